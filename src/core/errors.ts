@@ -1,0 +1,34 @@
+/** What went wrong, in one line that names the thing and the way out. The terminal shows the message alone. */
+export class BertuneError extends Error {
+  override name = 'BertuneError';
+  /** Exit status of the command that fails with this error. */
+  readonly exitCode: number = 1;
+}
+
+/** Wrong usage: a flag, path, column or setting that the caller has to change. */
+export class UsageError extends BertuneError {
+  override name = 'UsageError';
+  override readonly exitCode = 2;
+}
+
+/** The run was asked to stop; what it saved can be resumed. */
+export class InterruptedError extends BertuneError {
+  override name = 'InterruptedError';
+  override readonly exitCode = 130;
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The value, for lookups that the caller has already made sure of. */
+export function defined<T>(value: T | undefined | null, what: string): T {
+  if (value === undefined || value === null) throw new Error(`internal: ${what} is missing`);
+  return value;
+}
+
+/** "1 line", "2 lines". */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+}
