@@ -1,0 +1,66 @@
+import type { HostTensor, TensorType } from '../../core/tensor.ts';
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../graph/lowering.ts';
+import { onnxType } from '../../graph/ops/elementwise.ts';
+import { ProtobufWriter } from './protobuf.ts';
+
+/** Operator set that the lowerings are written for, and the file format version it came with. */
+const operatorSet = 18;
+const irVersion = 9;
+
+/** Serializes a graph as an ONNX ModelProto (field numbers of onnx.proto). */
+export function writeModel(graph: OnnxGraph): Uint8Array {
+  return new ProtobufWriter()
+    .integer(1, irVersion)
+    .string(2, 'bertune')
+    .message(7, (writer) => writeGraph(writer, graph))
+    .message(8, (opset) => opset.string(1, '').integer(2, operatorSet))
+    .message(8, (opset) => opset.string(1, 'com.microsoft').integer(2, 1))
+    .finish();
+}
+
+function writeGraph(writer: ProtobufWriter, graph: OnnxGraph): void {
+  for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node));
+  writer.string(2, 'graph');
+  for (const [name, tensor] of graph.initializers) writer.message(5, (message) => writeTensor(message, name, tensor));
+  for (const { name, type } of graph.inputs) writer.message(11, (message) => writeValue(message, name, type));
+  for (const { name, type } of graph.outputs) writer.message(12, (message) => writeValue(message, name, type));
+}
+
+function writeNode(writer: ProtobufWriter, node: OnnxNode): void {
+  for (const input of node.inputs) writer.string(1, input);
+  for (const output of node.outputs) writer.string(2, output);
+  writer.string(4, node.opType);
+  for (const [name, value] of Object.entries(node.attributes)) {
+    writer.message(5, (message) => writeAttribute(message, name, value));
+  }
+  writer.string(7, node.domain);
+}
+
+const attributeType = { float: 1, integer: 2, string: 3, integers: 7 } as const;
+
+function writeAttribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): void {
+  writer.string(1, name);
+  if (typeof value === 'number') writer.integer(3, value).integer(20, attributeType.integer);
+  else if (typeof value === 'string') writer.string(4, value).integer(20, attributeType.string);
+  else if ('float' in value) writer.float(2, value.float).integer(20, attributeType.float);
+  else {
+    for (const item of value) writer.integer(8, item);
+    writer.integer(20, attributeType.integers);
+  }
+}
+
+function writeTensor(writer: ProtobufWriter, name: string, { dtype, shape, data }: HostTensor): void {
+  for (const size of shape) writer.integer(1, size);
+  writer.integer(2, onnxType[dtype]).string(8, name);
+  writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeValue(writer: ProtobufWriter, name: string, { dtype, shape }: TensorType): void {
+  writer.string(1, name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.integer(1, onnxType[dtype]).message(2, (shapeMessage) => {
+        for (const size of shape) shapeMessage.message(1, (dimension) => dimension.integer(1, size));
+      }),
+    ),
+  );
+}

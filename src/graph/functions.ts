@@ -1,0 +1,60 @@
+import type { DType, Shape } from '../core/tensor.ts';
+import type { Value } from './graph.ts';
+import type { OpAttributes, OpName } from './ops/attributes.ts';
+
+/** Typed builder functions: each adds one node to the graph of its inputs. Semantics stand in `ops/attributes.ts`. */
+
+export const add = (a: Value, b: Value) => one('add', [a, b], {});
+export const subtract = (a: Value, b: Value) => one('subtract', [a, b], {});
+export const multiply = (a: Value, b: Value) => one('multiply', [a, b], {});
+export const divide = (a: Value, b: Value) => one('divide', [a, b], {});
+export const negate = (x: Value) => one('negate', [x], {});
+export const exp = (x: Value) => one('exp', [x], {});
+export const log = (x: Value) => one('log', [x], {});
+export const sqrt = (x: Value) => one('sqrt', [x], {});
+export const tanh = (x: Value) => one('tanh', [x], {});
+export const erf = (x: Value) => one('erf', [x], {});
+export const relu = (x: Value) => one('relu', [x], {});
+export const gelu = (x: Value) => one('gelu', [x], {});
+export const geluTanh = (x: Value) => one('geluTanh', [x], {});
+export const equal = (a: Value, b: Value) => one('equal', [a, b], {});
+export const greater = (a: Value, b: Value) => one('greater', [a, b], {});
+export const select = (condition: Value, a: Value, b: Value) => one('select', [condition, a, b], {});
+export const cast = (x: Value, to: DType) => one('cast', [x], { to });
+export const reshape = (x: Value, shape: Shape) => one('reshape', [x], { shape });
+export const broadcast = (x: Value, shape: Shape) => one('broadcast', [x], { shape });
+export const transpose = (x: Value, permutation: readonly number[]) => one('transpose', [x], { permutation });
+export const linear = (x: Value, weight: Value, bias: Value) => one('linear', [x, weight, bias], {});
+export const softmax = (x: Value) => one('softmax', [x], {});
+
+/** x times a constant number. */
+export const scale = (x: Value, factor: number) => multiply(x, x.graph.scalar(factor));
+
+export const sum = (x: Value, axes: readonly number[], keepDimensions = false) =>
+  one('sum', [x], { axes, keepDimensions });
+
+export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['matmul']> = {}) =>
+  one('matmul', [a, b], { transposeA: false, transposeB: false, alpha: 1, ...attributes });
+
+export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [table, indices], {});
+
+export const scatterRows = (indices: Value, updates: Value, rows: number) =>
+  one('scatterRows', [indices, updates], { rows });
+
+export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
+  one('layerNorm', [x, weight, bias], { epsilon });
+
+export const crossEntropy = (logits: Value, labels: Value) => one('crossEntropy', [logits, labels], {});
+
+export const crossEntropyGradient = (logProbabilities: Value, labels: Value, weights: Value) =>
+  one('crossEntropyGradient', [logProbabilities, labels, weights], {});
+
+export const dropoutMask = (key: Value, attributes: OpAttributes['dropoutMask']) =>
+  one('dropoutMask', [key], attributes);
+
+/** Adds a node and returns its first output. */
+function one<K extends OpName>(op: K, inputs: readonly [Value, ...Value[]], attributes: OpAttributes[K]): Value {
+  const [output] = inputs[0].graph.add(op, inputs, attributes);
+  if (output === undefined) throw new Error(`internal: ${op} has no output`);
+  return output;
+}

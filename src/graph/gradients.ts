@@ -1,0 +1,59 @@
+import { tensor } from '../core/tensor.ts';
+import * as ops from './functions.ts';
+import type { Graph, Node, Value } from './graph.ts';
+import type { OpAttributes, OpName } from './ops/attributes.ts';
+import { noGradient, type OpRecord } from './ops/record.ts';
+import { broadcastAxes, sameShape } from './ops/shapes.ts';
+import { opTable } from './ops/table.ts';
+
+/**
+ * Reverse-mode differentiation: adds the nodes that compute d loss / d value for each of `values` and returns them in
+ * order. Only what lies between `values` and the loss is walked, so nothing is built for frozen parts.
+ *
+ * @param loss a float32 scalar
+ * @throws when the loss is no scalar, does not depend on a value, or the path runs through an op without gradient
+ */
+export function gradients(loss: Value, values: readonly Value[]): Value[] {
+  if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got [${loss.shape.join(', ')}]`);
+  const { graph } = loss;
+  const dependent = dependents(graph, values);
+  const found = new Map<Value, Value>([[loss, graph.constant(tensor('float32', [], Float32Array.of(1)))]]);
+  for (const node of [...graph.nodes].reverse()) {
+    const gradient = node.outputs[0] && found.get(node.outputs[0]);
+    if (!gradient || !node.outputs.some((output) => dependent.has(output))) continue;
+    inputGradients(node, gradient).forEach((contribution, i) => {
+      const input = node.inputs[i];
+      if (contribution === noGradient || !input || !dependent.has(input)) return;
+      const reduced = sumToShape(contribution, input);
+      const earlier = found.get(input);
+      found.set(input, earlier ? ops.add(earlier, reduced) : reduced);
+    });
+  }
+  return values.map((value, i) => {
+    const gradient = found.get(value);
+    if (!gradient) throw new Error(`gradients: the loss does not depend on value ${i}`);
+    return gradient;
+  });
+}
+
+function inputGradients<K extends OpName>(node: Node<K>, gradient: Value): (Value | typeof noGradient)[] {
+  const record: OpRecord<OpAttributes[K]> = opTable[node.op];
+  if (record.gradient === 'not differentiable') throw new Error(`gradients: ${node.op} is not differentiable`);
+  return record.gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, gradient });
+}
+
+/** Every value that depends on one of `values`, these included. */
+function dependents(graph: Graph, values: readonly Value[]): Set<Value> {
+  const dependent = new Set<Value>(values);
+  for (const node of graph.nodes) {
+    if (node.inputs.some((input) => dependent.has(input))) for (const output of node.outputs) dependent.add(output);
+  }
+  return dependent;
+}
+
+/** Undoes broadcasting: sums the gradient over the axes along which the input was repeated. */
+function sumToShape(gradient: Value, input: Value): Value {
+  if (sameShape(gradient.shape, input.shape)) return gradient;
+  const summed = ops.sum(gradient, broadcastAxes(gradient.shape, input.shape));
+  return sameShape(summed.shape, input.shape) ? summed : ops.reshape(summed, input.shape);
+}

@@ -1,0 +1,82 @@
+import type { DType, HostTensor, Shape, TensorType } from '../core/tensor.ts';
+import type { OpAttributes, OpName } from './ops/attributes.ts';
+import { opTable } from './ops/table.ts';
+
+/** One result in a graph: an input, a constant, or an output of a node. */
+export interface Value extends TensorType {
+  readonly graph: Graph;
+  readonly id: number;
+  /** The node that computes it; absent for inputs and constants. */
+  readonly node?: Node;
+}
+
+/** One operation. `inputs` and `outputs` are in the order that the op's record states. */
+export interface Node<K extends OpName = OpName> {
+  readonly op: K;
+  readonly inputs: readonly Value[];
+  readonly attributes: OpAttributes[K];
+  readonly outputs: readonly Value[];
+}
+
+/**
+ * A computation over tensors of fixed shapes: typed inputs, constants, nodes in the order they were added (which is a
+ * topological order) and named outputs. It knows no engine.
+ */
+export class Graph {
+  readonly inputs = new Map<string, Value>();
+  readonly constants = new Map<Value, HostTensor>();
+  readonly nodes: Node[] = [];
+  readonly outputs = new Map<string, Value>();
+  #nextId = 0;
+
+  /** A tensor handed in at every run. @throws when the name is taken. */
+  input(name: string, dtype: DType, shape: Shape): Value {
+    if (this.inputs.has(name)) throw new Error(`graph: input ${name} exists already`);
+    const value = this.#value({ dtype, shape });
+    this.inputs.set(name, value);
+    return value;
+  }
+
+  /** A tensor that is part of the graph. */
+  constant(tensor: HostTensor): Value {
+    const value = this.#value(tensor);
+    this.constants.set(value, tensor);
+    return value;
+  }
+
+  /** A float32 scalar constant []. */
+  scalar(number: number): Value {
+    return this.constant({ dtype: 'float32', shape: [], data: Float32Array.of(number) });
+  }
+
+  /** Adds a node; its output types come from the op's record. @throws when the inputs do not fit the op. */
+  add<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): readonly Value[] {
+    const outputs: Value[] = [];
+    const node: Node<K> = { op, inputs, attributes, outputs };
+    for (const type of opTable[op].infer(inputs, attributes)) outputs.push(this.#value(type, node));
+    this.nodes.push(node);
+    return outputs;
+  }
+
+  /** Names a result that a run returns. */
+  output(name: string, value: Value): void {
+    if (this.outputs.has(name)) throw new Error(`graph: output ${name} exists already`);
+    this.outputs.set(name, value);
+  }
+
+  /** The nodes that the outputs depend on, in topological order. */
+  liveNodes(): Node[] {
+    const needed = new Set<Value>(this.outputs.values());
+    const live: Node[] = [];
+    for (const node of [...this.nodes].reverse()) {
+      if (!node.outputs.some((output) => needed.has(output))) continue;
+      for (const input of node.inputs) needed.add(input);
+      live.push(node);
+    }
+    return live.reverse();
+  }
+
+  #value({ dtype, shape }: TensorType, node?: Node): Value {
+    return { graph: this, id: this.#nextId++, dtype, shape, node };
+  }
+}

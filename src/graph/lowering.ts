@@ -1,0 +1,135 @@
+import type { HostTensor, TensorType } from '../core/tensor.ts';
+import type { Graph, Node, Value } from './graph.ts';
+import type { OpAttributes, OpName } from './ops/attributes.ts';
+import { at, type OpRecord } from './ops/record.ts';
+import { opTable } from './ops/table.ts';
+
+export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
+
+/** A node of an ONNX graph; integers and integer lists are INT(S), `{ float }` is FLOAT. */
+export interface OnnxNode {
+  readonly opType: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** A graph in ONNX's terms, ready to be written as a ModelProto. */
+export interface OnnxGraph {
+  readonly inputs: readonly { name: string; type: TensorType }[];
+  readonly outputs: readonly { name: string; type: TensorType }[];
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: ReadonlyMap<string, HostTensor>;
+}
+
+/** Collects ONNX nodes; what an op record writes to. */
+export interface Emitter {
+  /** Adds a node with one new intermediate result and returns its name. */
+  node(opType: string, inputs: readonly string[], attributes?: OnnxNode['attributes'], domain?: string): string;
+  /** Adds a node that computes the named outputs. */
+  into(
+    outputs: readonly string[],
+    opType: string,
+    inputs: readonly string[],
+    attributes?: OnnxNode['attributes'],
+    domain?: string,
+  ): void;
+  /** Name of a float32 scalar constant. */
+  scalar(value: number): string;
+  /** Name of an int64 list constant (shapes, axes). */
+  integers(values: readonly number[]): string;
+  /** Name of a constant; equal keys share one. */
+  shared(key: string, make: () => HostTensor): string;
+}
+
+/** Contrib operators of ONNX Runtime. */
+export const microsoft = 'com.microsoft';
+
+/** Lowers the live part of a graph to ONNX. Parameters and data are inputs; only small constants are stored inside. */
+export function lowerToOnnx(graph: Graph): OnnxGraph {
+  const nodes: OnnxNode[] = [];
+  const initializers = new Map<string, HostTensor>();
+  const names = nameValues(graph);
+  for (const [value, tensor] of graph.constants) initializers.set(nameIn(names, value), tensor);
+  const emit = emitter(nodes, initializers);
+  for (const node of graph.liveNodes()) lowerNode(node, names, emit);
+  for (const [name, value] of graph.outputs) emit.into([name], 'Identity', [nameIn(names, value)]);
+  return {
+    inputs: [...graph.inputs].map(([name, type]) => ({ name, type })),
+    outputs: [...graph.outputs].map(([name, type]) => ({ name, type })),
+    nodes: absorbIdentities(nodes, new Set(graph.inputs.keys()), initializers),
+    initializers,
+  };
+}
+
+function lowerNode<K extends OpName>(node: Node<K>, names: ReadonlyMap<Value, string>, emit: Emitter): void {
+  const record: OpRecord<OpAttributes[K]> = opTable[node.op];
+  record.lower({
+    emit,
+    inputs: node.inputs.map((value) => nameIn(names, value)),
+    outputs: node.outputs.map((value) => nameIn(names, value)),
+    attributes: node.attributes,
+    inputTypes: node.inputs,
+    outputTypes: node.outputs,
+  });
+}
+
+function nameValues(graph: Graph): Map<Value, string> {
+  const names = new Map<Value, string>();
+  for (const [name, value] of graph.inputs) names.set(value, name);
+  for (const value of graph.constants.keys()) names.set(value, `%${value.id}`);
+  for (const node of graph.nodes) for (const output of node.outputs) names.set(output, `%${output.id}`);
+  return names;
+}
+
+function nameIn(names: ReadonlyMap<Value, string>, value: Value): string {
+  const name = names.get(value);
+  if (name === undefined) throw new Error('graph: a value of another graph was used');
+  return name;
+}
+
+function emitter(nodes: OnnxNode[], initializers: Map<string, HostTensor>): Emitter {
+  let next = 0;
+  const shared = (key: string, make: () => HostTensor) => {
+    if (!initializers.has(key)) initializers.set(key, make());
+    return key;
+  };
+  return {
+    node(opType, inputs, attributes = {}, domain = '') {
+      const output = `%t${next++}`;
+      nodes.push({ opType, domain, inputs, outputs: [output], attributes });
+      return output;
+    },
+    into(outputs, opType, inputs, attributes = {}, domain = '') {
+      nodes.push({ opType, domain, inputs, outputs, attributes });
+    },
+    scalar: (value) =>
+      shared(`%scalar ${value}`, () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })),
+    integers: (values) =>
+      shared(`%integers ${values.join(' ')}`, () => ({
+        dtype: 'int64',
+        shape: [values.length],
+        data: BigInt64Array.from(values, BigInt),
+      })),
+    shared,
+  };
+}
+
+/** Lets the node that computes a graph output write it under the output's name, instead of copying it at the end. */
+function absorbIdentities(
+  nodes: OnnxNode[],
+  inputs: ReadonlySet<string>,
+  initializers: ReadonlyMap<string, HostTensor>,
+): OnnxNode[] {
+  const renamed = new Map<string, string>();
+  const kept = nodes.filter((node) => {
+    if (node.opType !== 'Identity') return true;
+    const source = at(node.inputs, 0);
+    if (inputs.has(source) || initializers.has(source) || renamed.has(source)) return true;
+    renamed.set(source, at(node.outputs, 0));
+    return false;
+  });
+  const rename = (name: string) => renamed.get(name) ?? name;
+  return kept.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }));
+}

@@ -1,0 +1,45 @@
+import * as ops from '../functions.ts';
+import { microsoft } from '../lowering.ts';
+import { unary } from './elementwise.ts';
+import { at, type OpRecords } from './record.ts';
+
+/** Activation functions with lowerings of their own (Hendrycks & Gimpel 2016 for GELU). */
+export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
+  // d relu(x) = dx where x > 0
+  relu: unary('relu', 'Relu', ({ inputs, gradient }) => {
+    const zero = gradient.graph.scalar(0);
+    return [ops.select(ops.greater(at(inputs, 0), zero), gradient, zero)];
+  }),
+
+  // d(x Φ(x)) = (Φ(x) + x φ(x)) dx. With a = x/√2: = ½ (1 + erf a + a exp(ln(2/√π) - a²)) dx, one pass less.
+  gelu: unary(
+    'gelu',
+    'Gelu',
+    ({ inputs, gradient }) => {
+      const { graph } = gradient;
+      const a = ops.scale(at(inputs, 0), Math.SQRT1_2);
+      const density = ops.exp(ops.subtract(graph.scalar(Math.log(2 / Math.sqrt(Math.PI))), ops.multiply(a, a)));
+      const slope = ops.add(ops.add(ops.erf(a), ops.multiply(a, density)), graph.scalar(1));
+      return [ops.multiply(ops.scale(gradient, 0.5), slope)];
+    },
+    microsoft,
+  ),
+
+  // With u = √(2/π) (x + 0.044715 x³): d = ½ (1 + tanh u + x (1 - tanh² u) du/dx) dx
+  geluTanh: unary(
+    'geluTanh',
+    'FastGelu',
+    ({ inputs, gradient }) => {
+      const { graph } = gradient;
+      const x = at(inputs, 0);
+      const one = graph.scalar(1);
+      const c = Math.sqrt(2 / Math.PI);
+      const square = ops.multiply(x, x);
+      const t = ops.tanh(ops.multiply(x, ops.add(ops.scale(square, c * 0.044715), graph.scalar(c))));
+      const inner = ops.add(ops.scale(square, 3 * c * 0.044715), graph.scalar(c));
+      const curve = ops.multiply(ops.multiply(x, inner), ops.subtract(one, ops.multiply(t, t)));
+      return [ops.multiply(ops.scale(gradient, 0.5), ops.add(ops.add(t, curve), one))];
+    },
+    microsoft,
+  ),
+};

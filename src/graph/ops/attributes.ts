@@ -1,0 +1,58 @@
+import type { DType, Shape } from '../../core/tensor.ts';
+
+type None = Record<never, never>;
+
+/** Every op with its attributes. A record for each is required in the table, so a missing rule does not compile. */
+export interface OpAttributes {
+  add: None;
+  subtract: None;
+  multiply: None;
+  divide: None;
+  negate: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  tanh: None;
+  erf: None;
+  relu: None;
+  /** x Φ(x) with the exact normal distribution function. */
+  gelu: None;
+  /** The tanh approximation of GELU. */
+  geluTanh: None;
+  /** 1 where the first input equals the second, else 0. */
+  equal: None;
+  /** 1 where the first input is greater than the second, else 0. */
+  greater: None;
+  /** The second input where the first (bool) is 1, else the third. */
+  select: None;
+  cast: { readonly to: DType };
+  /** alpha · op(A) op(B) over the last two dimensions; leading dimensions broadcast. */
+  matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number };
+  /** x Wᵀ + b: x [N, inputs], W [outputs, inputs], b [outputs] -> [N, outputs]. */
+  linear: None;
+  /** Sum over `axes`, which stay as 1 when `keepDimensions`. */
+  sum: { readonly axes: readonly number[]; readonly keepDimensions: boolean };
+  reshape: { readonly shape: Shape };
+  broadcast: { readonly shape: Shape };
+  /** Dimension i of the result is dimension `permutation[i]` of the input. */
+  transpose: { readonly permutation: readonly number[] };
+  /** Rows `indices` (int32, any shape) of a table [rows, width] -> [...indices, width]. */
+  gatherRows: None;
+  /** A table of zeros [rows, width] to whose rows `indices` [n] the updates [n, width] are added. */
+  scatterRows: { readonly rows: number };
+  /** Over the last dimension. */
+  softmax: None;
+  /** Over the last dimension, scaled and shifted -> normalized, mean [..., 1], inverse deviation [..., 1]. */
+  layerNorm: { readonly epsilon: number };
+  /** -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> loss [N], log probabilities [N, C]. */
+  crossEntropy: None;
+  /** Gradient of crossEntropy by its logits, from log probabilities [N, C], labels [N] and a weight a row [N]. */
+  crossEntropyGradient: None;
+  /**
+   * A mask for inverted dropout: 0 with probability `rate`, else 1 / (1 - rate). Element i is a hash of the key
+   * (uint32 [2]), `stream` and i, so equal keys give equal masks.
+   */
+  dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: Shape };
+}
+
+export type OpName = keyof OpAttributes;

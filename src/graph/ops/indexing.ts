@@ -1,0 +1,49 @@
+import * as ops from '../functions.ts';
+import { at, noGradient, type OpRecords } from './record.ts';
+import { expectShapes } from './shapes.ts';
+
+/** Reading and adding rows by index. */
+export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
+  // Row r of the table gets the sum of the gradients of all places that read it.
+  gatherRows: {
+    infer: (inputs) => {
+      const [table, indices] = [at(inputs, 0), at(inputs, 1)];
+      const fits = table.shape.length === 2 && indices.dtype === 'int32';
+      expectShapes('gatherRows', fits, 'a table [rows, width] and int32 indices', inputs);
+      return [{ dtype: table.dtype, shape: [...indices.shape, at(table.shape, 1)] }];
+    },
+    gradient: ({ inputs, gradient }) => {
+      const [rows, width] = [at(at(inputs, 0).shape, 0), at(at(inputs, 0).shape, 1)];
+      const indices = at(inputs, 1);
+      const count = indices.shape.reduce((product, size) => product * size, 1);
+      const flat = ops.reshape(gradient, [count, width]);
+      return [ops.scatterRows(ops.reshape(indices, [count]), flat, rows), noGradient];
+    },
+    lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gather', inputs, { axis: 0 }),
+  },
+
+  // d update[i] = gradient of the row it was added to
+  scatterRows: {
+    infer: (inputs, { rows }) => {
+      const [indices, updates] = [at(inputs, 0), at(inputs, 1)];
+      const fits = indices.shape.length === 1 && updates.shape.length === 2 && indices.shape[0] === updates.shape[0];
+      expectShapes(
+        'scatterRows',
+        fits && indices.dtype === 'int32',
+        'int32 indices [n] and updates [n, width]',
+        inputs,
+      );
+      return [{ dtype: 'float32', shape: [rows, at(updates.shape, 1)] }];
+    },
+    gradient: ({ inputs, gradient }) => [noGradient, ops.gatherRows(gradient, at(inputs, 0))],
+    // ScatterElements, not ScatterND: the latter races in ONNX Runtime when indices repeat.
+    lower: ({ emit, inputs, outputs, inputTypes, outputTypes }) => {
+      const count = at(at(inputTypes, 0).shape, 0);
+      const { shape } = at(outputTypes, 0);
+      const column = emit.node('Reshape', [at(inputs, 0), emit.integers([count, 1])]);
+      const indices = emit.node('Expand', [column, emit.integers([count, at(shape, 1)])]);
+      const table = emit.node('Expand', [emit.scalar(0), emit.integers(shape)]);
+      emit.into(outputs, 'ScatterElements', [table, indices, at(inputs, 1)], { axis: 0, reduction: 'add' });
+    },
+  },
+};

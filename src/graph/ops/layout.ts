@@ -1,0 +1,84 @@
+import { sizeOf } from '../../core/tensor.ts';
+import * as ops from '../functions.ts';
+import { at, type OpRecords } from './record.ts';
+import { broadcastShapes, expectShapes, sameShape } from './shapes.ts';
+
+/** Sums, and ops that move elements without changing them. */
+export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = {
+  // d Σx = every dx
+  sum: {
+    infer: (inputs, { axes, keepDimensions }) => {
+      const { dtype, shape } = at(inputs, 0);
+      expectShapes(
+        'sum',
+        axes.every((axis) => axis >= 0 && axis < shape.length),
+        `axes [${axes}] inside the rank`,
+        inputs,
+      );
+      const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+      return [{ dtype, shape: keepDimensions ? kept : kept.filter((_, axis) => !axes.includes(axis)) }];
+    },
+    gradient: ({ inputs, attributes: { axes }, gradient }) => {
+      const { shape } = at(inputs, 0);
+      const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+      return [ops.broadcast(ops.reshape(gradient, kept), shape)];
+    },
+    lower: ({ emit, inputs, outputs, attributes: { axes, keepDimensions } }) =>
+      emit.into(outputs, 'ReduceSum', [...inputs, emit.integers(axes)], { keepdims: Number(keepDimensions) }),
+  },
+
+  reshape: {
+    infer: (inputs, { shape }) => {
+      const input = at(inputs, 0);
+      expectShapes(
+        'reshape',
+        sizeOf(input.shape) === sizeOf(shape),
+        `as many elements as [${shape.join(', ')}]`,
+        inputs,
+      );
+      return [{ dtype: input.dtype, shape }];
+    },
+    gradient: ({ inputs, gradient }) => [ops.reshape(gradient, at(inputs, 0).shape)],
+    lower: ({ emit, inputs, outputs, attributes: { shape } }) =>
+      emit.into(outputs, 'Reshape', [...inputs, emit.integers(shape)]),
+  },
+
+  // The reverse walk sums the gradient down to the input's shape.
+  broadcast: {
+    infer: (inputs, { shape }) => {
+      const input = at(inputs, 0);
+      const result = broadcastShapes(input.shape, shape);
+      expectShapes(
+        'broadcast',
+        result !== undefined && sameShape(result, shape),
+        `a shape that broadcasts to [${shape.join(', ')}]`,
+        inputs,
+      );
+      return [{ dtype: input.dtype, shape }];
+    },
+    gradient: ({ gradient }) => [gradient],
+    lower: ({ emit, inputs, outputs, attributes: { shape } }) =>
+      emit.into(outputs, 'Expand', [...inputs, emit.integers(shape)]),
+  },
+
+  // The inverse permutation takes the gradient back.
+  transpose: {
+    infer: (inputs, { permutation }) => {
+      const { dtype, shape } = at(inputs, 0);
+      const fits = sameShape(
+        [...permutation].sort((a, b) => a - b),
+        shape.map((_, i) => i),
+      );
+      expectShapes('transpose', fits, `a rank that permutation [${permutation.join(', ')}] fits`, inputs);
+      return [{ dtype, shape: permutation.map((axis) => at(shape, axis)) }];
+    },
+    gradient: ({ attributes: { permutation }, gradient }) => [
+      ops.transpose(
+        gradient,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    ],
+    lower: ({ emit, inputs, outputs, attributes: { permutation } }) =>
+      emit.into(outputs, 'Transpose', inputs, { perm: permutation }),
+  },
+};

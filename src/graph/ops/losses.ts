@@ -1,0 +1,51 @@
+import * as ops from '../functions.ts';
+import { at, noGradient, type OpRecords } from './record.ts';
+import { expectShapes } from './shapes.ts';
+
+/** Cross-entropy and its gradient, each in as few passes over [N, C] as ONNX allows: C is a vocabulary. */
+export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
+  // d loss[n] / d logits[n, c] = softmax(logits)[n, c] - [c = label n]
+  crossEntropy: {
+    infer: (inputs) => {
+      const [logits, labels] = [at(inputs, 0), at(inputs, 1)];
+      const fits = logits.shape.length === 2 && labels.shape.length === 1 && logits.shape[0] === labels.shape[0];
+      expectShapes('crossEntropy', fits && labels.dtype === 'int32', 'logits [N, C] and int32 labels [N]', inputs);
+      return [
+        { dtype: 'float32', shape: labels.shape },
+        { dtype: 'float32', shape: logits.shape },
+      ];
+    },
+    gradient: ({ inputs, outputs, gradient }) => [
+      ops.crossEntropyGradient(at(outputs, 1), at(inputs, 1), gradient),
+      noGradient,
+    ],
+    lower: ({ emit, inputs, outputs, inputTypes }) => {
+      const count = at(at(inputTypes, 1).shape, 0);
+      const [loss, logProbabilities] = [at(outputs, 0), at(outputs, 1)];
+      emit.into([logProbabilities], 'LogSoftmax', [at(inputs, 0)], { axis: -1 });
+      const column = emit.node('Reshape', [at(inputs, 1), emit.integers([count, 1])]);
+      const picked = emit.node('GatherElements', [logProbabilities, column], { axis: 1 });
+      emit.into([loss], 'Neg', [emit.node('Reshape', [picked, emit.integers([count])])]);
+    },
+  },
+
+  crossEntropyGradient: {
+    infer: (inputs) => {
+      const [logProbabilities, labels, weights] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const rows = logProbabilities.shape[0];
+      const fits = logProbabilities.shape.length === 2 && labels.shape[0] === rows && weights.shape[0] === rows;
+      expectShapes('crossEntropyGradient', fits, 'log probabilities [N, C], labels [N] and weights [N]', inputs);
+      return [{ dtype: 'float32', shape: logProbabilities.shape }];
+    },
+    gradient: 'not differentiable',
+    lower: ({ emit, inputs, outputs, inputTypes }) => {
+      const count = at(at(inputTypes, 1).shape, 0);
+      const column = emit.integers([count, 1]);
+      const weights = emit.node('Reshape', [at(inputs, 2), column]);
+      const dense = emit.node('Mul', [emit.node('Exp', [at(inputs, 0)]), weights]);
+      const labels = emit.node('Reshape', [at(inputs, 1), column]);
+      const updates = emit.node('Neg', [weights]);
+      emit.into(outputs, 'ScatterElements', [dense, labels, updates], { axis: 1, reduction: 'add' });
+    },
+  },
+};

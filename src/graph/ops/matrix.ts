@@ -1,0 +1,69 @@
+import { type Shape, sizeOf } from '../../core/tensor.ts';
+import * as ops from '../functions.ts';
+import { microsoft } from '../lowering.ts';
+import { at, type OpRecords } from './record.ts';
+import { broadcastShapes, expectShapes } from './shapes.ts';
+
+/** Matrix products. */
+export const matrix: OpRecords<'matmul' | 'linear'> = {
+  // Y = α A B: dA = α dY Bᵀ, dB = α Aᵀ dY; a transposed operand swaps the roles.
+  matmul: {
+    infer: (inputs, { transposeA, transposeB }) => {
+      const [a, b] = [at(inputs, 0), at(inputs, 1)];
+      const [aRows, aColumns] = lastTwo(a.shape, transposeA);
+      const [bRows, bColumns] = lastTwo(b.shape, transposeB);
+      const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+      const fits = a.shape.length >= 2 && b.shape.length >= 2 && aColumns === bRows && batch !== undefined;
+      expectShapes(
+        'matmul',
+        fits && a.dtype === 'float32' && b.dtype === 'float32',
+        'float32 [..., m, k] and [..., k, n]',
+        inputs,
+      );
+      return [{ dtype: 'float32', shape: [...(batch ?? []), aRows, bColumns] }];
+    },
+    gradient: ({ inputs, attributes: { transposeA, transposeB, alpha }, gradient }) => {
+      const [a, b] = [at(inputs, 0), at(inputs, 1)];
+      const byA = transposeA
+        ? ops.matmul(b, gradient, { transposeA: transposeB, transposeB: true, alpha })
+        : ops.matmul(gradient, b, { transposeB: !transposeB, alpha });
+      const byB = transposeB
+        ? ops.matmul(gradient, a, { transposeA: true, transposeB: transposeA, alpha })
+        : ops.matmul(a, gradient, { transposeA: !transposeA, alpha });
+      return [byA, byB];
+    },
+    lower: ({ emit, inputs, outputs, inputTypes, attributes: { transposeA, transposeB, alpha } }) => {
+      const transA = Number(transposeA);
+      const transB = Number(transposeB);
+      if (inputTypes.every((type) => type.shape.length === 2)) {
+        emit.into(outputs, 'Gemm', inputs, { transA, transB, alpha: { float: alpha } });
+      } else if (!transposeA && !transposeB && alpha === 1) {
+        emit.into(outputs, 'MatMul', inputs);
+      } else {
+        emit.into(outputs, 'FusedMatMul', inputs, { transA, transB, alpha: { float: alpha } }, microsoft);
+      }
+    },
+  },
+
+  // Y = X Wᵀ + b: dX = dY W, dW = dYᵀ X, db = Σ rows of dY
+  linear: {
+    infer: (inputs) => {
+      const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, at(inputs, 2).shape];
+      const fits = x.length === 2 && weight.length === 2 && x[1] === weight[1] && sizeOf(bias) === weight[0];
+      expectShapes('linear', fits, '[N, inputs], [outputs, inputs] and [outputs]', inputs);
+      return [{ dtype: 'float32', shape: [at(x, 0), at(weight, 0)] }];
+    },
+    gradient: ({ inputs, gradient }) => [
+      ops.matmul(gradient, at(inputs, 1)),
+      ops.matmul(gradient, at(inputs, 0), { transposeA: true }),
+      ops.sum(gradient, [0]),
+    ],
+    lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gemm', inputs, { transB: 1 }),
+  },
+};
+
+function lastTwo(shape: Shape, transposed: boolean): [number, number] {
+  const rows = shape[shape.length - 2] ?? 1;
+  const columns = shape[shape.length - 1] ?? 1;
+  return transposed ? [columns, rows] : [rows, columns];
+}

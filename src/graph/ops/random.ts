@@ -1,0 +1,52 @@
+import { sizeOf } from '../../core/tensor.ts';
+import { at, type OpRecords } from './record.ts';
+import { expectShapes } from './shapes.ts';
+
+/** Random values as pure functions of a key, so that a resumed run draws the same ones. */
+export const random: OpRecords<'dropoutMask'> = {
+  dropoutMask: {
+    infer: (inputs, { rate, shape }) => {
+      const key = at(inputs, 0);
+      const fits = key.dtype === 'uint32' && key.shape.length === 1 && key.shape[0] === 2 && rate > 0 && rate < 1;
+      expectShapes('dropoutMask', fits, 'a uint32 key [2] and a rate between 0 and 1', inputs);
+      return [{ dtype: 'float32', shape }];
+    },
+    gradient: 'not differentiable',
+    // Squares of a keyed Weyl sequence with halves swapped between rounds (after Widynski 2020, "Squares"), built
+    // from uint32 Mul, Add and Div alone, which CPU, CUDA and WebGPU compute to the same bits.
+    lower: ({ emit, inputs, outputs, attributes: { rate, stream, shape } }) => {
+      const size = sizeOf(shape);
+      const word = (value: number) =>
+        emit.shared(`%uint32 ${value}`, () => ({ dtype: 'uint32', shape: [], data: Uint32Array.of(value) }));
+      const counter = emit.shared(`%counter ${size}`, () => ({
+        dtype: 'uint32',
+        shape: [size],
+        data: Uint32Array.from({ length: size }, (_, i) => Math.imul(i, dropoutHash.weyl)),
+      }));
+      const part = (index: number) =>
+        emit.node('Gather', [
+          at(inputs, 0),
+          emit.shared(`%index ${index}`, () => ({ dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(index)) })),
+        ]);
+      const first = emit.node('Add', [part(0), word(Math.imul(stream, dropoutHash.streamStep) >>> 0)]);
+      const second = emit.node('Add', [part(1), word(Math.imul(stream, dropoutHash.secondStep) >>> 0)]);
+      let x = emit.node('Add', [counter, first]);
+      for (const key of [first, second, first]) {
+        x = emit.node('Add', [emit.node('Mul', [x, x]), key]);
+        const high = emit.node('Div', [x, word(65536)]);
+        x = emit.node('Add', [high, emit.node('Mul', [x, word(65536)])]);
+      }
+      const kept = emit.node('Less', [x, word(keepThreshold(rate))]);
+      const flat = emit.node('Where', [kept, emit.scalar(1 / (1 - rate)), emit.scalar(0)]);
+      emit.into(outputs, 'Reshape', [flat, emit.integers(shape)]);
+    },
+  },
+};
+
+/** Odd constants of the dropout hash: fractional digits of the golden ratio, √2 and √3. */
+export const dropoutHash = { weyl: 0x9e3779b1, streamStep: 0x6a09e667, secondStep: 0xbb67ae85 } as const;
+
+/** Hashes below this 32-bit threshold keep their element. */
+export function keepThreshold(rate: number): number {
+  return Math.min(Math.round((1 - rate) * 2 ** 32), 2 ** 32 - 1);
+}

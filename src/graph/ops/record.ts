@@ -1,0 +1,49 @@
+import type { TensorType } from '../../core/tensor.ts';
+import type { Value } from '../graph.ts';
+import type { Emitter } from '../lowering.ts';
+import type { OpAttributes, OpName } from './attributes.ts';
+
+/** Said for an input that has no gradient by nature (indices, labels, conditions). */
+export const noGradient = Symbol('no gradient');
+
+export interface GradientContext<A> {
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly attributes: A;
+  /** Gradient of the first output; gradients never flow through further outputs. */
+  readonly gradient: Value;
+}
+
+/**
+ * Gradient by each input, in order. A rule may return the shape of the output for an input that was broadcast: the
+ * reverse walk sums it down.
+ */
+export type GradientRule<A> = (context: GradientContext<A>) => (Value | typeof noGradient)[];
+
+export interface LoweringContext<A> {
+  readonly emit: Emitter;
+  /** Names of inputs and outputs in the ONNX graph. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: A;
+  readonly inputTypes: readonly TensorType[];
+  readonly outputTypes: readonly TensorType[];
+}
+
+/** All there is to know of an op. */
+export interface OpRecord<A> {
+  /** Output types. @throws a message with the op, what it expects and what came. */
+  readonly infer: (inputs: readonly TensorType[], attributes: A) => TensorType[];
+  readonly gradient: GradientRule<A> | 'not differentiable';
+  /** Emits the ONNX nodes that compute the outputs. */
+  readonly lower: (context: LoweringContext<A>) => void;
+}
+
+export type OpRecords<K extends OpName> = { readonly [Name in K]: OpRecord<OpAttributes[Name]> };
+
+/** The i-th item, which the op's arity promises. */
+export function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new Error(`internal: op input ${index} is missing`);
+  return item;
+}

@@ -1,0 +1,33 @@
+import type { Shape, TensorType } from '../../core/tensor.ts';
+
+export function formatType({ dtype, shape }: TensorType): string {
+  return `${dtype}[${shape.join(', ')}]`;
+}
+
+/** @throws `op: expected ..., got ...` */
+export function expectShapes(op: string, fits: boolean, expected: string, inputs: readonly TensorType[]): void {
+  if (!fits) throw new Error(`${op}: expected ${expected}, got ${inputs.map(formatType).join(', ')}`);
+}
+
+/** The shape that both broadcast to, by NumPy's rule, or undefined. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const shape: number[] = [];
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return undefined;
+    shape.push(x === 1 ? y : x);
+  }
+  return shape;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
+
+/** Axes of `from` that have to be summed to arrive at `to`, which broadcasts to it. */
+export function broadcastAxes(from: Shape, to: Shape): number[] {
+  const offset = from.length - to.length;
+  return from.flatMap((size, i) => (i < offset || (to[i - offset] === 1 && size !== 1) ? [i] : []));
+}

@@ -1,0 +1,22 @@
+import { activations } from './activations.ts';
+import type { OpAttributes, OpName } from './attributes.ts';
+import { elementwise } from './elementwise.ts';
+import { indexing } from './indexing.ts';
+import { layout } from './layout.ts';
+import { losses } from './losses.ts';
+import { matrix } from './matrix.ts';
+import { normalization } from './normalization.ts';
+import { random } from './random.ts';
+import type { OpRecord } from './record.ts';
+
+/** One record an op; the type makes a missing one a compile error. */
+export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
+  ...elementwise,
+  ...activations,
+  ...matrix,
+  ...layout,
+  ...indexing,
+  ...normalization,
+  ...losses,
+  ...random,
+};
