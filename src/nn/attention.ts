@@ -1,0 +1,54 @@
+import * as ops from '../graph/functions.ts';
+import type { Value } from '../graph/graph.ts';
+import { linear } from './layers.ts';
+import type { Scope } from './scope.ts';
+
+export interface AttentionShape {
+  readonly rows: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly headSize: number;
+}
+
+/** Added to the score of a pair that may not attend: its probability becomes exactly 0. */
+const blocked = -1e9;
+
+/**
+ * The bias that keeps sequences of one row apart: 0 between positions of the same segment, `blocked` elsewhere.
+ * Padding is segment 0 and attends to itself alone, so no row of scores is empty.
+ *
+ * @param segments int32 [rows, width]
+ * @returns float32 [rows, 1, width, width]
+ */
+export function segmentBias(segments: Value, { rows, width }: AttentionShape): Value {
+  const same = ops.equal(ops.reshape(segments, [rows, 1, width, 1]), ops.reshape(segments, [rows, 1, 1, width]));
+  return ops.select(same, segments.graph.scalar(0), segments.graph.scalar(blocked));
+}
+
+/**
+ * Multi-head self-attention with projections `name.query`, `name.key`, `name.value` and `name.output`
+ * (Vaswani et al. 2017).
+ *
+ * @param x [rows · width, heads · headSize]
+ * @param bias [rows, 1, width, width], added to the scores
+ * @returns [rows · width, heads · headSize], before the residual
+ */
+export function selfAttention(
+  scope: Scope,
+  name: string,
+  x: Value,
+  bias: Value,
+  shape: AttentionShape,
+  dropout: number,
+): Value {
+  const { rows, width, heads, headSize } = shape;
+  const project = (part: string) => {
+    const projected = linear(scope, `${name}.${part}`, x);
+    return ops.transpose(ops.reshape(projected, [rows, width, heads, headSize]), [0, 2, 1, 3]); // [B, H, S, D]
+  };
+  const [query, key, value] = [project('query'), project('key'), project('value')];
+  const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
+  const probabilities = scope.dropout(ops.softmax(ops.add(scores, bias)), dropout);
+  const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
+  return linear(scope, `${name}.output`, ops.reshape(context, [rows * width, heads * headSize]));
+}

@@ -1,0 +1,43 @@
+import * as ops from '../graph/functions.ts';
+import type { Graph, Value } from '../graph/graph.ts';
+import type { ParameterSpec } from './parameters.ts';
+
+/** Name of the graph input that carries the step's dropout key, uint32 [2]. */
+export const dropoutKeyInput = 'dropoutKey';
+
+/**
+ * What layers build in: a graph, the parameters by name, and dropout when the graph is for training. A parameter
+ * becomes an input of the graph when a layer first asks for it.
+ */
+export class Scope {
+  readonly graph: Graph;
+  /** The parameters that layers have asked for. */
+  readonly used = new Map<string, Value>();
+  readonly #specs: ReadonlyMap<string, ParameterSpec>;
+  readonly #training: boolean;
+  #streams = 0;
+
+  constructor(graph: Graph, specs: Iterable<ParameterSpec>, { training }: { training: boolean }) {
+    this.graph = graph;
+    this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
+    this.#training = training;
+  }
+
+  /** @throws when the model has no such parameter. */
+  parameter(name: string): Value {
+    const known = this.used.get(name);
+    if (known) return known;
+    const spec = this.#specs.get(name);
+    if (!spec) throw new Error(`scope: no parameter ${name}`);
+    const value = this.graph.input(name, 'float32', spec.shape);
+    this.used.set(name, value);
+    return value;
+  }
+
+  /** Inverted dropout in a training graph, nothing otherwise (Srivastava et al. 2014). */
+  dropout(x: Value, rate: number): Value {
+    if (!this.#training || rate === 0) return x;
+    const key = this.graph.inputs.get(dropoutKeyInput) ?? this.graph.input(dropoutKeyInput, 'uint32', [2]);
+    return ops.multiply(x, ops.dropoutMask(key, { rate, stream: this.#streams++, shape: x.shape }));
+  }
+}

@@ -1,0 +1,64 @@
+import type { Shape } from '../core/tensor.ts';
+import type { NamedTensors } from '../engine/engine.ts';
+import type { Graph, Value } from '../graph/graph.ts';
+
+/** Where a run stands in its data: the next example is number `index` of the shuffled order of `epoch`. */
+export interface Cursor {
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/** One parameter to train. */
+export interface TrainableParameter {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Whether weight decay applies. */
+  readonly decay: boolean;
+}
+
+/** The forward half of a step. */
+export interface LossGraph {
+  readonly graph: Graph;
+  /** The loss summed over the batch, a scalar; the trainer divides by the update's weight. */
+  readonly loss: Value;
+  /** The graph's inputs that are parameters, by name. */
+  readonly parameters: ReadonlyMap<string, Value>;
+}
+
+/** What one run of a step's graph takes. */
+export interface Batch {
+  /** Names the shapes: batches of one key share a compiled graph. */
+  readonly key: string;
+  readonly inputs: NamedTensors;
+  /** What the summed loss is divided by, such as the number of predicted tokens. */
+  readonly weight: number;
+  /** Work done, for throughput: non-padding tokens, images. */
+  readonly units: number;
+}
+
+/** The micro-batches of one optimizer step; their gradients add up before the step is taken. */
+export interface Update {
+  readonly microBatches: Iterable<Batch>;
+  /** Where the next update starts. */
+  readonly next: Cursor;
+}
+
+export type Metrics = Readonly<Record<string, number>>;
+
+/** All that the trainer needs to know of what it trains. */
+export interface TrainingTask {
+  readonly name: string;
+  readonly parameters: readonly TrainableParameter[];
+  /** Start values by name; the trainer copies them. */
+  readonly startValues: ReadonlyMap<string, Float32Array>;
+  /** The metric that early stopping and the best checkpoint go by. */
+  readonly metric: { readonly name: string; readonly goal: 'lower' | 'higher' };
+  /** The training graph for batches of this key. */
+  lossGraph(key: string): LossGraph;
+  /** The update that starts at `cursor`: a pure function of it, so a run resumes without replaying its data. */
+  update(cursor: Cursor): Update;
+  /** Optimizer steps of one epoch. */
+  stepsInEpoch(epoch: number): number;
+  /** Metrics on held-out data with the current parameters; absent when nothing is held out. */
+  readonly evaluate?: (parameters: NamedTensors) => Promise<Metrics>;
+}

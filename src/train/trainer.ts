@@ -1,0 +1,282 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { BertuneError, counted, InterruptedError, UsageError } from '../core/errors.ts';
+import type { HostTensor } from '../core/tensor.ts';
+import type { Engine } from '../engine/engine.ts';
+import { ParameterArena } from './arena.ts';
+import type { TrainerCallback } from './callbacks.ts';
+import {
+  checkpointPath,
+  latestCheckpoint,
+  pruneCheckpoints,
+  type RunState,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
+import { AdamW, adamWDefaults } from './optimizer.ts';
+import { compileStep, gradientOutput, lossOutput, ProgramCache } from './programs.ts';
+import { learningRateAt, type ScheduleName } from './schedule.ts';
+import type { Batch, Metrics, TrainingTask, Update } from './task.ts';
+
+export interface TrainerOptions {
+  /** Folder of the run's checkpoints. */
+  readonly checkpoints: string;
+  /** Optimizer steps of the whole run. */
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly schedule: ScheduleName;
+  readonly warmupSteps: number;
+  readonly weightDecay: number;
+  /** Largest global gradient norm; 0 turns clipping off. */
+  readonly maxGradientNorm: number;
+  /** Steps between evaluations; 0 evaluates at the end alone. */
+  readonly evalSteps: number;
+  /** Steps between checkpoints; 0 saves none but what an interruption or an evaluation asks for. */
+  readonly saveSteps: number;
+  /** Checkpoints kept beside the best one. */
+  readonly keepCheckpoints: number;
+  /** Evaluations without a better metric before the run stops; 0 never stops early. */
+  readonly patience: number;
+  /** Go on from the newest checkpoint when there is one. */
+  readonly resume: boolean;
+  /** Settings that a resumed run has to share with the run it goes on. */
+  readonly fingerprint: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainingOutcome {
+  readonly steps: number;
+  readonly units: number;
+  /** Units per second of step time, optimizer included, the process's first step left out. */
+  readonly unitsPerSecond: number;
+  readonly metrics: Metrics | null;
+  /** Step whose parameters the outcome holds: the best one's after early stopping was asked for, else the last. */
+  readonly chosenStep: number;
+  readonly resumedFrom: number | null;
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+}
+
+/** The one training loop. What is trained is the task's; who watches is a callback. */
+export class Trainer {
+  readonly #task: TrainingTask;
+  readonly #options: TrainerOptions;
+  readonly #callbacks: readonly TrainerCallback[];
+  readonly #arena: ParameterArena;
+  readonly #optimizer: AdamW;
+  readonly #programs: ProgramCache;
+  readonly #parameters: Float32Array;
+  readonly #gradients: Float32Array;
+  readonly #parameterViews: Record<string, HostTensor>;
+  #microGradients: Float32Array | undefined;
+  #state: RunState;
+  #timing = { seconds: 0, units: 0, steps: 0 };
+
+  constructor(task: TrainingTask, engine: Engine, options: TrainerOptions, callbacks: readonly TrainerCallback[] = []) {
+    this.#task = task;
+    this.#options = options;
+    this.#callbacks = callbacks;
+    this.#arena = new ParameterArena(task.parameters);
+    this.#parameters = this.#arena.gather(task.startValues);
+    this.#gradients = new Float32Array(this.#arena.size);
+    this.#parameterViews = this.#arena.views(this.#parameters);
+    this.#optimizer = new AdamW(engine, this.#arena, { ...adamWDefaults, weightDecay: options.weightDecay });
+    this.#programs = new ProgramCache((key) => compileStep(engine, task.lossGraph(key)), 2);
+    this.#state = {
+      step: 0,
+      cursor: { epoch: 0, index: 0 },
+      units: 0,
+      best: null,
+      evaluationsWithoutBest: 0,
+      fingerprint: options.fingerprint,
+      callbacks: {},
+    };
+  }
+
+  /**
+   * Trains to the end.
+   *
+   * @throws InterruptedError after saving, when the signal was aborted
+   * @throws BertuneError when the loss is no longer finite
+   */
+  async run(): Promise<TrainingOutcome> {
+    const { steps, evalSteps, saveSteps, patience } = this.#options;
+    const resumedFrom = this.#restore();
+    let metrics: Metrics | null = null;
+    let metricsStep = -1;
+    try {
+      while (this.#state.step < steps && !(patience > 0 && this.#state.evaluationsWithoutBest >= patience)) {
+        await this.#step();
+        const { step } = this.#state;
+        if (evalSteps > 0 && step % evalSteps === 0) {
+          metrics = await this.#evaluate();
+          metricsStep = step;
+        }
+        if (saveSteps > 0 && step % saveSteps === 0) this.#save();
+        await this.#stopIfAsked();
+      }
+      if (metricsStep !== this.#state.step) metrics = await this.#evaluate();
+      const chosenStep = this.#chooseParameters();
+      if (chosenStep !== this.#state.step) metrics = (await this.#task.evaluate?.(this.#parameterViews)) ?? null;
+      return {
+        steps: this.#state.step,
+        units: this.#state.units,
+        unitsPerSecond: this.#unitsPerSecond(),
+        metrics,
+        chosenStep,
+        resumedFrom,
+        parameters: new Map(
+          Object.entries(this.#parameterViews).map(([name, { data }]) => [name, data as Float32Array]),
+        ),
+      };
+    } finally {
+      await this.#programs.dispose();
+      await this.#optimizer.dispose();
+    }
+  }
+
+  async #step(): Promise<void> {
+    const started = performance.now();
+    const update = this.#task.update(this.#state.cursor);
+    const { loss, weight, units } = await this.#accumulate(update);
+    const norm = (await this.#optimizer.norm(this.#gradients)) / weight;
+    const number = this.#state.step + 1;
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) this.#diverged(number, loss / weight);
+    const learningRate = learningRateAt(this.#state.step, this.#options);
+    const { maxGradientNorm } = this.#options;
+    const clip = maxGradientNorm > 0 ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
+    await this.#optimizer.step(this.#parameters, this.#gradients, clip / weight, learningRate, number);
+    const { epoch } = this.#state.cursor;
+    this.#state = { ...this.#state, step: number, cursor: update.next, units: this.#state.units + units };
+    this.#time(started, units);
+    const record = { step: number, steps: this.#options.steps, epoch, loss: loss / weight, learningRate };
+    const timing = { unitsPerSecond: this.#unitsPerSecond(), secondsLeft: this.#secondsLeft() };
+    for (const callback of this.#callbacks) callback.onStep?.({ ...record, ...timing, gradientNorm: norm, units });
+  }
+
+  /** Runs the update's micro-batches; afterwards the gradients hold the sum over all of them. */
+  async #accumulate({ microBatches }: Update): Promise<{ loss: number; weight: number; units: number }> {
+    const total = { loss: 0, weight: 0, units: 0 };
+    let first = true;
+    for (const batch of microBatches) {
+      if (!first) this.#microGradients ??= new Float32Array(this.#arena.size);
+      const target = first || !this.#microGradients ? this.#gradients : this.#microGradients;
+      total.loss += await this.#runBatch(batch, target);
+      if (target !== this.#gradients) await this.#optimizer.accumulate(this.#gradients, target);
+      total.weight += batch.weight;
+      total.units += batch.units;
+      first = false;
+    }
+    return total;
+  }
+
+  async #runBatch(batch: Batch, gradients: Float32Array): Promise<number> {
+    const program = await this.#programs.get(batch.key);
+    const into = Object.fromEntries(
+      Object.entries(this.#arena.views(gradients)).map(([name, view]) => [gradientOutput(name), view]),
+    );
+    const { [lossOutput]: loss } = await program.run({ ...this.#parameterViews, ...batch.inputs }, into);
+    return Number(loss?.data[0]);
+  }
+
+  async #evaluate(): Promise<Metrics | null> {
+    const { evaluate, metric } = this.#task;
+    if (!evaluate) return null;
+    const metrics = await evaluate(this.#parameterViews);
+    const { step, best } = this.#state;
+    for (const callback of this.#callbacks) callback.onEvaluation?.(step, metrics);
+    const value = metrics[metric.name];
+    const sign = metric.goal === 'lower' ? 1 : -1;
+    const better = value !== undefined && Number.isFinite(value) && (!best || sign * value < sign * best.value);
+    this.#state = better
+      ? { ...this.#state, best: { step, value }, evaluationsWithoutBest: 0 }
+      : { ...this.#state, evaluationsWithoutBest: this.#state.evaluationsWithoutBest + 1 };
+    if (better && this.#options.evalSteps > 0 && (this.#options.saveSteps > 0 || this.#options.patience > 0))
+      this.#save();
+    return metrics;
+  }
+
+  /** After early stopping was asked for, the parameters of the best evaluation; else those of the last step. */
+  #chooseParameters(): number {
+    const { best, step } = this.#state;
+    if (this.#options.patience === 0 || !best || best.step === step) return step;
+    readCheckpoint(checkpointPath(this.#options.checkpoints, best.step), { parameters: this.#parameters });
+    return best.step;
+  }
+
+  #save(): string {
+    const { checkpoints, keepCheckpoints } = this.#options;
+    const callbacks = Object.fromEntries(
+      this.#callbacks.flatMap((callback) => (callback.state ? [[callback.name, callback.state()]] : [])),
+    );
+    const path = writeCheckpoint(checkpoints, { ...this.#state, callbacks }, this.#arrays());
+    pruneCheckpoints(checkpoints, keepCheckpoints, this.#state.best ? [this.#state.best.step] : []);
+    for (const callback of this.#callbacks) callback.onCheckpoint?.(this.#state.step, path);
+    return path;
+  }
+
+  /** Goes on from the newest checkpoint, if asked and there is one; returns its step. */
+  #restore(): number | null {
+    const arrays = this.#arrays();
+    const { resume, checkpoints, fingerprint } = this.#options;
+    const path = resume ? latestCheckpoint(checkpoints, Object.keys(arrays), this.#arena.size) : undefined;
+    if (path) {
+      const state = readCheckpoint(path, arrays);
+      refuseOtherSettings(state.fingerprint, fingerprint, path);
+      this.#state = state;
+    }
+    for (const callback of this.#callbacks) callback.restore?.(this.#state.callbacks[callback.name]);
+    return path ? this.#state.step : null;
+  }
+
+  #arrays() {
+    return {
+      parameters: this.#parameters,
+      momentum: this.#optimizer.momentum,
+      variance: this.#optimizer.variance,
+    };
+  }
+
+  async #stopIfAsked(): Promise<void> {
+    await setImmediate(); // lets signal handlers run between steps
+    if (!this.#options.signal?.aborted || this.#state.step >= this.#options.steps) return;
+    const path = this.#save();
+    throw new InterruptedError(
+      `stopped after step ${this.#state.step} of ${this.#options.steps}; saved ${path}; run the same command with --resume to go on`,
+    );
+  }
+
+  #diverged(step: number, loss: number): never {
+    const path = latestCheckpoint(this.#options.checkpoints, Object.keys(this.#arrays()), this.#arena.size);
+    const left = path ? `the last good checkpoint is ${path}` : 'no checkpoint had been written';
+    throw new BertuneError(
+      `training diverged at step ${step}: the loss is ${loss}; lower --learning-rate (now ${this.#options.learningRate}); ${left}`,
+    );
+  }
+
+  #time(started: number, units: number): void {
+    if (this.#timing.steps++ === 0) return; // compiles its graph
+    this.#timing.seconds += (performance.now() - started) / 1000;
+    this.#timing.units += units;
+  }
+
+  #unitsPerSecond(): number {
+    return this.#timing.seconds > 0 ? this.#timing.units / this.#timing.seconds : 0;
+  }
+
+  #secondsLeft(): number {
+    const { seconds, steps } = this.#timing;
+    return steps > 1 ? ((this.#options.steps - this.#state.step) * seconds) / (steps - 1) : 0;
+  }
+}
+
+function refuseOtherSettings(saved: RunState['fingerprint'], current: RunState['fingerprint'], path: string): void {
+  const different = Object.keys({ ...saved, ...current }).filter(
+    (key) => JSON.stringify(saved[key]) !== JSON.stringify(current[key]),
+  );
+  if (different.length === 0) return;
+  const list = different.map((key) => `${key} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`);
+  throw new UsageError(
+    `cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${list.join(', ')}; ` +
+      'run with the settings it was started with, or with --overwrite to start anew',
+  );
+}
