@@ -1,0 +1,107 @@
+import { access, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { BertuneError, defined, UsageError } from '../core/errors.ts';
+import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
+import { damaged, type StoredTensor } from './safetensorsHeader.ts';
+
+/** Every tensor of a model folder, whichever file it lies in. */
+export interface WeightFiles {
+  readonly folder: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The file that holds a tensor, for messages. */
+  fileOf(name: string): string;
+  read(name: string): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Keeps the pooler that a base model came with beside a masked language model, which has none. */
+export const poolerFile = 'pooler.safetensors';
+export const weightFile = 'model.safetensors';
+export const weightIndex = 'model.safetensors.index.json';
+
+/**
+ * Opens the weights of a model folder: `model.safetensors`, or the shards that `model.safetensors.index.json` lists,
+ * and the pooler that is kept beside them when they hold none.
+ *
+ * @throws UsageError when there are no weights; BertuneError when a file is damaged or a shard is missing.
+ */
+export async function openWeights(folder: string): Promise<WeightFiles> {
+  const opened: SafetensorsFile[] = [];
+  const owners = new Map<string, SafetensorsFile>();
+  const close = async () => {
+    for (const file of opened) await file.close();
+  };
+  try {
+    for (const name of await weightFileNames(folder)) opened.push(await openSafetensors(join(folder, name)));
+    const main = opened.flatMap((file) => [...file.tensors.keys()]);
+    if (!main.some(isPoolerWeight) && (await exists(join(folder, poolerFile)))) {
+      opened.push(await openSafetensors(join(folder, poolerFile)));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const file of opened) for (const name of file.tensors.keys()) owners.set(name, file);
+  const owner = (name: string) => defined(owners.get(name), name);
+  return {
+    folder,
+    tensors: new Map(opened.flatMap((file) => [...file.tensors])),
+    fileOf: (name) => owner(name).path,
+    read: (name) => owner(name).read(name),
+    close,
+  };
+}
+
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+async function weightFileNames(folder: string): Promise<string[]> {
+  if (await exists(join(folder, weightFile))) return [weightFile];
+  if (await exists(join(folder, weightIndex))) return shardNames(folder);
+  if (await exists(join(folder, 'pytorch_model.bin'))) throw new BertuneError(conversionAdvice(folder));
+  throw new UsageError(`no ${weightFile} in ${folder}: give a folder that transformers or bertune saved`);
+}
+
+async function shardNames(folder: string): Promise<string[]> {
+  const index = join(folder, weightIndex);
+  const text = await readFile(index, 'utf8');
+  const names = [...new Set(Object.values(parseIndex(text, index).weight_map))];
+  for (const name of names) {
+    if (name !== basename(name)) throw damaged(index, `it names a file outside the folder: ${name}`);
+    if (!(await exists(join(folder, name)))) {
+      throw new BertuneError(
+        `${folder} lacks ${name}, one of its ${names.length} weight files: download or copy it too`,
+      );
+    }
+  }
+  return names;
+}
+
+function parseIndex(text: string, path: string): z.infer<typeof indexSchema> {
+  try {
+    return indexSchema.parse(JSON.parse(text));
+  } catch {
+    throw damaged(path, 'it is no index of weight files');
+  }
+}
+
+/** Keeps every weight, whichever head the checkpoint has; the copies are because safetensors stores no aliases. */
+function conversionAdvice(folder: string): string {
+  const python = [
+    'import torch, safetensors.torch as s',
+    `d = torch.load('${join(folder, 'pytorch_model.bin')}', map_location='cpu', weights_only=True)`,
+    `s.save_file({k: v.clone().contiguous() for k, v in d.items()}, '${join(folder, weightFile)}', {'format': 'pt'})`,
+  ].join('; ');
+  return `${folder} has its weights only in pytorch_model.bin, which is not read; convert it once: python -c "${python}"`;
+}
+
+function isPoolerWeight(name: string): boolean {
+  return /^(bert\.)?pooler\./.test(name);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

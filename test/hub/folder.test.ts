@@ -1,0 +1,203 @@
+import { readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BertuneError, UsageError } from '../../src/core/errors.ts';
+import { inspectBert, type LoadBertOptions, loadBert } from '../../src/hub/folder.ts';
+import { openSafetensors, type SafetensorsEntry, writeSafetensors } from '../../src/hub/safetensors.ts';
+import { type BertPart, bertParameters } from '../../src/models/bert/parameters.ts';
+import { initialValue } from '../../src/nn/parameters.ts';
+import { editConfig, expectedFacts, expectFacts, fixture, fixtureCopy } from './fixtures.ts';
+
+/** Loads a folder and collects what is noted. */
+async function load(path: string, parts: BertPart[], options: Partial<LoadBertOptions> = {}) {
+  const notes: string[] = [];
+  const loaded = await loadBert(path, { parts, onNote: (note) => notes.push(note), ...options });
+  return { ...loaded, notes };
+}
+
+/** Rewrites the weights of a copied folder. */
+async function changeWeights(folder: string, change: (entries: SafetensorsEntry[]) => SafetensorsEntry[]) {
+  const path = join(folder, 'model.safetensors');
+  const file = await openSafetensors(path);
+  const entries: SafetensorsEntry[] = [];
+  for (const { name, shape, dtype } of file.tensors.values()) {
+    if (dtype !== 'I64') entries.push({ name, shape, data: await file.read(name) });
+  }
+  await file.close();
+  await writeSafetensors(path, change(entries));
+}
+
+describe('loadBert', () => {
+  const nextSentence = `${fixture('pretraining')} has a next-sentence head: left out`;
+  it.each<[string, BertPart[], BertPart[], string, string[]]>([
+    ['masked-lm', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'float32', []],
+    ['float16', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'float16', []],
+    ['bfloat16', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'bfloat16', []],
+    ['sharded', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'float32', []],
+    ['untied', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'float32', []],
+    ['old-names', ['encoder', 'mlmHead'], ['encoder', 'mlmHead'], 'float32', []],
+    ['pretraining', ['encoder', 'mlmHead'], ['encoder', 'mlmHead', 'pooler'], 'float32', [nextSentence]],
+    ['bare', ['encoder', 'pooler'], ['encoder', 'pooler'], 'float32', []],
+    ['no-pooler', ['encoder'], ['encoder'], 'float32', []],
+    ['float64', ['encoder'], ['encoder'], 'float64', []],
+    ['classifier', ['encoder', 'pooler', 'classifier'], ['encoder', 'pooler', 'classifier'], 'float32', []],
+  ])('reads %s as transformers does', async (name, parts, present, storedAs, notes) => {
+    const loaded = await load(fixture(name), parts);
+    expectFacts(loaded.values, expectedFacts(name));
+    expect(loaded).toMatchObject({ present, storedAs, notes });
+  });
+
+  it('starts missing parts at random, from the seed, and says so in one line', async () => {
+    const path = fixture('no-pooler');
+    const loaded = await load(path, ['encoder', 'mlmHead', 'pooler', 'classifier'], {
+      seed: 3,
+      labels: ['a', 'b', 'c'],
+    });
+    expect(loaded.notes).toEqual([
+      `${path} has no MLM head and no pooler and no classifier for these labels: started at random`,
+    ]);
+    expect(loaded.config.labels).toEqual(['a', 'b', 'c']);
+    for (const part of ['mlmHead', 'pooler', 'classifier'] as const) {
+      for (const spec of bertParameters(loaded.config, part)) {
+        expect(loaded.values.get(spec.name), spec.name).toEqual(initialValue(spec, 0.5, 3));
+      }
+    }
+    expect(loaded.values.get('classifier.weight')).toHaveLength(48);
+  });
+
+  it('names a weight that a head lacks', async () => {
+    const path = fixtureCopy('masked-lm');
+    await changeWeights(path, (entries) => entries.filter(({ name }) => name !== 'cls.predictions.bias'));
+    const loaded = await load(path, ['encoder', 'mlmHead']);
+    expect(loaded.notes).toEqual([`${path} has no cls.predictions.bias: started at random`]);
+    expect(loaded.present).toEqual(['encoder']);
+    expect(loaded.values.get('mlmHead.decoder.bias')).toEqual(new Float32Array(40));
+  });
+
+  it('uses a stored classifier only for its own labels', async () => {
+    const path = fixture('classifier');
+    const labels = Array.from({ length: 11 }, (_, index) => `intent ${index}`);
+    expect((await load(path, ['encoder', 'classifier'], { labels })).notes).toEqual([]);
+    const others = await load(path, ['encoder', 'classifier'], { labels: ['no', 'yes'] });
+    expect(others.notes).toEqual([`${path} has no classifier for these labels: started at random`]);
+    expect(others.values.get('classifier.weight')).toHaveLength(32);
+  });
+
+  it('takes no head of another kind for a classifier', async () => {
+    const tokens = fixtureCopy('classifier');
+    editConfig(tokens, { architectures: ['BertForTokenClassification'] });
+    const loaded = await load(tokens, ['encoder', 'classifier']);
+    expect(loaded.present).toEqual(['encoder', 'pooler']);
+    expect(loaded.notes).toEqual([
+      `${tokens} has no classifier: started at random`,
+      `${tokens} holds 2 other weights: left out (classifier.bias, classifier.weight)`,
+    ]);
+    const several = fixtureCopy('classifier');
+    editConfig(several, { problem_type: 'multi_label_classification' });
+    await expect(load(several, ['encoder', 'classifier'])).rejects.toThrow(
+      new BertuneError(`${several}: its classifier is for multi_label_classification, not for one label`),
+    );
+  });
+
+  it('keeps a decoder apart that is no copy of the word embeddings', async () => {
+    const path = fixtureCopy('untied');
+    editConfig(path, { tie_word_embeddings: true });
+    const loaded = await load(path, ['encoder', 'mlmHead']);
+    expect(loaded.config.tiedDecoder).toBe(false);
+    expect(loaded.notes).toEqual([
+      `${path} has an MLM decoder of its own, though its config.json calls it tied: kept apart`,
+    ]);
+    expectFacts(loaded.values, expectedFacts('untied'));
+  });
+
+  it('says which weights it leaves out', async () => {
+    const path = fixtureCopy('masked-lm');
+    const extra = ['a', 'b', 'c', 'd'].map((name) => ({ name, shape: [1], data: new Float32Array(1) }));
+    await changeWeights(path, (entries) => [...entries, ...extra]);
+    expect((await load(path, ['encoder'])).notes).toEqual([`${path} holds 4 other weights: left out (a, b, c, …)`]);
+  });
+
+  it('refuses an encoder that is not whole', async () => {
+    const path = fixtureCopy('masked-lm');
+    editConfig(path, { num_hidden_layers: 3 });
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      new BertuneError(
+        `${path} lacks 16 weights of the BERT that its config.json describes: bert.encoder.layer.2.attention.self.query.weight, bert.encoder.layer.2.attention.self.query.bias, bert.encoder.layer.2.attention.self.key.weight, …`,
+      ),
+    );
+  });
+
+  it('refuses weights of another shape', async () => {
+    const path = fixtureCopy('masked-lm');
+    editConfig(path, { vocab_size: 41 });
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      new BertuneError(
+        `${join(path, 'model.safetensors')}: bert.embeddings.word_embeddings.weight must be [41, 16] by config.json, got [40, 16]`,
+      ),
+    );
+  });
+
+  it('refuses a file that is cut short', async () => {
+    const path = fixtureCopy('masked-lm');
+    truncateSync(join(path, 'model.safetensors'), 20_000);
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      `${join(path, 'model.safetensors')} is damaged (cut short: 20000 of 27968 bytes): download or copy it again`,
+    );
+  });
+
+  it('names a missing shard', async () => {
+    const path = fixtureCopy('sharded');
+    const index = JSON.parse(readFileSync(join(path, 'model.safetensors.index.json'), 'utf8'));
+    const shards = [...new Set(Object.values<string>(index.weight_map))].sort();
+    const last = shards.at(-1) ?? '';
+    rmSync(join(path, last));
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      new BertuneError(`${path} lacks ${last}, one of its ${shards.length} weight files: download or copy it too`),
+    );
+    writeFileSync(join(path, 'model.safetensors.index.json'), '{"weight_map": {"a": "../other.safetensors"}}');
+    await expect(load(path, ['encoder'])).rejects.toThrow('it names a file outside the folder: ../other.safetensors');
+    writeFileSync(join(path, 'model.safetensors.index.json'), '{}');
+    await expect(load(path, ['encoder'])).rejects.toThrow('is damaged (it is no index of weight files)');
+  });
+
+  it('tells how to convert weights that only PyTorch reads', async () => {
+    const path = fixtureCopy('masked-lm');
+    renameSync(join(path, 'model.safetensors'), join(path, 'pytorch_model.bin'));
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      `${path} has its weights only in pytorch_model.bin, which is not read; convert it once: python -c "import torch`,
+    );
+    rmSync(join(path, 'pytorch_model.bin'));
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      new UsageError(`no model.safetensors in ${path}: give a folder that transformers or bertune saved`),
+    );
+  });
+
+  it('names the type of a model that is no BERT', async () => {
+    const path = fixtureCopy('masked-lm');
+    editConfig(path, { model_type: 'roberta' });
+    await expect(load(path, ['encoder'])).rejects.toThrow(
+      new BertuneError(`${join(path, 'config.json')}: model_type is "roberta", and only "bert" can be used`),
+    );
+  });
+});
+
+describe('inspectBert', () => {
+  it('counts and names from the headers', async () => {
+    // As counted by PyTorch: sum(p.numel() for p in model.parameters()).
+    expect(await inspectBert(fixture('masked-lm'))).toMatchObject({
+      present: ['encoder', 'mlmHead'],
+      parameters: 5880,
+      storedAs: 'float32',
+      labels: null,
+      notes: [],
+    });
+    expect(await inspectBert(fixture('classifier'))).toMatchObject({
+      present: ['encoder', 'pooler', 'classifier'],
+      parameters: 5995,
+      labels: Array.from({ length: 11 }, (_, index) => `intent ${index}`),
+    });
+    expect((await inspectBert(fixture('pretraining'))).notes).toEqual([
+      `${fixture('pretraining')} has a next-sentence head: left out`,
+    ]);
+  });
+});
