@@ -1,5 +1,5 @@
 import type { HostTensor, TensorType } from '../../core/tensor.ts';
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../graph/lowering.ts';
+import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../graph/onnx.ts';
 import { onnxType } from '../../graph/ops/elementwise.ts';
 import { ProtobufWriter } from './protobuf.ts';
 

@@ -1,5 +1,5 @@
 import * as ops from '../functions.ts';
-import { microsoft } from '../lowering.ts';
+import { microsoft } from '../onnx.ts';
 import { unary } from './elementwise.ts';
 import { at, type OpRecords } from './record.ts';
 

@@ -1,6 +1,6 @@
 import { type Shape, sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
-import { microsoft } from '../lowering.ts';
+import { microsoft } from '../onnx.ts';
 import { at, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes } from './shapes.ts';
 

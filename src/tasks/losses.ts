@@ -1,0 +1,56 @@
+import * as ops from '../graph/functions.ts';
+import { Graph, type Value } from '../graph/graph.ts';
+import type { BertConfig } from '../models/bert/config.ts';
+import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
+import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
+import { type BertPart, bertParameters } from '../models/bert/parameters.ts';
+import { weightedSum } from '../nn/layers.ts';
+import type { ParameterSpec } from '../nn/parameters.ts';
+import { Scope } from '../nn/scope.ts';
+import type { LossGraph } from '../train/task.ts';
+
+/** Parts that a masked language model trains, and those that a classifier trains. */
+export const maskedLmParts: readonly BertPart[] = ['encoder', 'mlmHead'];
+export const classifierParts: readonly BertPart[] = ['encoder', 'pooler', 'classifier'];
+
+/** Parameters of several parts. */
+export function partParameters(config: BertConfig, parts: readonly BertPart[]): ParameterSpec[] {
+  return parts.flatMap((part) => bertParameters(config, part));
+}
+
+/**
+ * Summed cross-entropy of predicted tokens. Beside the encoder's inputs it takes `predictedRows`, `labels` (int32) and
+ * `weights` (float32: 1, or 0 for places that are not used), all [predictions].
+ */
+export function maskedLmLoss(
+  config: BertConfig,
+  shape: BlockShape,
+  predictions: number,
+  options: { training: boolean },
+): LossGraph {
+  const graph = new Graph();
+  const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
+  const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape), predictions);
+  return { graph, loss: weightedLoss(graph, logits, predictions), parameters: scope.used };
+}
+
+/**
+ * Summed, weighted cross-entropy of examples. Beside the encoder's inputs it takes `firstRows`, `labels` (int32) and
+ * `weights` (float32: the class weight, or 0 for places that are not used), all [examples].
+ */
+export function classificationLoss(
+  config: BertConfig,
+  shape: BlockShape,
+  examples: number,
+  options: { training: boolean },
+): LossGraph {
+  const graph = new Graph();
+  const scope = new Scope(graph, partParameters(config, classifierParts), options);
+  const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape), examples);
+  return { graph, loss: weightedLoss(graph, logits, examples), parameters: scope.used };
+}
+
+function weightedLoss(graph: Graph, logits: Value, count: number) {
+  const labels = graph.input('labels', 'int32', [count]);
+  return weightedSum(ops.crossEntropy(logits, labels), graph.input('weights', 'float32', [count]));
+}
