@@ -1,0 +1,73 @@
+import { UsageError } from '../../core/errors.ts';
+import type { LoadedModel } from '../../jobs/types.ts';
+import type { CommandContext, CommandSpec } from '../command.ts';
+import { comparedWords, defaultTopK, fillMask, rankedWords } from '../fillMask.ts';
+import { historyFile, readHistory, writeHistory } from '../history.ts';
+import { given, required } from '../jobOptions.ts';
+import type { Settings } from '../options.ts';
+import { writeResult } from '../output.ts';
+import { type Load, runRepl } from '../repl.ts';
+
+export const fillMaskCommand: CommandSpec = {
+  name: 'fill-mask',
+  summary: 'rank the words for each [MASK] of a text, or open a prompt that does',
+  options: ['model', 'top-k', 'targets', 'compare'],
+  required: ['model'],
+  argument: { name: 'text', description: 'a text with [MASK]; without it, a prompt opens' },
+  examples: [
+    "bertune fill-mask --model runs/adapted 'where is my [MASK]?'",
+    "bertune fill-mask --model checkpoints/base --compare runs/adapted --top-k 10 'my [MASK] was charged twice'",
+    'bertune fill-mask --model runs/adapted',
+  ],
+  async run(settings, context) {
+    if (context.text === undefined && settings.json) {
+      throw new UsageError('fill-mask --json needs a text: the prompt answers for people');
+    }
+    const { loadModel } = await import('../../jobs/model.ts');
+    const onNote = (note: string) => {
+      context.terminal.stderr.write(`${note}\n`);
+    };
+    const load: Load = (path) => loadModel(path, given({ threads: settings.threads, onNote }));
+    if (context.text === undefined) await openPrompt(settings, context, load);
+    else await answerOnce(context.text, settings, context, load);
+  },
+};
+
+async function answerOnce(text: string, settings: Settings, context: CommandContext, load: Load): Promise<void> {
+  const ranking = { topK: settings['top-k'] ?? defaultTopK, targets: settings.targets };
+  await using(await load(required(settings, 'model')), async (model) => {
+    const result = await fillMask(model, text, ranking);
+    if (settings.compare === undefined) {
+      return writeResult(context, settings, result, () => rankedWords(result));
+    }
+    await using(await load(settings.compare), async (other) => {
+      const otherResult = await fillMask(other, text, ranking);
+      const compare = { model: other.path, masks: otherResult.masks };
+      const shown = settings.json ? '' : await comparedWords({ model, result }, { model: other, result: otherResult });
+      await writeResult(context, settings, { ...result, compare }, () => shown);
+    });
+  });
+}
+
+async function openPrompt(settings: Settings, context: CommandContext, load: Load): Promise<void> {
+  const { stdin, stdout, env } = context.terminal;
+  const interactive = stdin.isTTY === true && stdout.isTTY === true;
+  const file = historyFile(env);
+  await runRepl(stdin, stdout, load, {
+    model: required(settings, 'model'),
+    compare: settings.compare,
+    topK: settings['top-k'],
+    targets: settings.targets,
+    interactive,
+    history: interactive ? readHistory(file) : [],
+    onHistory: (lines) => writeHistory(file, lines),
+  });
+}
+
+async function using(model: LoadedModel, work: (model: LoadedModel) => Promise<void>): Promise<void> {
+  try {
+    await work(model);
+  } finally {
+    await model.dispose();
+  }
+}

@@ -1,0 +1,51 @@
+import type { InspectResult } from '../../jobs/types.ts';
+import type { CommandSpec } from '../command.ts';
+import { printable, quantity, table } from '../format.ts';
+import { required } from '../jobOptions.ts';
+import { writeResult } from '../output.ts';
+
+const labelsShown = 20;
+
+export const inspectCommand: CommandSpec = {
+  name: 'inspect',
+  summary: 'show what a model folder holds: sizes, parameters, heads, labels',
+  options: ['model'],
+  required: ['model'],
+  examples: ['bertune inspect --model checkpoints/base'],
+  async run(settings, context) {
+    const { inspect } = await import('../../jobs/inspect.ts');
+    const result = await inspect({ model: required(settings, 'model') });
+    await writeResult(context, settings, result, () => inspection(result));
+  },
+};
+
+function inspection(result: InspectResult): string {
+  const rows = table(
+    [
+      ['folder', result.path],
+      ['model type', printable(result.modelType)],
+      ['heads', result.heads.length > 0 ? result.heads.map((head) => headNames[head]).join(', ') : 'none'],
+      ['layers', quantity(result.layers)],
+      ['hidden size', quantity(result.hiddenSize)],
+      ['attention heads', quantity(result.attentionHeads)],
+      ['intermediate size', quantity(result.intermediateSize)],
+      ['activation', printable(result.activation)],
+      ['vocabulary', quantity(result.vocabularySize)],
+      ['positions', quantity(result.maxPositions)],
+      ['parameters', quantity(result.parameters)],
+      ['stored as', printable(result.storedAs)],
+      ['labels', labelList(result.labels)],
+    ],
+    ['left', 'left'],
+  );
+  return [rows, ...result.notes.map((note) => `note: ${printable(note)}`)].join('\n');
+}
+
+const headNames = { mlmHead: 'masked language model', pooler: 'pooler', classifier: 'classifier' } as const;
+
+function labelList(labels: readonly string[] | null): string {
+  if (labels === null) return 'none';
+  const first = labels.slice(0, labelsShown).map(printable).join(', ');
+  const rest = labels.length - labelsShown;
+  return `${labels.length}: ${first}${rest > 0 ? `, and ${rest} more` : ''}`;
+}

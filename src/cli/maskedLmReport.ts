@@ -1,0 +1,45 @@
+import type { AdaptResult, MaskedLmResult } from '../jobs/types.ts';
+import { quantity, table } from './format.ts';
+
+/** Held-out loss and perplexity before and after a run, what it took, and whether it helped. */
+export function trainingReport(result: AdaptResult, { verdict }: { verdict: boolean }): string {
+  const lines = [
+    table(
+      [
+        ['', 'before', '', 'after'],
+        ['held-out loss', decimals(result.evalLossBefore, 4), '->', decimals(result.evalLossAfter, 4)],
+        ['perplexity', decimals(result.perplexityBefore, 2), '->', decimals(result.perplexityAfter, 2)],
+      ],
+      ['left'],
+    ),
+  ];
+  if (verdict) lines.push(verdictOf(result));
+  lines.push(
+    '',
+    `${quantity(result.steps)} steps, ${quantity(result.tokens)} tokens, ${quantity(result.tokensPerSecond)} tokens/s`,
+    `model saved to ${result.output}`,
+  );
+  return lines.join('\n');
+}
+
+/** Fixed-mask loss and perplexity. */
+export function maskedLmReport(result: MaskedLmResult): string {
+  return table(
+    [
+      ['masked-token loss', result.loss.toFixed(4)],
+      ['perplexity', result.perplexity.toFixed(2)],
+      ['masked tokens', quantity(result.count)],
+      ['texts', quantity(result.texts)],
+    ],
+    ['left', 'right'],
+  );
+}
+
+function verdictOf({ evalLossBefore, evalLossAfter }: AdaptResult): string {
+  if (evalLossBefore === null || evalLossAfter === null) return 'not measured: no text was held out';
+  return evalLossAfter < evalLossBefore ? 'helped' : 'did not help';
+}
+
+function decimals(value: number | null, digits: number): string {
+  return value === null ? '-' : value.toFixed(digits);
+}

@@ -1,0 +1,146 @@
+import { choice, integer, number, query, text, texts, toggle, type ValueType, words } from './values.ts';
+
+/** One option: a flag of the command line and, under the same name, a key of the `--config` file. */
+export interface Option<T> extends ValueType<T> {
+  readonly group: string;
+  readonly description: string;
+  /** The default as the help shows it; the job that takes the option applies it. */
+  readonly default?: string;
+}
+
+const fractionBelow1 = (argument: string) =>
+  number(argument, 'a fraction from 0 up to but not including 1', (x) => x >= 0 && x < 1);
+const notNegative = (argument: string) => number(argument, 'a number of at least 0', (x) => x >= 0);
+
+/** Every option of every command, in the order of the help. Flags and configuration keys are both made from it. */
+export const options = {
+  ...group('Input and output', {
+    model: { ...text('dir'), description: 'folder of the model (config.json, model.safetensors, tokenizer)' },
+    'model-config': { ...text('file'), description: 'config.json that gives the shape of the new model' },
+    tokenizer: { ...text('dir'), description: 'folder with tokenizer.json or vocab.txt' },
+    corpus: {
+      ...texts('file'),
+      description: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
+    },
+    train: { ...texts('file'), description: 'labeled texts to train on: files or globs' },
+    data: { ...texts('file'), description: 'texts to evaluate on: files or globs' },
+    input: { ...texts('file'), description: 'texts to read: files or globs' },
+    query: { ...query('sql'), description: 'a DuckDB "SELECT …" in place of the data file' },
+    eval: { ...texts('file'), description: 'held-out texts: files or globs' },
+    'eval-query': { ...query('sql'), description: 'a DuckDB "SELECT …" in place of the --eval file' },
+    'text-column': {
+      ...text('name'),
+      description: 'column with the text',
+      default: 'found when only one can be meant',
+    },
+    'label-column': {
+      ...text('name'),
+      description: 'column with the label',
+      default: 'found when only one can be meant',
+    },
+    'group-column': { ...text('name'), description: 'column whose equal values stay on one side of every split' },
+    output: { ...text('path'), description: 'folder to write the model to; checkpoints go to DIR/checkpoints' },
+    resume: { ...toggle(), description: 'continue from the last checkpoint in --output' },
+    overwrite: { ...toggle(), description: 'replace a run that --output already holds' },
+  }),
+  ...group('Text and masks', {
+    'max-length': { ...integer(3), description: 'longest sequence in tokens, special tokens included', default: '128' },
+    'mask-probability': {
+      ...number('p', 'a probability above 0 and at most 1', (x) => x > 0 && x <= 1),
+      description: 'share of the tokens to predict',
+      default: '0.15',
+    },
+    'whole-word': { ...toggle(), description: 'mask all pieces of a word together' },
+    pooling: { ...choice('mean', 'cls'), description: 'how token vectors become one vector', default: 'mean' },
+  }),
+  ...group('Training', {
+    epochs: { ...integer(1), description: 'passes over the training texts' },
+    'max-steps': { ...integer(1), description: 'updates, in place of --epochs' },
+    'batch-tokens': { ...integer(1), description: 'tokens of one update, padding included' },
+    'batch-size': { ...integer(1), description: 'examples of one update' },
+    'accumulation-steps': { ...integer(1), description: 'micro-batches of one update', default: '1' },
+    'learning-rate': { ...number('rate', 'a number above 0', (x) => x > 0), description: 'peak learning rate' },
+    schedule: {
+      ...choice('linear', 'cosine', 'constant'),
+      description: 'learning rate after warm-up',
+      default: 'linear',
+    },
+    warmup: {
+      ...number('n', 'a fraction below 1 or a whole number of steps', (x) => x >= 0 && (x < 1 || Number.isInteger(x))),
+      description: 'warm-up steps, or a share of all steps when below 1',
+    },
+    'weight-decay': {
+      ...notNegative('x'),
+      description: 'AdamW weight decay (none on biases and norms)',
+      default: '0.01',
+    },
+    'max-gradient-norm': {
+      ...notNegative('x'),
+      description: 'clip gradients to this global norm; 0: off',
+      default: '1',
+    },
+    dropout: { ...fractionBelow1('p'), description: 'dropout probability', default: "the model's" },
+    'train-limit': { ...integer(1), description: 'train on at most this many examples' },
+    'labels-per-class': { ...integer(1), description: 'train on at most this many examples of each class' },
+    'class-weights': { ...choice('none', 'balanced'), description: 'weigh rare classes more', default: 'none' },
+    'random-start': { ...toggle(), description: 'random encoder weights: the baseline without pretraining' },
+  }),
+  ...group('Evaluation and checkpoints', {
+    'eval-fraction': { ...fractionBelow1('p'), description: 'share of the texts to hold out when there is no --eval' },
+    'eval-limit': { ...integer(1), description: 'evaluate at most this many held-out texts' },
+    limit: { ...integer(1), description: 'evaluate at most this many texts' },
+    'eval-steps': { ...integer(1), description: 'steps between evaluations', default: 'once an epoch' },
+    'save-steps': { ...integer(1), description: 'steps between checkpoints', default: 'at every evaluation' },
+    'keep-checkpoints': { ...integer(1), description: 'latest checkpoints kept beside the best one', default: '2' },
+    patience: { ...integer(0), description: 'evaluations without improvement before stopping; 0: never', default: '0' },
+  }),
+  ...group('Prompt', {
+    'top-k': { ...integer(1), description: 'words shown for each [MASK]', default: '5' },
+    targets: { ...words('a,b'), description: 'rank these words only' },
+    compare: { ...text('dir'), description: 'show a second model beside the first' },
+  }),
+  ...group('General', {
+    seed: { ...integer(0), description: 'seed of every random choice', default: '0' },
+    threads: { ...integer(1), description: 'processor threads', default: 'all cores' },
+    config: {
+      ...text('file'),
+      description: 'YAML file with the same names as the flags; flags win (--no-NAME: switch off)',
+    },
+    json: { ...toggle(), description: 'write the result to stdout as one JSON document' },
+    debug: { ...toggle(), description: 'show the stack trace of an error' },
+  }),
+};
+
+export type OptionName = keyof typeof options;
+
+/** The value of each option that was given. */
+export type Settings = { readonly [Name in OptionName]?: ReturnType<(typeof options)[Name]['read']> };
+
+/** Names of every option, in the order of the help. */
+export const optionNames: readonly OptionName[] = Object.keys(options).filter(isOptionName);
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(options, name);
+}
+
+/** Options of which at most one may be given. */
+export const exclusiveOptions: readonly (readonly [OptionName, OptionName])[] = [
+  ['epochs', 'max-steps'],
+  ['eval', 'eval-fraction'],
+  ['eval-query', 'eval-fraction'],
+  ['eval', 'eval-query'],
+  ['corpus', 'query'],
+  ['train', 'query'],
+  ['data', 'query'],
+  ['input', 'query'],
+  ['resume', 'overwrite'],
+];
+
+function group<T extends Record<string, Omit<Option<unknown>, 'group'>>>(
+  name: string,
+  entries: T,
+): { [K in keyof T]: T[K] & { readonly group: string } } {
+  const grouped: Record<string, object> = {};
+  for (const [key, entry] of Object.entries(entries)) grouped[key] = { ...entry, group: name };
+  return grouped as { [K in keyof T]: T[K] & { readonly group: string } };
+}

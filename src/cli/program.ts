@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option as Flag } from 'commander';
+import { BertuneError, messageOf } from '../core/errors.ts';
+import type { CommandSpec, Terminal } from './command.ts';
+import { adaptCommand } from './commands/adapt.ts';
+import { embedCommand } from './commands/embed.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
+import { fillMaskCommand } from './commands/fillMask.ts';
+import { finetuneCommand } from './commands/finetune.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { predictCommand } from './commands/predict.ts';
+import { pretrainCommand } from './commands/pretrain.ts';
+import { type Option, type OptionName, options } from './options.ts';
+import { flushed } from './output.ts';
+import { namesOf, readSettings } from './settings.ts';
+
+/** Every command, in the order of the help. */
+export const commands: readonly CommandSpec[] = [
+  adaptCommand,
+  pretrainCommand,
+  finetuneCommand,
+  evaluateCommand,
+  predictCommand,
+  embedCommand,
+  fillMaskCommand,
+  inspectCommand,
+];
+
+const mainJob = `
+The main job:
+  bertune adapt    --model checkpoints/base --corpus logs/*.txt --output runs/adapted
+  bertune finetune --model runs/adapted --train labeled.csv --output runs/intent
+  bertune predict  --model runs/intent --input new.csv
+`;
+
+/**
+ * Runs one command line.
+ *
+ * @param argv the words after `bertune`
+ * @returns the exit status: 0, 1 for a failed run, 2 for wrong usage, 130 when interrupted
+ */
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  specs: readonly CommandSpec[] = commands,
+): Promise<number> {
+  const code = await parse(argv, terminal, specs);
+  await Promise.all([flushed(terminal.stdout), flushed(terminal.stderr)]);
+  return code;
+}
+
+async function parse(argv: readonly string[], terminal: Terminal, specs: readonly CommandSpec[]): Promise<number> {
+  let debug = argv.includes('--debug');
+  const onSettings = (settings: { debug?: boolean }) => {
+    debug ||= settings.debug === true;
+  };
+  try {
+    await createProgram(terminal, specs, onSettings).parseAsync([...argv], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    terminal.stderr.write(errorText(error, debug));
+    return error instanceof BertuneError ? error.exitCode : 1;
+  }
+}
+
+function errorText(error: unknown, debug: boolean): string {
+  const message = messageOf(error)
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+  const hint = error instanceof BertuneError || debug ? '' : ' (run again with --debug for the stack trace)';
+  const stack = debug && error instanceof Error && error.stack ? `${error.stack}\n` : '';
+  return `error: ${message}${hint}\n${stack}`;
+}
+
+function createProgram(
+  terminal: Terminal,
+  specs: readonly CommandSpec[],
+  onSettings: (settings: { debug?: boolean }) => void,
+): Command {
+  const program = new Command('bertune')
+    .description('Adapt BERT to your own text, fine-tune it on a few labels and use it.')
+    .version(version(), '--version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+      outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`),
+      getOutHelpWidth: () => terminal.stdout.columns ?? 100,
+      getErrHelpWidth: () => terminal.stderr.columns ?? 100,
+    })
+    .configureHelp({
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map((a) => `[${a.name()}]`)].join(' '),
+    })
+    .addHelpText('after', mainJob);
+  for (const spec of specs) addCommand(program, spec, terminal, onSettings);
+  return program;
+}
+
+function addCommand(
+  program: Command,
+  spec: CommandSpec,
+  terminal: Terminal,
+  onSettings: (settings: { debug?: boolean }) => void,
+): void {
+  const command = program.command(spec.name).description(spec.summary);
+  if (spec.argument) command.argument(`[${spec.argument.name}]`, spec.argument.description);
+  command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
+  const flags = new Map<OptionName, Flag>();
+  for (const name of namesOf(spec)) {
+    const flag = flagOf(name, spec);
+    flags.set(name, flag);
+    command.addOption(flag);
+    // So that a flag can win over the file for a switch, too.
+    if (options[name].argument === undefined) command.addOption(new Flag(`--no-${name}`).hideHelp());
+  }
+  command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
+  command.action(async () => {
+    const given = new Map<OptionName, unknown>();
+    for (const [name, flag] of flags) {
+      if (command.getOptionValueSource(flag.attributeName()) === 'cli') {
+        given.set(name, command.getOptionValue(flag.attributeName()));
+      }
+    }
+    const settings = await readSettings(spec, given);
+    onSettings(settings);
+    await spec.run(settings, { terminal, text: command.args[0] });
+  });
+}
+
+function flagOf(name: OptionName, spec: CommandSpec): Flag {
+  const option: Option<unknown> = options[name];
+  const value = option.argument === undefined ? '' : ` <${option.argument}${option.repeated ? '...' : ''}>`;
+  const standard = spec.defaults?.[name] ?? option.default;
+  const hint = spec.required.includes(name) ? ' (required)' : standard === undefined ? '' : ` (default: ${standard})`;
+  const flag = new Flag(`--${name}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
+  return flag.helpGroup(`${option.group}:`);
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '?';
+}

@@ -1,0 +1,102 @@
+import type { JobEvent } from '../jobs/types.ts';
+import type { OutputStream } from './command.ts';
+import { duration, quantity } from './format.ts';
+
+type StepEvent = Extract<JobEvent, { type: 'step' }>;
+type ActivityEvent = Extract<JobEvent, { type: 'progress' }>;
+
+/** Shows a job's events on stderr. */
+export interface Progress {
+  show(event: JobEvent): void;
+  /** Leaves the cursor on a line of its own. */
+  close(): void;
+}
+
+const linesEveryMs = 30_000;
+const redrawEveryMs = 100;
+
+/** A line rewritten in place on a terminal; plain lines at intervals elsewhere. `now` is in milliseconds. */
+export function createProgress(stderr: OutputStream, now: () => number = Date.now): Progress {
+  return stderr.isTTY ? liveProgress(stderr, now) : plainProgress(stderr, now);
+}
+
+function liveProgress(stderr: OutputStream, now: () => number): Progress {
+  let shown = '';
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = (line: string) => {
+    shown = line.slice(0, Math.max(20, (stderr.columns ?? 80) - 1));
+    drawnAt = now();
+    stderr.write(`\r\x1b[K${shown}`);
+  };
+  return {
+    show(event) {
+      if (event.type === 'step' || event.type === 'progress') {
+        const line = event.type === 'step' ? stepLine(event) : activityLine(event);
+        if (isLast(event) || now() - drawnAt >= redrawEveryMs) draw(line);
+        return;
+      }
+      const line = shown;
+      stderr.write(`\r\x1b[K${eventLine(event)}\n`);
+      if (line !== '') draw(line);
+    },
+    close() {
+      if (shown !== '') stderr.write('\n');
+      shown = '';
+    },
+  };
+}
+
+function plainProgress(stderr: OutputStream, now: () => number): Progress {
+  let writtenAt = now();
+  let activity = '';
+  let tenth = -1;
+  const write = (line: string) => {
+    stderr.write(`${line}\n`);
+    writtenAt = now();
+  };
+  return {
+    show(event) {
+      if (event.type === 'step') {
+        const reached = Math.floor((10 * event.step) / event.steps);
+        if (reached > tenth || isLast(event) || now() - writtenAt >= linesEveryMs) write(stepLine(event));
+        tenth = Math.max(tenth, reached);
+      } else if (event.type === 'progress') {
+        // Short activities are not worth a line: the first comes after half a minute.
+        if (event.activity !== activity) writtenAt = now();
+        activity = event.activity;
+        if (now() - writtenAt >= linesEveryMs) write(activityLine(event));
+      } else {
+        write(eventLine(event));
+      }
+    },
+    close() {},
+  };
+}
+
+function isLast(event: StepEvent | ActivityEvent): boolean {
+  return event.type === 'step' ? event.step === event.steps : event.done === event.total;
+}
+
+function stepLine(event: StepEvent): string {
+  return [
+    `step ${event.step}/${event.steps}`,
+    `epoch ${event.epoch}`,
+    `loss ${event.loss.toFixed(4)}`,
+    `learning rate ${event.learningRate.toExponential(2)}`,
+    `${quantity(event.tokensPerSecond)} tokens/s`,
+    `${duration(event.secondsLeft)} left`,
+  ].join('  ');
+}
+
+function activityLine({ activity, done, total }: ActivityEvent): string {
+  return total === undefined
+    ? `${activity}: ${quantity(done)}`
+    : `${activity}: ${quantity(done)} of ${quantity(total)}`;
+}
+
+function eventLine(event: Exclude<JobEvent, StepEvent | ActivityEvent>): string {
+  if (event.type === 'note') return event.text;
+  if (event.type === 'checkpoint') return `step ${event.step}: saved ${event.path}`;
+  const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  return `step ${event.step}: held out: ${metrics.join('  ')}`;
+}

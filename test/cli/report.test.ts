@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { classificationReport } from '../../src/cli/classificationReport.ts';
+import { bar, duration, printable, table } from '../../src/cli/format.ts';
+import { maskedLmReport, trainingReport } from '../../src/cli/maskedLmReport.ts';
+
+const adapted = {
+  evalLossBefore: 3.21,
+  evalLossAfter: 2.4567,
+  perplexityBefore: 24.779,
+  perplexityAfter: 11.666,
+  steps: 300,
+  tokens: 1234567,
+  tokensPerSecond: 8123.4,
+  output: 'runs/adapted',
+};
+
+describe('the report of adapt', () => {
+  test('shows before, after and the verdict', () => {
+    expect(trainingReport(adapted, { verdict: true })).toBe(
+      [
+        '               before       after',
+        'held-out loss  3.2100  ->  2.4567',
+        'perplexity      24.78  ->   11.67',
+        'helped',
+        '',
+        '300 steps, 1,234,567 tokens, 8,123 tokens/s',
+        'model saved to runs/adapted',
+      ].join('\n'),
+    );
+  });
+
+  test('says when it did not help or nothing was held out', () => {
+    expect(trainingReport({ ...adapted, evalLossAfter: 3.22 }, { verdict: true })).toContain('\ndid not help\n');
+    const unmeasured = { ...adapted, evalLossBefore: null, evalLossAfter: null };
+    expect(trainingReport(unmeasured, { verdict: true })).toContain('\nnot measured: no text was held out\n');
+    expect(trainingReport(adapted, { verdict: false })).not.toContain('helped');
+  });
+});
+
+test('the report of a masked language model', () => {
+  expect(maskedLmReport({ loss: 2.5, perplexity: 12.182, count: 1500, texts: 100 })).toBe(
+    [
+      'masked-token loss  2.5000',
+      'perplexity          12.18',
+      'masked tokens       1,500',
+      'texts                 100',
+    ].join('\n'),
+  );
+});
+
+describe('the report of a classifier', () => {
+  // Precision, recall and F1 as scikit-learn's classification_report gives them (zero_division=0).
+  test('has a table by class and the confusion matrix', () => {
+    const report = classificationReport({
+      accuracy: 0.6,
+      macroF1: 0.4127,
+      loss: 1.0123,
+      count: 10,
+      labels: ['refund', 'shipping', 'other'],
+      confusion: [
+        [4, 1, 0],
+        [2, 2, 0],
+        [1, 0, 0],
+      ],
+    });
+    expect(report).toBe(
+      [
+        'accuracy  0.6000',
+        'macro-F1  0.4127',
+        'loss      1.0123',
+        'texts         10',
+        '',
+        'class     precision  recall      F1  support',
+        'refund       0.5714  0.8000  0.6667        5',
+        'shipping     0.6667  0.5000  0.5714        4',
+        'other        0.0000  0.0000  0.0000        1',
+        '',
+        'true \\ predicted  refund  shipping  other',
+        'refund                 4         1      0',
+        'shipping               2         2      0',
+        'other                  1         0      0',
+      ].join('\n'),
+    );
+  });
+
+  test('names the most confused pairs when there are many classes', () => {
+    const labels = Array.from({ length: 13 }, (_, k) => `class ${k}`);
+    const confusion = labels.map((_, i) => labels.map((_, j) => (i === j ? 8 : 0)));
+    (confusion[2] as number[])[5] = 2;
+    const report = classificationReport({ accuracy: 0.98, macroF1: 0.98, loss: 0.1, count: 106, labels, confusion });
+    expect(report).not.toContain('true \\ predicted');
+    expect(report.split('\n\n').at(-1)).toBe(
+      [
+        'most confused: true  predicted  texts  of the class',
+        'class 2              class 5        2        20.0 %',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('formatting', () => {
+  test('aligns wide characters', () => {
+    expect(
+      table(
+        [
+          ['外卖', '1'],
+          ['food', '23'],
+        ],
+        ['left', 'right'],
+      ),
+    ).toBe('外卖   1\nfood  23');
+  });
+
+  test('bars, durations and control characters', () => {
+    expect([bar(1, 3), bar(0.5, 3), bar(0, 3), bar(1 / 24, 3)]).toEqual(['███', '█▌', '', '▏']);
+    expect([9.4, 65, 3725, Number.NaN].map(duration)).toEqual(['9s', '1m 05s', '1h 02m', '?']);
+    expect(printable('a\x1b[31mb')).toBe('a?[31mb');
+  });
+});
