@@ -11,7 +11,8 @@ import { opTable } from './ops/table.ts';
  * order. Only what lies between `values` and the loss is walked, so nothing is built for frozen parts.
  *
  * @param loss a float32 scalar
- * @throws when the loss is no scalar, does not depend on a value, or the path runs through an op without gradient
+ * @throws when the loss is no scalar, does not depend on a value, or the path runs through an op without gradient or
+ *   through an output other than an op's first
  */
 export function gradients(loss: Value, values: readonly Value[]): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got [${loss.shape.join(', ')}]`);
@@ -19,7 +20,11 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
   const dependent = dependents(graph, values);
   const found = new Map<Value, Value>([[loss, graph.constant(tensor('float32', [], Float32Array.of(1)))]]);
   for (const node of [...graph.nodes].reverse()) {
-    const gradient = node.outputs[0] && found.get(node.outputs[0]);
+    const [first, ...further] = node.outputs;
+    if (further.some((output) => found.has(output))) {
+      throw new Error(`gradients: ${node.op} is differentiable through its first output alone`);
+    }
+    const gradient = first && found.get(first);
     if (!gradient || !node.outputs.some((output) => dependent.has(output))) continue;
     inputGradients(node, gradient).forEach((contribution, i) => {
       const input = node.inputs[i];

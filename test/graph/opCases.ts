@@ -1,0 +1,228 @@
+import type { HostTensor, Shape } from '../../src/core/tensor.ts';
+import * as ops from '../../src/graph/functions.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
+import type { OpAttributes, OpName } from '../../src/graph/ops/attributes.ts';
+import { booleans, indices, nonzero, normal, positive } from './draw.ts';
+
+/** An op on given inputs. */
+export interface OpCase {
+  readonly inputs: readonly HostTensor[];
+  /** Adds the op to the graph of its inputs and returns its first output. */
+  readonly build: (...inputs: Value[]) => Value;
+}
+
+/** Cases of every op: the shapes, broadcasts and attributes that its rules tell apart. */
+export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
+  add: [
+    ...broadcasts((a, b) => ({ inputs: [normal(a, 1), normal(b, 2)], build: ops.add })),
+    { inputs: [indices([2, 3], 9, 3), indices([3], 9, 4)], build: ops.add },
+  ],
+  subtract: broadcasts((a, b) => ({ inputs: [normal(a, 5), normal(b, 6)], build: ops.subtract })),
+  multiply: broadcasts((a, b) => ({ inputs: [normal(a, 7), normal(b, 8)], build: ops.multiply })),
+  divide: broadcasts((a, b) => ({ inputs: [normal(a, 9), nonzero(b, 10)], build: ops.divide })),
+  negate: unary(normal, ops.negate),
+  exp: unary(normal, ops.exp),
+  log: unary(positive, ops.log),
+  sqrt: unary(positive, ops.sqrt),
+  tanh: unary(normal, ops.tanh),
+  erf: unary(normal, ops.erf),
+  relu: unary(nonzero, ops.relu),
+  gelu: [...unary(normal, ops.gelu), { inputs: [wide()], build: ops.gelu }],
+  geluTanh: [...unary(normal, ops.geluTanh), { inputs: [wide()], build: ops.geluTanh }],
+  equal: [
+    ...broadcasts((a, b) => ({ inputs: [indices(a, 3, 11), indices(b, 3, 12)], build: ops.equal })),
+    { inputs: [nonzero([3], 13), nonzero([3], 13)], build: ops.equal },
+  ],
+  greater: [
+    ...broadcasts((a, b) => ({ inputs: [normal(a, 14), normal(b, 15)], build: ops.greater })),
+    { inputs: [indices([8], 3, 16), indices([8], 3, 17)], build: ops.greater },
+  ],
+  select: [
+    ...broadcasts(
+      (a, b) => ({ inputs: [booleans([3, 4], 18), normal(a, 19), normal(b, 20)], build: ops.select }),
+      [
+        [
+          [3, 4],
+          [3, 4],
+        ],
+        [[4], [3, 4]],
+        [[2, 3, 4], []],
+        [
+          [3, 1],
+          [1, 4],
+        ],
+      ],
+    ),
+    { inputs: [booleans([2, 1, 4], 21), normal([3, 4], 22), normal([4], 23)], build: ops.select },
+    { inputs: [booleans([6], 24), indices([6], 9, 25), indices([], 9, 26)], build: ops.select },
+  ],
+  cast: [
+    { inputs: [scaled(normal([2, 5], 27), 4)], build: (x) => ops.cast(x, 'int32') },
+    { inputs: [scaled(normal([2, 5], 28), 4)], build: (x) => ops.cast(x, 'int64') },
+    { inputs: [indices([7], 2, 29)], build: (x) => ops.cast(x, 'bool') },
+    { inputs: [indices([7], 50, 30)], build: (x) => ops.cast(x, 'float32') },
+    { inputs: [indices([7], 50, 31)], build: (x) => ops.cast(x, 'uint32') },
+    { inputs: [booleans([2, 3], 32)], build: (x) => ops.cast(x, 'float32') },
+  ],
+  matmul: [
+    ...products([3, 4], [4, 2]),
+    ...products([2, 3, 4], [2, 4, 2]),
+    ...products([2, 3, 4], [4, 2]),
+    ...products([3, 4], [2, 4, 2]),
+    ...products([2, 1, 3, 4], [3, 4, 2]),
+    ...products([1, 1, 4], [2, 4, 1]),
+  ],
+  linear: [
+    { inputs: [normal([5, 4], 33), normal([3, 4], 34), normal([3], 35)], build: ops.linear },
+    { inputs: [normal([1, 2], 36), normal([1, 2], 37), normal([1], 38)], build: ops.linear },
+  ],
+  sum: [
+    ...sums([2, 3, 4], [[0], [1], [2], [0, 2], [2, 1], [0, 1, 2], []]),
+    ...sums([2, 1], [[1], [0, 1]]),
+    ...sums([], [[]]),
+  ],
+  reshape: [
+    { inputs: [normal([2, 6], 39)], build: (x) => ops.reshape(x, [3, 4]) },
+    { inputs: [normal([1, 1], 40)], build: (x) => ops.reshape(x, []) },
+    { inputs: [normal([], 41)], build: (x) => ops.reshape(x, [1]) },
+    { inputs: [indices([4], 9, 42)], build: (x) => ops.reshape(x, [2, 2]) },
+  ],
+  broadcast: [
+    { inputs: [normal([4], 43)], build: (x) => ops.broadcast(x, [3, 4]) },
+    { inputs: [normal([2, 1, 3], 44)], build: (x) => ops.broadcast(x, [2, 2, 3]) },
+    { inputs: [normal([], 45)], build: (x) => ops.broadcast(x, [2, 2]) },
+    { inputs: [normal([1], 46)], build: (x) => ops.broadcast(x, [1, 1]) },
+  ],
+  transpose: [
+    { inputs: [normal([2, 3], 47)], build: (x) => ops.transpose(x, [1, 0]) },
+    { inputs: [normal([2, 3, 4], 48)], build: (x) => ops.transpose(x, [2, 0, 1]) },
+    { inputs: [normal([2, 3, 2, 2], 49)], build: (x) => ops.transpose(x, [0, 2, 1, 3]) },
+  ],
+  gatherRows: [
+    { inputs: [normal([4, 3], 50), int32([6], 2, 0, 2, 2, 3, 0)], build: ops.gatherRows },
+    { inputs: [normal([3, 2], 51), int32([2, 3], 1, 1, 0, 1, 2, 1)], build: ops.gatherRows },
+    { inputs: [normal([3, 2], 52), int32([], 1)], build: ops.gatherRows },
+  ],
+  scatterRows: [
+    { inputs: [int32([5], 1, 3, 1, 1, 0), normal([5, 3], 53)], build: (at, rows) => ops.scatterRows(at, rows, 4) },
+    { inputs: [int32([1], 0), normal([1, 1], 54)], build: (at, rows) => ops.scatterRows(at, rows, 1) },
+  ],
+  softmax: [
+    { inputs: [normal([3, 5], 55)], build: ops.softmax },
+    { inputs: [normal([2, 2, 3], 56)], build: ops.softmax },
+    { inputs: [normal([4], 57)], build: ops.softmax },
+  ],
+  layerNorm: [
+    { inputs: [normal([3, 5], 58), normal([5], 59), normal([5], 60)], build: layerNorm },
+    { inputs: [normal([2, 2, 8], 61), normal([8], 62), normal([8], 63)], build: layerNorm },
+    { inputs: [normal([4], 64), normal([4], 65), normal([4], 66)], build: layerNorm },
+  ],
+  crossEntropy: [
+    { inputs: [normal([4, 5], 67), int32([4], 0, 4, 2, 2)], build: ops.crossEntropy },
+    { inputs: [scaled(normal([3, 2], 68), 20), int32([3], 0, 1, 1)], build: ops.crossEntropy },
+  ],
+  crossEntropyGradient: [
+    { inputs: [negative([4, 5], 69), int32([4], 0, 4, 2, 2), normal([4], 70)], build: ops.crossEntropyGradient },
+  ],
+  dropoutMask: [
+    { inputs: [uint32([2], 0, 0)], build: (key) => dropoutMask(key, 0.1, 0, [2, 3, 5]) },
+    { inputs: [uint32([2], 0xffffffff, 0x80000001)], build: (key) => dropoutMask(key, 0.5, 7, [1000]) },
+    { inputs: [uint32([2], 12345, 67890)], build: (key) => dropoutMask(key, 0.3, 100, [40, 30]) },
+  ],
+};
+
+/** Adds inputs i0, i1, ... for the tensors of a case and the op on them. */
+export function buildCase({ inputs, build }: OpCase): { graph: Graph; inputs: Value[]; output: Value } {
+  const graph = new Graph();
+  const values = inputs.map(({ dtype, shape }, i) => graph.input(`i${i}`, dtype, shape));
+  return { graph, inputs: values, output: build(...values) };
+}
+
+/** A case in a few words, as `[3, 4] [4]` and the attributes that tell it from its neighbours. */
+export function describeCase(opCase: OpCase): string {
+  const shapes = opCase.inputs.map(({ dtype, shape }) => `${dtype === 'float32' ? '' : dtype}[${shape.join(', ')}]`);
+  const attributes = Object.entries(buildCase(opCase).output.node?.attributes ?? {});
+  return [...shapes, ...attributes.map(([name, value]) => `${name}=${JSON.stringify(value)}`)].join(' ');
+}
+
+type Pair = readonly [Shape, Shape];
+
+function broadcasts(
+  make: (a: Shape, b: Shape) => OpCase,
+  pairs: readonly Pair[] = [
+    [
+      [3, 4],
+      [3, 4],
+    ],
+    [[3, 4], [4]],
+    [[4], [3, 4]],
+    [
+      [2, 1, 3],
+      [4, 1],
+    ],
+    [
+      [4, 1],
+      [2, 1, 3],
+    ],
+    [[2, 3], []],
+    [[], [1, 3]],
+    [[], []],
+  ],
+): OpCase[] {
+  return pairs.map(([a, b]) => make(a, b));
+}
+
+function unary(draw: (shape: Shape, seed: number) => HostTensor, build: OpCase['build']): OpCase[] {
+  const shapes: Shape[] = [[3, 4], [2, 1, 5], []];
+  return shapes.map((shape, i) => ({ inputs: [draw(shape, 100 + i)], build }));
+}
+
+/** The product of a and b, given in every layout that the transpose flags allow. */
+function products(a: Shape, b: Shape): OpCase[] {
+  return [false, true].flatMap((transposeA) =>
+    [false, true].map((transposeB) => ({
+      inputs: [normal(transposeA ? swapLastTwo(a) : a, 71), normal(transposeB ? swapLastTwo(b) : b, 72)],
+      build: (x, y) => ops.matmul(x, y, { transposeA, transposeB, alpha: transposeA ? 1 : 0.25 }),
+    })),
+  );
+}
+
+function swapLastTwo(shape: Shape): Shape {
+  return [...shape.slice(0, -2), ...shape.slice(-2).reverse()];
+}
+
+function sums(shape: Shape, axesOfCases: readonly (readonly number[])[]): OpCase[] {
+  return axesOfCases.flatMap((axes) =>
+    [false, true].map((keep) => ({ inputs: [normal(shape, 73)], build: (x) => ops.sum(x, axes, keep) })),
+  );
+}
+
+function layerNorm(x: Value, weight: Value, bias: Value): Value {
+  return ops.layerNorm(x, weight, bias, 1e-5);
+}
+
+function dropoutMask(key: Value, rate: number, stream: number, shape: Shape): Value {
+  const attributes: OpAttributes['dropoutMask'] = { rate, stream, shape };
+  return ops.dropoutMask(key, attributes);
+}
+
+function scaled({ dtype, shape, data }: HostTensor<'float32'>, factor: number): HostTensor {
+  return { dtype, shape, data: data.map((x) => x * factor) };
+}
+
+function negative(shape: Shape, seed: number): HostTensor {
+  return scaled(positive(shape, seed), -1);
+}
+
+/** Both tails of an activation function. */
+function wide(): HostTensor {
+  return { dtype: 'float32', shape: [17], data: Float32Array.from({ length: 17 }, (_, i) => i - 8) };
+}
+
+function int32(shape: Shape, ...data: number[]): HostTensor {
+  return { dtype: 'int32', shape, data: Int32Array.from(data) };
+}
+
+function uint32(shape: Shape, ...data: number[]): HostTensor {
+  return { dtype: 'uint32', shape, data: Uint32Array.from(data) };
+}
