@@ -1,0 +1,106 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { messageOf } from '../core/errors.ts';
+
+/** A DuckDB of this process with a temporary folder of its own, for what it spills and what is written beside it. */
+export class Database {
+  /** Removed with everything in it when the database is closed. */
+  readonly folder: string;
+  readonly #instance: DuckDBInstance;
+
+  private constructor(instance: DuckDBInstance, folder: string) {
+    this.#instance = instance;
+    this.folder = folder;
+  }
+
+  /** @param file Name inside the temporary folder of a database on disk; without it, the database is in memory. */
+  static async open(file?: string): Promise<Database> {
+    const folder = await mkdtemp(join(tmpdir(), 'bertune-'));
+    try {
+      const path = file === undefined ? ':memory:' : join(folder, file);
+      const instance = await DuckDBInstance.create(path, {
+        threads: '2',
+        memory_limit: '1GB',
+        temp_directory: join(folder, 'spill'),
+        preserve_insertion_order: 'true',
+      });
+      return new Database(instance, folder);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  connect(): Promise<DuckDBConnection> {
+    return this.#instance.connect();
+  }
+
+  /**
+   * Chunks of rows as DuckDB produces them, in order; the result as a whole is never in memory.
+   * @throws what DuckDB throws, also in the middle of the rows.
+   */
+  async *rows(select: string): AsyncGenerator<DuckDBValue[][]> {
+    const connection = await this.connect();
+    try {
+      // A stream that fails midway ends like a complete one: the bindings do not hand its error on. So a last row says
+      // that the rows are complete, and without it the query is run once more in a way that does report.
+      const result = await connection.stream(`(FROM (${select}\n)) UNION ALL BY NAME (SELECT true AS ${endMark})`);
+      let isComplete = false;
+      for await (const rows of result.yieldRows()) {
+        if (rows.at(-1)?.at(-1) === true) {
+          rows.pop();
+          isComplete = true;
+        }
+        if (rows.length > 0) yield rows;
+      }
+      if (isComplete) return;
+      await connection.run(`SELECT bit_xor(hash(part)) FROM (${select}\n) AS part`);
+      throw new Error('the rows ended early');
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** All rows of a small result. */
+  async all(sql: string): Promise<DuckDBValue[][]> {
+    const connection = await this.connect();
+    try {
+      return (await connection.runAndReadAll(sql)).getRows();
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** Paths of the files that match a pattern with *, ?, [] or **; hidden files only where it names them. */
+  async glob(pattern: string): Promise<string[]> {
+    const rows = await this.all(`SELECT file FROM glob(${quoted(pattern)})`);
+    const showsHidden = basename(pattern).startsWith('.');
+    const files = rows.map(([file]) => String(file).replace(/^\.\//, ''));
+    return files.filter((file) => showsHidden || !basename(file).startsWith('.'));
+  }
+
+  async close(): Promise<void> {
+    this.#instance.closeSync();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+const endMark = '"all rows read"';
+
+/** A string as an SQL literal. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** What DuckDB complained about, in one line. */
+export function firstLine(error: unknown): string {
+  const [line = ''] = messageOf(error).split('\n');
+  return line.replace('Failed to extract statements: ', '').trim();
+}

@@ -1,0 +1,104 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, UsageError } from '../core/errors.ts';
+import type { Database } from './duckdb.ts';
+
+export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet';
+
+export interface FileSource {
+  readonly kind: 'file';
+  /** As the user would write it. */
+  readonly path: string;
+  readonly format: Format;
+  readonly gzip: boolean;
+}
+
+/** A DuckDB query that stands where a file may stand. */
+export interface QuerySource {
+  readonly kind: 'query';
+  readonly sql: string;
+}
+
+export type Source = FileSource | QuerySource;
+
+/**
+ * What `files` names, in its order: files, globs and folders (their matches sorted) and queries.
+ * @throws UsageError when there is no such file, or one of an unknown format.
+ */
+export async function findSources(files: readonly string[], flag: string, database: Database): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const file of files) {
+    if (isQuery(file)) sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
+    else sources.push(...(await findFiles(file, flag, database)));
+  }
+  if (sources.length === 0) throw new UsageError(`${flag}: no file given`);
+  return sources;
+}
+
+/** Whether a `files` element is a query: it starts with SELECT, WITH or FROM. */
+export function isQuery(file: string): boolean {
+  return /^\s*(select|with|from)\s/i.test(file);
+}
+
+const formats: Readonly<Record<string, Format>> = {
+  txt: 'text',
+  log: 'text',
+  csv: 'csv',
+  tsv: 'tsv',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  json: 'json',
+  parquet: 'parquet',
+};
+
+async function findFiles(path: string, flag: string, database: Database): Promise<FileSource[]> {
+  const kind = await kindOf(path, flag);
+  if (kind === 'file') return [fileSource(path, flag)];
+  if (kind === 'folder') return findInFolder(path, flag);
+  if (!/[*?[]/.test(path)) throw new UsageError(`${flag}: no file at ${path}`);
+  const matches = await database.glob(path);
+  if (matches.length === 0) throw new UsageError(`${flag}: no file matches ${path}`);
+  return matches.sort().map((match) => fileSource(match, flag));
+}
+
+async function kindOf(path: string, flag: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new UsageError(`${flag}: cannot read ${path}: ${messageOf(error)}`);
+  }
+}
+
+async function findInFolder(folder: string, flag: string): Promise<FileSource[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => !/(^|[\\/])\./.test(name)).sort();
+  const sources: FileSource[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    const source = parseName(path);
+    if (source !== undefined && (await stat(path)).isFile()) sources.push(source);
+  }
+  if (sources.length === 0) throw new UsageError(`${flag}: the folder ${folder} has no file ending in ${knownEndings}`);
+  return sources;
+}
+
+function fileSource(path: string, flag: string): FileSource {
+  const source = parseName(path);
+  if (source === undefined)
+    throw new UsageError(`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
+  return source;
+}
+
+function parseName(path: string): FileSource | undefined {
+  const match = /\.([a-z]+)(\.gz)?$/i.exec(path);
+  const format = formats[match?.[1]?.toLowerCase() ?? ''];
+  const gzip = match?.[2] !== undefined;
+  if (format === undefined || (format === 'parquet' && gzip)) return undefined;
+  return { kind: 'file', path, format, gzip };
+}
+
+const knownEndings = `${Object.keys(formats)
+  .filter((name) => name !== 'parquet')
+  .map((name) => `.${name}`)
+  .join(', ')} (each also .gz), .parquet`;
