@@ -1,0 +1,238 @@
+import { BertuneError } from '../core/errors.ts';
+import { randomUnit } from '../core/random.ts';
+import { normalizedForm } from '../text/normalize.ts';
+import { openRecords, type RecordsOptions } from './records.ts';
+
+/** A labeled set in memory; the arrays are parallel. */
+export interface LabeledSet {
+  readonly texts: string[];
+  readonly labels: string[];
+  /** Only when the data has an id column; '' where a row has none. */
+  readonly ids?: (string | number)[];
+  /** Only when a group column was named; a row without a group is a group of its own. */
+  readonly groups?: string[];
+  readonly textColumn: string;
+  readonly labelColumn: string;
+  readonly invalidUtf8: number;
+}
+
+/** Reads a labeled set. @throws BertuneError when a row has no label, and what `openRecords` throws. */
+export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSet> {
+  const records = await openRecords({ ...options, needLabel: true });
+  try {
+    const labelColumn = records.labelColumn ?? 'label';
+    const texts: string[] = [];
+    const labels: string[] = [];
+    const ids: (string | number)[] = [];
+    const groups: string[] = [];
+    let hasIds = false;
+    for await (const batch of records.batches()) {
+      for (const { text, label, id, group } of batch) {
+        if (label === undefined || label === '') {
+          throw new BertuneError(`${options.flag}: row ${texts.length + 1} has no label in column ${labelColumn}`);
+        }
+        hasIds ||= id !== undefined;
+        // A prefix that tells the groups of the data from those made up for rows without one.
+        groups.push(group === undefined ? `row:${texts.length}` : `group:${group}`);
+        texts.push(text);
+        labels.push(label);
+        ids.push(id ?? '');
+      }
+    }
+    const { textColumn, invalidUtf8 } = records;
+    return {
+      texts,
+      labels,
+      ids: hasIds ? ids : undefined,
+      groups: options.groupColumn === undefined ? undefined : groups,
+      textColumn,
+      labelColumn,
+      invalidUtf8,
+    };
+  } finally {
+    await records.close();
+  }
+}
+
+/** The distinct labels in a fixed order: by value when all are integers, by code point otherwise. */
+export function labelNames(labels: Iterable<string>): string[] {
+  const names = [...new Set(labels)];
+  const byCodePoint = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (!names.every((name) => /^-?\d+$/.test(name))) return names.sort(byCodePoint);
+  return names.sort((a, b) => Number(a) - Number(b) || byCodePoint(a, b));
+}
+
+export interface Split {
+  /** Indices, ascending. */
+  readonly train: number[];
+  /** Indices, ascending. */
+  readonly heldOut: number[];
+  /** Labels with one example, which stays in training. */
+  readonly singletons: string[];
+}
+
+/**
+ * Holds out about `fraction` of every class: at least one example, never all. With `groups` (one for each example) a
+ * group stays on one side, so shares are as close as whole groups allow, and a class that lies in one group is not
+ * held out.
+ */
+export function stratifiedSplit(options: {
+  readonly labels: readonly string[];
+  readonly groups?: readonly string[];
+  readonly fraction: number;
+  readonly seed: number;
+}): Split {
+  const { labels, fraction, seed } = options;
+  const classes = new Map<string, ClassShare>();
+  for (const [label, members] of membersOf(labels)) {
+    const size = members.length;
+    const target = size < 2 ? 0 : Math.min(size - 1, Math.max(1, Math.round(size * fraction)));
+    classes.set(label, { inTraining: size, missing: target, target });
+  }
+  const held = new Set<number>();
+  const bundles = shuffledBundles(options.groups ?? labels.map((_, index) => String(index)), seed);
+  const consider = (isWanted: (counts: ReadonlyMap<string, number>) => boolean) => {
+    for (const bundle of bundles) {
+      if (held.has(bundle[0] as number)) continue;
+      const counts = countsOf(bundle.map((index) => labels[index] as string));
+      if (!leavesTraining(counts, classes) || !isWanted(counts)) continue;
+      for (const index of bundle) held.add(index);
+      for (const [label, count] of counts) take(classes.get(label) as ClassShare, count);
+    }
+  };
+  consider((counts) => fillsMoreThanItOverfills(counts, classes));
+  consider((counts) => [...counts.keys()].some((label) => holdsNone(classes.get(label) as ClassShare)));
+  return {
+    train: labels.map((_, index) => index).filter((index) => !held.has(index)),
+    heldOut: [...held].sort((a, b) => a - b),
+    singletons: labelNames(labels).filter((label) => classes.get(label)?.target === 0),
+  };
+}
+
+/** At most `perClass` examples of every class. @returns indices, ascending; a smaller sample is part of a larger. */
+export function samplePerClass(options: {
+  readonly labels: readonly string[];
+  readonly perClass: number;
+  readonly seed: number;
+}): number[] {
+  const chosen: number[] = [];
+  for (const members of membersOf(options.labels).values()) {
+    chosen.push(...shuffled(members, options.seed, 'sample').slice(0, options.perClass));
+  }
+  return chosen.sort((a, b) => a - b);
+}
+
+/**
+ * `limit` examples with every class in its share, and at least one of each when the limit allows.
+ * @returns indices, ascending; all of them when there are no more than `limit`.
+ */
+export function sampleLimit(options: {
+  readonly labels: readonly string[];
+  readonly limit: number;
+  readonly seed: number;
+}): number[] {
+  const { labels, limit, seed } = options;
+  if (labels.length <= limit) return labels.map((_, index) => index);
+  const members = membersOf(labels);
+  const names = labelNames(labels);
+  const exact = names.map((name) => ((members.get(name)?.length ?? 0) * limit) / labels.length);
+  const least = limit >= names.length ? 1 : 0;
+  const quotas = exact.map((share) => Math.max(least, Math.floor(share)));
+  for (let sum = total(quotas); sum !== limit; sum = total(quotas)) {
+    const step = Math.sign(limit - sum);
+    const gaps = exact.map((share, index) => {
+      const quota = quotas[index] as number;
+      return step < 0 && quota <= least ? Number.NEGATIVE_INFINITY : (share - quota) * step;
+    });
+    const at = gaps.indexOf(Math.max(...gaps));
+    quotas[at] = (quotas[at] as number) + step;
+  }
+  const chosen = names.flatMap((name, index) =>
+    shuffled(members.get(name) ?? [], seed, 'sample').slice(0, quotas[index]),
+  );
+  return chosen.sort((a, b) => a - b);
+}
+
+/**
+ * Leaves out of the held-out texts those that training has seen: the same but for case, white space and numbers.
+ * @returns indices into `heldOut` of the texts that stay, and how many do not.
+ */
+export function dropSeen(train: Iterable<string>, heldOut: readonly string[]): { kept: number[]; dropped: number } {
+  const seen = new Set<string>();
+  for (const text of train) seen.add(normalizedForm(text));
+  const kept = heldOut.map((_, index) => index).filter((index) => !seen.has(normalizedForm(heldOut[index] as string)));
+  return { kept, dropped: heldOut.length - kept.length };
+}
+
+interface ClassShare {
+  /** Examples not held out. */
+  inTraining: number;
+  /** Examples still to hold out; negative when a group brought more than asked. */
+  missing: number;
+  readonly target: number;
+}
+
+function take(share: ClassShare, count: number): void {
+  share.inTraining -= count;
+  share.missing -= count;
+}
+
+function holdsNone(share: ClassShare): boolean {
+  return share.target > 0 && share.missing === share.target;
+}
+
+function leavesTraining(counts: ReadonlyMap<string, number>, classes: ReadonlyMap<string, ClassShare>): boolean {
+  return [...counts].every(([label, count]) => count < (classes.get(label)?.inTraining ?? 0));
+}
+
+function fillsMoreThanItOverfills(
+  counts: ReadonlyMap<string, number>,
+  classes: ReadonlyMap<string, ClassShare>,
+): boolean {
+  let filled = 0;
+  let over = 0;
+  for (const [label, count] of counts) {
+    const useful = Math.min(count, Math.max(0, classes.get(label)?.missing ?? 0));
+    filled += useful;
+    over += count - useful;
+  }
+  return filled > 0 && filled >= over;
+}
+
+/** Indices by label, ascending, labels in their fixed order. */
+function membersOf(labels: readonly string[]): Map<string, number[]> {
+  const members = new Map<string, number[]>(labelNames(labels).map((name) => [name, []]));
+  for (const [index, label] of labels.entries()) members.get(label)?.push(index);
+  return members;
+}
+
+/** The indices of every group, groups in random order. */
+function shuffledBundles(groups: readonly string[], seed: number): number[][] {
+  const bundles = new Map<string, number[]>();
+  for (const [index, group] of groups.entries()) {
+    const bundle = bundles.get(group);
+    if (bundle === undefined) bundles.set(group, [index]);
+    else bundle.push(index);
+  }
+  const all = [...bundles.values()];
+  return shuffled(
+    all.map((_, index) => index),
+    seed,
+    'split',
+  ).map((index) => all[index] as number[]);
+}
+
+function shuffled(indices: readonly number[], seed: number, purpose: 'split' | 'sample'): number[] {
+  const keyed = indices.map((index) => ({ index, key: randomUnit(seed, purpose, index) }));
+  return keyed.sort((a, b) => a.key - b.key || a.index - b.index).map(({ index }) => index);
+}
+
+function countsOf(labels: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
