@@ -1,0 +1,99 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { FLOAT, LIST, listValue } from '@duckdb/node-api';
+import { UsageError } from '../core/errors.ts';
+import { Database, quoted } from './duckdb.ts';
+
+/** A text with its embedding, float32 of the encoder's hidden size. */
+export interface VectorRow {
+  readonly id?: string | number;
+  readonly text: string;
+  readonly vector: Float32Array;
+}
+
+/**
+ * Writes embeddings to `.parquet` (columns id if any row has one, text, vector FLOAT[]) or `.jsonl` (the same names).
+ * Memory does not grow with the rows; the file appears when it is complete.
+ * @returns the number of rows.
+ * @throws UsageError for another ending.
+ */
+export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+  const write = writerFor(path);
+  const partial = `${path}.partial-${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    const count = await write(partial, rows);
+    await rename(partial, path);
+    return count;
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+/** Checks an output path before there is anything to write. @throws UsageError for an ending that is not known. */
+export function checkVectorPath(path: string): void {
+  writerFor(path);
+}
+
+type Writer = (path: string, rows: AsyncIterable<VectorRow>) => Promise<number>;
+
+function writerFor(path: string): Writer {
+  switch (extname(path).toLowerCase()) {
+    case '.parquet':
+      return writeParquet;
+    case '.jsonl':
+      return writeJsonLines;
+    default:
+      throw new UsageError(`--output: vectors are written to .parquet or .jsonl, not to ${path}`);
+  }
+}
+
+async function writeParquet(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+  // On disk, so that the rows need not fit into memory.
+  const database = await Database.open('vectors.duckdb');
+  try {
+    const connection = await database.connect();
+    await connection.run('CREATE TABLE vectors (id VARCHAR, text VARCHAR, vector FLOAT[])');
+    const appender = await connection.createAppender('vectors');
+    const floats = LIST(FLOAT);
+    let count = 0;
+    let hasIds = false;
+    let areIntegers = true;
+    for await (const { id, text, vector } of rows) {
+      if (id === undefined) appender.appendNull();
+      else appender.appendVarchar(String(id));
+      hasIds ||= id !== undefined;
+      areIntegers &&= id === undefined || Number.isSafeInteger(id);
+      appender.appendVarchar(text);
+      appender.appendList(listValue(Array.from(vector)), floats);
+      appender.endRow();
+      if (++count % 2048 === 0) appender.flushSync();
+    }
+    appender.closeSync();
+    const id = hasIds ? `CAST(id AS ${areIntegers ? 'BIGINT' : 'VARCHAR'}) AS id, ` : '';
+    await connection.run(`COPY (SELECT ${id}text, vector FROM vectors) TO ${quoted(path)} (FORMAT parquet)`);
+    connection.closeSync();
+    return count;
+  } finally {
+    await database.close();
+  }
+}
+
+async function writeJsonLines(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+  let count = 0;
+  async function* lines(): AsyncGenerator<string> {
+    for await (const { id, text, vector } of rows) {
+      count++;
+      yield `${JSON.stringify({ id, text, vector: Array.from(vector, shortest) })}\n`;
+    }
+  }
+  await pipeline(lines(), createWriteStream(path));
+  return count;
+}
+
+/** A float32 in the nine digits that identify it, rather than the seventeen of the double it is held in. */
+function shortest(value: number): number {
+  return Number(value.toPrecision(9));
+}
