@@ -24,7 +24,7 @@ function liveProgress(stderr: OutputStream, now: () => number): Progress {
   let shown = '';
   let drawnAt = Number.NEGATIVE_INFINITY;
   const draw = (line: string) => {
-    shown = line.slice(0, Math.max(20, (stderr.columns ?? 80) - 1));
+    shown = line.slice(0, Math.max(20, (stderr.columns || 80) - 1));
     drawnAt = now();
     stderr.write(`\r\x1b[K${shown}`);
   };
