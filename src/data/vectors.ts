@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
@@ -89,7 +88,9 @@ async function writeJsonLines(path: string, rows: AsyncIterable<VectorRow>): Pro
       yield `${JSON.stringify({ id, text, vector: Array.from(vector, shortest) })}\n`;
     }
   }
-  await pipeline(lines(), createWriteStream(path));
+  // Opened first: a stream that opens by itself might still create the file after a failure was cleaned up.
+  const file = await open(path, 'w');
+  await pipeline(lines(), file.createWriteStream());
   return count;
 }
 
