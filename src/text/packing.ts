@@ -1,0 +1,97 @@
+import type { HostTensor } from '../core/tensor.ts';
+
+/** Where a packed sequence stands: its row and its first column, that of [CLS]. */
+export interface Place {
+  readonly row: number;
+  readonly offset: number;
+}
+
+/** Fills the rows of a block one sequence at a time: each goes to the first row with room for it. */
+export class RowPacker {
+  readonly #used: number[];
+  readonly #width: number;
+
+  constructor(rows: number, width: number) {
+    this.#used = new Array(rows).fill(0);
+    this.#width = width;
+  }
+
+  /** Takes room for `length` tokens, [CLS] and [SEP] included, or returns undefined when no row has it. */
+  place(length: number): Place | undefined {
+    const row = this.#used.findIndex((used) => used + length <= this.#width);
+    if (row < 0) return undefined;
+    const offset = this.#used[row] as number;
+    this.#used[row] = offset + length;
+    return { row, offset };
+  }
+}
+
+/** What a BERT encoder reads: three int32 tensors [rows, width]. */
+export interface Block {
+  readonly inputIds: HostTensor<'int32'>;
+  readonly positionIds: HostTensor<'int32'>;
+  readonly segmentIds: HostTensor<'int32'>;
+}
+
+/**
+ * Sequences in fixed-shape rows. Several may share one: positions restart at each, and segment numbers keep their
+ * attention apart. Free places are padding, segment 0.
+ */
+export class BlockBuilder {
+  readonly block: Block;
+  readonly #packer: RowPacker;
+  readonly #width: number;
+  readonly #segments: number[];
+  readonly #cls: number;
+  readonly #sep: number;
+  /** Non-padding tokens so far. */
+  tokens = 0;
+
+  constructor(
+    rows: number,
+    width: number,
+    special: { readonly cls: number; readonly sep: number; readonly pad: number },
+  ) {
+    const tensor = (fill: number): HostTensor<'int32'> => ({
+      dtype: 'int32',
+      shape: [rows, width],
+      data: new Int32Array(rows * width).fill(fill),
+    });
+    this.block = { inputIds: tensor(special.pad), positionIds: tensor(0), segmentIds: tensor(0) };
+    this.#packer = new RowPacker(rows, width);
+    this.#width = width;
+    this.#segments = new Array(rows).fill(0);
+    this.#cls = special.cls;
+    this.#sep = special.sep;
+  }
+
+  /**
+   * Places a sequence, [CLS] and [SEP] around it.
+   *
+   * @returns the flat index (row · width + column) of its [CLS], or undefined when it fits nowhere
+   */
+  add(ids: ArrayLike<number>): number | undefined {
+    const place = this.#packer.place(ids.length + 2);
+    if (!place) return undefined;
+    const start = place.row * this.#width + place.offset;
+    const segment = (this.#segments[place.row] as number) + 1;
+    this.#segments[place.row] = segment;
+    const { inputIds, positionIds, segmentIds } = this.block;
+    inputIds.data[start] = this.#cls;
+    inputIds.data.set(ids, start + 1);
+    inputIds.data[start + ids.length + 1] = this.#sep;
+    for (let i = 0; i < ids.length + 2; i++) {
+      positionIds.data[start + i] = i;
+      segmentIds.data[start + i] = segment;
+    }
+    this.tokens += ids.length + 2;
+    return start;
+  }
+}
+
+/** Cuts a text of `length` tokens into pieces of at most `most`, as [from, to) ranges. */
+export function splitRanges(length: number, most: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (let from = 0; from < length; from += most) ranges.push([from, Math.min(from + most, length)]);
+  return ranges;
+}

@@ -1,0 +1,90 @@
+import { BertuneError } from '../core/errors.ts';
+
+/** Settings of tokenizer_config.json that matter to a BERT tokenizer, in Hugging Face's names. */
+export interface TokenizerConfig {
+  readonly do_lower_case?: boolean;
+  readonly strip_accents?: boolean | null;
+  readonly tokenize_chinese_chars?: boolean;
+  readonly unk_token?: string | { readonly content: string };
+  readonly sep_token?: string | { readonly content: string };
+  readonly pad_token?: string | { readonly content: string };
+  readonly cls_token?: string | { readonly content: string };
+  readonly mask_token?: string | { readonly content: string };
+  readonly [key: string]: unknown;
+}
+
+/** The five special tokens of BERT by their role. */
+export type SpecialRole = 'pad' | 'unk' | 'cls' | 'sep' | 'mask';
+
+/** Text of each special token: what the configuration names, else BERT's own. */
+export function specialTokens(config: TokenizerConfig): Record<SpecialRole, string> {
+  const named = (role: SpecialRole) => {
+    const value = config[`${role}_token`];
+    if (typeof value === 'string') return value;
+    return isTokenObject(value) ? value.content : `[${role.toUpperCase()}]`;
+  };
+  return { pad: named('pad'), unk: named('unk'), cls: named('cls'), sep: named('sep'), mask: named('mask') };
+}
+
+/** Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. */
+export function readVocabulary(text: string): Map<string, number> {
+  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
+  if (lines.at(-1) === '') lines.pop();
+  return new Map(lines.map((piece, id) => [piece, id]));
+}
+
+/**
+ * The `tokenizer.json` of a BERT tokenizer that has a `vocab.txt` alone, with its configuration honoured: what
+ * transformers' BertTokenizerFast builds from the same files.
+ *
+ * @throws BertuneError when a special token is missing from the vocabulary
+ */
+export function tokenizerJson(vocabulary: ReadonlyMap<string, number>, config: TokenizerConfig, where: string): object {
+  const special = specialTokens(config);
+  const idOf = (token: string) => {
+    const id = vocabulary.get(token);
+    if (id === undefined)
+      throw new BertuneError(`${where}: the vocabulary has no ${token}, which a BERT tokenizer needs`);
+    return id;
+  };
+  const added = Object.values(special).map((content) => ({
+    id: idOf(content),
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  }));
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: added.sort((a, b) => a.id - b.id),
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: config.tokenize_chinese_chars ?? true,
+      strip_accents: config.strip_accents ?? null,
+      lowercase: config.do_lower_case ?? true,
+    },
+    pre_tokenizer: { type: 'BertPreTokenizer' },
+    post_processor: {
+      type: 'BertProcessing',
+      sep: [special.sep, idOf(special.sep)],
+      cls: [special.cls, idOf(special.cls)],
+    },
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    model: {
+      type: 'WordPiece',
+      unk_token: special.unk,
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary),
+    },
+  };
+}
+
+function isTokenObject(value: unknown): value is { content: string } {
+  return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
+}
