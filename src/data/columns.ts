@@ -37,12 +37,14 @@ export function chooseColumns(columns: readonly Column[], options: ColumnOptions
     id: find(options.idColumn, '--id-column') ?? withName(columns, 'id'),
   };
   const free = columns.filter(({ name }) => !Object.values(named).includes(name));
+  const hasHeader = !columns.some(({ name }) => looksLikeData(name));
   const likelyLabel = named.label ?? onlyNamed(free, labelNames);
-  const text = named.text ?? onlyNamed(free, textNames) ?? onlyString(free.filter(({ name }) => name !== likelyLabel));
+  const leftForText = free.filter(({ name, isString }) => hasHeader && isString && name !== likelyLabel);
+  const text = named.text ?? onlyNamed(free, textNames) ?? only(leftForText);
   if (text === undefined) throw ambiguous('text', columns, name);
   let label = named.label;
   if (options.needLabel && label === undefined) {
-    label = likelyLabel ?? only(free.filter(({ name }) => name !== text));
+    label = likelyLabel ?? only(free.filter(({ name }) => hasHeader && name !== text));
     if (label === undefined) throw ambiguous('label', columns, name);
   }
   const others = { label, group: named.group, id: named.id === text ? undefined : named.id };
@@ -62,7 +64,15 @@ export function findColumn(columns: readonly Column[], wanted: string, flag: str
 }
 
 function ambiguous(what: 'text' | 'label', columns: readonly Column[], name: string): UsageError {
-  return new UsageError(`${name} has no single ${what} column; choose one with --${what}-column: ${listed(columns)}`);
+  const hint = columns.some(({ name }) => looksLikeData(name)) ? ' (the first line has to be a header)' : '';
+  return new UsageError(
+    `${name} has no single ${what} column; choose one with --${what}-column: ${listed(columns)}${hint}`,
+  );
+}
+
+/** Whether a column's name is rather a value, as when a file has no header; nothing is guessed from such names. */
+function looksLikeData(name: string): boolean {
+  return name.length > 40 || /^-?\d+(\.\d+)?$/.test(name);
 }
 
 function listed(columns: readonly Column[]): string {
@@ -76,10 +86,6 @@ function withName(columns: readonly Column[], lowerCase: string): string | undef
 
 function onlyNamed(columns: readonly Column[], names: readonly string[]): string | undefined {
   return only(columns.filter(({ name }) => names.includes(name.toLowerCase())));
-}
-
-function onlyString(columns: readonly Column[]): string | undefined {
-  return only(columns.filter(({ isString }) => isString));
 }
 
 function only(columns: readonly Column[]): string | undefined {

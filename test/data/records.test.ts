@@ -274,6 +274,15 @@ describe('columns', () => {
     await expect(readAll(txt, { needLabel: true })).rejects.toThrow(/has no single label column/);
   });
 
+  test('are not guessed from a first line that is no header', async () => {
+    const path = await folder.write('headless.csv', 'good movie,1\nbad movie,0\n');
+    await expect(readAll(path, { needLabel: true })).rejects.toThrow(
+      new UsageError(
+        `--corpus ${path} has no single text column; choose one with --text-column: good movie, 1 (the first line has to be a header)`,
+      ),
+    );
+  });
+
   test('keep what tells values apart: "01" from 1, a string id from a number', async () => {
     const csv = await folder.write('codes.csv', 'id,text,label\n007,a,01\n12345678901234567890,b,1\n8,c,1.5\n');
     expect((await readAll(csv, { needLabel: true })).rows).toEqual([
