@@ -26,10 +26,8 @@ export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
   ),
 
   // With u = √(2/π) (x + 0.044715 x³): d = ½ (1 + tanh u + x (1 - tanh² u) du/dx) dx
-  geluTanh: unary(
-    'geluTanh',
-    'FastGelu',
-    ({ inputs, gradient }) => {
+  geluTanh: {
+    ...unary('geluTanh', 'FastGelu', ({ inputs, gradient }) => {
       const { graph } = gradient;
       const x = at(inputs, 0);
       const one = graph.scalar(1);
@@ -39,7 +37,12 @@ export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
       const inner = ops.add(ops.scale(square, 3 * c * 0.044715), graph.scalar(c));
       const curve = ops.multiply(ops.multiply(x, inner), ops.subtract(one, ops.multiply(t, t)));
       return [ops.multiply(ops.scale(gradient, 0.5), ops.add(ops.add(t, curve), one))];
+    }),
+    // FastGelu takes no scalars.
+    lower: ({ emit, inputs, outputs, outputTypes }) => {
+      if (at(outputTypes, 0).shape.length > 0) return emit.into(outputs, 'FastGelu', inputs, {}, microsoft);
+      const list = emit.node('Reshape', [...inputs, emit.integers([1])]);
+      emit.into(outputs, 'Reshape', [emit.node('FastGelu', [list], {}, microsoft), emit.integers([])]);
     },
-    microsoft,
-  ),
+  },
 };

@@ -29,8 +29,8 @@ export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
       const fits = indices.shape.length === 1 && updates.shape.length === 2 && indices.shape[0] === updates.shape[0];
       expectShapes(
         'scatterRows',
-        fits && indices.dtype === 'int32',
-        'int32 indices [n] and updates [n, width]',
+        fits && indices.dtype === 'int32' && updates.dtype === 'float32',
+        'int32 indices [n] and float32 updates [n, width]',
         inputs,
       );
       return [{ dtype: 'float32', shape: [rows, at(updates.shape, 1)] }];

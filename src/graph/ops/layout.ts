@@ -24,7 +24,10 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = 
       return [ops.broadcast(ops.reshape(gradient, kept), shape)];
     },
     lower: ({ emit, inputs, outputs, attributes: { axes, keepDimensions } }) =>
-      emit.into(outputs, 'ReduceSum', [...inputs, emit.integers(axes)], { keepdims: Number(keepDimensions) }),
+      emit.into(outputs, 'ReduceSum', [...inputs, emit.integers(axes)], {
+        keepdims: Number(keepDimensions),
+        noop_with_empty_axes: 1,
+      }),
   },
 
   reshape: {

@@ -1,6 +1,6 @@
 import * as ops from '../functions.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
-import { expectShapes } from './shapes.ts';
+import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
 /** Cross-entropy and its gradient, each in as few passes over [N, C] as ONNX allows: C is a vocabulary. */
 export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
@@ -9,7 +9,8 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
     infer: (inputs) => {
       const [logits, labels] = [at(inputs, 0), at(inputs, 1)];
       const fits = logits.shape.length === 2 && labels.shape.length === 1 && logits.shape[0] === labels.shape[0];
-      expectShapes('crossEntropy', fits && labels.dtype === 'int32', 'logits [N, C] and int32 labels [N]', inputs);
+      const types = logits.dtype === 'float32' && labels.dtype === 'int32';
+      expectShapes('crossEntropy', fits && types, 'float32 logits [N, C] and int32 labels [N]', inputs);
       return [
         { dtype: 'float32', shape: labels.shape },
         { dtype: 'float32', shape: logits.shape },
@@ -32,9 +33,15 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
   crossEntropyGradient: {
     infer: (inputs) => {
       const [logProbabilities, labels, weights] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-      const rows = logProbabilities.shape[0];
-      const fits = logProbabilities.shape.length === 2 && labels.shape[0] === rows && weights.shape[0] === rows;
-      expectShapes('crossEntropyGradient', fits, 'log probabilities [N, C], labels [N] and weights [N]', inputs);
+      const rows = logProbabilities.shape.slice(0, 1);
+      const fits =
+        logProbabilities.shape.length === 2 && sameShape(labels.shape, rows) && sameShape(weights.shape, rows);
+      expectShapes(
+        'crossEntropyGradient',
+        fits && labels.dtype === 'int32' && allFloat([logProbabilities, weights]),
+        'float32 log probabilities [N, C], int32 labels [N] and float32 weights [N]',
+        inputs,
+      );
       return [{ dtype: 'float32', shape: logProbabilities.shape }];
     },
     gradient: 'not differentiable',

@@ -1,8 +1,8 @@
-import { type Shape, sizeOf } from '../../core/tensor.ts';
+import type { Shape } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
 import { at, type OpRecords } from './record.ts';
-import { broadcastShapes, expectShapes } from './shapes.ts';
+import { allFloat, broadcastShapes, expectShapes, sameShape } from './shapes.ts';
 
 /** Matrix products. */
 export const matrix: OpRecords<'matmul' | 'linear'> = {
@@ -14,12 +14,7 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
       const [bRows, bColumns] = lastTwo(b.shape, transposeB);
       const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
       const fits = a.shape.length >= 2 && b.shape.length >= 2 && aColumns === bRows && batch !== undefined;
-      expectShapes(
-        'matmul',
-        fits && a.dtype === 'float32' && b.dtype === 'float32',
-        'float32 [..., m, k] and [..., k, n]',
-        inputs,
-      );
+      expectShapes('matmul', fits && allFloat(inputs), 'float32 [..., m, k] and [..., k, n]', inputs);
       return [{ dtype: 'float32', shape: [...(batch ?? []), aRows, bColumns] }];
     },
     gradient: ({ inputs, attributes: { transposeA, transposeB, alpha }, gradient }) => {
@@ -49,8 +44,8 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
   linear: {
     infer: (inputs) => {
       const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, at(inputs, 2).shape];
-      const fits = x.length === 2 && weight.length === 2 && x[1] === weight[1] && sizeOf(bias) === weight[0];
-      expectShapes('linear', fits, '[N, inputs], [outputs, inputs] and [outputs]', inputs);
+      const fits = x.length === 2 && weight.length === 2 && x[1] === weight[1] && sameShape(bias, weight.slice(0, 1));
+      expectShapes('linear', fits && allFloat(inputs), 'float32 [N, inputs], [outputs, inputs] and [outputs]', inputs);
       return [{ dtype: 'float32', shape: [at(x, 0), at(weight, 0)] }];
     },
     gradient: ({ inputs, gradient }) => [

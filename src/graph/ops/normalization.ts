@@ -1,13 +1,14 @@
 import * as ops from '../functions.ts';
 import { at, type OpRecords } from './record.ts';
-import { expectShapes, sameShape } from './shapes.ts';
+import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
 /** Normalizations over the last dimension. */
 export const normalization: OpRecords<'softmax' | 'layerNorm'> = {
   // s = softmax(x): dx = s (ds - Σ s ds)
   softmax: {
     infer: (inputs) => {
-      expectShapes('softmax', at(inputs, 0).shape.length > 0, 'at least one dimension', inputs);
+      const fits = at(inputs, 0).shape.length > 0 && allFloat(inputs);
+      expectShapes('softmax', fits, 'float32 of at least one dimension', inputs);
       return [at(inputs, 0)].map(({ dtype, shape }) => ({ dtype, shape }));
     },
     gradient: ({ outputs, gradient }) => {
@@ -26,7 +27,7 @@ export const normalization: OpRecords<'softmax' | 'layerNorm'> = {
       const [x, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
       const width = x.shape.slice(-1);
       const fits = x.shape.length > 0 && sameShape(scale.shape, width) && sameShape(shift.shape, width);
-      expectShapes('layerNorm', fits, 'x [..., width], scale [width] and shift [width]', inputs);
+      expectShapes('layerNorm', fits && allFloat(inputs), 'float32 [..., width], [width] and [width]', inputs);
       const statistics = { dtype: 'float32', shape: [...x.shape.slice(0, -1), 1] } as const;
       return [{ dtype: 'float32', shape: x.shape }, statistics, statistics];
     },

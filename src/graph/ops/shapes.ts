@@ -22,6 +22,10 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return shape;
 }
 
+export function allFloat(types: readonly TensorType[]): boolean {
+  return types.every(({ dtype }) => dtype === 'float32');
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }
