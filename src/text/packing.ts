@@ -16,6 +16,11 @@ export class RowPacker {
     this.#width = width;
   }
 
+  /** Whether a row has room for `length` tokens. */
+  fits(length: number): boolean {
+    return this.#used.some((used) => used + length <= this.#width);
+  }
+
   /** Takes room for `length` tokens, [CLS] and [SEP] included, or returns undefined when no row has it. */
   place(length: number): Place | undefined {
     const row = this.#used.findIndex((used) => used + length <= this.#width);
@@ -63,6 +68,11 @@ export class BlockBuilder {
     this.#segments = new Array(rows).fill(0);
     this.#cls = special.cls;
     this.#sep = special.sep;
+  }
+
+  /** Whether a sequence of `length` tokens, without [CLS] and [SEP], still has room. */
+  fits(length: number): boolean {
+    return this.#packer.fits(length + 2);
   }
 
   /**

@@ -97,7 +97,7 @@ function bertTokenizer(
   const piecesOf = (word: string): number[] => {
     const known = remembered.get(word);
     if (known) return known;
-    const pieces = model.encode([word]).map((piece) => library.token_to_id(piece) ?? special.unk);
+    const pieces = model.encode([word]).map((piece: string) => library.token_to_id(piece) ?? special.unk);
     if (remembered.size >= rememberedWords) remembered.clear();
     remembered.set(word, pieces);
     return pieces;

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { BertuneError } from '../core/errors.ts';
+import { randomUnit } from '../core/random.ts';
+import { isMaskable } from '../text/masking.ts';
+import { normalizedForm } from '../text/normalize.ts';
+import { splitRanges } from '../text/packing.ts';
+import type { BertTokenizer } from '../text/tokenizer.ts';
+import { unitStarts } from '../text/words.ts';
+import { openRecords, type RecordsOptions } from './records.ts';
+import { TokenStore, TokenStoreWriter } from './tokenStore.ts';
+
+export interface CorpusOptions {
+  readonly records: RecordsOptions;
+  readonly tokenizer: BertTokenizer;
+  /** Most tokens of a sequence, [CLS] and [SEP] left out; longer texts are split. */
+  readonly mostTokens: number;
+  /** Where the tokenized corpus is kept. */
+  readonly folder: string;
+  /** Share of the texts to hold out; 0 holds out none. */
+  readonly heldOutFraction: number;
+  /** Most texts to hold out. */
+  readonly heldOutLimit: number;
+  readonly seed: number;
+  readonly onProgress?: (texts: number) => void;
+}
+
+export interface CorpusCounts {
+  /** Texts that can be learned from. */
+  readonly texts: number;
+  readonly tokens: number;
+  /** Texts without a token that may be masked. */
+  readonly skipped: number;
+  /** Texts longer than the limit, which were split. */
+  readonly split: number;
+  /** U+FFFD put in place of bytes that were not UTF-8. */
+  readonly invalidUtf8: number;
+  readonly heldOut: number;
+  /** Texts drawn to be held out that occur in the training part and were left there. */
+  readonly repeated: number;
+}
+
+/** A tokenized corpus on disk with its held-out part. */
+export interface Corpus {
+  readonly store: TokenStore;
+  /** Sequences that training must not see, and that evaluation reads, ascending. */
+  readonly heldOut: readonly number[];
+  readonly counts: CorpusCounts;
+  /** Changes when the texts, their order or the tokenization do. */
+  readonly digest: string;
+  /** Hash of each text's normalized form, in order. */
+  readonly textHashes: Float64Array;
+}
+
+/** A text that may be held out. */
+interface Candidate {
+  readonly draw: number;
+  readonly text: number;
+  readonly hash: number;
+  readonly sequences: readonly [from: number, to: number];
+}
+
+/**
+ * Reads and tokenizes a corpus once, streaming, and draws its held-out part: texts (whole groups, where the data has
+ * them) of which no text of the training part is a repetition but for case, white space and digits.
+ *
+ * @throws BertuneError when no text has a token that may be masked
+ */
+export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
+  const { records: recordsOptions, tokenizer, folder } = options;
+  const records = await openRecords(recordsOptions);
+  const writer = new TokenStoreWriter(folder, tokenizer.vocabularySize);
+  const hashes = new HashFile(join(folder, 'texts.bin'));
+  const candidates = new Candidates(options.heldOutFraction, options.heldOutLimit);
+  const counts = { texts: 0, skipped: 0, split: 0 };
+  try {
+    for await (const batch of records.batches()) {
+      for (const { text, group } of batch) {
+        const encoding = tokenizer.encode(text);
+        if (!isMaskable(encoding.ids, tokenizer.specialIds)) {
+          counts.skipped++;
+          continue;
+        }
+        const ranges = splitRanges(encoding.ids.length, options.mostTokens);
+        if (ranges.length > 1) counts.split++;
+        const starts = unitStarts(encoding);
+        const first = writer.length;
+        for (const [from, to] of ranges) {
+          const ids = encoding.ids.slice(from, to);
+          if (isMaskable(ids, tokenizer.specialIds)) writer.add(ids, starts.subarray(from, to));
+        }
+        const hash = hashText(normalizedForm(text));
+        hashes.add(hash);
+        const key = group === undefined ? counts.texts : hashText(group);
+        const draw = randomUnit(options.seed, 'split', key % 2 ** 32, Math.floor(key / 2 ** 32));
+        candidates.add({ draw, text: counts.texts++, hash, sequences: [first, writer.length] });
+      }
+      options.onProgress?.(counts.texts);
+    }
+  } finally {
+    await records.close();
+    writer.finish();
+    hashes.finish();
+  }
+  if (counts.texts === 0) throw emptyCorpus(recordsOptions.flag, counts.skipped);
+  const textHashes = hashes.read();
+  const { kept, repeated } = leaveOutRepeated(candidates.chosen(counts.texts), textHashes);
+  return {
+    store: new TokenStore(folder, tokenizer.vocabularySize),
+    heldOut: kept.flatMap(({ sequences: [from, to] }) => Array.from({ length: to - from }, (_, i) => from + i)),
+    counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8, heldOut: kept.length, repeated },
+    digest: createHash('sha256').update(new Uint8Array(textHashes.buffer)).update(String(writer.tokens)).digest('hex'),
+    textHashes,
+  };
+}
+
+/** How many texts of `heldOut` also occur in `training`, but for case, white space and digits. */
+export function countRepeated(training: Corpus, heldOut: Corpus): number {
+  const seen = intersection(new Set(heldOut.textHashes), training.textHashes);
+  return heldOut.textHashes.filter((hash) => seen.has(hash)).length;
+}
+
+function emptyCorpus(flag: string, skipped: number): BertuneError {
+  return new BertuneError(
+    skipped > 0
+      ? `${flag} has no token that may be masked (${skipped} texts are empty or only special or unknown tokens); check the file and the tokenizer`
+      : `${flag} holds no text; check the file and --text-column`,
+  );
+}
+
+/** The held-out texts that training does not see, in order. */
+function leaveOutRepeated(
+  drawn: readonly Candidate[],
+  textHashes: Float64Array,
+): { kept: Candidate[]; repeated: number } {
+  const isDrawn = new Set(drawn.map(({ text }) => text));
+  const training = textHashes.filter((_, text) => !isDrawn.has(text));
+  const seen = intersection(new Set(drawn.map(({ hash }) => hash)), training);
+  const kept = drawn.filter(({ hash }) => !seen.has(hash)).sort((a, b) => a.text - b.text);
+  return { kept, repeated: drawn.length - kept.length };
+}
+
+function intersection(wanted: ReadonlySet<number>, values: Float64Array): Set<number> {
+  const found = new Set<number>();
+  for (const value of values) if (wanted.has(value)) found.add(value);
+  return found;
+}
+
+/** Keeps the texts with the lowest draws: those under the fraction, at most `limit`, groups whole. */
+class Candidates {
+  readonly #fraction: number;
+  readonly #limit: number;
+  #drawn: Candidate[] = [];
+  /** The texts of the lowest draw: what is held out of a corpus too small for its fraction. */
+  #lowest: Candidate[] = [];
+
+  constructor(fraction: number, limit: number) {
+    this.#fraction = fraction;
+    this.#limit = limit;
+  }
+
+  add(candidate: Candidate): void {
+    if (this.#fraction === 0) return;
+    const lowest = this.#lowest[0]?.draw ?? 1;
+    if (candidate.draw < lowest) this.#lowest = [candidate];
+    else if (candidate.draw === lowest) this.#lowest.push(candidate);
+    if (candidate.draw < this.#fraction) this.#drawn.push(candidate);
+    if (this.#drawn.length > 4 * this.#limit + 1000) this.#drawn = this.#cut();
+  }
+
+  chosen(texts: number): Candidate[] {
+    const drawn = this.#drawn.length > 0 ? this.#cut() : this.#lowest;
+    return drawn.length < texts ? drawn : [];
+  }
+
+  #cut(): Candidate[] {
+    const sorted = this.#drawn.sort((a, b) => a.draw - b.draw || a.text - b.text);
+    const last = sorted[this.#limit - 1]?.draw ?? 1;
+    return sorted.filter(({ draw }, i) => i < this.#limit || draw === last);
+  }
+}
+
+/** A 53-bit hash as a number (two FNV-1a streams). */
+function hashText(text: string): number {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x85ebca6b) ^ (b >>> 13);
+  }
+  return (a >>> 0) * 2 ** 21 + ((b >>> 0) & 0x1fffff);
+}
+
+/** The texts' hashes while the corpus streams by: 8 bytes a text. */
+class HashFile {
+  readonly #path: string;
+  readonly #file: number;
+  readonly #buffer = new Float64Array(1 << 14);
+  #used = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = openSync(path, 'w');
+  }
+
+  add(hash: number): void {
+    this.#buffer[this.#used++] = hash;
+    if (this.#used === this.#buffer.length) this.#flush();
+  }
+
+  finish(): void {
+    this.#flush();
+    closeSync(this.#file);
+  }
+
+  read(): Float64Array {
+    const bytes = readFileSync(this.#path);
+    return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  }
+
+  #flush(): void {
+    writeSync(this.#file, this.#buffer.subarray(0, this.#used));
+    this.#used = 0;
+  }
+}

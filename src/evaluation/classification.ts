@@ -1,0 +1,44 @@
+/** How well a classifier did on labeled examples. */
+export interface ClassificationMetrics {
+  readonly accuracy: number;
+  /** Mean F1 over the classes that occur as a label or a prediction. */
+  readonly macroF1: number;
+  /** confusion[true][predicted] */
+  readonly confusion: number[][];
+}
+
+/** Counts predictions against labels, both class numbers below `classes`. */
+export function classificationMetrics(
+  labels: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+  classes: number,
+): ClassificationMetrics {
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (let i = 0; i < labels.length; i++) {
+    const row = confusion[labels[i] as number] as number[];
+    row[predictions[i] as number] = (row[predictions[i] as number] ?? 0) + 1;
+  }
+  const right = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
+  const scores = confusion.flatMap((row, i) => {
+    const actual = row.reduce((sum, count) => sum + count, 0);
+    const predicted = confusion.reduce((sum, other) => sum + (other[i] ?? 0), 0);
+    return actual + predicted === 0 ? [] : [(2 * (row[i] ?? 0)) / (actual + predicted)];
+  });
+  return {
+    accuracy: labels.length === 0 ? 0 : right / labels.length,
+    macroF1: scores.length === 0 ? 0 : scores.reduce((sum, score) => sum + score, 0) / scores.length,
+    confusion,
+  };
+}
+
+/** Probabilities of one row of logits. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const probabilities = Float64Array.from(logits);
+  const largest = probabilities.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  let total = 0;
+  for (let i = 0; i < probabilities.length; i++) {
+    probabilities[i] = Math.exp((probabilities[i] as number) - largest);
+    total += probabilities[i] as number;
+  }
+  return probabilities.map((value) => value / total);
+}

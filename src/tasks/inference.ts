@@ -1,0 +1,174 @@
+import { floatData, type HostTensor } from '../core/tensor.ts';
+import type { Engine, NamedTensors } from '../engine/engine.ts';
+import { Graph } from '../graph/graph.ts';
+import type { BertConfig } from '../models/bert/config.ts';
+import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
+import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
+import { Scope } from '../nn/scope.ts';
+import { BlockBuilder } from '../text/packing.ts';
+import type { BertTokenizer } from '../text/tokenizer.ts';
+import { ProgramCache } from '../train/programs.ts';
+import { classifierParts, maskedLmParts, partParameters } from './losses.ts';
+
+/** Tokens of a full block: large enough to keep the cores busy, small enough to stay in their caches. */
+const blockTokens = 1024;
+/** Widths of a row; a program is compiled for those that come up. */
+const widths = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+/** Sequences that are sorted by length together before they are packed. */
+const sortingWindow = 1024;
+
+/** What to compute: class logits of a text, vocabulary logits of its masks, or its hidden states. */
+type Output = 'classes' | 'masks' | 'hidden';
+
+/** A block of sequences that run together. */
+interface PackedBlock {
+  readonly shape: BlockShape;
+  readonly builder: BlockBuilder;
+  /** Number of each sequence in the caller's list and the flat index of its [CLS]. */
+  readonly members: { readonly sequence: number; readonly start: number }[];
+}
+
+/** Runs a trained BERT forward over packed blocks of several shapes. Sequences come without [CLS] and [SEP]. */
+export class BertInference {
+  readonly #config: BertConfig;
+  readonly #tokenizer: BertTokenizer;
+  readonly #parameters: NamedTensors;
+  readonly #programs: ProgramCache;
+
+  constructor(engine: Engine, config: BertConfig, tokenizer: BertTokenizer, parameters: NamedTensors) {
+    this.#config = config;
+    this.#tokenizer = tokenizer;
+    this.#parameters = parameters;
+    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), 4);
+  }
+
+  /** Class logits [labels] of each sequence. */
+  async classLogits(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    const results: Float32Array[] = new Array(sequences.length);
+    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
+      const places = mostMembers(block.shape);
+      const starts = block.members.map(({ start }) => start);
+      const logits = await this.#run('classes', block, places, { firstRows: indices(starts, places) });
+      const labels = logits.length / places;
+      block.members.forEach(({ sequence }, i) => {
+        results[sequence] = logits.slice(i * labels, (i + 1) * labels);
+      });
+    }
+    return results;
+  }
+
+  /** Vocabulary logits [vocabularySize] at places of one sequence, counted with [CLS] as 0. */
+  async vocabularyLogits(ids: ArrayLike<number>, positions: readonly number[]): Promise<Float32Array[]> {
+    const places = 2 ** Math.ceil(Math.log2(positions.length));
+    const results: Float32Array[] = [];
+    for (const block of packBlocks([ids], this.#tokenizer, this.#config.maxPositions)) {
+      const start = block.members[0]?.start ?? 0;
+      const rows = positions.map((position) => start + position);
+      const logits = await this.#run('masks', block, places, { predictedRows: indices(rows, places) });
+      const size = logits.length / places;
+      for (let i = 0; i < positions.length; i++) results.push(logits.slice(i * size, (i + 1) * size));
+    }
+    return results;
+  }
+
+  /** One vector [hiddenSize] a sequence: the mean over its tokens, [CLS] and [SEP] included, or that of [CLS]. */
+  async vectors(sequences: readonly ArrayLike<number>[], pooling: 'mean' | 'cls'): Promise<Float32Array[]> {
+    const size = this.#config.hiddenSize;
+    const results: Float32Array[] = new Array(sequences.length);
+    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
+      const hidden = await this.#run('hidden', block, 0, {});
+      for (const { sequence, start } of block.members) {
+        const count = pooling === 'cls' ? 1 : (sequences[sequence]?.length ?? 0) + 2;
+        results[sequence] = meanOfRows(hidden.subarray(start * size, (start + count) * size), size);
+      }
+    }
+    return results;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#programs.dispose();
+  }
+
+  async #run(output: Output, { shape, builder }: PackedBlock, places: number, extra: NamedTensors) {
+    const program = await this.#programs.get(JSON.stringify([output, shape.rows, shape.width, places]));
+    const { result } = await program.run({ ...this.#parameters, ...builder.block, ...extra });
+    if (!result) throw new Error('internal: no result');
+    return floatData(result);
+  }
+
+  #graph(key: string): Graph {
+    const [output, rows, width, places] = JSON.parse(key) as [Output, number, number, number];
+    const graph = new Graph();
+    const parts = output === 'classes' ? classifierParts : maskedLmParts;
+    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false });
+    const hidden = bertEncoder(scope, this.#config, { rows, width });
+    const heads = {
+      classes: () => classifierLogits(scope, this.#config, hidden, places),
+      masks: () => maskedLmLogits(scope, this.#config, hidden, places),
+      hidden: () => hidden,
+    };
+    graph.output('result', heads[output]());
+    return graph;
+  }
+}
+
+/** Packs sequences into blocks, texts of like length together, so that little of a block is padding. */
+function* packBlocks(
+  sequences: readonly ArrayLike<number>[],
+  tokenizer: BertTokenizer,
+  maxPositions: number,
+): Generator<PackedBlock> {
+  for (let from = 0; from < sequences.length; from += sortingWindow) {
+    const window = sequences
+      .slice(from, from + sortingWindow)
+      .map((ids, i) => ({ ids, sequence: from + i }))
+      .sort((a, b) => b.ids.length - a.ids.length);
+    for (let next = 0; next < window.length; ) {
+      const shape = shapeFor(
+        window.slice(next).map(({ ids }) => ids.length + 2),
+        maxPositions,
+      );
+      const block: PackedBlock = {
+        shape,
+        builder: new BlockBuilder(shape.rows, shape.width, tokenizer.special),
+        members: [],
+      };
+      while (next < window.length && block.members.length < mostMembers(shape)) {
+        const { ids, sequence } = window[next] as (typeof window)[number];
+        const start = block.builder.add(ids);
+        if (start === undefined) break;
+        block.members.push({ sequence, start });
+        next++;
+      }
+      yield block;
+    }
+  }
+}
+
+/** The block for sequences of these lengths, longest first: one row when all fit there, else a full block. */
+function shapeFor(lengths: readonly number[], maxPositions: number): BlockShape {
+  const longest = lengths[0] ?? 2;
+  const fitting = widths.find((width) => width >= longest) ?? longest;
+  const width = Math.max(longest, Math.min(fitting, Math.max(maxPositions, 16)));
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  if (total <= width && lengths.length <= mostMembers({ rows: 1, width })) return { rows: 1, width };
+  return { rows: Math.max(1, Math.floor(blockTokens / width)), width };
+}
+
+/** Sequences of one block at most. */
+function mostMembers({ rows, width }: BlockShape): number {
+  return Math.max(rows, Math.ceil((rows * width) / 8));
+}
+
+function indices(values: readonly number[], places: number): HostTensor<'int32'> {
+  const data = new Int32Array(places);
+  data.set(values);
+  return { dtype: 'int32', shape: [places], data };
+}
+
+function meanOfRows(rows: Float32Array, size: number): Float32Array {
+  const mean = new Float32Array(size);
+  const count = rows.length / size;
+  for (let i = 0; i < rows.length; i++) mean[i % size] = (mean[i % size] as number) + (rows[i] as number) / count;
+  return mean;
+}
