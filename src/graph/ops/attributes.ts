@@ -50,7 +50,7 @@ export interface OpAttributes {
   crossEntropyGradient: None;
   /**
    * A mask for inverted dropout: 0 with probability `rate`, else 1 / (1 - rate). Element i is a hash of the key
-   * (uint32 [2]), `stream` and i, so equal keys give equal masks.
+   * (uint32 [2], itself drawn at random), `stream` and i, so equal keys give equal masks.
    */
   dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: Shape };
 }

@@ -12,8 +12,9 @@ export const random: OpRecords<'dropoutMask'> = {
       return [{ dtype: 'float32', shape }];
     },
     gradient: 'not differentiable',
-    // Squares of a keyed Weyl sequence with halves swapped between rounds (after Widynski 2020, "Squares"), built
-    // from uint32 Mul, Add and Div alone, which CPU, CUDA and WebGPU compute to the same bits.
+    // Three rounds of x (2x + k) with k odd, a permutation modulo 2^32 (as in RC6, Rivest et al. 1998), with the halves
+    // swapped between them. A permutation of the counter keeps its share without bias, which squares alone do not.
+    // Built from uint32 Mul, Add and Div, which CPU, CUDA and WebGPU compute to the same bits.
     lower: ({ emit, inputs, outputs, attributes: { rate, stream, shape } }) => {
       const size = sizeOf(shape);
       const word = (value: number) =>
@@ -28,14 +29,16 @@ export const random: OpRecords<'dropoutMask'> = {
           at(inputs, 0),
           emit.shared(`%index ${index}`, () => ({ dtype: 'int64', shape: [1], data: BigInt64Array.of(BigInt(index)) })),
         ]);
-      const first = emit.node('Add', [part(0), word(Math.imul(stream, dropoutHash.streamStep) >>> 0)]);
-      const second = emit.node('Add', [part(1), word(Math.imul(stream, dropoutHash.secondStep) >>> 0)]);
-      let x = emit.node('Add', [counter, first]);
-      for (const key of [first, second, first]) {
-        x = emit.node('Add', [emit.node('Mul', [x, x]), key]);
-        const high = emit.node('Div', [x, word(65536)]);
-        x = emit.node('Add', [high, emit.node('Mul', [x, word(65536)])]);
-      }
+      const sum = (a: string, b: string) => emit.node('Add', [a, b]);
+      const first = sum(part(0), word(Math.imul(stream, dropoutHash.streamStep) >>> 0));
+      const second = sum(part(1), word(Math.imul(stream, dropoutHash.secondStep) >>> 0));
+      const high = (a: string) => emit.node('Div', [a, word(65536)]);
+      const factors = [second, sum(first, high(second)), first].map((k) => sum(sum(k, k), word(1)));
+      let x = sum(counter, first);
+      factors.forEach((factor, round) => {
+        if (round > 0) x = sum(high(x), emit.node('Mul', [x, word(65536)]));
+        x = emit.node('Mul', [x, sum(sum(x, x), factor)]);
+      });
       const kept = emit.node('Less', [x, word(keepThreshold(rate))]);
       const flat = emit.node('Where', [kept, emit.scalar(1 / (1 - rate)), emit.scalar(0)]);
       emit.into(outputs, 'Reshape', [flat, emit.integers(shape)]);

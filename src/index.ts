@@ -1,0 +1,11 @@
+/** What the package offers to programs. */
+
+export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
+export { adapt, pretrain } from './jobs/adapt.ts';
+export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
+export { evaluate } from './jobs/evaluate.ts';
+export { finetune } from './jobs/finetune.ts';
+export { inspect } from './jobs/inspect.ts';
+export { type LoadModelOptions, loadModel } from './jobs/model.ts';
+export { type PredictOptions, predict } from './jobs/predict.ts';
+export type * from './jobs/types.ts';

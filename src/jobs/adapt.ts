@@ -1,0 +1,241 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { counted, UsageError } from '../core/errors.ts';
+import { type Corpus, countRepeated, prepareCorpus } from '../data/corpus.ts';
+import { readBertConfig } from '../hub/bertConfig.ts';
+import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
+import type { BertConfig } from '../models/bert/config.ts';
+import { initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { maskedLmParts, partParameters } from '../tasks/losses.ts';
+import { MaskedLmTask } from '../tasks/maskedLm.ts';
+import { maskingVocabulary } from '../text/masking.ts';
+import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
+import { ParameterArena } from '../train/arena.ts';
+import { RunFolder } from './runFolder.ts';
+import {
+  checkMaxLength,
+  createEngine,
+  resolveTraining,
+  throttled,
+  totalSteps,
+  train,
+  withDropout,
+} from './training.ts';
+import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
+
+/**
+ * Continues masked-language-model pretraining of a model on unlabeled text and writes the adapted model, a Hugging
+ * Face folder, to `output`.
+ *
+ * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
+ * InterruptedError after saving, when the signal was aborted
+ */
+export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
+  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const tokenizer = loadTokenizer(options.model);
+  return trainMaskedLm('adapt', options, [options.model], tokenizer, hooks, async () => {
+    const loaded = await loadBert(options.model, { parts: maskedLmParts, onNote: note, seed: options.seed });
+    return { ...loaded, pooler: await storedPooler(options.model, loaded) };
+  });
+}
+
+/** Pretrains a model of a given shape from a random start; takes every option of `adapt`. Throws what it throws. */
+export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
+  const { modelConfig, tokenizer: folder, ...rest } = options;
+  const tokenizer = loadTokenizer(folder);
+  return trainMaskedLm(
+    'pretrain',
+    { ...rest, model: modelConfig, tokenizer: folder },
+    [folder],
+    tokenizer,
+    hooks,
+    async () => {
+      const { config, raw } = await readBertConfig(modelConfig);
+      const specs = partParameters(config, maskedLmParts);
+      const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
+      return { config, raw, values: new Map(specs.map((spec) => [spec.name, start(spec)])) };
+    },
+  );
+}
+
+interface Start {
+  readonly config: BertConfig;
+  readonly raw: LoadedBert['raw'];
+  readonly values: ParameterValues;
+  readonly pooler?: ParameterValues;
+}
+
+async function trainMaskedLm(
+  command: string,
+  options: AdaptOptions & { tokenizer?: string },
+  inputs: readonly string[],
+  tokenizer: BertTokenizer,
+  hooks: JobHooks,
+  loadStart: () => Promise<Start>,
+): Promise<AdaptResult> {
+  const start = await loadStart();
+  const config = withDropout(start.config, options.dropout);
+  const settings = resolveMaskedLm(options, config);
+  checkMaxLength(settings.maxLength, config, options.model);
+  checkVocabulary(tokenizer, config, options.model);
+  const folder = await RunFolder.claim(options.output, { ...options, inputs });
+  if (folder.finished?.result) {
+    hooks.onEvent?.({ type: 'note', text: `the run in ${options.output} is finished; this is its result` });
+    return folder.finished.result as AdaptResult;
+  }
+  await folder.begin(command, { ...options, ...settings });
+  const corpora = join(folder.checkpoints, 'corpus');
+  const opened: Corpus[] = [];
+  try {
+    const prepare = async (data: DataOptions, flag: string, name: string, heldOutFraction: number, limit?: number) => {
+      const onProgress = throttled((done) =>
+        hooks.onEvent?.({ type: 'progress', activity: `tokenizing ${flag}`, done }),
+      );
+      const corpus = await prepareCorpus({
+        records: { ...data, flag, limit },
+        tokenizer,
+        mostTokens: settings.maxLength - 2,
+        folder: join(corpora, name),
+        heldOutFraction,
+        heldOutLimit: settings.evalLimit,
+        seed: settings.seed,
+        onProgress,
+      });
+      opened.push(corpus);
+      for (const text of corpusNotes(corpus, flag, settings.maxLength)) hooks.onEvent?.({ type: 'note', text });
+      return corpus;
+    };
+    const training = await prepare(options.corpus, '--corpus', 'training', options.eval ? 0 : settings.evalFraction);
+    const evaluation = options.eval && (await prepare(options.eval, '--eval', 'evaluation', 0, settings.evalLimit));
+    if (evaluation) noteRepeated(training, evaluation, hooks);
+    const heldOut = evaluation
+      ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
+      : { store: training.store, sequences: training.heldOut };
+    const engine = createEngine(settings.threads);
+    const task = new MaskedLmTask({
+      config,
+      startValues: start.values,
+      tokenizer,
+      training,
+      heldOut,
+      masking: {
+        vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
+        probability: settings.maskProbability,
+        wholeWord: settings.wholeWord,
+        seed: settings.seed,
+      },
+      rows: settings.rows,
+      width: settings.maxLength,
+      accumulationSteps: settings.accumulationSteps,
+      engine,
+    });
+    const before = await evaluateStart(task, start.values, hooks);
+    const steps = totalSteps(task, options, 1);
+    const fingerprint = {
+      ...{
+        maxLength: settings.maxLength,
+        batchTokens: settings.batchTokens,
+        maskProbability: settings.maskProbability,
+      },
+      ...{ wholeWord: settings.wholeWord, dropout: config.hiddenDropout, corpus: training.digest },
+    };
+    const outcome = await train(task, engine, folder, settings, steps, fingerprint, hooks);
+    await saveBert(options.output, {
+      config: start.config,
+      raw: start.raw,
+      values: new Map([...start.values, ...outcome.parameters]),
+      architecture: 'BertForMaskedLM',
+      tokenizerFiles: tokenizer.files(),
+      pooler: start.pooler,
+    });
+    const result: AdaptResult = {
+      evalLossBefore: before?.loss ?? null,
+      evalLossAfter: outcome.metrics?.loss ?? null,
+      perplexityBefore: before?.perplexity ?? null,
+      perplexityAfter: outcome.metrics?.perplexity ?? null,
+      steps: outcome.steps,
+      tokens: outcome.units,
+      tokensPerSecond: Math.round(outcome.unitsPerSecond),
+      output: options.output,
+    };
+    await folder.finish(result, { corpus: training.counts, evaluation: evaluation?.counts });
+    return result;
+  } finally {
+    for (const corpus of opened) corpus.store.close();
+    rmSync(corpora, { recursive: true, force: true });
+  }
+}
+
+function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
+  const training = resolveTraining(options, { warmup: 0.06 });
+  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  const batchTokens = options.batchTokens ?? 4096;
+  const rows = Math.floor(batchTokens / training.accumulationSteps / maxLength);
+  if (rows < 1) {
+    throw new UsageError(
+      `--batch-tokens ${batchTokens} holds no sequence of --max-length ${maxLength} in each of ${training.accumulationSteps} micro-batches; use at least ${maxLength * training.accumulationSteps}`,
+    );
+  }
+  return {
+    ...training,
+    maxLength,
+    batchTokens,
+    rows,
+    maskProbability: options.maskProbability ?? 0.15,
+    wholeWord: options.wholeWord ?? false,
+    evalFraction: options.evalFraction ?? 0.02,
+    evalLimit: options.evalLimit ?? 2000,
+  };
+}
+
+async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks: JobHooks) {
+  if (!task.evaluate) {
+    hooks.onEvent?.({ type: 'note', text: 'nothing is held out: the loss before and after is not measured' });
+    return undefined;
+  }
+  const arena = new ParameterArena(task.parameters);
+  const metrics = await task.evaluate(arena.views(arena.gather(values)));
+  hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
+  return metrics;
+}
+
+/** The base's pooler, if it has one: kept beside the adapted model for fine-tuning. */
+async function storedPooler(model: string, { present }: LoadedBert): Promise<ParameterValues | undefined> {
+  if (!present.includes('pooler')) return undefined;
+  return (await loadBert(model, { parts: ['encoder', 'pooler'] })).values;
+}
+
+function corpusNotes({ counts }: Corpus, flag: string, maxLength: number): string[] {
+  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}`];
+  if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
+  if (counts.repeated > 0) {
+    notes.push(
+      `${counted(counts.repeated, 'drawn text')} occur in the training part as well and stayed there: what is held out is unseen`,
+    );
+  }
+  if (counts.skipped > 0) notes.push(`${counted(counts.skipped, 'text')} without a token to mask skipped`);
+  if (counts.split > 0) {
+    notes.push(
+      `${counted(counts.split, 'text')} longer than ${maxLength} tokens: truncated there, and the rest kept as further sequences`,
+    );
+  }
+  if (counts.invalidUtf8 > 0) {
+    notes.push(`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
+  }
+  return notes;
+}
+
+function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
+  const repeated = countRepeated(training, evaluation);
+  if (repeated === 0) return;
+  const text = `${counted(repeated, 'text')} of --eval occur in --corpus too; they stay, since you chose them, and flatter the loss`;
+  hooks.onEvent?.({ type: 'note', text });
+}
+
+function checkVocabulary(tokenizer: BertTokenizer, config: BertConfig, model: string): void {
+  if (tokenizer.vocabularySize > config.vocabularySize) {
+    throw new UsageError(
+      `the tokenizer has ${tokenizer.vocabularySize} entries but ${model} has vocab_size ${config.vocabularySize}; use the tokenizer that the model was made with`,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareCorpus } from '../data/corpus.ts';
+import { readLabeledSet, sampleLimit } from '../data/labels.ts';
+import { loadBert } from '../hub/folder.ts';
+import { BertInference } from '../tasks/inference.ts';
+import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
+import { evaluateMaskedLm } from '../tasks/maskedLm.ts';
+import { maskingVocabulary } from '../text/masking.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { asTensors, classNumbers, measureClassifier } from './classifier.ts';
+import { measurableHead } from './model.ts';
+import { noteInvalidUtf8, TextCutter } from './texts.ts';
+import { checkMaxLength, createEngine } from './training.ts';
+import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
+
+/**
+ * Measures a model on data it has not seen: a classifier by accuracy, macro-F1 and its confusion matrix, a masked
+ * language model by its loss on masks that never move.
+ *
+ * @throws UsageError for options, paths or columns to change; BertuneError for a label that is not the model's, or
+ * files that cannot be used
+ */
+export async function evaluate(
+  options: EvaluateOptions,
+  hooks: JobHooks = {},
+): Promise<ClassificationResult | MaskedLmResult> {
+  const head = await measurableHead(options.model);
+  return head === 'classifier' ? evaluateClassifier(options, hooks) : evaluateLanguageModel(options, hooks);
+}
+
+async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Promise<ClassificationResult> {
+  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const { config, values } = await loadBert(options.model, { parts: classifierParts, onNote });
+  const tokenizer = loadTokenizer(options.model);
+  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  checkMaxLength(maxLength, config, options.model);
+  const set = await readLabeledSet({ ...options.data, flag: '--data' });
+  noteInvalidUtf8(set.invalidUtf8, '--data', hooks);
+  const labels = config.labels ?? [];
+  const limit = options.limit ?? set.labels.length;
+  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed ?? 0 });
+  const classes = classNumbers(set.labels, labels, '--data');
+  const cutter = new TextCutter(tokenizer, maxLength);
+  const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
+  cutter.noteTruncated(hooks);
+  const parameters = asTensors(values, partParameters(config, classifierParts));
+  const inference = new BertInference(createEngine(options.threads), config, tokenizer, parameters);
+  try {
+    return await measureClassifier(
+      inference,
+      sequences,
+      chosen.map((i) => classes[i] as number),
+      labels,
+    );
+  } finally {
+    await inference.dispose();
+  }
+}
+
+async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks): Promise<MaskedLmResult> {
+  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const { config, values } = await loadBert(options.model, { parts: maskedLmParts, onNote });
+  const tokenizer = loadTokenizer(options.model);
+  const width = options.maxLength ?? Math.min(128, config.maxPositions);
+  checkMaxLength(width, config, options.model);
+  const folder = mkdtempSync(join(tmpdir(), 'bertune-evaluate-'));
+  try {
+    const corpus = await prepareCorpus({
+      records: { ...options.data, flag: '--data', limit: options.limit },
+      tokenizer,
+      mostTokens: width - 2,
+      folder,
+      heldOutFraction: 0,
+      heldOutLimit: 0,
+      seed: options.seed ?? 0,
+    });
+    noteInvalidUtf8(corpus.counts.invalidUtf8, '--data', hooks);
+    const measured = await evaluateMaskedLm(
+      {
+        config,
+        tokenizer,
+        heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
+        masking: {
+          vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
+          probability: options.maskProbability ?? 0.15,
+          wholeWord: options.wholeWord ?? false,
+          seed: options.seed ?? 0,
+        },
+        rows: Math.max(1, Math.floor(4096 / width)),
+        width,
+      },
+      asTensors(values, partParameters(config, maskedLmParts)),
+      createEngine(options.threads),
+    );
+    corpus.store.close();
+    return { ...measured, texts: corpus.counts.texts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

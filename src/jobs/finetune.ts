@@ -1,0 +1,182 @@
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import {
+  dropSeen,
+  type LabeledSet,
+  labelNames,
+  readLabeledSet,
+  sampleLimit,
+  samplePerClass,
+  stratifiedSplit,
+} from '../data/labels.ts';
+import { loadBert, saveBert } from '../hub/folder.ts';
+import { initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { ClassificationTask } from '../tasks/classification.ts';
+import { BertInference } from '../tasks/inference.ts';
+import { classifierParts, partParameters } from '../tasks/losses.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
+import { classNumbers, measureClassifier } from './classifier.ts';
+import { RunFolder } from './runFolder.ts';
+import { noteInvalidUtf8, TextCutter } from './texts.ts';
+import { checkMaxLength, createEngine, resolveTraining, totalSteps, train, withDropout } from './training.ts';
+import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
+
+/** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
+const leastSteps = 200;
+const mostDefaultEpochs = 30;
+
+interface Texts {
+  readonly texts: readonly string[];
+  readonly labels: readonly string[];
+}
+
+/**
+ * Fine-tunes a classifier on labeled texts, measures it on held-out ones and writes it, a Hugging Face folder, to
+ * `output`. The held-out texts choose nothing unless early stopping is asked for.
+ *
+ * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
+ * InterruptedError after saving, when the signal was aborted
+ */
+export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
+  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const training = resolveTraining(options, { warmup: 0.1 });
+  const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
+  const labels = labelNames(trainTexts.labels);
+  if (labels.length < 2) {
+    throw new BertuneError(`--train has one label only (${labels[0]}); a classifier needs at least two`);
+  }
+  const tokenizer = loadTokenizer(options.model);
+  const loaded = await loadBert(options.model, { parts: classifierParts, labels, onNote: note, seed: training.seed });
+  const startConfig = { ...loaded.config, labels };
+  const config = withDropout(startConfig, options.dropout);
+  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  checkMaxLength(maxLength, config, options.model);
+  const values = options.randomStart ? randomValues(config, training.seed) : loaded.values;
+  if (options.randomStart) note('--random-start: every weight starts at random');
+
+  const cutter = new TextCutter(tokenizer, maxLength);
+  const classes = classNumbers(trainTexts.labels, labels, '--train');
+  const examples = trainTexts.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
+  const heldClasses = classNumbers(held.labels, labels, '--eval');
+  const heldSequences = held.texts.map((text) => cutter.encode(text));
+  cutter.noteTruncated(hooks);
+
+  const folder = await RunFolder.claim(options.output, { ...options, inputs: [options.model] });
+  if (folder.finished?.result) {
+    note(`the run in ${options.output} is finished; this is its result`);
+    return folder.finished.result as FinetuneResult;
+  }
+  const batchSize = options.batchSize ?? 16;
+  const classWeights = weightsOf(classes, labels.length, options.classWeights ?? 'none');
+  await folder.begin('finetune', { ...options, ...training, maxLength, batchSize });
+  const engine = createEngine(training.threads);
+  let latest: ClassificationResult | undefined;
+  const task = new ClassificationTask({
+    config,
+    startValues: values,
+    tokenizer,
+    examples,
+    classWeights,
+    width: rowWidth(examples, maxLength),
+    batchSize,
+    accumulationSteps: training.accumulationSteps,
+    seed: training.seed,
+    evaluate: async (parameters) => {
+      const inference = new BertInference(engine, config, tokenizer, parameters);
+      latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
+      await inference.dispose();
+      return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+    },
+  });
+  const defaultEpochs = Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch())));
+  const steps = totalSteps(task, options, defaultEpochs);
+  const fingerprint = { maxLength, batchSize, labels, examples: examples.length, dropout: config.hiddenDropout };
+  const outcome = await train(task, engine, folder, training, steps, fingerprint, hooks);
+  await saveBert(options.output, {
+    config: startConfig,
+    raw: loaded.raw,
+    values: outcome.parameters as ParameterValues,
+    architecture: 'BertForSequenceClassification',
+    tokenizerFiles: tokenizer.files(),
+  });
+  if (!latest) throw new Error('internal: the run was not evaluated');
+  const result: FinetuneResult = {
+    ...latest,
+    steps: outcome.steps,
+    tokensPerSecond: Math.round(outcome.unitsPerSecond),
+    output: options.output,
+  };
+  await folder.finish(result, { train: examples.length, heldOut: held.texts.length });
+  return result;
+}
+
+/** The texts to train on and those to measure on, limits and splits applied. */
+async function readSets(
+  options: FinetuneOptions,
+  seed: number,
+  hooks: JobHooks,
+): Promise<{ train: Texts; held: Texts }> {
+  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const all = await readLabeledSet({ ...options.train, flag: '--train' });
+  noteInvalidUtf8(all.invalidUtf8, '--train', hooks);
+  if (options.eval) {
+    const evaluation = await readLabeledSet({ ...options.eval, flag: '--eval' });
+    noteInvalidUtf8(evaluation.invalidUtf8, '--eval', hooks);
+    const held = limited(evaluation, options.evalLimit, seed);
+    return { train: chosen(all, options, seed), held };
+  }
+  const fraction = options.evalFraction ?? 0.1;
+  const split = stratifiedSplit({ labels: all.labels, groups: all.groups, fraction, seed });
+  if (split.singletons.length > 0) {
+    note(
+      `${counted(split.singletons.length, 'class', 'classes')} with one example cannot be held out and only train: ${split.singletons.slice(0, 8).join(', ')}`,
+    );
+  }
+  const training = pick(all, split.train);
+  const drawn = pick(all, split.heldOut);
+  const { kept, dropped } = dropSeen(training.texts, drawn.texts);
+  if (dropped > 0) note(`${counted(dropped, 'held-out text')} also in the training part left out of the evaluation`);
+  if (kept.length === 0) {
+    throw new UsageError('--train leaves no text to evaluate on; give more labels or a file with --eval');
+  }
+  const held = limited(pick(drawn, kept), options.evalLimit, seed);
+  note(`${counted(held.texts.length, 'text')} held out, class by class, to measure the classifier`);
+  return { train: chosen(training, options, seed), held };
+}
+
+/** The training texts under --labels-per-class and --train-limit. */
+function chosen(set: Texts, options: FinetuneOptions, seed: number): Texts {
+  const { labelsPerClass, trainLimit } = options;
+  const perClass = labelsPerClass
+    ? pick(set, samplePerClass({ labels: set.labels, perClass: labelsPerClass, seed }))
+    : set;
+  return limited(perClass, trainLimit, seed);
+}
+
+function limited(set: Texts, limit: number | undefined, seed: number): Texts {
+  return limit === undefined ? set : pick(set, sampleLimit({ labels: set.labels, limit, seed }));
+}
+
+function pick(set: Texts | LabeledSet, indices: readonly number[]): Texts {
+  return {
+    texts: indices.map((i) => set.texts[i] as string),
+    labels: indices.map((i) => set.labels[i] as string),
+  };
+}
+
+/** Class weights n / (classes · n_c), the "balanced" heuristic of scikit-learn, or ones. */
+function weightsOf(classes: Int32Array, count: number, kind: 'none' | 'balanced'): number[] {
+  const sizes = new Array<number>(count).fill(0);
+  for (const label of classes) sizes[label] = (sizes[label] as number) + 1;
+  return sizes.map((size) => (kind === 'none' ? 1 : classes.length / (count * Math.max(1, size))));
+}
+
+/** Tokens of a row: the longest training text, or a little more for packing when texts are short. */
+function rowWidth(examples: readonly { readonly ids: Int32Array }[], maxLength: number): number {
+  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + 2), 0);
+  return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
+}
+
+function randomValues(config: Parameters<typeof partParameters>[0], seed: number): ParameterValues {
+  const specs = partParameters(config, classifierParts);
+  return new Map(specs.map((spec) => [spec.name, initialValue(spec, config.initializerRange, seed)]));
+}

@@ -1,0 +1,69 @@
+import { UsageError } from '../core/errors.ts';
+import { openRecords } from '../data/records.ts';
+import { loadModel } from './model.ts';
+import type { DataOptions, JobHooks, Prediction } from './types.ts';
+
+export interface PredictOptions {
+  readonly model: string;
+  readonly input?: DataOptions;
+  /** Texts, one at a time, when there is no input. */
+  readonly stdin?: AsyncIterable<string>;
+  readonly maxLength?: number;
+  readonly threads?: number;
+}
+
+interface Item {
+  readonly id?: string | number;
+  readonly text: string;
+}
+
+/** Texts that are classified together. */
+const chunk = 1024;
+
+/**
+ * Labels texts, in their order, streaming.
+ *
+ * @throws UsageError for a model without a classifier, or paths or columns to change
+ */
+export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
+  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const model = await loadModel(options.model, { threads: options.threads, maxLength: options.maxLength, onNote });
+  try {
+    for await (const items of chunksOf(itemsOf(options))) {
+      const predictions = await model.classify(items.map(({ text }) => text));
+      for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** The texts of a job's input with their ids. */
+export async function* itemsOf({ input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>): AsyncGenerator<Item> {
+  if (!input) {
+    if (!stdin) throw new UsageError('no texts: give --input FILE or lines on standard input');
+    for await (const text of stdin) yield { text };
+    return;
+  }
+  const records = await openRecords({ ...input, flag: '--input' });
+  try {
+    for await (const batch of records.batches()) {
+      for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };
+    }
+  } finally {
+    await records.close();
+  }
+}
+
+/** Items gathered into lists of up to `chunk`. */
+export async function* chunksOf<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let gathered: T[] = [];
+  for await (const item of items) {
+    gathered.push(item);
+    if (gathered.length === chunk) {
+      yield gathered;
+      gathered = [];
+    }
+  }
+  if (gathered.length > 0) yield gathered;
+}

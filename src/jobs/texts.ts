@@ -1,0 +1,37 @@
+import { counted } from '../core/errors.ts';
+import type { BertTokenizer } from '../text/tokenizer.ts';
+import type { JobHooks } from './types.ts';
+
+/** Tokenizes texts for a classifier: cut to the limit, with what was cut counted. */
+export class TextCutter {
+  truncated = 0;
+  readonly #tokenizer: BertTokenizer;
+  readonly #maxLength: number;
+
+  /** @param maxLength tokens of a sequence, [CLS] and [SEP] included */
+  constructor(tokenizer: BertTokenizer, maxLength: number) {
+    this.#tokenizer = tokenizer;
+    this.#maxLength = maxLength;
+  }
+
+  /** Token ids without [CLS] and [SEP]. */
+  encode(text: string): Int32Array {
+    const { ids } = this.#tokenizer.encode(text);
+    if (ids.length > this.#maxLength - 2) this.truncated++;
+    return Int32Array.from(ids.slice(0, this.#maxLength - 2));
+  }
+
+  /** Says once how many texts were cut. */
+  noteTruncated(hooks: JobHooks, what = ''): void {
+    if (this.truncated === 0) return;
+    const text = `${counted(this.truncated, 'text')}${what} longer than ${this.#maxLength} tokens truncated`;
+    hooks.onEvent?.({ type: 'note', text });
+  }
+}
+
+/** Says once that bytes were not UTF-8. */
+export function noteInvalidUtf8(count: number, flag: string, hooks: JobHooks): void {
+  if (count === 0) return;
+  const text = `${counted(count, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`;
+  hooks.onEvent?.({ type: 'note', text });
+}

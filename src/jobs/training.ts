@@ -1,0 +1,136 @@
+import { performance } from 'node:perf_hooks';
+import { UsageError } from '../core/errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
+import type { BertConfig } from '../models/bert/config.ts';
+import type { TrainerCallback } from '../train/callbacks.ts';
+import { metricsLog } from '../train/metricsLog.ts';
+import type { TrainingTask } from '../train/task.ts';
+import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
+import type { RunFolder } from './runFolder.ts';
+import type { JobHooks, TrainingOptions } from './types.ts';
+
+/** Training options with every default filled in. */
+export type ResolvedTraining = Required<
+  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'evalSteps' | 'threads' | 'output'>
+> &
+  Pick<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'evalSteps' | 'threads' | 'output'>;
+
+export function resolveTraining(options: TrainingOptions, defaults: { warmup: number }): ResolvedTraining {
+  return {
+    output: options.output,
+    epochs: options.epochs,
+    maxSteps: options.maxSteps,
+    learningRate: options.learningRate ?? 5e-5,
+    schedule: options.schedule ?? 'linear',
+    warmup: options.warmup ?? defaults.warmup,
+    weightDecay: options.weightDecay ?? 0.01,
+    maxGradientNorm: options.maxGradientNorm ?? 1,
+    accumulationSteps: options.accumulationSteps ?? 1,
+    dropout: options.dropout,
+    evalSteps: options.evalSteps,
+    saveSteps: options.saveSteps ?? 500,
+    keepCheckpoints: options.keepCheckpoints ?? 2,
+    patience: options.patience ?? 0,
+    resume: options.resume ?? false,
+    overwrite: options.overwrite ?? false,
+    seed: options.seed ?? 0,
+    threads: options.threads,
+  };
+}
+
+/** The configuration with another dropout, when one was asked for. */
+export function withDropout(config: BertConfig, dropout: number | undefined): BertConfig {
+  if (dropout === undefined) return config;
+  return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: undefined };
+}
+
+/** @throws UsageError when sequences of `maxLength` tokens do not fit the model */
+export function checkMaxLength(maxLength: number, config: BertConfig, model: string): void {
+  if (maxLength > config.maxPositions) {
+    throw new UsageError(
+      `--max-length ${maxLength} is over the ${config.maxPositions} positions of ${model} (max_position_embeddings); use at most ${config.maxPositions}`,
+    );
+  }
+  if (maxLength < 3) throw new UsageError(`--max-length ${maxLength} leaves no room for text; use at least 3`);
+}
+
+export function createEngine(threads: number | undefined): Engine {
+  return onnxEngine({ threads });
+}
+
+/** Counts the steps of a run. */
+export function totalSteps(task: TrainingTask, { epochs, maxSteps }: TrainingOptions, defaultEpochs: number): number {
+  if (maxSteps !== undefined) return maxSteps;
+  let steps = 0;
+  for (let epoch = 0; epoch < (epochs ?? defaultEpochs); epoch++) steps += task.stepsInEpoch(epoch);
+  return steps;
+}
+
+/** Trains a task in a run's folder and reports to the hooks. */
+export async function train(
+  task: TrainingTask,
+  engine: Engine,
+  folder: RunFolder,
+  options: ResolvedTraining,
+  steps: number,
+  fingerprint: Record<string, unknown>,
+  hooks: JobHooks,
+): Promise<TrainingOutcome> {
+  const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience, seed, accumulationSteps } = options;
+  const trainer = new Trainer(
+    task,
+    engine,
+    {
+      checkpoints: folder.checkpoints,
+      steps,
+      learningRate,
+      schedule,
+      warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
+      weightDecay,
+      maxGradientNorm,
+      evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
+      saveSteps: options.saveSteps,
+      keepCheckpoints: options.keepCheckpoints,
+      patience,
+      resume: options.resume,
+      fingerprint: {
+        ...fingerprint,
+        task: task.name,
+        steps,
+        ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
+      },
+      signal: hooks.signal,
+    },
+    [metricsLog(folder.metrics), reporter(hooks)],
+  );
+  const outcome = await trainer.run();
+  if (options.resume) {
+    const text =
+      outcome.resumedFrom === null
+        ? `${folder.path} holds no checkpoint: started from the beginning`
+        : `resumed after step ${outcome.resumedFrom}`;
+    hooks.onEvent?.({ type: 'note', text });
+  }
+  return outcome;
+}
+
+function reporter({ onEvent }: JobHooks): TrainerCallback {
+  return {
+    name: 'reporter',
+    onStep: ({ step, steps, epoch, loss, learningRate, unitsPerSecond, secondsLeft }) =>
+      onEvent?.({ type: 'step', step, steps, epoch, loss, learningRate, tokensPerSecond: unitsPerSecond, secondsLeft }),
+    onEvaluation: (step, metrics) => onEvent?.({ type: 'evaluation', step, metrics }),
+    onCheckpoint: (step, path) => onEvent?.({ type: 'checkpoint', step, path }),
+  };
+}
+
+/** Calls `report` at most every quarter of a second. */
+export function throttled(report: (done: number) => void): (done: number) => void {
+  let last = 0;
+  return (done) => {
+    if (performance.now() - last < 250) return;
+    last = performance.now();
+    report(done);
+  };
+}
