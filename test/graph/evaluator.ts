@@ -242,13 +242,14 @@ function crossEntropyGradient(logProbabilities: NumberTensor, labels: NumberTens
 function dropoutMask(key: NumberTensor, { rate, stream, shape }: OpAttributes['dropoutMask']): NumberTensor {
   const first = (item(key.data, 0) + Math.imul(stream, 0x6a09e667)) | 0;
   const second = (item(key.data, 1) + Math.imul(stream, 0xbb67ae85)) | 0;
+  const factors = [second, first + (second >>> 16), first].map((k) => 2 * k + 1);
   const threshold = Math.min(Math.round((1 - rate) * 2 ** 32), 2 ** 32 - 1);
   const data = new Float64Array(sizeOf(shape)).map((_, i) => {
     let x = (Math.imul(i, 0x9e3779b1) + first) | 0;
-    for (const word of [first, second, first]) {
-      x = (Math.imul(x, x) + word) | 0;
-      x = (x >>> 16) | (x << 16);
-    }
+    factors.forEach((factor, round) => {
+      if (round > 0) x = (x >>> 16) | (x << 16);
+      x = Math.imul(x, 2 * x + factor);
+    });
     return x >>> 0 < threshold ? 1 / (1 - rate) : 0;
   });
   return { shape, data };

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import { floatData, type HostTensor, sizeOf, type TensorType } from '../../src/core/tensor.ts';
+import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
+import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import * as ops from '../../src/graph/functions.ts';
+import { gradients } from '../../src/graph/gradients.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
+import type { OpName } from '../../src/graph/ops/attributes.ts';
+import { opTable } from '../../src/graph/ops/table.ts';
+import { block, blockInputs } from '../graph/block.ts';
+import { relativeError } from '../graph/differences.ts';
+import { indices, normal } from '../graph/draw.ts';
+import { item, referenceEngine } from '../graph/evaluator.ts';
+import { buildCase, describeCase, type OpCase, opCases } from '../graph/opCases.ts';
+
+const onnx = onnxEngine({ threads: 2 });
+const engines: readonly Engine[] = [onnx, referenceEngine];
+
+/** Float32 rounds at 6e-8; a few roundings in a row stay below this share of the tensor's largest element. */
+const tolerance = 5e-7;
+
+const opNames = Object.keys(opCases) as OpName[];
+
+describe.each(opNames)('%s agrees with the evaluator', (op) => {
+  test.each(opCases[op].map((opCase) => [describeCase(opCase), opCase] as const))('%s', async (_, opCase) => {
+    const { graph, inputs } = withGradients(op, opCase);
+    const [actual, expected] = await runOnBoth(graph, inputs);
+    for (const [name, type] of graph.outputs) expectEqual(type, op, actual[name], expected[name]);
+  });
+});
+
+test('a transformer block: loss and all gradients', async () => {
+  const { graph, loss, parameters } = block();
+  graph.output('loss', loss);
+  const values = gradients(loss, [...parameters.values()]);
+  [...parameters.keys()].forEach((name, i) => {
+    graph.output(`gradient ${name}`, item(values, i));
+  });
+  const [actual, expected] = await runOnBoth(graph, blockInputs());
+  expect(relativeError(dataOf(actual.loss), dataOf(expected.loss))).toBeLessThan(tolerance);
+  for (const name of parameters.keys()) {
+    const [found, wanted] = [dataOf(actual[`gradient ${name}`]), dataOf(expected[`gradient ${name}`])];
+    // Some gradients are small differences of large terms, as those by the query; by the key's bias it is exactly zero.
+    if (name.endsWith('key.bias')) expect(Math.max(...found.map(Math.abs))).toBeLessThan(1e-7);
+    else expect(relativeError(found, wanted), name).toBeLessThan(2e-5);
+  }
+});
+
+describe.each(engines.map((engine) => [engine.name, engine] as const))('outputs given to %s', (_, engine) => {
+  test('are written into, and returned', async () => {
+    const target = normal([3], 1);
+    const program = await engine.compile(descent(3));
+    const results = await program.run({ value: floats(1, 2, 3), gradient: floats(4, 0, -4) }, { 'next value': target });
+    expect(floatsOf(results['next value'])).toBe(target.data);
+    expect([...target.data]).toEqual([-1, 2, 5]);
+    expect([...floatsOf(results.doubled)]).toEqual([2, 4, 6]);
+    await program.dispose();
+  });
+
+  test('may be the inputs of an elementwise graph', async () => {
+    const value = normal([100_000], 2);
+    const gradient = normal([100_000], 3);
+    const expected = value.data.map((x, i) => x - Math.fround(0.5 * item(gradient.data, i)));
+    const program = await engine.compile(descent(100_000));
+    await program.run({ value, gradient }, { 'next value': value });
+    expect(value.data).toEqual(expected);
+    await program.dispose();
+  });
+
+  test('may be views into a larger array, as inputs may', async () => {
+    const all = Float32Array.of(100, 1, 2, 3, 200, 4, 0, -4, 300);
+    const view = (start: number): HostTensor => ({
+      dtype: 'float32',
+      shape: [3],
+      data: all.subarray(start, start + 3),
+    });
+    const program = await engine.compile(descent(3));
+    await program.run({ value: view(1), gradient: view(5) }, { 'next value': view(1) });
+    expect([...all]).toEqual([100, -1, 2, 5, 200, 4, 0, -4, 300]);
+    await program.dispose();
+  });
+
+  test('do not move results of an earlier run', async () => {
+    const program = await engine.compile(descent(1));
+    const first = await program.run({ value: floats(1), gradient: floats(0) });
+    const second = await program.run({ value: floats(2), gradient: floats(0) });
+    expect([...floatsOf(first['next value']), ...floatsOf(second['next value'])]).toEqual([1, 2]);
+    await program.dispose();
+  });
+
+  test('may be one value under two names, an input or a constant', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [2]);
+    const sum = ops.add(x, x);
+    graph.output('sum', sum);
+    graph.output('same', sum);
+    graph.output('copy', x);
+    graph.output('seven', graph.scalar(7));
+    const results = await (await engine.compile(graph)).run({ x: floats(1, 2) });
+    expect(Object.entries(results).map(([name, tensor]) => [name, ...floatsOf(tensor)])).toEqual([
+      ['sum', 2, 4],
+      ['same', 2, 4],
+      ['copy', 1, 2],
+      ['seven', 7],
+    ]);
+  });
+});
+
+describe('the ONNX engine refuses', () => {
+  const value = floats(1, 2, 3);
+  const refused: readonly [string, NamedTensors, NamedTensors, string][] = [
+    ['a missing input', { value }, {}, 'engine: input gradient: float32[3] is missing'],
+    [
+      'an input of another shape',
+      { value, gradient: floats(1, 2) },
+      {},
+      'engine: gradient must be float32[3], got float32[2]',
+    ],
+    [
+      'an input of another type',
+      { value, gradient: indices([3], 5, 1) },
+      {},
+      'engine: gradient must be float32[3], got int32[3]',
+    ],
+    [
+      'an output of another shape',
+      { value, gradient: value },
+      { 'next value': floats(1) },
+      'engine: next value must be float32[3], got float32[1]',
+    ],
+  ];
+
+  test.each(refused)('%s', async (_, inputs, into, message) => {
+    const program = await onnx.compile(descent(3));
+    await expect(program.run(inputs, into)).rejects.toThrow(message);
+    await program.dispose();
+  });
+});
+
+test('repeated runs add rows to the same bits, with two threads and many repeated indices', async () => {
+  const [count, rows, width] = [8192, 16, 64];
+  const graph = new Graph();
+  const at = graph.input('at', 'int32', [count]);
+  graph.output('table', ops.scatterRows(at, graph.input('updates', 'float32', [count, width]), rows));
+  const inputs = { at: indices([count], rows, 1), updates: normal([count, width], 2) };
+  const program = await onnx.compile(graph);
+  const first = floatsOf((await program.run(inputs)).table);
+  for (let run = 1; run < 20; run++) expect(floatsOf((await program.run(inputs)).table)).toEqual(first);
+  const expected = floatsOf((await (await referenceEngine.compile(graph)).run(inputs)).table);
+  expect(relativeError(first, expected)).toBeLessThan(2e-6);
+  await program.dispose();
+});
+
+/** The op's outputs, and the gradients of a weighted sum of the first by every float input. */
+function withGradients(op: OpName, opCase: OpCase): { graph: Graph; inputs: NamedTensors } {
+  const { graph, inputs: values, output } = buildCase(opCase);
+  const inputs: Record<string, HostTensor> = Object.fromEntries(opCase.inputs.map((tensor, i) => [`i${i}`, tensor]));
+  output.node?.outputs.forEach((value, i) => {
+    graph.output(`output ${i}`, value);
+  });
+  const wanted = values.filter(({ dtype }) => dtype === 'float32');
+  if (opTable[op].gradient === 'not differentiable' || wanted.length === 0) return { graph, inputs };
+  inputs.weights = normal(output.shape, 1000);
+  const loss = total(ops.multiply(output, graph.input('weights', 'float32', output.shape)));
+  gradients(loss, wanted).forEach((gradient, i) => {
+    graph.output(`gradient ${i}`, gradient);
+  });
+  return { graph, inputs };
+}
+
+function total(x: Value): Value {
+  return ops.sum(
+    x,
+    x.shape.map((_, axis) => axis),
+  );
+}
+
+async function runOnBoth(graph: Graph, inputs: NamedTensors): Promise<[NamedTensors, NamedTensors]> {
+  const program = await onnx.compile(graph);
+  const actual = await program.run(inputs);
+  await program.dispose();
+  return [actual, await (await referenceEngine.compile(graph)).run(inputs)];
+}
+
+/** Bit-exact for integers, truth values and dropout masks. */
+function expectEqual({ dtype, shape }: TensorType, op: OpName, actual?: HostTensor, expected?: HostTensor): void {
+  expect(actual).toMatchObject({ dtype, shape });
+  expect(actual?.data).toHaveLength(sizeOf(shape));
+  if (dtype !== 'float32' || op === 'dropoutMask') expect(actual?.data).toEqual(expected?.data);
+  else expect(relativeError(floatsOf(actual), floatsOf(expected))).toBeLessThan(tolerance);
+}
+
+/** A step of gradient descent with rate 0.5, and another output beside it. */
+function descent(size: number): Graph {
+  const graph = new Graph();
+  const value = graph.input('value', 'float32', [size]);
+  graph.output('next value', ops.subtract(value, ops.scale(graph.input('gradient', 'float32', [size]), 0.5)));
+  graph.output('doubled', ops.scale(value, 2));
+  return graph;
+}
+
+function floats(...data: number[]): HostTensor<'float32'> {
+  return { dtype: 'float32', shape: [data.length], data: Float32Array.from(data) };
+}
+
+function dataOf(tensor: HostTensor | undefined): number[] {
+  return [...floatsOf(tensor)];
+}
+
+function floatsOf(tensor: HostTensor | undefined): Float32Array {
+  if (!tensor) throw new Error('no such output');
+  return floatData(tensor);
+}
