@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest';
+import type { DType } from '../../src/core/tensor.ts';
+import * as ops from '../../src/graph/functions.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
+import type { OpName } from '../../src/graph/ops/attributes.ts';
+
+type Refusal = readonly [build: () => Value, message: string];
+
+const pair = 'two tensors of one dtype that broadcast';
+
+/** What each op answers to inputs that do not fit it; `cast` takes everything. */
+const refusals: { readonly [K in Exclude<OpName, 'cast'>]: readonly Refusal[] } = {
+  add: [
+    [() => ops.add(...of([2, 3], [2])), `add: expected ${pair}, got float32[2, 3], float32[2]`],
+    [() => ops.add(of([2])[0], ints(2)), `add: expected ${pair}, got float32[2], int32[2]`],
+  ],
+  subtract: [[() => ops.subtract(...of([3], [4])), `subtract: expected ${pair}, got float32[3], float32[4]`]],
+  multiply: [[() => ops.multiply(...of([3], [4])), `multiply: expected ${pair}, got float32[3], float32[4]`]],
+  divide: [[() => ops.divide(...of([3], [4])), `divide: expected ${pair}, got float32[3], float32[4]`]],
+  equal: [[() => ops.equal(...of([3], [4])), `equal: expected ${pair}, got float32[3], float32[4]`]],
+  greater: [[() => ops.greater(of([2])[0], ints(2)), `greater: expected ${pair}, got float32[2], int32[2]`]],
+  negate: [[() => ops.negate(ints(2)), 'negate: expected float32, got int32[2]']],
+  exp: [[() => ops.exp(ints(2)), 'exp: expected float32, got int32[2]']],
+  log: [[() => ops.log(ints(2)), 'log: expected float32, got int32[2]']],
+  sqrt: [[() => ops.sqrt(ints(2)), 'sqrt: expected float32, got int32[2]']],
+  tanh: [[() => ops.tanh(ints(2)), 'tanh: expected float32, got int32[2]']],
+  erf: [[() => ops.erf(ints(2)), 'erf: expected float32, got int32[2]']],
+  relu: [[() => ops.relu(ints(2)), 'relu: expected float32, got int32[2]']],
+  gelu: [[() => ops.gelu(ints(2)), 'gelu: expected float32, got int32[2]']],
+  geluTanh: [[() => ops.geluTanh(ints(2)), 'geluTanh: expected float32, got int32[2]']],
+  select: [
+    [
+      () => ops.select(...of([2], [2], [2])),
+      'select: expected bool and two tensors of one dtype that broadcast together, got float32[2], float32[2], float32[2]',
+    ],
+    [
+      () => ops.select(input('bool', 3), ...of([2], [2])),
+      'select: expected bool and two tensors of one dtype that broadcast together, got bool[3], float32[2], float32[2]',
+    ],
+  ],
+  matmul: [
+    [
+      () => ops.matmul(...of([2, 3], [4, 2])),
+      'matmul: expected float32 [..., m, k] and [..., k, n], got float32[2, 3], float32[4, 2]',
+    ],
+    [
+      () => ops.matmul(...of([2, 3], [3, 2]), { transposeB: true }),
+      'matmul: expected float32 [..., m, k] and [..., k, n], got float32[2, 3], float32[3, 2]',
+    ],
+    [
+      () => ops.matmul(...of([2, 2, 3], [3, 3, 2])),
+      'matmul: expected float32 [..., m, k] and [..., k, n], got float32[2, 2, 3], float32[3, 3, 2]',
+    ],
+    [
+      () => ops.matmul(...of([3], [3, 2])),
+      'matmul: expected float32 [..., m, k] and [..., k, n], got float32[3], float32[3, 2]',
+    ],
+  ],
+  linear: [
+    [
+      () => ops.linear(...of([2, 3], [4, 5], [4])),
+      'linear: expected float32 [N, inputs], [outputs, inputs] and [outputs], got float32[2, 3], float32[4, 5], float32[4]',
+    ],
+    [
+      () => ops.linear(...of([2, 3], [4, 3], [1, 4])),
+      'linear: expected float32 [N, inputs], [outputs, inputs] and [outputs], got float32[2, 3], float32[4, 3], float32[1, 4]',
+    ],
+  ],
+  sum: [[() => ops.sum(of([2, 3])[0], [2]), 'sum: expected axes [2] inside the rank, got float32[2, 3]']],
+  reshape: [
+    [() => ops.reshape(of([2, 3])[0], [4, 2]), 'reshape: expected as many elements as [4, 2], got float32[2, 3]'],
+  ],
+  broadcast: [
+    [
+      () => ops.broadcast(of([2, 3])[0], [4, 3]),
+      'broadcast: expected a shape that broadcasts to [4, 3], got float32[2, 3]',
+    ],
+    [
+      () => ops.broadcast(of([2, 3])[0], [1, 3]),
+      'broadcast: expected a shape that broadcasts to [1, 3], got float32[2, 3]',
+    ],
+  ],
+  transpose: [
+    [
+      () => ops.transpose(of([2, 3])[0], [0, 0]),
+      'transpose: expected a rank that permutation [0, 0] fits, got float32[2, 3]',
+    ],
+    [
+      () => ops.transpose(of([2, 3])[0], [1, 0, 2]),
+      'transpose: expected a rank that permutation [1, 0, 2] fits, got float32[2, 3]',
+    ],
+  ],
+  gatherRows: [
+    [
+      () => ops.gatherRows(...of([4, 3], [2])),
+      'gatherRows: expected a table [rows, width] and int32 indices, got float32[4, 3], float32[2]',
+    ],
+    [
+      () => ops.gatherRows(of([4])[0], ints(2)),
+      'gatherRows: expected a table [rows, width] and int32 indices, got float32[4], int32[2]',
+    ],
+  ],
+  scatterRows: [
+    [
+      () => ops.scatterRows(ints(3), of([2, 4])[0], 5),
+      'scatterRows: expected int32 indices [n] and float32 updates [n, width], got int32[3], float32[2, 4]',
+    ],
+    [
+      () => ops.scatterRows(ints(2), ints(2, 4), 5),
+      'scatterRows: expected int32 indices [n] and float32 updates [n, width], got int32[2], int32[2, 4]',
+    ],
+  ],
+  softmax: [
+    [() => ops.softmax(of([])[0]), 'softmax: expected float32 of at least one dimension, got float32[]'],
+    [() => ops.softmax(ints(3)), 'softmax: expected float32 of at least one dimension, got int32[3]'],
+  ],
+  layerNorm: [
+    [
+      () => ops.layerNorm(...of([2, 4], [4], [3]), 1e-5),
+      'layerNorm: expected float32 [..., width], [width] and [width], got float32[2, 4], float32[4], float32[3]',
+    ],
+  ],
+  crossEntropy: [
+    [
+      () => ops.crossEntropy(of([2, 4])[0], ints(3)),
+      'crossEntropy: expected float32 logits [N, C] and int32 labels [N], got float32[2, 4], int32[3]',
+    ],
+    [
+      () => ops.crossEntropy(...of([2, 4], [2])),
+      'crossEntropy: expected float32 logits [N, C] and int32 labels [N], got float32[2, 4], float32[2]',
+    ],
+  ],
+  crossEntropyGradient: [
+    [
+      () => ops.crossEntropyGradient(of([2, 4])[0], ints(2), of([3])[0]),
+      'crossEntropyGradient: expected float32 log probabilities [N, C], int32 labels [N] and float32 weights [N], got float32[2, 4], int32[2], float32[3]',
+    ],
+  ],
+  dropoutMask: [
+    [
+      () => ops.dropoutMask(ints(2), { rate: 0.1, stream: 0, shape: [4] }),
+      'dropoutMask: expected a uint32 key [2] and a rate between 0 and 1, got int32[2]',
+    ],
+    [
+      () => ops.dropoutMask(input('uint32', 2), { rate: 1, stream: 0, shape: [4] }),
+      'dropoutMask: expected a uint32 key [2] and a rate between 0 and 1, got uint32[2]',
+    ],
+  ],
+};
+
+describe.each(Object.entries(refusals))('%s refuses', (_, ofOp) => {
+  test.each(ofOp.map(([build, message]) => [message, build] as const))('%s', (message, build) => {
+    expect(build).toThrow(new Error(message));
+  });
+});
+
+test('a graph refuses names that are taken', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [1]);
+  graph.output('y', x);
+  expect(() => graph.input('x', 'int32', [])).toThrow('graph: input x exists already');
+  expect(() => graph.output('y', x)).toThrow('graph: output y exists already');
+});
+
+/** Float32 inputs of the given shapes in one graph. */
+function of<S extends (readonly number[])[]>(...shapes: S): { [I in keyof S]: Value } {
+  const graph = new Graph();
+  return shapes.map((shape, i) => graph.input(`x${i}`, 'float32', shape)) as { [I in keyof S]: Value };
+}
+
+function ints(...shape: number[]): Value {
+  return input('int32', ...shape);
+}
+
+function input(dtype: DType, ...shape: number[]): Value {
+  return new Graph().input('x', dtype, shape);
+}
