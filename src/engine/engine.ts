@@ -19,7 +19,7 @@ export interface Program {
    * @param inputs a tensor for every input of the graph
    * @param into tensors that the outputs of the same name are written into, without a copy; an elementwise graph may
    *   write over its own input
-   * @throws when an input is missing or does not have its declared type
+   * @throws when an input is missing, a tensor does not have its declared type or `into` names no output
    */
   run(inputs: NamedTensors, into?: NamedTensors): Promise<NamedTensors>;
   dispose(): Promise<void>;

@@ -31,7 +31,7 @@ export class Graph {
 
   /** A tensor handed in at every run. @throws when the name is taken. */
   input(name: string, dtype: DType, shape: Shape): Value {
-    if (this.inputs.has(name)) throw new Error(`graph: input ${name} exists already`);
+    if (this.inputs.has(name) || this.outputs.has(name)) throw new Error(`graph: the name ${name} is taken`);
     const value = this.#value({ dtype, shape });
     this.inputs.set(name, value);
     return value;
@@ -58,8 +58,9 @@ export class Graph {
     return outputs;
   }
 
-  /** Names a result that a run returns. */
+  /** Names a result that a run returns. @throws when an input or output has the name. */
   output(name: string, value: Value): void {
+    if (this.inputs.has(name)) throw new Error(`graph: output ${name} has the name of an input`);
     if (this.outputs.has(name)) throw new Error(`graph: output ${name} exists already`);
     this.outputs.set(name, value);
   }

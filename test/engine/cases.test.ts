@@ -128,12 +128,31 @@ describe('the ONNX engine refuses', () => {
       { 'next value': floats(1) },
       'engine: next value must be float32[3], got float32[1]',
     ],
+    ['an output that is none', { value, gradient: value }, { next: value }, 'engine: next is no output of the graph'],
   ];
 
   test.each(refused)('%s', async (_, inputs, into, message) => {
     const program = await onnx.compile(descent(3));
     await expect(program.run(inputs, into)).rejects.toThrow(message);
     await program.dispose();
+  });
+
+  test('indices outside the table', async () => {
+    const graph = new Graph();
+    const rows = ops.gatherRows(graph.input('table', 'float32', [3, 1]), graph.input('at', 'int32', [1]));
+    graph.output('rows', rows);
+    const program = await onnx.compile(graph);
+    const at: HostTensor = { dtype: 'int32', shape: [1], data: Int32Array.of(3) };
+    const table: HostTensor = { dtype: 'float32', shape: [3, 1], data: value.data };
+    await expect(program.run({ table, at })).rejects.toThrow('idx=3 must be within the inclusive range [-3,2]');
+    await program.dispose();
+  });
+
+  test('a graph with values of another one', async () => {
+    const graph = new Graph();
+    const stranger = new Graph().input('y', 'float32', [2]);
+    graph.output('sum', ops.add(graph.input('x', 'float32', [2]), stranger));
+    await expect(onnx.compile(graph)).rejects.toThrow('graph: a value of another graph was used');
   });
 });
 

@@ -177,14 +177,16 @@ function unary(draw: (shape: Shape, seed: number) => HostTensor, build: OpCase['
   return shapes.map((shape, i) => ({ inputs: [draw(shape, 100 + i)], build }));
 }
 
-/** The product of a and b, given in every layout that the transpose flags allow. */
+/** The product of a and b in every layout that the transpose flags allow, plain and scaled. */
 function products(a: Shape, b: Shape): OpCase[] {
-  return [false, true].flatMap((transposeA) =>
-    [false, true].map((transposeB) => ({
-      inputs: [normal(transposeA ? swapLastTwo(a) : a, 71), normal(transposeB ? swapLastTwo(b) : b, 72)],
-      build: (x, y) => ops.matmul(x, y, { transposeA, transposeB, alpha: transposeA ? 1 : 0.25 }),
-    })),
+  const flags = [false, true];
+  const attributes = flags.flatMap((transposeA) =>
+    flags.flatMap((transposeB) => [1, -0.3].map((alpha) => ({ transposeA, transposeB, alpha }))),
   );
+  return attributes.map((layout) => ({
+    inputs: [normal(layout.transposeA ? swapLastTwo(a) : a, 71), normal(layout.transposeB ? swapLastTwo(b) : b, 72)],
+    build: (x, y) => ops.matmul(x, y, layout),
+  }));
 }
 
 function swapLastTwo(shape: Shape): Shape {

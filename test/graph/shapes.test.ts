@@ -158,7 +158,9 @@ test('a graph refuses names that are taken', () => {
   const graph = new Graph();
   const x = graph.input('x', 'float32', [1]);
   graph.output('y', x);
-  expect(() => graph.input('x', 'int32', [])).toThrow('graph: input x exists already');
+  expect(() => graph.input('x', 'int32', [])).toThrow('graph: the name x is taken');
+  expect(() => graph.input('y', 'int32', [])).toThrow('graph: the name y is taken');
+  expect(() => graph.output('x', x)).toThrow('graph: output x has the name of an input');
   expect(() => graph.output('y', x)).toThrow('graph: output y exists already');
 });
 

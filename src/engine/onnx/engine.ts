@@ -23,7 +23,7 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
         intraOpNumThreads: threads ?? 0,
-        logSeverityLevel: 3,
+        logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });
       return onnxProgram(graph, session);
     },
@@ -33,6 +33,8 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
 function onnxProgram(graph: Graph, session: InferenceSession): Program {
   return {
     async run(inputs, into = {}) {
+      const stray = Object.keys(into).find((name) => !graph.outputs.has(name));
+      if (stray !== undefined) throw new Error(`engine: ${stray} is no output of the graph`);
       const feeds: Record<string, Tensor> = {};
       for (const [name, type] of graph.inputs) feeds[name] = toOnnx(name, type, inputs[name]);
       const fetches: Record<string, Tensor | null> = {};
