@@ -2,6 +2,7 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
+export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { evaluate } from './jobs/evaluate.ts';
 export { finetune } from './jobs/finetune.ts';

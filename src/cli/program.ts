@@ -3,6 +3,7 @@ import { Command, CommanderError, Option as Flag } from 'commander';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { demoCommand } from './commands/demo.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
@@ -24,6 +25,7 @@ export const commands: readonly CommandSpec[] = [
   embedCommand,
   fillMaskCommand,
   inspectCommand,
+  demoCommand,
 ];
 
 const mainJob = `

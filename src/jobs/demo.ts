@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type PairedDifference, pairedDifference, type Summary, summarize } from '../evaluation/paired.ts';
+import { adapt } from './adapt.ts';
+import { finetune } from './finetune.ts';
+import { loadModel } from './model.ts';
+import type { AdaptResult, FillMaskResult, JobHooks } from './types.ts';
+
+export interface DemoOptions {
+  /** Folder for the adapted model; replaced when it is there. */
+  readonly output?: string;
+  readonly threads?: number;
+}
+
+export type DemoStart = 'random start' | 'base' | 'adapted';
+
+export interface DemoResult {
+  readonly adapted: AdaptResult;
+  readonly labels: number;
+  readonly seeds: readonly number[];
+  /** Test accuracy of each start, by seed. */
+  readonly accuracies: Readonly<Record<DemoStart, readonly number[]>>;
+  readonly summaries: Readonly<Record<DemoStart, Summary>>;
+  /** Accuracy of the adapted model minus that of the base, seed by seed. */
+  readonly difference: PairedDifference;
+  /** Whether the whole confidence interval of the difference is above 0. */
+  readonly helped: boolean;
+  readonly before: FillMaskResult;
+  readonly after: FillMaskResult;
+}
+
+const labelsUsed = 100;
+const seeds = [0, 1, 2, 3, 4];
+const sentence = 'i want to send it back, where is my return [MASK]?';
+
+/**
+ * The main job on what the package holds: adapts the base model to support messages, fine-tunes an intent classifier
+ * on 100 labels from a random start, from the base and from the adapted model, and compares them over five seeds, each
+ * with its own draw of labels.
+ */
+export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Promise<DemoResult> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const base = join(root, 'checkpoints', 'bert-mini-general');
+  const corpora = join(root, 'corpora');
+  const output = options.output ?? join(root, 'checkpoints', 'demo');
+  const { threads } = options;
+  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  note(`adapting ${base} to ${join(corpora, 'support.txt')}`);
+  const adapted = await adapt(
+    {
+      ...{ model: base, output, overwrite: true, threads, seed: 0 },
+      corpus: { files: [join(corpora, 'support.txt')] },
+      ...{ maxLength: 64, batchTokens: 2048, epochs: 3, learningRate: 5e-4, evalFraction: 0.05, dropout: 0 },
+    },
+    hooks,
+  );
+  const starts: Record<DemoStart, { model: string; randomStart: boolean }> = {
+    'random start': { model: base, randomStart: true },
+    base: { model: base, randomStart: false },
+    adapted: { model: output, randomStart: false },
+  };
+  const accuracies: Record<DemoStart, number[]> = { 'random start': [], base: [], adapted: [] };
+  const scratch = mkdtempSync(join(tmpdir(), 'bertune-demo-'));
+  try {
+    for (const seed of seeds) {
+      for (const [name, start] of Object.entries(starts) as [DemoStart, (typeof starts)[DemoStart]][]) {
+        const { accuracy } = await finetune(
+          {
+            ...{ ...start, seed, threads, output: scratch, overwrite: true, trainLimit: labelsUsed },
+            train: { files: [join(corpora, 'intents.train.csv')] },
+            eval: { files: [join(corpora, 'intents.test.csv')] },
+            ...{ maxLength: 64, epochs: 20, batchSize: 16, learningRate: 3e-4 },
+          },
+          { signal: hooks.signal },
+        );
+        accuracies[name].push(accuracy);
+        note(`seed ${seed}, ${name}: accuracy ${(100 * accuracy).toFixed(1)} % with ${labelsUsed} labels`);
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  const difference = pairedDifference(accuracies.base, accuracies.adapted);
+  return {
+    ...{ adapted, labels: labelsUsed, seeds, accuracies, difference },
+    summaries: {
+      'random start': summarize(accuracies['random start']),
+      base: summarize(accuracies.base),
+      adapted: summarize(accuracies.adapted),
+    },
+    helped: difference.low > 0,
+    before: await fillOnce(base, threads),
+    after: await fillOnce(output, threads),
+  };
+}
+
+async function fillOnce(path: string, threads: number | undefined): Promise<FillMaskResult> {
+  const model = await loadModel(path, { threads });
+  try {
+    return await model.fillMask(sentence, { topK: 5 });
+  } finally {
+    await model.dispose();
+  }
+}
