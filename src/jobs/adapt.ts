@@ -10,7 +10,7 @@ import { maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { MaskedLmTask } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { ParameterArena } from '../train/arena.ts';
+import { asTensors } from './classifier.ts';
 import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
@@ -193,8 +193,7 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
     hooks.onEvent?.({ type: 'note', text: 'nothing is held out: the loss before and after is not measured' });
     return undefined;
   }
-  const arena = new ParameterArena(task.parameters);
-  const metrics = await task.evaluate(arena.views(arena.gather(values)));
+  const metrics = await task.evaluate(asTensors(values, task.parameters));
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   return metrics;
 }
