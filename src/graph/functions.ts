@@ -1,6 +1,6 @@
 import type { DType, Shape } from '../core/tensor.ts';
-import type { Value } from './graph.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
+import type { Value } from './value.ts';
 
 /** Typed builder functions: each adds one node to the graph of its inputs. Semantics stand in `ops/attributes.ts`. */
 

@@ -1,10 +1,10 @@
 import { tensor } from '../core/tensor.ts';
 import * as ops from './functions.ts';
-import type { Graph, Node, Value } from './graph.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { noGradient, type OpRecord } from './ops/record.ts';
 import { broadcastAxes, sameShape } from './ops/shapes.ts';
 import { opTable } from './ops/table.ts';
+import type { GraphBuilder, Node, Value } from './value.ts';
 
 /**
  * Reverse-mode differentiation: adds the nodes that compute d loss / d value for each of `values` and returns them in
@@ -48,7 +48,7 @@ function inputGradients<K extends OpName>(node: Node<K>, gradient: Value): (Valu
 }
 
 /** Every value that depends on one of `values`, these included. */
-function dependents(graph: Graph, values: readonly Value[]): Set<Value> {
+function dependents(graph: GraphBuilder, values: readonly Value[]): Set<Value> {
   const dependent = new Set<Value>(values);
   for (const node of graph.nodes) {
     if (node.inputs.some((input) => dependent.has(input))) for (const output of node.outputs) dependent.add(output);

@@ -1,28 +1,15 @@
 import type { DType, HostTensor, Shape, TensorType } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { opTable } from './ops/table.ts';
+import type { GraphBuilder, Node, Value } from './value.ts';
 
-/** One result in a graph: an input, a constant, or an output of a node. */
-export interface Value extends TensorType {
-  readonly graph: Graph;
-  readonly id: number;
-  /** The node that computes it; absent for inputs and constants. */
-  readonly node?: Node;
-}
-
-/** One operation. `inputs` and `outputs` are in the order that the op's record states. */
-export interface Node<K extends OpName = OpName> {
-  readonly op: K;
-  readonly inputs: readonly Value[];
-  readonly attributes: OpAttributes[K];
-  readonly outputs: readonly Value[];
-}
+export type { Node, Value } from './value.ts';
 
 /**
  * A computation over tensors of fixed shapes: typed inputs, constants, nodes in the order they were added (which is a
  * topological order) and named outputs. It knows no engine.
  */
-export class Graph {
+export class Graph implements GraphBuilder {
   readonly inputs = new Map<string, Value>();
   readonly constants = new Map<Value, HostTensor>();
   readonly nodes: Node[] = [];

@@ -1,6 +1,6 @@
 import type { TensorType } from '../../core/tensor.ts';
-import type { Value } from '../graph.ts';
 import type { Emitter } from '../onnx.ts';
+import type { Value } from '../value.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 
 /** Said for an input that has no gradient by nature (indices, labels, conditions). */

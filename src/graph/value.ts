@@ -1,0 +1,28 @@
+import type { HostTensor, TensorType } from '../core/tensor.ts';
+import type { OpAttributes, OpName } from './ops/attributes.ts';
+
+/** One result in a graph: an input, a constant, or an output of a node. */
+export interface Value extends TensorType {
+  readonly graph: GraphBuilder;
+  readonly id: number;
+  /** The node that computes it; absent for inputs and constants. */
+  readonly node?: Node;
+}
+
+/** One operation. `inputs` and `outputs` are in the order that the op's record states. */
+export interface Node<K extends OpName = OpName> {
+  readonly op: K;
+  readonly inputs: readonly Value[];
+  readonly attributes: OpAttributes[K];
+  readonly outputs: readonly Value[];
+}
+
+/** A graph as its values know it: what is in it, and how to add to it. */
+export interface GraphBuilder {
+  readonly inputs: ReadonlyMap<string, Value>;
+  readonly constants: ReadonlyMap<Value, HostTensor>;
+  readonly nodes: readonly Node[];
+  constant(tensor: HostTensor): Value;
+  scalar(number: number): Value;
+  add<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): readonly Value[];
+}
