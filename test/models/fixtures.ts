@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import type { HostTensor } from '../../src/core/tensor.ts';
+import type { NamedTensors } from '../../src/engine/engine.ts';
+import { openSafetensors } from '../../src/hub/safetensors.ts';
+import { hubName } from '../../src/hub/weightNames.ts';
+import type { ParameterSpec, ParameterValues } from '../../src/nn/parameters.ts';
+
+/** Sequences of token ids, [sequence, position, label] of the predicted tokens, and a class for each sequence. */
+export interface FixtureBatch {
+  readonly sequences: readonly (readonly number[])[];
+  readonly predicted: readonly (readonly [number, number, number])[];
+  readonly classes: readonly number[];
+}
+
+/** Batches in the order of the model folders, as test/fixtures/bert/make.py wrote them. */
+export const fixtureBatches: Readonly<Record<string, Readonly<Record<'full' | 'padded', FixtureBatch>>>> = JSON.parse(
+  readFileSync(bertFixture('batches.json'), 'utf8'),
+);
+
+/** A path under test/fixtures/bert. */
+export function bertFixture(...names: string[]): string {
+  return join(import.meta.dirname, '..', 'fixtures', 'bert', ...names);
+}
+
+/** All tensors of a safetensors file by name. */
+export async function readTensors(path: string): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors(path);
+  const values = new Map<string, Float32Array>();
+  for (const name of file.tensors.keys()) values.set(name, await file.read(name));
+  await file.close();
+  return values;
+}
+
+/** A block, where each sequence begins (its flat index), and the shape that the block was given. */
+export interface PlacedBatch {
+  readonly rows: number;
+  readonly width: number;
+  readonly starts: readonly number[];
+  readonly inputs: NamedTensors;
+}
+
+/** Lays sequences out as `layout` says: which sequences share a row, for each row. */
+export function placeBatch(batch: FixtureBatch, layout: readonly (readonly number[])[], width: number): PlacedBatch {
+  const rows = layout.length;
+  const [ids, positions, segments] = [0, 0, 0].map(() => new Int32Array(rows * width));
+  const starts: number[] = [];
+  layout.forEach((members, row) => {
+    let offset = row * width;
+    members.forEach((member, place) => {
+      const sequence = item(batch.sequences, member);
+      starts[member] = offset;
+      ids?.set(sequence, offset);
+      positions?.set([...sequence.keys()], offset);
+      segments?.fill(place + 1, offset, offset + sequence.length);
+      offset += sequence.length;
+    });
+    expect(offset).toBeLessThanOrEqual((row + 1) * width);
+  });
+  const tensor = (data = new Int32Array()): HostTensor => ({ dtype: 'int32', shape: [rows, width], data });
+  return {
+    rows,
+    width,
+    starts,
+    inputs: { inputIds: tensor(ids), positionIds: tensor(positions), segmentIds: tensor(segments) },
+  };
+}
+
+/** One sequence a row, as wide as the longest. */
+export function oneARow(batch: FixtureBatch): PlacedBatch {
+  const width = Math.max(...batch.sequences.map((sequence) => sequence.length));
+  return placeBatch(
+    batch,
+    batch.sequences.map((_, index) => [index]),
+    width,
+  );
+}
+
+/** Inputs of the MLM head and its loss, with one place more than there are predictions: it has weight 0. */
+export function predictionInputs({ predicted }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
+  const rows = predicted.map(([sequence, position]) => item(starts, sequence) + position);
+  return {
+    predictedRows: integers([...rows, 0]),
+    labels: integers([...predicted.map(([, , label]) => label), 0]),
+    weights: floats([...predicted.map(() => 1), 0]),
+  };
+}
+
+/** Inputs of the classifier and its loss: the class weights of make.py. */
+export function exampleInputs({ classes }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
+  return {
+    firstRows: integers(starts),
+    labels: integers(classes),
+    weights: floats(classes.map((label) => item([1, 0.5, 2], label))),
+  };
+}
+
+/** Parameter values as tensors for an engine. */
+export function parameterTensors(specs: Iterable<ParameterSpec>, values: ParameterValues): NamedTensors {
+  return Object.fromEntries(
+    [...specs].map(({ name, shape }) => [
+      name,
+      { dtype: 'float32', shape, data: values.get(name) ?? new Float32Array() },
+    ]),
+  );
+}
+
+/** The name under which make.py stored what belongs to one of our parameters. */
+export function storedName(parameter: string): string {
+  return hubName(parameter);
+}
+
+/**
+ * Values differ by at most `tolerance` times the largest expected magnitude, or times 1 where all are smaller: sums of
+ * terms of about that size carry its rounding even where they cancel.
+ */
+export function expectClose(
+  found: ArrayLike<number> | undefined,
+  expected: ArrayLike<number> | undefined,
+  tolerance: number,
+  what: string,
+): void {
+  if (!found || !expected) throw new Error(`${what}: ${found ? 'nothing to compare with' : 'not found'}`);
+  expect(found.length, what).toBe(expected.length);
+  let magnitude = 1;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    magnitude = Math.max(magnitude, Math.abs(expected[i] as number));
+    const distance = Math.abs((found[i] as number) - (expected[i] as number));
+    difference = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : Math.max(difference, distance);
+  }
+  expect(difference / magnitude, `${what}: largest difference`).toBeLessThan(tolerance);
+}
+
+/** The data of a tensor that must be there. */
+export function dataOf(tensors: NamedTensors, name: string): ArrayLike<number> {
+  const { data } = tensors[name] ?? {};
+  if (!data || data instanceof BigInt64Array) throw new Error(`no numbers under ${name}`);
+  return data;
+}
+
+function item<T>(items: readonly T[], index: number): T {
+  const found = items[index];
+  if (found === undefined) throw new Error(`fixture: no item ${index}`);
+  return found;
+}
+
+function integers(values: readonly number[]): HostTensor {
+  return { dtype: 'int32', shape: [values.length], data: Int32Array.from(values) };
+}
+
+function floats(values: readonly number[]): HostTensor {
+  return { dtype: 'float32', shape: [values.length], data: Float32Array.from(values) };
+}

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NamedTensors } from '../../src/engine/engine.ts';
+import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
+import { type LoadedBert, loadBert } from '../../src/hub/folder.ts';
+import { bertEncoder } from '../../src/models/bert/encoder.ts';
+import { classifierLogits, maskedLmLogits } from '../../src/models/bert/heads.ts';
+import type { BertPart } from '../../src/models/bert/parameters.ts';
+import { Scope } from '../../src/nn/scope.ts';
+import { classificationLoss, maskedLmLoss, partParameters } from '../../src/tasks/losses.ts';
+import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
+import type { LossGraph } from '../../src/train/task.ts';
+import {
+  bertFixture,
+  dataOf,
+  exampleInputs,
+  expectClose,
+  fixtureBatches,
+  oneARow,
+  type PlacedBatch,
+  parameterTensors,
+  placeBatch,
+  predictionInputs,
+  readTensors,
+  storedName,
+} from './fixtures.ts';
+
+/** About 300 roundings of float32 (6e-8): a few layers of products over some ten terms; PyTorch's side is float64. */
+const tolerance = 2e-5;
+
+const parts: readonly BertPart[] = ['encoder', 'mlmHead', 'pooler', 'classifier'];
+const engine = onnxEngine({ threads: 1 });
+
+describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, batches) => {
+  let model: LoadedBert;
+  let expected: Map<string, Float32Array>;
+  const notes: string[] = [];
+
+  beforeAll(async () => {
+    model = await loadBert(bertFixture(name), { parts, onNote: (note) => notes.push(note) });
+    expected = await readTensors(bertFixture(name, 'expected.safetensors'));
+  });
+
+  afterAll(() => expected.clear());
+
+  test('loads whole', () => {
+    // The untied head's own bias is a copy that transformers never reads.
+    const surplus = notes.filter((note) => !(note.includes('cls.predictions.bias') && !model.config.tiedDecoder));
+    expect(surplus).toEqual([]);
+    expect(model.present).toEqual(parts);
+  });
+
+  describe.each(Object.entries(batches))('%s batch', (kind, batch) => {
+    const alone = oneARow(batch);
+
+    test('hidden states and logits', async () => {
+      const inputs = { ...predictionInputs(batch, alone), ...exampleInputs(batch, alone) };
+      const found = await forward(model, alone, inputs);
+      const real = batch.sequences.flatMap((sequence, index) =>
+        sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
+      );
+      const size = model.config.hiddenSize;
+      const hidden = dataOf(found, 'hidden');
+      const rows = real.flatMap((row) => Array.from({ length: size }, (_, column) => hidden[row * size + column] ?? 0));
+      expectClose(rows, expected.get(`${kind}/hidden`), tolerance, 'hidden states');
+      const logits = expected.get(`${kind}/maskedLm/logits`);
+      const used = Array.from(dataOf(found, 'maskedLm')).slice(0, logits?.length);
+      expectClose(used, logits, tolerance, 'MLM logits');
+      const classes = dataOf(found, 'classification');
+      expectClose(classes, expected.get(`${kind}/classification/logits`), tolerance, 'class logits');
+    });
+
+    const total = batch.sequences.reduce((sum, sequence) => sum + sequence.length, 0);
+    const everyone = batch.sequences.map((_, index) => index);
+    const layouts: [string, PlacedBatch][] = [
+      ['a sequence a row', alone],
+      ['all in one row', placeBatch(batch, [everyone], total)],
+      ['two in a row, backwards, with padding', placeBatch(batch, [[2, 1], [], [0]], 27)],
+    ];
+
+    test.each(layouts)('masked LM loss and every gradient, %s', async (_, placed) => {
+      const inputs = predictionInputs(batch, placed);
+      const graph = maskedLmLoss(model.config, placed, batch.predicted.length + 1, { training: false });
+      await expectStep(model, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
+    });
+
+    test.each(layouts)('classification loss and every gradient, %s', async (_, placed) => {
+      const inputs = exampleInputs(batch, placed);
+      const graph = classificationLoss(model.config, placed, batch.classes.length, { training: false });
+      await expectStep(model, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
+    });
+  });
+
+  async function expectStep({ values }: LoadedBert, graph: LossGraph, inputs: NamedTensors, key: string) {
+    const names = [...graph.parameters.keys()];
+    const specs = partParameters(model.config, parts).filter((spec) => graph.parameters.has(spec.name));
+    const program = await compileStep(engine, graph);
+    const found = await program.run({ ...parameterTensors(specs, values), ...inputs });
+    await program.dispose();
+    expectClose(dataOf(found, lossOutput), expected.get(`${key}/loss`), tolerance, 'loss');
+    for (const name of names) {
+      const gradient = expected.get(`${key}/gradient/${storedName(name)}`);
+      expectClose(dataOf(found, gradientOutput(name)), gradient, tolerance, `gradient of ${name}`);
+    }
+    const stored = [...expected.keys()].filter((other) => other.startsWith(`${key}/gradient/`));
+    const unused = key.endsWith('maskedLm') && !model.config.tiedDecoder ? ['cls.predictions.decoder.bias'] : [];
+    const known = new Set([...names.map(storedName), ...(model.config.tiedDecoder ? tiedAliases : []), ...unused]);
+    expect(stored.filter((other) => !known.has(other.slice(`${key}/gradient/`.length)))).toEqual([]);
+  }
+});
+
+/** Further names of the tied decoder's parameters. */
+const tiedAliases = ['cls.predictions.decoder.weight', 'cls.predictions.decoder.bias'];
+
+async function forward(model: LoadedBert, placed: PlacedBatch, inputs: NamedTensors): Promise<NamedTensors> {
+  const { config, values } = model;
+  const graph = new Graph();
+  const specs = partParameters(config, parts);
+  const scope = new Scope(graph, specs, { training: false });
+  const outputs: Record<string, Value> = { hidden: bertEncoder(scope, config, placed) };
+  const hidden = outputs.hidden as Value;
+  outputs.maskedLm = maskedLmLogits(scope, config, hidden, inputs.predictedRows?.shape[0] ?? 0);
+  outputs.classification = classifierLogits(scope, config, hidden, inputs.firstRows?.shape[0] ?? 0);
+  for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
+  const program = await engine.compile(graph);
+  const found = await program.run({ ...parameterTensors(specs, values), ...placed.inputs, ...inputs });
+  await program.dispose();
+  return found;
+}
