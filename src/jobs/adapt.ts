@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted, UsageError } from '../core/errors.ts';
-import { type Corpus, countRepeated, prepareCorpus } from '../data/corpus.ts';
+import { UsageError } from '../core/errors.ts';
+import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { readBertConfig } from '../hub/bertConfig.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
 import type { BertConfig } from '../models/bert/config.ts';
@@ -10,12 +9,14 @@ import { maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { MaskedLmTask } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { asTensors } from './classifier.ts';
+import { asTensors, checkTokenizer } from './classifier.ts';
+import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
   createEngine,
   resolveTraining,
+  stopBeforeTraining,
   throttled,
   totalSteps,
   train,
@@ -32,36 +33,34 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
  */
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const tokenizer = loadTokenizer(options.model);
-  return trainMaskedLm('adapt', options, [options.model], tokenizer, hooks, async () => {
+  return trainMaskedLm('adapt', options, [options.model], hooks, async () => {
     const loaded = await loadBert(options.model, { parts: maskedLmParts, onNote: note, seed: options.seed });
-    return { ...loaded, pooler: await storedPooler(options.model, loaded) };
+    const tokenizer = loadTokenizer(options.model);
+    return { ...loaded, tokenizer, pooler: await storedPooler(options.model, loaded) };
   });
 }
 
 /** Pretrains a model of a given shape from a random start; takes every option of `adapt`. Throws what it throws. */
 export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const { modelConfig, tokenizer: folder, ...rest } = options;
-  const tokenizer = loadTokenizer(folder);
-  return trainMaskedLm(
-    'pretrain',
-    { ...rest, model: modelConfig, tokenizer: folder },
-    [folder],
-    tokenizer,
-    hooks,
-    async () => {
-      const { config, raw } = await readBertConfig(modelConfig);
-      const specs = partParameters(config, maskedLmParts);
-      const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
-      return { config, raw, values: new Map(specs.map((spec) => [spec.name, start(spec)])) };
-    },
-  );
+  return trainMaskedLm('pretrain', { ...rest, model: modelConfig, tokenizer: folder }, [folder], hooks, async () => {
+    const { config, raw } = await readBertConfig(modelConfig);
+    const specs = partParameters(config, maskedLmParts);
+    const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
+    return {
+      config,
+      raw,
+      tokenizer: loadTokenizer(folder),
+      values: new Map(specs.map((spec) => [spec.name, start(spec)])),
+    };
+  });
 }
 
 interface Start {
   readonly config: BertConfig;
   readonly raw: LoadedBert['raw'];
   readonly values: ParameterValues;
+  readonly tokenizer: BertTokenizer;
   readonly pooler?: ParameterValues;
 }
 
@@ -69,28 +68,24 @@ async function trainMaskedLm(
   command: string,
   options: AdaptOptions & { tokenizer?: string },
   inputs: readonly string[],
-  tokenizer: BertTokenizer,
   hooks: JobHooks,
   loadStart: () => Promise<Start>,
 ): Promise<AdaptResult> {
-  const start = await loadStart();
-  const config = withDropout(start.config, options.dropout);
-  const settings = resolveMaskedLm(options, config);
-  checkMaxLength(settings.maxLength, config, options.model);
-  checkVocabulary(tokenizer, config, options.model);
-  const folder = await RunFolder.claim(options.output, { ...options, inputs });
+  const folder = RunFolder.claim(options.output, { ...options, command, inputs });
   if (folder.finished?.result) {
     hooks.onEvent?.({ type: 'note', text: `the run in ${options.output} is finished; this is its result` });
     return folder.finished.result as AdaptResult;
   }
-  await folder.begin(command, { ...options, ...settings });
-  const corpora = join(folder.checkpoints, 'corpus');
+  const start = await loadStart();
+  const { tokenizer } = start;
+  const config = withDropout(start.config, options.dropout);
+  const settings = resolveMaskedLm(options, config);
+  checkTokenizer(tokenizer, config, options.model);
+  const corpora = folder.work();
   const opened: Corpus[] = [];
   try {
     const prepare = async (data: DataOptions, flag: string, name: string, heldOutFraction: number, limit?: number) => {
-      const onProgress = throttled((done) =>
-        hooks.onEvent?.({ type: 'progress', activity: `tokenizing ${flag}`, done }),
-      );
+      const report = throttled((done) => hooks.onEvent?.({ type: 'progress', activity: `tokenizing ${flag}`, done }));
       const corpus = await prepareCorpus({
         records: { ...data, flag, limit },
         tokenizer,
@@ -99,7 +94,10 @@ async function trainMaskedLm(
         heldOutFraction,
         heldOutLimit: settings.evalLimit,
         seed: settings.seed,
-        onProgress,
+        onProgress: (done) => {
+          stopBeforeTraining(hooks);
+          report(done);
+        },
       });
       opened.push(corpus);
       for (const text of corpusNotes(corpus, flag, settings.maxLength)) hooks.onEvent?.({ type: 'note', text });
@@ -138,8 +136,9 @@ async function trainMaskedLm(
         maskProbability: settings.maskProbability,
       },
       ...{ wholeWord: settings.wholeWord, dropout: config.hiddenDropout, corpus: training.digest },
+      ...(evaluation ? {} : { evalFraction: settings.evalFraction, heldOut: training.heldOut.length }),
     };
-    const outcome = await train(task, engine, folder, settings, steps, fingerprint, hooks);
+    const outcome = await train(task, engine, folder, settings, { ...options, ...settings }, steps, fingerprint, hooks);
     await saveBert(options.output, {
       config: start.config,
       raw: start.raw,
@@ -162,13 +161,14 @@ async function trainMaskedLm(
     return result;
   } finally {
     for (const corpus of opened) corpus.store.close();
-    rmSync(corpora, { recursive: true, force: true });
+    folder.release();
   }
 }
 
 function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
   const training = resolveTraining(options, { warmup: 0.06 });
   const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  checkMaxLength(maxLength, config, options.model);
   const batchTokens = options.batchTokens ?? 4096;
   const rows = Math.floor(batchTokens / training.accumulationSteps / maxLength);
   if (rows < 1) {
@@ -202,39 +202,4 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
 async function storedPooler(model: string, { present }: LoadedBert): Promise<ParameterValues | undefined> {
   if (!present.includes('pooler')) return undefined;
   return (await loadBert(model, { parts: ['encoder', 'pooler'] })).values;
-}
-
-function corpusNotes({ counts }: Corpus, flag: string, maxLength: number): string[] {
-  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}`];
-  if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
-  if (counts.repeated > 0) {
-    notes.push(
-      `${counted(counts.repeated, 'drawn text')} occur in the training part as well and stayed there: what is held out is unseen`,
-    );
-  }
-  if (counts.skipped > 0) notes.push(`${counted(counts.skipped, 'text')} without a token to mask skipped`);
-  if (counts.split > 0) {
-    notes.push(
-      `${counted(counts.split, 'text')} longer than ${maxLength} tokens: truncated there, and the rest kept as further sequences`,
-    );
-  }
-  if (counts.invalidUtf8 > 0) {
-    notes.push(`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
-  }
-  return notes;
-}
-
-function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
-  const repeated = countRepeated(training, evaluation);
-  if (repeated === 0) return;
-  const text = `${counted(repeated, 'text')} of --eval occur in --corpus too; they stay, since you chose them, and flatter the loss`;
-  hooks.onEvent?.({ type: 'note', text });
-}
-
-function checkVocabulary(tokenizer: BertTokenizer, config: BertConfig, model: string): void {
-  if (tokenizer.vocabularySize > config.vocabularySize) {
-    throw new UsageError(
-      `the tokenizer has ${tokenizer.vocabularySize} entries but ${model} has vocab_size ${config.vocabularySize}; use the tokenizer that the model was made with`,
-    );
-  }
 }

@@ -1,7 +1,9 @@
-import { BertuneError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { classificationMetrics, softmax } from '../evaluation/classification.ts';
+import type { BertConfig } from '../models/bert/config.ts';
 import type { BertInference } from '../tasks/inference.ts';
+import type { BertTokenizer } from '../text/tokenizer.ts';
 import type { ClassificationResult } from './types.ts';
 
 /** Sequences that are classified together. */
@@ -40,6 +42,15 @@ export async function measureClassifier(
   }
   const { accuracy, macroF1, confusion } = classificationMetrics(classes, predictions, labels.length);
   return { accuracy, macroF1, loss: loss / Math.max(1, sequences.length), count: sequences.length, labels, confusion };
+}
+
+/** @throws UsageError when the tokenizer has tokens that the model does not know */
+export function checkTokenizer(tokenizer: BertTokenizer, config: BertConfig, model: string): void {
+  if (tokenizer.vocabularySize > config.vocabularySize) {
+    throw new UsageError(
+      `the tokenizer has ${tokenizer.vocabularySize} entries but ${model} has vocab_size ${config.vocabularySize}; use the tokenizer that the model was made with`,
+    );
+  }
 }
 
 /** Index of the largest value. */

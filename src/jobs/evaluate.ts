@@ -9,7 +9,8 @@ import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.
 import { evaluateMaskedLm } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { asTensors, classNumbers, measureClassifier } from './classifier.ts';
+import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
+import { corpusNotes } from './corpusNotes.ts';
 import { measurableHead } from './model.ts';
 import { noteInvalidUtf8, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine } from './training.ts';
@@ -36,6 +37,7 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   const tokenizer = loadTokenizer(options.model);
   const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
   checkMaxLength(maxLength, config, options.model);
+  checkTokenizer(tokenizer, config, options.model);
   const set = await readLabeledSet({ ...options.data, flag: '--data' });
   noteInvalidUtf8(set.invalidUtf8, '--data', hooks);
   const labels = config.labels ?? [];
@@ -65,6 +67,7 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
   const tokenizer = loadTokenizer(options.model);
   const width = options.maxLength ?? Math.min(128, config.maxPositions);
   checkMaxLength(width, config, options.model);
+  checkTokenizer(tokenizer, config, options.model);
   const folder = mkdtempSync(join(tmpdir(), 'bertune-evaluate-'));
   try {
     const corpus = await prepareCorpus({
@@ -76,7 +79,7 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
       heldOutLimit: 0,
       seed: options.seed ?? 0,
     });
-    noteInvalidUtf8(corpus.counts.invalidUtf8, '--data', hooks);
+    for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
     const measured = await evaluateMaskedLm(
       {
         config,

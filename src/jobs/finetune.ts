@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import {
   dropSeen,
@@ -14,7 +15,7 @@ import { ClassificationTask } from '../tasks/classification.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
-import { classNumbers, measureClassifier } from './classifier.ts';
+import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { RunFolder } from './runFolder.ts';
 import { noteInvalidUtf8, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, resolveTraining, totalSteps, train, withDropout } from './training.ts';
@@ -38,36 +39,37 @@ interface Texts {
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
+  if (folder.finished?.result) {
+    note(`the run in ${options.output} is finished; this is its result`);
+    return folder.finished.result as FinetuneResult;
+  }
   const training = resolveTraining(options, { warmup: 0.1 });
   const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
   const labels = labelNames(trainTexts.labels);
   if (labels.length < 2) {
     throw new BertuneError(`--train has one label only (${labels[0]}); a classifier needs at least two`);
   }
-  const tokenizer = loadTokenizer(options.model);
   const loaded = await loadBert(options.model, { parts: classifierParts, labels, onNote: note, seed: training.seed });
+  const tokenizer = loadTokenizer(options.model);
   const startConfig = { ...loaded.config, labels };
   const config = withDropout(startConfig, options.dropout);
   const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
   checkMaxLength(maxLength, config, options.model);
+  checkTokenizer(tokenizer, config, options.model);
   const values = options.randomStart ? randomValues(config, training.seed) : loaded.values;
   if (options.randomStart) note('--random-start: every weight starts at random');
 
   const cutter = new TextCutter(tokenizer, maxLength);
   const classes = classNumbers(trainTexts.labels, labels, '--train');
   const examples = trainTexts.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
-  const heldClasses = classNumbers(held.labels, labels, '--eval');
+  const heldClasses = classNumbers(held.labels, labels, options.eval ? '--eval' : '--train');
   const heldSequences = held.texts.map((text) => cutter.encode(text));
   cutter.noteTruncated(hooks);
 
-  const folder = await RunFolder.claim(options.output, { ...options, inputs: [options.model] });
-  if (folder.finished?.result) {
-    note(`the run in ${options.output} is finished; this is its result`);
-    return folder.finished.result as FinetuneResult;
-  }
   const batchSize = options.batchSize ?? 16;
   const classWeights = weightsOf(classes, labels.length, options.classWeights ?? 'none');
-  await folder.begin('finetune', { ...options, ...training, maxLength, batchSize });
+  const configuration = { ...options, ...training, maxLength, batchSize };
   const engine = createEngine(training.threads);
   let latest: ClassificationResult | undefined;
   const task = new ClassificationTask({
@@ -89,8 +91,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   });
   const defaultEpochs = Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch())));
   const steps = totalSteps(task, options, defaultEpochs);
-  const fingerprint = { maxLength, batchSize, labels, examples: examples.length, dropout: config.hiddenDropout };
-  const outcome = await train(task, engine, folder, training, steps, fingerprint, hooks);
+  const fingerprint = {
+    ...{ maxLength, batchSize, labels, examples: examples.length, dropout: config.hiddenDropout },
+    ...{ texts: digestOf(examples), classWeights, randomStart: options.randomStart ?? false },
+  };
+  const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
   await saveBert(options.output, {
     config: startConfig,
     raw: loaded.raw,
@@ -121,10 +126,14 @@ async function readSets(
   if (options.eval) {
     const evaluation = await readLabeledSet({ ...options.eval, flag: '--eval' });
     noteInvalidUtf8(evaluation.invalidUtf8, '--eval', hooks);
+    classNumbers(evaluation.labels, labelNames(all.labels), '--eval');
     const held = limited(evaluation, options.evalLimit, seed);
     return { train: chosen(all, options, seed), held };
   }
   const fraction = options.evalFraction ?? 0.1;
+  if (fraction === 0) {
+    throw new UsageError('--eval-fraction 0 leaves no text to measure the classifier on; give a file with --eval');
+  }
   const split = stratifiedSplit({ labels: all.labels, groups: all.groups, fraction, seed });
   if (split.singletons.length > 0) {
     note(
@@ -168,6 +177,13 @@ function weightsOf(classes: Int32Array, count: number, kind: 'none' | 'balanced'
   const sizes = new Array<number>(count).fill(0);
   for (const label of classes) sizes[label] = (sizes[label] as number) + 1;
   return sizes.map((size) => (kind === 'none' ? 1 : classes.length / (count * Math.max(1, size))));
+}
+
+/** Changes when the texts, their order or their labels do. */
+function digestOf(examples: readonly { readonly ids: Int32Array; readonly label: number }[]): string {
+  const hash = createHash('sha256');
+  for (const { ids, label } of examples) hash.update(ids).update(` ${label} `);
+  return hash.digest('hex');
 }
 
 /** Tokens of a row: the longest training text, or a little more for packing when texts are short. */

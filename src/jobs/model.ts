@@ -5,7 +5,7 @@ import type { BertPart } from '../models/bert/parameters.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { argmax, asTensors } from './classifier.ts';
+import { argmax, asTensors, checkTokenizer } from './classifier.ts';
 import { TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine } from './training.ts';
 import type { Candidate, FillMaskResult, LoadedModel, Prediction } from './types.ts';
@@ -14,7 +14,7 @@ export interface LoadModelOptions {
   readonly threads?: number;
   /** Most tokens of a text; the model's positions when absent. */
   readonly maxLength?: number;
-  /** Hears what was missing in the folder. */
+  /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
 }
 
@@ -30,16 +30,11 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   const tokenizer = loadTokenizer(path);
   const maxLength = options.maxLength ?? config.maxPositions;
   checkMaxLength(maxLength, config, path);
+  checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
   const inference = new BertInference(createEngine(options.threads), config, tokenizer, parameters);
   const cutter = new TextCutter(tokenizer, maxLength);
-  const cut = (texts: readonly string[]) => {
-    const before = cutter.truncated;
-    const sequences = texts.map((text) => cutter.encode(text));
-    if (before === 0)
-      cutter.noteTruncated({ onEvent: (event) => event.type === 'note' && options.onNote?.(event.text) });
-    return sequences;
-  };
+  const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const requireHead = (part: BertPart, what: string) => {
     if (present.includes(part)) return;
     const has = present.filter((name) => name !== 'encoder').map((name) => headNames[name]);
@@ -86,7 +81,10 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
         tokenId,
       }));
     },
-    dispose: () => inference.dispose(),
+    async dispose() {
+      cutter.noteTruncated({ onEvent: (event) => event.type === 'note' && options.onNote?.(event.text) });
+      await inference.dispose();
+    },
   };
 }
 

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { UsageError } from '../core/errors.ts';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import { packageVersions } from './versions.ts';
 
 const recordFile = 'run.json';
+/** What a run needs while it lasts. Names with a dot are none of a folder's content. */
+const workFolder = '.work';
 /** What a run writes: all of this is replaced by --overwrite, and nothing else. */
 const runFiles = [
   'checkpoints',
@@ -31,37 +33,51 @@ export interface RunRecord {
   readonly result?: object;
 }
 
-/** The output folder of one run. */
+/** What a run asks of its output folder. */
+export interface RunFolderOptions {
+  readonly command: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+  /** Folders that the run reads. */
+  readonly inputs: readonly string[];
+}
+
+/**
+ * The output folder of one run. Until the run begins, nothing in it changes, so that a run that fails over its data
+ * leaves everything as it was.
+ */
 export class RunFolder {
   readonly path: string;
   readonly checkpoints: string;
   readonly metrics: string;
   /** The record of an earlier, finished run that is to be resumed: there is nothing left to do. */
   readonly finished: RunRecord | undefined;
+  readonly #options: RunFolderOptions;
   #record: RunRecord | undefined;
+  /** The topmost folder that had to be made for the work folder. */
+  #made: string | undefined;
 
-  private constructor(path: string, finished: RunRecord | undefined) {
+  private constructor(path: string, options: RunFolderOptions, finished: RunRecord | undefined) {
     this.path = path;
+    this.#options = options;
     this.checkpoints = join(path, 'checkpoints');
     this.metrics = join(path, 'metrics.jsonl');
     this.finished = finished;
   }
 
   /**
-   * Takes a folder for a run.
+   * Checks that a run may use the folder.
    *
-   * @throws UsageError when it holds another run and neither `resume` nor `overwrite` is asked for, when it holds other
-   * files, or when it is one of the folders that the run reads
+   * @throws UsageError when it holds another run and neither `resume` nor `overwrite` is asked for, or one that cannot
+   * be resumed, when it holds other files, or when it is one of the folders that the run reads
    */
-  static async claim(
-    output: string,
-    { resume, overwrite, inputs }: { resume?: boolean; overwrite?: boolean; inputs: readonly string[] },
-  ): Promise<RunFolder> {
+  static claim(output: string, options: RunFolderOptions): RunFolder {
+    const { command, resume, overwrite, inputs } = options;
     for (const input of inputs) {
       if (samePlace(input, output))
         throw new UsageError(`--output ${output} is the model that the run reads; choose another folder`);
     }
-    const names = listFolder(output);
+    const names = listFolder(output).filter((name) => !name.startsWith('.'));
     const holdsRun = names.some((name) => runFiles.includes(name));
     if (holdsRun && !resume && !overwrite) {
       throw new UsageError(
@@ -71,17 +87,43 @@ export class RunFolder {
     if (!holdsRun && names.length > 0) {
       throw new UsageError(`${output} holds other files; choose an empty or new folder for --output`);
     }
-    if (overwrite) for (const name of runFiles) rmSync(join(output, name), { recursive: true, force: true });
-    await makeFolder(output);
-    const record = resume ? readRecord(output) : undefined;
-    return new RunFolder(output, record?.status === 'finished' ? record : undefined);
+    const record = resume && holdsRun ? recordToResume(output, command) : undefined;
+    return new RunFolder(output, options, record?.status === 'finished' ? record : undefined);
   }
 
-  /** Writes down that the run has begun. */
-  async begin(command: string, configuration: object): Promise<void> {
+  /** Makes an empty folder for what is needed until `release`. */
+  work(): string {
+    const path = join(this.path, workFolder);
+    try {
+      rmSync(path, { recursive: true, force: true });
+      this.#made = mkdirSync(path, { recursive: true });
+    } catch (error) {
+      throw new UsageError(`--output ${this.path} cannot be written to (${messageOf(error)}); choose another folder`);
+    }
+    return path;
+  }
+
+  /** Removes the work folder, and the output folder with it when it was made for a run that never began. */
+  release(): void {
+    const path = join(this.path, workFolder);
+    rmSync(path, { recursive: true, force: true });
+    if (this.#record || !this.#made || this.#made === path) return;
+    const top = resolve(this.#made);
+    for (let folder = resolve(this.path); folder.length >= top.length; folder = dirname(folder)) {
+      if (readdirSync(folder).length > 0) return;
+      rmdirSync(folder);
+    }
+  }
+
+  /** Writes down that the run has begun, and removes what `overwrite` replaces. */
+  async begin(configuration: object): Promise<void> {
+    await makeFolder(this.path);
+    if (this.#options.overwrite) {
+      for (const name of runFiles) rmSync(join(this.path, name), { recursive: true, force: true });
+    }
     const earlier = readRecord(this.path);
     this.#record = {
-      command,
+      command: this.#options.command,
       status: 'running',
       startedAt: earlier?.startedAt ?? new Date().toISOString(),
       versions: packageVersions(),
@@ -108,6 +150,20 @@ function listFolder(path: string): string[] {
   } catch {
     throw new UsageError(`--output ${path} is not a folder; choose another path`);
   }
+}
+
+/** @throws UsageError when the folder's run cannot be continued by this command */
+function recordToResume(output: string, command: string): RunRecord {
+  const record = readRecord(output);
+  if (!record) {
+    throw new UsageError(
+      `${output} holds no run to resume (its ${recordFile} is missing or damaged); choose another --output, or replace what is there with --overwrite`,
+    );
+  }
+  if (record.command !== command) {
+    throw new UsageError(`${output} holds a run of ${record.command}, not of ${command}; choose another --output`);
+  }
+  return record;
 }
 
 function samePlace(a: string, b: string): boolean {

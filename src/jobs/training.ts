@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { UsageError } from '../core/errors.ts';
+import { InterruptedError, UsageError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { BertConfig } from '../models/bert/config.ts';
@@ -67,17 +67,25 @@ export function totalSteps(task: TrainingTask, { epochs, maxSteps }: TrainingOpt
   return steps;
 }
 
-/** Trains a task in a run's folder and reports to the hooks. */
+/** @throws InterruptedError when the caller wants to stop before there is anything to save */
+export function stopBeforeTraining({ signal }: JobHooks): void {
+  if (signal?.aborted) throw new InterruptedError('stopped before the first step; there was nothing to save yet');
+}
+
+/** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
 export async function train(
   task: TrainingTask,
   engine: Engine,
   folder: RunFolder,
   options: ResolvedTraining,
+  /** For `run.json`: every setting of the command. */
+  configuration: object,
   steps: number,
   fingerprint: Record<string, unknown>,
   hooks: JobHooks,
 ): Promise<TrainingOutcome> {
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience, seed, accumulationSteps } = options;
+  stopBeforeTraining(hooks);
   const trainer = new Trainer(
     task,
     engine,
@@ -99,20 +107,34 @@ export async function train(
         task: task.name,
         steps,
         ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
+        ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
       },
       signal: hooks.signal,
     },
-    [metricsLog(folder.metrics), reporter(hooks)],
+    [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(hooks)],
   );
-  const outcome = await trainer.run();
-  if (options.resume) {
-    const text =
-      outcome.resumedFrom === null
-        ? `${folder.path} holds no checkpoint: started from the beginning`
-        : `resumed after step ${outcome.resumedFrom}`;
-    hooks.onEvent?.({ type: 'note', text });
-  }
-  return outcome;
+  return trainer.run();
+}
+
+/** Writes the run down and says where it starts. */
+function beginning(
+  folder: RunFolder,
+  configuration: object,
+  { resume }: ResolvedTraining,
+  { onEvent }: JobHooks,
+): TrainerCallback {
+  return {
+    name: 'beginning',
+    async onStart(resumedFrom) {
+      await folder.begin(configuration);
+      if (!resume) return;
+      const text =
+        resumedFrom === null
+          ? `--resume: ${folder.path} holds no checkpoint, so the run starts from the beginning`
+          : `resumed after step ${resumedFrom}`;
+      onEvent?.({ type: 'note', text });
+    },
+  };
 }
 
 function reporter({ onEvent }: JobHooks): TrainerCallback {

@@ -24,6 +24,8 @@ export interface StepRecord {
  */
 export interface TrainerCallback {
   readonly name: string;
+  /** Before the first step, and before `restore`; `resumedFrom` is the step of the checkpoint the run goes on from. */
+  onStart?(resumedFrom: number | null): void | Promise<void>;
   onStep?(record: StepRecord): void;
   onEvaluation?(step: number, metrics: Metrics): void;
   onCheckpoint?(step: number, path: string): void;

@@ -24,6 +24,8 @@ export interface RunState {
   /** Units trained on so far. */
   readonly units: number;
   readonly best: { readonly step: number; readonly value: number } | null;
+  /** Step of the last evaluation. */
+  readonly evaluatedStep: number | null;
   /** Evaluations since the best one. */
   readonly evaluationsWithoutBest: number;
   /** Settings that a resumed run has to share. */
@@ -70,7 +72,7 @@ export function latestCheckpoint(folder: string, arrayNames: readonly string[], 
   return listCheckpoints(folder)
     .map(({ path }) => path)
     .reverse()
-    .find((path) => isWhole(path, arrayNames, elements));
+    .find((path) => isWholeCheckpoint(path, arrayNames, elements));
 }
 
 /** Reads a checkpoint's arrays in place and returns its state. */
@@ -79,6 +81,11 @@ export function readCheckpoint(path: string, arrays: RunArrays): RunState {
     readInto(join(path, `${name}.f32`), new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
   return readState(path);
+}
+
+/** Removes the checkpoint of one step, if there is one. */
+export function removeCheckpoint(folder: string, step: number): void {
+  rmSync(checkpointPath(folder, step), { recursive: true, force: true });
 }
 
 /** Removes all but the last `keep` checkpoints and those of the named steps. */
@@ -111,7 +118,8 @@ function listCheckpoints(folder: string): { path: string; step: number }[] {
     .sort((a, b) => a.step - b.step);
 }
 
-function isWhole(path: string, arrayNames: readonly string[], elements: number): boolean {
+/** Whether a folder holds a complete checkpoint of arrays with `elements` elements each. */
+export function isWholeCheckpoint(path: string, arrayNames: readonly string[], elements: number): boolean {
   try {
     readState(path);
     return arrayNames.every((name) => statSync(join(path, `${name}.f32`)).size === elements * 4);

@@ -7,10 +7,12 @@ import { ParameterArena } from './arena.ts';
 import type { TrainerCallback } from './callbacks.ts';
 import {
   checkpointPath,
+  isWholeCheckpoint,
   latestCheckpoint,
   pruneCheckpoints,
   type RunState,
   readCheckpoint,
+  removeCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
 import { AdamW, adamWDefaults } from './optimizer.ts';
@@ -69,6 +71,8 @@ export class Trainer {
   readonly #parameterViews: Record<string, HostTensor>;
   #microGradients: Float32Array | undefined;
   #state: RunState;
+  /** The state that the newest checkpoint holds. */
+  #savedState: RunState | undefined;
   #timing = { seconds: 0, units: 0, steps: 0 };
 
   constructor(task: TrainingTask, engine: Engine, options: TrainerOptions, callbacks: readonly TrainerCallback[] = []) {
@@ -86,6 +90,7 @@ export class Trainer {
       cursor: { epoch: 0, index: 0 },
       units: 0,
       best: null,
+      evaluatedStep: null,
       evaluationsWithoutBest: 0,
       fingerprint: options.fingerprint,
       callbacks: {},
@@ -100,23 +105,23 @@ export class Trainer {
    */
   async run(): Promise<TrainingOutcome> {
     const { steps, evalSteps, saveSteps, patience } = this.#options;
-    const resumedFrom = this.#restore();
     let metrics: Metrics | null = null;
-    let metricsStep = -1;
     try {
+      const resumedFrom = this.#restore();
+      await this.#start(resumedFrom);
       while (this.#state.step < steps && !(patience > 0 && this.#state.evaluationsWithoutBest >= patience)) {
         await this.#step();
         const { step } = this.#state;
-        if (evalSteps > 0 && step % evalSteps === 0) {
-          metrics = await this.#evaluate();
-          metricsStep = step;
-        }
+        if (evalSteps > 0 && step % evalSteps === 0) metrics = await this.#evaluate();
         if (saveSteps > 0 && step % saveSteps === 0) this.#save();
         await this.#stopIfAsked();
       }
-      if (metricsStep !== this.#state.step) metrics = await this.#evaluate();
+      if (this.#state.evaluatedStep !== this.#state.step) metrics = await this.#evaluate();
       const chosenStep = this.#chooseParameters();
-      if (chosenStep !== this.#state.step) metrics = (await this.#task.evaluate?.(this.#parameterViews)) ?? null;
+      // A run resumed after its last evaluation, too, measures once more: what it measured is not kept.
+      if (chosenStep !== this.#state.step || !metrics) {
+        metrics = (await this.#task.evaluate?.(this.#parameterViews)) ?? null;
+      }
       return {
         steps: this.#state.step,
         units: this.#state.units,
@@ -188,8 +193,8 @@ export class Trainer {
     const sign = metric.goal === 'lower' ? 1 : -1;
     const better = value !== undefined && Number.isFinite(value) && (!best || sign * value < sign * best.value);
     this.#state = better
-      ? { ...this.#state, best: { step, value }, evaluationsWithoutBest: 0 }
-      : { ...this.#state, evaluationsWithoutBest: this.#state.evaluationsWithoutBest + 1 };
+      ? { ...this.#state, evaluatedStep: step, best: { step, value }, evaluationsWithoutBest: 0 }
+      : { ...this.#state, evaluatedStep: step, evaluationsWithoutBest: this.#state.evaluationsWithoutBest + 1 };
     if (better && this.#options.evalSteps > 0 && (this.#options.saveSteps > 0 || this.#options.patience > 0))
       this.#save();
     return metrics;
@@ -205,10 +210,12 @@ export class Trainer {
 
   #save(): string {
     const { checkpoints, keepCheckpoints } = this.#options;
+    if (this.#savedState === this.#state) return checkpointPath(checkpoints, this.#state.step);
     const callbacks = Object.fromEntries(
       this.#callbacks.flatMap((callback) => (callback.state ? [[callback.name, callback.state()]] : [])),
     );
     const path = writeCheckpoint(checkpoints, { ...this.#state, callbacks }, this.#arrays());
+    this.#savedState = this.#state;
     pruneCheckpoints(checkpoints, keepCheckpoints, this.#state.best ? [this.#state.best.step] : []);
     for (const callback of this.#callbacks) callback.onCheckpoint?.(this.#state.step, path);
     return path;
@@ -222,10 +229,24 @@ export class Trainer {
     if (path) {
       const state = readCheckpoint(path, arrays);
       refuseOtherSettings(state.fingerprint, fingerprint, path);
-      this.#state = state;
+      this.#state = this.#bestIsThere(state.best?.step) ? state : { ...state, best: null };
     }
-    for (const callback of this.#callbacks) callback.restore?.(this.#state.callbacks[callback.name]);
     return path ? this.#state.step : null;
+  }
+
+  /** Whether the best parameters can be read again: a damaged checkpoint may have taken them along. */
+  #bestIsThere(step: number | undefined): boolean {
+    if (step === undefined) return true;
+    return isWholeCheckpoint(
+      checkpointPath(this.#options.checkpoints, step),
+      Object.keys(this.#arrays()),
+      this.#arena.size,
+    );
+  }
+
+  async #start(resumedFrom: number | null): Promise<void> {
+    for (const callback of this.#callbacks) await callback.onStart?.(resumedFrom);
+    for (const callback of this.#callbacks) callback.restore?.(this.#state.callbacks[callback.name]);
   }
 
   #arrays() {
@@ -246,10 +267,12 @@ export class Trainer {
   }
 
   #diverged(step: number, loss: number): never {
+    // Its parameters are those that gave this loss.
+    removeCheckpoint(this.#options.checkpoints, step - 1);
     const path = latestCheckpoint(this.#options.checkpoints, Object.keys(this.#arrays()), this.#arena.size);
     const left = path ? `the last good checkpoint is ${path}` : 'no checkpoint had been written';
     throw new BertuneError(
-      `training diverged at step ${step}: the loss is ${loss}; lower --learning-rate (now ${this.#options.learningRate}); ${left}`,
+      `training diverged at step ${step}: the loss is ${loss}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
     );
   }
 

@@ -1,0 +1,32 @@
+import { counted } from '../core/errors.ts';
+import { type Corpus, countRepeated } from '../data/corpus.ts';
+import type { JobHooks } from './types.ts';
+
+/** What there is to say of a corpus, one line each. */
+export function corpusNotes({ counts }: Corpus, flag: string, maxLength: number): string[] {
+  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}`];
+  if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
+  if (counts.repeated > 0) {
+    notes.push(
+      `${counted(counts.repeated, 'drawn text')} occur in the training part as well and stayed there: what is held out is unseen`,
+    );
+  }
+  if (counts.skipped > 0) notes.push(`${counted(counts.skipped, 'text')} without a token to mask skipped`);
+  if (counts.split > 0) {
+    notes.push(
+      `${counted(counts.split, 'text')} longer than ${maxLength} tokens: truncated there, and the rest kept as further sequences`,
+    );
+  }
+  if (counts.invalidUtf8 > 0) {
+    notes.push(`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
+  }
+  return notes;
+}
+
+/** Says once how much of the held-out data training sees as well. */
+export function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
+  const repeated = countRepeated(training, evaluation);
+  if (repeated === 0) return;
+  const text = `${counted(repeated, 'text')} of --eval occur in --corpus too; they stay, since you chose them, and flatter the loss`;
+  hooks.onEvent?.({ type: 'note', text });
+}
