@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
 import { readVocabulary, type SpecialRole, specialTokens, type TokenizerConfig, tokenizerJson } from './vocabulary.ts';
 
 /** A text as tokens, without [CLS] and [SEP] around it. */
@@ -57,9 +58,18 @@ export function loadTokenizer(folder: string): BertTokenizer {
 }
 
 interface TokenizerJson {
-  readonly model?: { readonly type?: string; readonly vocab?: Readonly<Record<string, number>> };
-  readonly normalizer?: { readonly lowercase?: boolean; readonly type?: string } | null;
-  readonly added_tokens?: readonly { readonly content: string; readonly id: number; readonly special: boolean }[];
+  readonly model?: { readonly type?: string };
+  readonly normalizer?: (BertNormalizerConfig & { readonly type?: string }) | null;
+  readonly added_tokens?: readonly AddedToken[];
+}
+
+/** A token that is looked for in the text before it is cut into words. */
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special?: boolean;
+  /** Whether it is looked for in normalized text rather than in the text as it is. */
+  readonly normalized?: boolean;
 }
 
 function buildJson(folder: string, vocabularyText: string | undefined, config: TokenizerConfig): string {
@@ -85,13 +95,19 @@ function bertTokenizer(
       `${folder}: the tokenizer is of type ${json.model?.type ?? 'unknown'}; BERT needs WordPiece`,
     );
   }
-  const library = new Tokenizer(json, config);
+  const library = createLibrary(folder, json, config);
   const { model, normalizer, pre_tokenizer: preTokenizer } = library;
   if (!model || !preTokenizer) throw new BertuneError(`${folder}: tokenizer.json has no pre-tokenizer`);
   const special = specialIdsOf(folder, library, config);
-  const added = new Map((json.added_tokens ?? []).map((token) => [token.content, token.id]));
-  const splitter = new RegExp(`(${[...added.keys()].map(escapePattern).join('|')})`);
-  const plainAscii = json.normalizer?.type === 'BertNormalizer' ? json.normalizer : undefined;
+  const normalize =
+    json.normalizer?.type === 'BertNormalizer'
+      ? bertNormalizer(json.normalizer)
+      : (text: string) => normalizer?.normalize(text) ?? text;
+  const added = json.added_tokens ?? [];
+  const splitRaw = splitter(added.filter((token) => !token.normalized));
+  const splitNormalized = splitter(
+    added.filter((token) => token.normalized).map((token) => ({ ...token, content: normalize(token.content) })),
+  );
   const remembered = new Map<string, number[]>();
 
   const piecesOf = (word: string): number[] => {
@@ -102,18 +118,13 @@ function bertTokenizer(
     remembered.set(word, pieces);
     return pieces;
   };
-  // For printable ASCII the BERT normalizer does nothing but change case, and is slow at it.
-  const normalize = (text: string) => {
-    if (plainAscii && /^[\t\n\r -~]*$/.test(text)) return plainAscii.lowercase ? text.toLowerCase() : text;
-    return normalizer ? normalizer.normalize(plainAscii ? separateRareHan(text) : text) : text;
-  };
 
   return {
     vocabularySize: model.vocab.length,
     special,
     specialIds: new Set([
       ...Object.values(special),
-      ...(json.added_tokens ?? []).filter((token) => token.special).map((token) => token.id),
+      ...added.filter((token) => token.special).map((token) => token.id),
     ]),
     encode(text) {
       const encoding: Encoding = { ids: [], wordIds: [], words: [] };
@@ -124,11 +135,13 @@ function bertTokenizer(
         }
         encoding.words.push(word);
       };
-      for (const section of added.size > 0 ? text.split(splitter) : [text]) {
-        const id = added.get(section);
+      for (const { text: section, id } of splitRaw(text)) {
         if (id !== undefined) addWord(section, [id]);
-        else if (section) {
-          for (const word of preTokenizer.pre_tokenize_text(normalize(section), {})) addWord(word, piecesOf(word));
+        else {
+          for (const part of splitNormalized(normalize(section))) {
+            if (part.id !== undefined) addWord(part.text, [part.id]);
+            else for (const word of preTokenizer.pre_tokenize_text(part.text, {})) addWord(word, piecesOf(word));
+          }
         }
       }
       return encoding;
@@ -138,6 +151,16 @@ function bertTokenizer(
     decode: (ids) => (ids.length > 0 ? library.decode([...ids]) : ''),
     files: () => new Map(files),
   };
+}
+
+function createLibrary(folder: string, json: TokenizerJson, config: TokenizerConfig): Tokenizer {
+  try {
+    return new Tokenizer({ added_tokens: [], ...json }, config);
+  } catch (error) {
+    throw new BertuneError(
+      `${join(folder, 'tokenizer.json')} cannot be used (${messageOf(error)}); save it with transformers anew`,
+    );
+  }
 }
 
 function specialIdsOf(folder: string, library: Tokenizer, config: TokenizerConfig): Record<SpecialRole, number> {
@@ -152,9 +175,17 @@ function specialIdsOf(folder: string, library: Tokenizer, config: TokenizerConfi
   return { pad: idOf('pad'), unk: idOf('unk'), cls: idOf('cls'), sep: idOf('sep'), mask: idOf('mask') };
 }
 
-/** Ideographs outside the basic plane get spaces around them; the library separates those inside it alone. */
-function separateRareHan(text: string): string {
-  return text.replace(/[\u{20000}-\u{2A6DF}\u{2A700}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu, ' $& ');
+/** Cuts text at added tokens, of which the longest at a place counts; those have their id. */
+function splitter(tokens: readonly AddedToken[]): (text: string) => { text: string; id?: number }[] {
+  const ids = new Map(tokens.filter(({ content }) => content !== '').map(({ content, id }) => [content, id]));
+  if (ids.size === 0) return (text) => [{ text }];
+  const contents = [...ids.keys()].sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(`(${contents.map(escapePattern).join('|')})`);
+  return (text) =>
+    text
+      .split(pattern)
+      .filter((part) => part !== '')
+      .map((part) => ({ text: part, id: ids.get(part) }));
 }
 
 function escapePattern(text: string): string {
@@ -162,9 +193,16 @@ function escapePattern(text: string): string {
 }
 
 function parseJson<T extends object>(text: string, path: string): T {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new BertuneError(`${path} is not valid JSON (${messageOf(error)}); download it again`);
   }
+  if (!isObject<T>(value)) throw new BertuneError(`${path} holds no JSON object; download it again`);
+  return value;
+}
+
+function isObject<T extends object>(value: unknown): value is T {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

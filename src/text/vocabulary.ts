@@ -10,6 +10,8 @@ export interface TokenizerConfig {
   readonly pad_token?: string | { readonly content: string };
   readonly cls_token?: string | { readonly content: string };
   readonly mask_token?: string | { readonly content: string };
+  /** Tokens that were added to the vocabulary, by id; it names the special ones too. */
+  readonly added_tokens_decoder?: Readonly<Record<string, unknown>>;
   readonly [key: string]: unknown;
 }
 
@@ -47,15 +49,10 @@ export function tokenizerJson(vocabulary: ReadonlyMap<string, number>, config: T
       throw new BertuneError(`${where}: the vocabulary has no ${token}, which a BERT tokenizer needs`);
     return id;
   };
-  const added = Object.values(special).map((content) => ({
-    id: idOf(content),
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  }));
+  const added = [
+    ...Object.values(special).map((content) => addedToken(idOf(content), content, true, false)),
+    ...ownTokens(config, new Set(Object.values(special))),
+  ];
   return {
     version: '1.0',
     truncation: null,
@@ -85,6 +82,21 @@ export function tokenizerJson(vocabulary: ReadonlyMap<string, number>, config: T
   };
 }
 
-function isTokenObject(value: unknown): value is { content: string } {
+/** Tokens that somebody added beside the five of BERT. */
+function ownTokens({ added_tokens_decoder: tokens }: TokenizerConfig, special: ReadonlySet<string>): AddedTokenJson[] {
+  return Object.entries(tokens ?? {}).flatMap(([id, token]) =>
+    isTokenObject(token) && !special.has(token.content)
+      ? [addedToken(Number(id), token.content, token.special ?? false, token.normalized ?? !token.special)]
+      : [],
+  );
+}
+
+type AddedTokenJson = ReturnType<typeof addedToken>;
+
+function addedToken(id: number, content: string, special: boolean, normalized: boolean) {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized, special };
+}
+
+function isTokenObject(value: unknown): value is { content: string; special?: boolean; normalized?: boolean } {
   return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
 }

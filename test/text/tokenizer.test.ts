@@ -1,0 +1,184 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { BertuneError, UsageError } from '../../src/core/errors.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
+
+const fixtures = join(import.meta.dirname, '../fixtures/tokenizer');
+const temporary = mkdtempSync(join(tmpdir(), 'bertune-tokenizer-'));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+type Expected = Record<'uncased' | 'cased', [ids: number[], starts: string][]> & { texts: string[] };
+const expected: Expected = JSON.parse(readFileSync(join(fixtures, 'expected.json'), 'utf8'));
+
+/** A folder with the named files of a fixture, and files of the given contents. */
+function folder(name: string, copied: readonly string[] = [], written: Readonly<Record<string, string>> = {}): string {
+  const path = mkdtempSync(join(temporary, `${name}-`));
+  for (const file of copied) copyFileSync(join(fixtures, name, file), join(path, file));
+  for (const [file, content] of Object.entries(written)) writeFileSync(join(path, file), content);
+  return path;
+}
+
+function changedJson(change: (json: Record<string, unknown>) => void): string {
+  const json = JSON.parse(readFileSync(join(fixtures, 'uncased/tokenizer.json'), 'utf8'));
+  change(json);
+  return JSON.stringify(json);
+}
+
+const vocabulary = readFileSync(join(fixtures, 'uncased/vocab.txt'), 'utf8');
+
+describe.each(['uncased', 'cased'] as const)('500 hard strings, %s', (name) => {
+  it.each([
+    ['tokenizer.json', ['tokenizer.json']],
+    ['vocab.txt and tokenizer_config.json', ['vocab.txt', 'tokenizer_config.json']],
+  ])('become the ids and words of the reference, from %s', (_, files) => {
+    const tokenizer = loadTokenizer(folder(name, files));
+    const differing = expected.texts.flatMap((text, i) => {
+      const { ids, wordIds } = tokenizer.encode(text);
+      const starts = wordIds.map((word, at) => (word === wordIds[at - 1] ? '0' : '1')).join('');
+      const [wantedIds, wantedStarts] = expected[name][i] ?? [];
+      return String(ids) === String(wantedIds) && starts === wantedStarts
+        ? []
+        : [{ text, ids, wantedIds, starts, wantedStarts }];
+    });
+    expect(expected.texts).toHaveLength(500);
+    expect(differing).toEqual([]);
+  });
+});
+
+it('finds tokens that a team added, the longest first, in normalized text', () => {
+  const added: { texts: string[]; ids: number[][] } = JSON.parse(readFileSync(join(fixtures, 'added.json'), 'utf8'));
+  const extra = ['OrderNumber', 'Order'].map((content, i) => ({ id: 1500 + i, content, normalized: true }));
+  const json = changedJson((tokenizer) => {
+    const special = tokenizer.added_tokens as object[];
+    tokenizer.added_tokens = [
+      ...special,
+      ...extra.map((token) => ({ ...token, single_word: false, lstrip: false, rstrip: false, special: false })),
+    ];
+  });
+  const config = { added_tokens_decoder: Object.fromEntries(extra.map((token) => [token.id, token])) };
+  const folders: Record<string, string>[] = [
+    { 'tokenizer.json': json },
+    { 'vocab.txt': vocabulary, 'tokenizer_config.json': JSON.stringify(config) },
+  ];
+  for (const files of folders) {
+    const tokenizer = loadTokenizer(folder('uncased', [], files));
+    expect(added.texts.map((text) => tokenizer.encode(text).ids)).toEqual(added.ids);
+    expect(tokenizer.vocabularySize).toBe(1502);
+    expect(tokenizer.specialIds).toEqual(new Set([0, 1, 2, 3, 4]));
+  }
+});
+
+it('says what words the ids are pieces of', () => {
+  const tokenizer = loadTokenizer(join(fixtures, 'uncased'));
+  const { ids, wordIds, words } = tokenizer.encode('Café[MASK]我x, ok');
+  expect(words).toEqual(['cafe', '[MASK]', '我', 'x', ',', 'ok']);
+  expect(new Set(wordIds)).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+  expect(ids[wordIds.indexOf(1)]).toBe(tokenizer.special.mask);
+  expect(tokenizer.decode(ids)).toBe('cafe [MASK] 我 x, ok');
+  expect(tokenizer.decode([])).toBe('');
+  expect(tokenizer.tokenOf(99_999)).toBe('[id 99999]');
+  expect(tokenizer.idOf('[MASK]')).toBe(4);
+  expect(tokenizer.idOf('no such piece')).toBeUndefined();
+});
+
+it('hands out files from which the same tokenizer loads', () => {
+  const config = { do_lower_case: false, strip_accents: true, tokenize_chinese_chars: false };
+  const files = { 'vocab.txt': vocabulary, 'tokenizer_config.json': JSON.stringify(config) };
+  const first = loadTokenizer(folder('uncased', [], files));
+  expect([...first.files().keys()].sort()).toEqual(['tokenizer.json', 'tokenizer_config.json', 'vocab.txt']);
+  const second = loadTokenizer(folder('uncased', [], Object.fromEntries(first.files())));
+  for (const text of expected.texts) expect(second.encode(text)).toEqual(first.encode(text));
+  expect(first.encode('Café 我们').words).toEqual(['Cafe', '我们']);
+});
+
+it('takes the names of special tokens from tokenizer_config.json', () => {
+  const renamed = vocabulary.replace('[MASK]', '<mask>').replace('[UNK]', '<unk>');
+  const config = { mask_token: { content: '<mask>', lstrip: false }, unk_token: '<unk>' };
+  const files = { 'vocab.txt': renamed, 'tokenizer_config.json': JSON.stringify(config) };
+  const tokenizer = loadTokenizer(folder('uncased', [], files));
+  expect(tokenizer.special).toEqual({ pad: 0, unk: 1, cls: 2, sep: 3, mask: 4 });
+  expect(tokenizer.encode('ba<mask>ba').words).toEqual(['ba', '<mask>', 'ba']);
+  expect(tokenizer.encode('\u{10348}').ids).toEqual([1]);
+  expect(tokenizer.encode('[MASK]').words).toEqual(['[', 'mask', ']']);
+});
+
+it('reads vocab.txt with the line ends of Windows', () => {
+  const tokenizer = loadTokenizer(folder('uncased', [], { 'vocab.txt': vocabulary.replaceAll('\n', '\r\n') }));
+  expect(tokenizer.vocabularySize).toBe(1500);
+  expect(tokenizer.encode('Order [MASK]')).toEqual(loadTokenizer(join(fixtures, 'uncased')).encode('Order [MASK]'));
+});
+
+describe('refusals', () => {
+  const load = (files: Record<string, string>) => {
+    const path = folder('uncased', [], files);
+    return { path, act: () => loadTokenizer(path) };
+  };
+
+  it('a folder without a tokenizer', () => {
+    const { path, act } = load({});
+    expect(act).toThrow(new UsageError(`no tokenizer in ${path}: expected tokenizer.json or vocab.txt`));
+    expect(() => loadTokenizer(join(path, 'missing'))).toThrow(UsageError);
+  });
+
+  it('broken JSON', () => {
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      const { path, act } = load({ 'vocab.txt': vocabulary, [name]: '{"model": ' });
+      expect(act).toThrow(BertuneError);
+      expect(act).toThrow(`${join(path, name)} is not valid JSON (`);
+    }
+  });
+
+  it('JSON that is no object', () => {
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      const { path, act } = load({ 'vocab.txt': vocabulary, [name]: 'null' });
+      expect(act).toThrow(new BertuneError(`${join(path, name)} holds no JSON object; download it again`));
+    }
+  });
+
+  it('a vocabulary without [MASK]', () => {
+    const lacking = vocabulary.replace('[MASK]\n', '');
+    const { path, act } = load({ 'vocab.txt': lacking });
+    const message = 'the vocabulary has no [MASK], which a BERT tokenizer needs';
+    expect(act).toThrow(new BertuneError(`${join(path, 'vocab.txt')}: ${message}`));
+    const json = changedJson((tokenizer) => {
+      const vocab = Object.fromEntries(lacking.split('\n').map((piece, id) => [piece, id]));
+      Object.assign(tokenizer, { added_tokens: [], model: { type: 'WordPiece', unk_token: '[UNK]', vocab } });
+    });
+    const whole = load({ 'tokenizer.json': json });
+    expect(whole.act).toThrow(new BertuneError(`${whole.path}: ${message}`));
+  });
+
+  it('a tokenizer of another kind', () => {
+    const json = changedJson((tokenizer) => {
+      tokenizer.model = { type: 'BPE', vocab: {}, merges: [] };
+    });
+    const { path, act } = load({ 'tokenizer.json': json });
+    expect(act).toThrow(new BertuneError(`${path}: the tokenizer is of type BPE; BERT needs WordPiece`));
+  });
+
+  it('a tokenizer.json with parts missing', () => {
+    const json = changedJson((tokenizer) => {
+      delete tokenizer.decoder;
+    });
+    const { path, act } = load({ 'tokenizer.json': json });
+    expect(act).toThrow(BertuneError);
+    expect(act).toThrow(`${join(path, 'tokenizer.json')} cannot be used (`);
+  });
+});
+
+const data = process.env.BERTUNE_DATA;
+
+it.runIf(data)('makes the same of real logs, from tokenizer.json and from vocab.txt', () => {
+  const source = join(data ?? '', 'vocabs/bert_uncased');
+  const alone = join(temporary, 'vocabulary-alone');
+  mkdirSync(alone);
+  for (const file of ['vocab.txt', 'tokenizer_config.json']) copyFileSync(join(source, file), join(alone, file));
+  const [whole, built] = [loadTokenizer(source), loadTokenizer(alone)];
+  const lines = gunzipSync(readFileSync(join(data ?? '', 'text/cs_logs.txt.gz')))
+    .toString()
+    .split('\n');
+  for (const line of lines.slice(0, 2000)) expect(built.encode(line)).toEqual(whole.encode(line));
+});
