@@ -99,9 +99,22 @@ export class BlockBuilder {
   }
 }
 
-/** Cuts a text of `length` tokens into pieces of at most `most`, as [from, to) ranges. */
-export function splitRanges(length: number, most: number): [number, number][] {
+/**
+ * Cuts a text of `length` tokens into pieces of at most `most`, as [from, to) ranges. Where `starts` is given (1 where a
+ * word starts), no word is cut unless it alone is longer than that.
+ */
+export function splitRanges(length: number, most: number, starts?: ArrayLike<number>): [number, number][] {
   const ranges: [number, number][] = [];
-  for (let from = 0; from < length; from += most) ranges.push([from, Math.min(from + most, length)]);
+  for (let from = 0, to = 0; from < length; from = to) {
+    to = Math.min(from + most, length);
+    if (starts && to < length) to = lastStart(starts, from, to) ?? to;
+    ranges.push([from, to]);
+  }
   return ranges;
+}
+
+/** The last place in (from, to] where a word starts. */
+function lastStart(starts: ArrayLike<number>, from: number, to: number): number | undefined {
+  for (let place = to; place > from; place--) if (starts[place] === 1) return place;
+  return undefined;
 }

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { BlockBuilder, RowPacker, splitRanges } from '../../src/text/packing.ts';
+
+describe('RowPacker', () => {
+  it('takes the first row with room', () => {
+    const packer = new RowPacker(3, 10);
+    expect([6, 6, 4, 3, 4, 10, 1].map((length) => packer.place(length))).toEqual([
+      { row: 0, offset: 0 },
+      { row: 1, offset: 0 },
+      { row: 0, offset: 6 },
+      { row: 1, offset: 6 },
+      { row: 2, offset: 0 },
+      undefined,
+      { row: 1, offset: 9 },
+    ]);
+    expect([6, 7].map((length) => packer.fits(length))).toEqual([true, false]);
+  });
+
+  it('has no room for what is wider than a row', () => {
+    const packer = new RowPacker(2, 4);
+    expect(packer.fits(5)).toBe(false);
+    expect(packer.place(5)).toBeUndefined();
+    expect(packer.place(4)).toEqual({ row: 0, offset: 0 });
+  });
+});
+
+describe('BlockBuilder', () => {
+  const special = { cls: 101, sep: 102, pad: 7 };
+
+  it('lays sequences out with their own positions and segments', () => {
+    const builder = new BlockBuilder(2, 9, special);
+    expect(builder.add([1, 2, 3])).toBe(0);
+    expect(builder.fits(7)).toBe(true);
+    expect(builder.add(Uint32Array.of(4, 5, 6))).toBe(9);
+    expect(builder.add([8])).toBe(5);
+    expect(builder.add([])).toBe(14);
+    expect(builder.fits(0)).toBe(true);
+    expect(builder.fits(1)).toBe(false);
+    expect(builder.add([9])).toBeUndefined();
+    const { inputIds, positionIds, segmentIds } = builder.block;
+    // biome-ignore format: one row a line
+    expect([...inputIds.data]).toEqual([
+      101, 1, 2, 3, 102, 101, 8, 102, 7,
+      101, 4, 5, 6, 102, 101, 102, 7, 7,
+    ]);
+    // biome-ignore format: one row a line
+    expect([...positionIds.data]).toEqual([
+      0, 1, 2, 3, 4, 0, 1, 2, 0,
+      0, 1, 2, 3, 4, 0, 1, 0, 0,
+    ]);
+    // biome-ignore format: one row a line
+    expect([...segmentIds.data]).toEqual([
+      1, 1, 1, 1, 1, 2, 2, 2, 0,
+      1, 1, 1, 1, 1, 2, 2, 0, 0,
+    ]);
+    for (const tensor of [inputIds, positionIds, segmentIds]) {
+      expect(tensor.shape).toEqual([2, 9]);
+      expect(tensor.dtype).toBe('int32');
+    }
+    expect(builder.tokens).toBe(15);
+  });
+
+  it('is padding where nothing was added', () => {
+    const { inputIds, segmentIds } = new BlockBuilder(1, 3, special).block;
+    expect([...inputIds.data]).toEqual([7, 7, 7]);
+    expect([...segmentIds.data]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('splitRanges', () => {
+  it.each([
+    [0, 4, []],
+    [1, 4, [[0, 1]]],
+    [4, 4, [[0, 4]]],
+    [
+      9,
+      4,
+      [
+        [0, 4],
+        [4, 8],
+        [8, 9],
+      ],
+    ],
+    [
+      3,
+      1,
+      [
+        [0, 1],
+        [1, 2],
+        [2, 3],
+      ],
+    ],
+  ])('cuts %i tokens into pieces of at most %i', (length, most, ranges) => {
+    expect(splitRanges(length, most)).toEqual(ranges);
+  });
+
+  it('cuts where words start', () => {
+    // Words of 2, 3, 1 and 2 tokens.
+    const starts = [1, 0, 1, 0, 0, 1, 1, 0];
+    expect(splitRanges(8, 4, starts)).toEqual([
+      [0, 2],
+      [2, 6],
+      [6, 8],
+    ]);
+    expect(splitRanges(8, 5, starts)).toEqual([
+      [0, 5],
+      [5, 8],
+    ]);
+    expect(splitRanges(8, 8, starts)).toEqual([[0, 8]]);
+  });
+
+  it('cuts a word that is longer than a piece', () => {
+    expect(splitRanges(8, 3, [1, 1, 0, 0, 0, 0, 0, 1])).toEqual([
+      [0, 1],
+      [1, 4],
+      [4, 7],
+      [7, 8],
+    ]);
+    expect(splitRanges(5, 2, [1, 0, 0, 0, 0])).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ]);
+  });
+});

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { unitStarts } from '../../src/text/words.ts';
+
+const tokenizer = loadTokenizer(join(import.meta.dirname, '../fixtures/tokenizer/uncased'));
+
+/** The units of a text, each as its pieces. */
+function units(text: string): string[] {
+  const encoding = tokenizer.encode(text);
+  const starts = unitStarts(encoding);
+  expect(starts).toHaveLength(encoding.ids.length);
+  const found: string[] = [];
+  encoding.ids.forEach((id, i) => {
+    if (starts[i] === 1) found.push(tokenizer.tokenOf(id));
+    else found[found.length - 1] += ` ${tokenizer.tokenOf(id)}`;
+  });
+  return found;
+}
+
+describe('unitStarts', () => {
+  it('keeps the pieces of a word together', () => {
+    expect(units('kamelodu, kamelodu!')).toEqual(['ka ##me ##lo ##du', ',', 'ka ##me ##lo ##du', '!']);
+  });
+
+  it('takes Chinese words of several characters as one unit', () => {
+    expect(units('我们喜欢北京烤鸭')).toEqual(['我 们', '喜 欢', '北 京', '烤 鸭']);
+  });
+
+  it('takes each run of Chinese in mixed text by itself', () => {
+    expect(units('order北京refund，谢谢态度!')).toEqual(['order', '北 京', 'refund', '[UNK]', '谢 谢', '态 度', '!']);
+    expect(units('北 database 京')).toEqual(['北', 'database', '京']);
+  });
+
+  it('keeps special tokens apart', () => {
+    expect(units('我们[MASK]喜欢[SEP]baba[MASK]')).toEqual(['我 们', '[MASK]', '喜 欢', '[SEP]', 'ba ##ba', '[MASK]']);
+  });
+
+  it('counts ideographs beyond the basic plane as one character', () => {
+    expect(units('\u{20000}我们\u{20000}北京')).toEqual(['\u{20000}', '我 们', '\u{20000}', '北 京']);
+  });
+
+  it('has nothing of an empty text', () => {
+    expect(unitStarts(tokenizer.encode(''))).toEqual(new Uint8Array(0));
+  });
+});
