@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
-import { readVocabulary, type SpecialRole, specialTokens, type TokenizerConfig, tokenizerJson } from './vocabulary.ts';
+import {
+  readVocabulary,
+  type SpecialRole,
+  savedConfig,
+  specialTokens,
+  type TokenizerConfig,
+  tokenizerJson,
+} from './vocabulary.ts';
 
 /** A text as tokens, without [CLS] and [SEP] around it. */
 export interface Encoding {
@@ -46,15 +53,19 @@ export function loadTokenizer(folder: string): BertTokenizer {
   };
   const configText = read('tokenizer_config.json');
   const config =
-    configText === undefined ? {} : parseJson<TokenizerConfig>(configText, join(folder, 'tokenizer_config.json'));
+    configText === undefined
+      ? { model_max_length: 512 }
+      : parseJson<TokenizerConfig>(configText, join(folder, 'tokenizer_config.json'));
   const vocabularyText = read('vocab.txt');
-  const json = read('tokenizer.json') ?? buildJson(folder, vocabularyText, config);
+  const jsonText = read('tokenizer.json') ?? buildJson(folder, vocabularyText, config);
+  const json = parseJson<TokenizerJson>(jsonText, join(folder, 'tokenizer.json'));
+  const saved = savedConfig(config, json.normalizer);
   const files = new Map([
-    ['tokenizer.json', json],
-    ['tokenizer_config.json', configText ?? defaultConfig(config)],
+    ['tokenizer.json', jsonText],
+    ['tokenizer_config.json', saved === config && configText !== undefined ? configText : prettyJson(saved)],
     ...(vocabularyText === undefined ? [] : [['vocab.txt', vocabularyText] as const]),
   ]);
-  return bertTokenizer(folder, parseJson<TokenizerJson>(json, join(folder, 'tokenizer.json')), config, files);
+  return bertTokenizer(folder, json, config, files);
 }
 
 interface TokenizerJson {
@@ -79,9 +90,8 @@ function buildJson(folder: string, vocabularyText: string | undefined, config: T
   return JSON.stringify(tokenizerJson(readVocabulary(vocabularyText), config, join(folder, 'vocab.txt')));
 }
 
-function defaultConfig(config: TokenizerConfig): string {
-  const settings = { tokenizer_class: 'BertTokenizer', do_lower_case: true, model_max_length: 512, ...config };
-  return `${JSON.stringify(settings, null, 1)}\n`;
+function prettyJson(value: object): string {
+  return `${JSON.stringify(value, null, 1)}\n`;
 }
 
 function bertTokenizer(

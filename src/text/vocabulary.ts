@@ -1,4 +1,5 @@
 import { BertuneError } from '../core/errors.ts';
+import type { BertNormalizerConfig } from './bertNormalizer.ts';
 
 /** Settings of tokenizer_config.json that matter to a BERT tokenizer, in Hugging Face's names. */
 export interface TokenizerConfig {
@@ -26,6 +27,36 @@ export function specialTokens(config: TokenizerConfig): Record<SpecialRole, stri
     return isTokenObject(value) ? value.content : `[${role.toUpperCase()}]`;
   };
   return { pad: named('pad'), unk: named('unk'), cls: named('cls'), sep: named('sep'), mask: named('mask') };
+}
+
+/**
+ * The configuration to save with a tokenizer: it names the class, the special tokens and the normalization that the
+ * tokenizer has. Python's transformers goes by these rather than by tokenizer.json, and takes what is not named as
+ * lower case.
+ *
+ * @returns `config` itself when it says all of that
+ */
+export function savedConfig(config: TokenizerConfig, normalizer: NormalizerConfig): TokenizerConfig {
+  const tokens = specialTokens(config);
+  const named = Object.entries(tokens).map(([role, token]) => [`${role}_token`, config[`${role}_token`] ?? token]);
+  const needed: TokenizerConfig = { ...Object.fromEntries(named), ...classAndNormalization(config, normalizer) };
+  if (Object.entries(needed).every(([key, value]) => key in config && config[key] === value)) return config;
+  const { model_max_length: limit, ...rest } = config;
+  // "No limit" is written as 10^30, which Python would read back as a float; leaving it out means the same.
+  return { ...rest, ...(Number.isSafeInteger(limit) ? { model_max_length: limit } : {}), ...needed };
+}
+
+type NormalizerConfig = (BertNormalizerConfig & { readonly type?: string }) | null | undefined;
+
+function classAndNormalization(config: TokenizerConfig, normalizer: NormalizerConfig): TokenizerConfig {
+  // This class leaves the normalization of tokenizer.json as it is; BERT's own puts BertNormalizer in its place.
+  if (normalizer?.type !== 'BertNormalizer') return { tokenizer_class: 'PreTrainedTokenizerFast' };
+  return {
+    tokenizer_class: config.tokenizer_class ?? 'BertTokenizer',
+    do_lower_case: normalizer.lowercase ?? true,
+    strip_accents: normalizer.strip_accents ?? null,
+    tokenize_chinese_chars: normalizer.handle_chinese_chars ?? true,
+  };
 }
 
 /** Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. */

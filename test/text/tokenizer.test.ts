@@ -94,6 +94,63 @@ it('hands out files from which the same tokenizer loads', () => {
   expect(first.encode('Café 我们').words).toEqual(['Cafe', '我们']);
 });
 
+describe('the tokenizer_config.json to save', () => {
+  const savedConfig = (name: 'uncased' | 'cased', config?: object) => {
+    const written = config && { 'tokenizer_config.json': JSON.stringify(config) };
+    return (
+      loadTokenizer(folder(name, ['tokenizer.json'], written))
+        .files()
+        .get('tokenizer_config.json') ?? ''
+    );
+  };
+  const names = {
+    pad_token: '[PAD]',
+    unk_token: '[UNK]',
+    cls_token: '[CLS]',
+    sep_token: '[SEP]',
+    mask_token: '[MASK]',
+  };
+  const cased = { do_lower_case: false, strip_accents: null, tokenize_chinese_chars: true };
+
+  it('keeps case where a folder has tokenizer.json alone', () => {
+    expect(JSON.parse(savedConfig('cased'))).toEqual({
+      ...names,
+      ...cased,
+      tokenizer_class: 'BertTokenizer',
+      model_max_length: 512,
+    });
+    expect(JSON.parse(savedConfig('uncased')).do_lower_case).toBe(true);
+  });
+
+  it('says what tokenizer.json does, beside the settings that were there', () => {
+    const config = { do_lower_case: true, model_max_length: 1e30, chat: 'none', mask_token: { content: '[MASK]' } };
+    expect(JSON.parse(savedConfig('cased', config))).toEqual({
+      ...names,
+      ...cased,
+      mask_token: { content: '[MASK]' },
+      tokenizer_class: 'BertTokenizer',
+      chat: 'none',
+    });
+  });
+
+  it('is the file itself where that says all', () => {
+    const config = { ...names, ...cased, tokenizer_class: 'BertTokenizerFast', model_max_length: 1e30 };
+    expect(savedConfig('cased', config)).toBe(JSON.stringify(config));
+  });
+
+  it('names the class that takes a normalizer of another kind from tokenizer.json', () => {
+    const json = changedJson((tokenizer) => {
+      tokenizer.normalizer = { type: 'Sequence', normalizers: [{ type: 'NFC' }] };
+    });
+    const files = { 'tokenizer.json': json, 'tokenizer_config.json': '{"tokenizer_class":"BertTokenizer"}' };
+    const saved =
+      loadTokenizer(folder('uncased', [], files))
+        .files()
+        .get('tokenizer_config.json') ?? '';
+    expect(JSON.parse(saved)).toEqual({ ...names, tokenizer_class: 'PreTrainedTokenizerFast' });
+  });
+});
+
 it('takes the names of special tokens from tokenizer_config.json', () => {
   const renamed = vocabulary.replace('[MASK]', '<mask>').replace('[UNK]', '<unk>');
   const config = { mask_token: { content: '<mask>', lstrip: false }, unk_token: '<unk>' };
@@ -181,4 +238,12 @@ it.runIf(data)('makes the same of real logs, from tokenizer.json and from vocab.
     .toString()
     .split('\n');
   for (const line of lines.slice(0, 2000)) expect(built.encode(line)).toEqual(whole.encode(line));
+});
+
+it.runIf(data)('makes the same of Chinese reviews from the files it hands out', () => {
+  const first = loadTokenizer(join(data ?? '', 'vocabs/bert_chinese'));
+  const second = loadTokenizer(folder('uncased', [], Object.fromEntries(first.files())));
+  const reviews = readFileSync(join(data ?? '', 'chinese/waimai_10k.csv'), 'utf8').split('\n');
+  for (const review of reviews.slice(1, 2000)) expect(second.encode(review)).toEqual(first.encode(review));
+  expect([...second.files()]).toEqual([...first.files()]);
 });
