@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { BertuneError } from '../core/errors.ts';
+import { BertuneError, counted } from '../core/errors.ts';
 import { randomUnit } from '../core/random.ts';
 import { isMaskable } from '../text/masking.ts';
 import { normalizedForm } from '../text/normalize.ts';
@@ -20,7 +20,7 @@ export interface CorpusOptions {
   readonly folder: string;
   /** Share of the texts to hold out; 0 holds out none. */
   readonly heldOutFraction: number;
-  /** Most texts to hold out. */
+  /** Most texts to hold out, whole groups; only a single group may have more. */
   readonly heldOutLimit: number;
   readonly seed: number;
   readonly onProgress?: (texts: number) => void;
@@ -37,17 +37,19 @@ export interface CorpusCounts {
   /** U+FFFD put in place of bytes that were not UTF-8. */
   readonly invalidUtf8: number;
   readonly heldOut: number;
-  /** Texts drawn to be held out that occur in the training part and were left there. */
+  /** Texts drawn to be held out that are not, because they occur in the training part. */
   readonly repeated: number;
 }
 
 /** A tokenized corpus on disk with its held-out part. */
 export interface Corpus {
   readonly store: TokenStore;
-  /** Sequences that training must not see, and that evaluation reads, ascending. */
+  /** Sequences that evaluation reads, ascending. */
   readonly heldOut: readonly number[];
+  /** Sequences that training must not see, ascending: those held out, and what else their groups hold. */
+  readonly excluded: readonly number[];
   readonly counts: CorpusCounts;
-  /** Changes when the texts, their order or the tokenization do. */
+  /** Changes when the tokenized sequences, their order, the texts (but for case and digits) or the held-out part do. */
   readonly digest: string;
   /** Hash of each text's normalized form, in order. */
   readonly textHashes: Float64Array;
@@ -58,6 +60,7 @@ interface Candidate {
   readonly draw: number;
   readonly text: number;
   readonly hash: number;
+  readonly grouped: boolean;
   readonly sequences: readonly [from: number, to: number];
 }
 
@@ -74,6 +77,7 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
   const hashes = new HashFile(join(folder, 'texts.bin'));
   const candidates = new Candidates(options.heldOutFraction, options.heldOutLimit);
   const counts = { texts: 0, skipped: 0, split: 0 };
+  let stored = '';
   try {
     for await (const batch of records.batches()) {
       for (const { text, group } of batch) {
@@ -82,9 +86,9 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
           counts.skipped++;
           continue;
         }
-        const ranges = splitRanges(encoding.ids.length, options.mostTokens);
-        if (ranges.length > 1) counts.split++;
         const starts = unitStarts(encoding);
+        const ranges = splitRanges(encoding.ids.length, options.mostTokens, starts);
+        if (ranges.length > 1) counts.split++;
         const first = writer.length;
         for (const [from, to] of ranges) {
           const ids = encoding.ids.slice(from, to);
@@ -94,23 +98,28 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
         hashes.add(hash);
         const key = group === undefined ? counts.texts : hashText(group);
         const draw = randomUnit(options.seed, 'split', key % 2 ** 32, Math.floor(key / 2 ** 32));
-        candidates.add({ draw, text: counts.texts++, hash, sequences: [first, writer.length] });
+        const grouped = group !== undefined;
+        candidates.add({ draw, text: counts.texts++, hash, grouped, sequences: [first, writer.length] });
       }
       options.onProgress?.(counts.texts);
     }
   } finally {
     await records.close();
-    writer.finish();
+    stored = writer.finish();
     hashes.finish();
   }
   if (counts.texts === 0) throw emptyCorpus(recordsOptions.flag, counts.skipped);
   const textHashes = hashes.read();
-  const { kept, repeated } = leaveOutRepeated(candidates.chosen(counts.texts), textHashes);
+  const { kept, left, repeated } = leaveOutRepeated(candidates.chosen(counts.texts), textHashes);
+  const heldOut = kept.flatMap(sequencesOf);
+  const excluded = [...heldOut, ...left.flatMap(sequencesOf)].sort((a, b) => a - b);
+  const digest = createHash('sha256').update(stored).update(new Uint8Array(textHashes.buffer));
   return {
     store: new TokenStore(folder, tokenizer.vocabularySize),
-    heldOut: kept.flatMap(({ sequences: [from, to] }) => Array.from({ length: to - from }, (_, i) => from + i)),
+    heldOut,
+    excluded,
     counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8, heldOut: kept.length, repeated },
-    digest: createHash('sha256').update(new Uint8Array(textHashes.buffer)).update(String(writer.tokens)).digest('hex'),
+    digest: digest.update(`${heldOut} ${excluded}`).digest('hex'),
     textHashes,
   };
 }
@@ -124,21 +133,29 @@ export function countRepeated(training: Corpus, heldOut: Corpus): number {
 function emptyCorpus(flag: string, skipped: number): BertuneError {
   return new BertuneError(
     skipped > 0
-      ? `${flag} has no token that may be masked (${skipped} texts are empty or only special or unknown tokens); check the file and the tokenizer`
+      ? `${flag} has no token that may be masked (${counted(skipped, 'text')}, empty or only special or unknown tokens); check the file and the tokenizer`
       : `${flag} holds no text; check the file and --text-column`,
   );
 }
 
-/** The held-out texts that training does not see, in order. */
+/**
+ * The held-out texts that training does not see, in order. Those that it does see go to training, but for texts of a
+ * group: the rest of their group is held out, so they are left out of both.
+ */
 function leaveOutRepeated(
   drawn: readonly Candidate[],
   textHashes: Float64Array,
-): { kept: Candidate[]; repeated: number } {
+): { kept: Candidate[]; left: Candidate[]; repeated: number } {
   const isDrawn = new Set(drawn.map(({ text }) => text));
   const training = textHashes.filter((_, text) => !isDrawn.has(text));
   const seen = intersection(new Set(drawn.map(({ hash }) => hash)), training);
   const kept = drawn.filter(({ hash }) => !seen.has(hash)).sort((a, b) => a.text - b.text);
-  return { kept, repeated: drawn.length - kept.length };
+  const left = drawn.filter(({ hash, grouped }) => grouped && seen.has(hash));
+  return { kept, left, repeated: drawn.length - kept.length };
+}
+
+function sequencesOf({ sequences: [from, to] }: Candidate): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 function intersection(wanted: ReadonlySet<number>, values: Float64Array): Set<number> {
@@ -149,35 +166,38 @@ function intersection(wanted: ReadonlySet<number>, values: Float64Array): Set<nu
 
 /** Keeps the texts with the lowest draws: those under the fraction, at most `limit`, groups whole. */
 class Candidates {
-  readonly #fraction: number;
+  /** Texts with a draw from here on are not held out; sinks when more than the limit have lower ones. */
+  #below: number;
   readonly #limit: number;
   #drawn: Candidate[] = [];
   /** The texts of the lowest draw: what is held out of a corpus too small for its fraction. */
   #lowest: Candidate[] = [];
 
   constructor(fraction: number, limit: number) {
-    this.#fraction = fraction;
+    this.#below = fraction;
     this.#limit = limit;
   }
 
   add(candidate: Candidate): void {
-    if (this.#fraction === 0) return;
+    if (this.#below === 0) return;
     const lowest = this.#lowest[0]?.draw ?? 1;
     if (candidate.draw < lowest) this.#lowest = [candidate];
     else if (candidate.draw === lowest) this.#lowest.push(candidate);
-    if (candidate.draw < this.#fraction) this.#drawn.push(candidate);
-    if (this.#drawn.length > 4 * this.#limit + 1000) this.#drawn = this.#cut();
+    if (candidate.draw < this.#below) this.#drawn.push(candidate);
+    if (this.#drawn.length > 4 * this.#limit + 1000) this.#cut();
   }
 
   chosen(texts: number): Candidate[] {
-    const drawn = this.#drawn.length > 0 ? this.#cut() : this.#lowest;
+    this.#cut();
+    const drawn = this.#drawn.length > 0 ? this.#drawn : this.#lowest;
     return drawn.length < texts ? drawn : [];
   }
 
-  #cut(): Candidate[] {
-    const sorted = this.#drawn.sort((a, b) => a.draw - b.draw || a.text - b.text);
-    const last = sorted[this.#limit - 1]?.draw ?? 1;
-    return sorted.filter(({ draw }, i) => i < this.#limit || draw === last);
+  #cut(): void {
+    this.#drawn.sort((a, b) => a.draw - b.draw || a.text - b.text);
+    // The group that passes the limit is left out, and so is what is still to come of it.
+    this.#below = this.#drawn[this.#limit]?.draw ?? this.#below;
+    this.#drawn = this.#drawn.filter(({ draw }) => draw < this.#below);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BertuneError, messageOf } from '../core/errors.ts';
@@ -77,6 +78,7 @@ export class TokenStoreWriter {
   readonly #ids: Uint16Array | Uint32Array;
   readonly #starts = new Uint8Array(bufferedTokens);
   readonly #index = new Uint32Array(bufferedTokens);
+  readonly #hash = createHash('sha256');
   #buffered = 0;
   #entries = 0;
 
@@ -100,17 +102,32 @@ export class TokenStoreWriter {
     this.length++;
   }
 
-  /** Writes what is buffered and closes the files. @throws BertuneError when the disk is full */
-  finish(): void {
-    this.#flush();
-    for (const file of Object.values(this.#files)) closeSync(file);
+  /**
+   * Writes what is buffered and closes the files.
+   * @returns a digest of all sequences and their order
+   * @throws BertuneError when the disk is full
+   */
+  finish(): string {
+    try {
+      this.#flush();
+    } finally {
+      for (const file of Object.values(this.#files)) closeSync(file);
+    }
+    return this.#hash.digest('hex');
   }
 
   #flush(): void {
+    const parts = [
+      [this.#files.tokens, this.#ids.subarray(0, this.#buffered)],
+      [this.#files.starts, this.#starts.subarray(0, this.#buffered)],
+      [this.#files.index, this.#index.subarray(0, this.#entries)],
+    ] as const;
     try {
-      writeFully(this.#files.tokens, this.#ids.subarray(0, this.#buffered));
-      writeFully(this.#files.starts, this.#starts.subarray(0, this.#buffered));
-      writeFully(this.#files.index, this.#index.subarray(0, this.#entries));
+      for (const [file, values] of parts) {
+        const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        this.#hash.update(bytes);
+        writeFully(file, bytes);
+      }
     } catch (error) {
       throw new BertuneError(`cannot write the tokenized corpus to ${this.#folder}: ${messageOf(error)}; free space`);
     }
@@ -134,8 +151,7 @@ function readFully(file: number, target: NodeJS.TypedArray, position: number): v
   }
 }
 
-function writeFully(file: number, source: NodeJS.TypedArray): void {
-  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+function writeFully(file: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) done += writeSync(file, bytes, done, bytes.length - done);
 }
