@@ -50,7 +50,7 @@ export class MaskedLmTask implements TrainingTask {
     this.#options = options;
     this.parameters = partParameters(options.config, maskedLmParts);
     this.startValues = options.startValues;
-    this.#excluded = new Set(options.training.heldOut);
+    this.#excluded = new Set(options.training.excluded);
     this.#predictions = usualPredictions(options);
     const { heldOut, engine } = options;
     this.evaluate =
