@@ -17,7 +17,7 @@ export function lowerToOnnx(graph: Graph): OnnxGraph {
   return {
     inputs: [...graph.inputs].map(([name, type]) => ({ name, type })),
     outputs: [...graph.outputs].map(([name, type]) => ({ name, type })),
-    nodes: absorbIdentities(nodes, new Set(graph.inputs.keys()), initializers),
+    nodes: leavesReversed(absorbIdentities(nodes, new Set(graph.inputs.keys()), initializers)),
     initializers,
   };
 }
@@ -91,4 +91,15 @@ function absorbIdentities(
   });
   const rename = (name: string) => renamed.get(name) ?? name;
   return kept.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }));
+}
+
+/**
+ * ONNX Runtime runs what the last leaf needs first, and so back to the first leaf. With the leaves at the end in reverse
+ * order it takes the outputs in the graph's order: a step's gradients as the backward half reaches them, each freeing the
+ * activations it was the last to need.
+ */
+function leavesReversed(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  const isLeaf = (node: OnnxNode) => !node.outputs.some((output) => used.has(output));
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
 }

@@ -22,6 +22,7 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
         executionProviders: ['cpu'],
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
+        enableMemPattern: false, // planning one block beside those of the first run takes more memory and no less time
         intraOpNumThreads: threads ?? 0,
         logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });

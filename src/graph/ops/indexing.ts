@@ -1,4 +1,5 @@
 import * as ops from '../functions.ts';
+import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes } from './shapes.ts';
 
@@ -42,7 +43,10 @@ export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
       const { shape } = at(outputTypes, 0);
       const column = emit.node('Reshape', [at(inputs, 0), emit.integers([count, 1])]);
       const indices = emit.node('Expand', [column, emit.integers([count, at(shape, 1)])]);
-      const table = emit.node('Expand', [emit.scalar(0), emit.integers(shape)]);
+      // Zeros from an input: constant ones would be stored with the model and copied at every run.
+      const first = emit.node('Gather', [at(inputs, 0), emit.integers([0])]);
+      const zero = emit.node('Cast', [emit.node('Sub', [first, first])], { to: onnxType.float32 });
+      const table = emit.node('Expand', [zero, emit.integers(shape)]);
       emit.into(outputs, 'ScatterElements', [table, indices, at(inputs, 1)], { axis: 0, reduction: 'add' });
     },
   },
