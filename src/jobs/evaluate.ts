@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareCorpus } from '../data/corpus.ts';
-import { readLabeledSet, sampleLimit } from '../data/labels.ts';
+import { sampleLimit } from '../data/labels.ts';
 import { loadBert } from '../hub/folder.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
@@ -12,7 +12,7 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { measurableHead } from './model.ts';
-import { noteInvalidUtf8, TextCutter } from './texts.ts';
+import { readLabels, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
@@ -38,8 +38,7 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
-  const set = await readLabeledSet({ ...options.data, flag: '--data' });
-  noteInvalidUtf8(set.invalidUtf8, '--data', hooks);
+  const set = await readLabels(options.data, '--data', hooks);
   const labels = config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed ?? 0 });

@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
-import {
-  dropSeen,
-  type LabeledSet,
-  labelNames,
-  readLabeledSet,
-  sampleLimit,
-  samplePerClass,
-  stratifiedSplit,
-} from '../data/labels.ts';
+import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import { loadBert, saveBert } from '../hub/folder.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { ClassificationTask } from '../tasks/classification.ts';
@@ -17,7 +9,7 @@ import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { RunFolder } from './runFolder.ts';
-import { noteInvalidUtf8, TextCutter } from './texts.ts';
+import { readLabels, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, resolveTraining, totalSteps, train, withDropout } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
@@ -121,11 +113,9 @@ async function readSets(
   hooks: JobHooks,
 ): Promise<{ train: Texts; held: Texts }> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const all = await readLabeledSet({ ...options.train, flag: '--train' });
-  noteInvalidUtf8(all.invalidUtf8, '--train', hooks);
+  const all = await readLabels(options.train, '--train', hooks);
   if (options.eval) {
-    const evaluation = await readLabeledSet({ ...options.eval, flag: '--eval' });
-    noteInvalidUtf8(evaluation.invalidUtf8, '--eval', hooks);
+    const evaluation = await readLabels(options.eval, '--eval', hooks);
     classNumbers(evaluation.labels, labelNames(all.labels), '--eval');
     const held = limited(evaluation, options.evalLimit, seed);
     return { train: chosen(all, options, seed), held };

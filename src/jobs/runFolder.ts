@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { makeFolder, writeFileAtomic } from '../core/files.ts';
+import { errorCode, makeFolder, writeFileAtomic } from '../core/files.ts';
 import { packageVersions } from './versions.ts';
 
 const recordFile = 'run.json';
@@ -98,7 +98,9 @@ export class RunFolder {
       rmSync(path, { recursive: true, force: true });
       this.#made = mkdirSync(path, { recursive: true });
     } catch (error) {
-      throw new UsageError(`--output ${this.path} cannot be written to (${messageOf(error)}); choose another folder`);
+      const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
+      const reason = inTheWay ? 'a file is in the way' : messageOf(error);
+      throw new UsageError(`--output ${this.path} cannot be made: ${reason}; choose another folder`);
     }
     return path;
   }
