@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BertuneError, counted } from '../core/errors.ts';
 import { randomUnit } from '../core/random.ts';
@@ -8,6 +7,7 @@ import { normalizedForm } from '../text/normalize.ts';
 import { splitRanges } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import { unitStarts } from '../text/words.ts';
+import { HashFile, hashText } from './hashFile.ts';
 import { openRecords, type RecordsOptions } from './records.ts';
 import { TokenStore, TokenStoreWriter } from './tokenStore.ts';
 
@@ -51,8 +51,8 @@ export interface Corpus {
   readonly counts: CorpusCounts;
   /** Changes when the tokenized sequences, their order, the texts (but for case and digits) or the held-out part do. */
   readonly digest: string;
-  /** Hash of each text's normalized form, in order. */
-  readonly textHashes: Float64Array;
+  /** Hash of each text's normalized form, in order; read from disk while the token store's folder is there. */
+  readonly textHashes: HashFile;
 }
 
 /** A text that may be held out. */
@@ -109,25 +109,26 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
     hashes.finish();
   }
   if (counts.texts === 0) throw emptyCorpus(recordsOptions.flag, counts.skipped);
-  const textHashes = hashes.read();
-  const { kept, left, repeated } = leaveOutRepeated(candidates.chosen(counts.texts), textHashes);
+  const { kept, left, repeated } = leaveOutRepeated(candidates.chosen(counts.texts), hashes);
   const heldOut = kept.flatMap(sequencesOf);
   const excluded = [...heldOut, ...left.flatMap(sequencesOf)].sort((a, b) => a - b);
-  const digest = createHash('sha256').update(stored).update(new Uint8Array(textHashes.buffer));
+  const digest = createHash('sha256').update(stored);
   return {
     store: new TokenStore(folder, tokenizer.vocabularySize),
     heldOut,
     excluded,
     counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8, heldOut: kept.length, repeated },
     digest: digest.update(`${heldOut} ${excluded}`).digest('hex'),
-    textHashes,
+    textHashes: hashes,
   };
 }
 
 /** How many texts of `heldOut` also occur in `training`, but for case, white space and digits. */
 export function countRepeated(training: Corpus, heldOut: Corpus): number {
-  const seen = intersection(new Set(heldOut.textHashes), training.textHashes);
-  return heldOut.textHashes.filter((hash) => seen.has(hash)).length;
+  const seen = intersection(new Set(heldOut.textHashes.values()), training.textHashes.values());
+  let repeated = 0;
+  for (const hash of heldOut.textHashes.values()) if (seen.has(hash)) repeated++;
+  return repeated;
 }
 
 function emptyCorpus(flag: string, skipped: number): BertuneError {
@@ -144,11 +145,10 @@ function emptyCorpus(flag: string, skipped: number): BertuneError {
  */
 function leaveOutRepeated(
   drawn: readonly Candidate[],
-  textHashes: Float64Array,
+  textHashes: HashFile,
 ): { kept: Candidate[]; left: Candidate[]; repeated: number } {
   const isDrawn = new Set(drawn.map(({ text }) => text));
-  const training = textHashes.filter((_, text) => !isDrawn.has(text));
-  const seen = intersection(new Set(drawn.map(({ hash }) => hash)), training);
+  const seen = intersection(new Set(drawn.map(({ hash }) => hash)), without(textHashes.values(), isDrawn));
   const kept = drawn.filter(({ hash }) => !seen.has(hash)).sort((a, b) => a.text - b.text);
   const left = drawn.filter(({ hash, grouped }) => grouped && seen.has(hash));
   return { kept, left, repeated: drawn.length - kept.length };
@@ -158,7 +158,13 @@ function sequencesOf({ sequences: [from, to] }: Candidate): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
-function intersection(wanted: ReadonlySet<number>, values: Float64Array): Set<number> {
+/** The values but those at the places left out. */
+function* without(values: Iterable<number>, places: ReadonlySet<number>): Generator<number> {
+  let place = 0;
+  for (const value of values) if (!places.has(place++)) yield value;
+}
+
+function intersection(wanted: ReadonlySet<number>, values: Iterable<number>): Set<number> {
   const found = new Set<number>();
   for (const value of values) if (wanted.has(value)) found.add(value);
   return found;
@@ -198,50 +204,5 @@ class Candidates {
     // The group that passes the limit is left out, and so is what is still to come of it.
     this.#below = this.#drawn[this.#limit]?.draw ?? this.#below;
     this.#drawn = this.#drawn.filter(({ draw }) => draw < this.#below);
-  }
-}
-
-/** A 53-bit hash as a number (two FNV-1a streams). */
-function hashText(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0x9747b28c;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ code, 0x85ebca6b) ^ (b >>> 13);
-  }
-  return (a >>> 0) * 2 ** 21 + ((b >>> 0) & 0x1fffff);
-}
-
-/** The texts' hashes while the corpus streams by: 8 bytes a text. */
-class HashFile {
-  readonly #path: string;
-  readonly #file: number;
-  readonly #buffer = new Float64Array(1 << 14);
-  #used = 0;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#file = openSync(path, 'w');
-  }
-
-  add(hash: number): void {
-    this.#buffer[this.#used++] = hash;
-    if (this.#used === this.#buffer.length) this.#flush();
-  }
-
-  finish(): void {
-    this.#flush();
-    closeSync(this.#file);
-  }
-
-  read(): Float64Array {
-    const bytes = readFileSync(this.#path);
-    return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  }
-
-  #flush(): void {
-    writeSync(this.#file, this.#buffer.subarray(0, this.#used));
-    this.#used = 0;
   }
 }

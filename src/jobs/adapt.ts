@@ -15,6 +15,7 @@ import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
   createEngine,
+  defaultMaxLength,
   resolveTraining,
   stopBeforeTraining,
   throttled,
@@ -167,7 +168,7 @@ async function trainMaskedLm(
 
 function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
   const training = resolveTraining(options, { warmup: 0.06 });
-  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  const maxLength = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(maxLength, config, options.model);
   const batchTokens = options.batchTokens ?? 4096;
   const rows = Math.floor(batchTokens / training.accumulationSteps / maxLength);

@@ -13,7 +13,7 @@ import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './cl
 import { corpusNotes } from './corpusNotes.ts';
 import { measurableHead } from './model.ts';
 import { readLabels, TextCutter } from './texts.ts';
-import { checkMaxLength, createEngine } from './training.ts';
+import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -35,7 +35,7 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { config, values } = await loadBert(options.model, { parts: classifierParts, onNote });
   const tokenizer = loadTokenizer(options.model);
-  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  const maxLength = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const set = await readLabels(options.data, '--data', hooks);
@@ -64,7 +64,7 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { config, values } = await loadBert(options.model, { parts: maskedLmParts, onNote });
   const tokenizer = loadTokenizer(options.model);
-  const width = options.maxLength ?? Math.min(128, config.maxPositions);
+  const width = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(width, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const folder = mkdtempSync(join(tmpdir(), 'bertune-evaluate-'));

@@ -10,7 +10,15 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { RunFolder } from './runFolder.ts';
 import { readLabels, TextCutter } from './texts.ts';
-import { checkMaxLength, createEngine, resolveTraining, totalSteps, train, withDropout } from './training.ts';
+import {
+  checkMaxLength,
+  createEngine,
+  defaultMaxLength,
+  resolveTraining,
+  totalSteps,
+  train,
+  withDropout,
+} from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
 /** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
@@ -46,7 +54,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const tokenizer = loadTokenizer(options.model);
   const startConfig = { ...loaded.config, labels };
   const config = withDropout(startConfig, options.dropout);
-  const maxLength = options.maxLength ?? Math.min(128, config.maxPositions);
+  const maxLength = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const values = options.randomStart ? randomValues(config, training.seed) : loaded.values;

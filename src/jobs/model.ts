@@ -7,12 +7,12 @@ import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { argmax, asTensors, checkTokenizer } from './classifier.ts';
 import { TextCutter } from './texts.ts';
-import { checkMaxLength, createEngine } from './training.ts';
+import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { Candidate, FillMaskResult, LoadedModel, Prediction } from './types.ts';
 
 export interface LoadModelOptions {
   readonly threads?: number;
-  /** Most tokens of a text; the model's positions when absent. */
+  /** Most tokens of a text; 128, as in training, when absent. */
   readonly maxLength?: number;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
@@ -28,7 +28,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
   const { config, values } = await loadBert(path, { parts, onNote: options.onNote });
   const tokenizer = loadTokenizer(path);
-  const maxLength = options.maxLength ?? config.maxPositions;
+  const maxLength = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));

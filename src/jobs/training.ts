@@ -45,6 +45,11 @@ export function withDropout(config: BertConfig, dropout: number | undefined): Be
   return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: undefined };
 }
 
+/** Tokens of a sequence when no limit is given: the same in training, evaluation and use. */
+export function defaultMaxLength({ maxPositions }: BertConfig): number {
+  return Math.min(128, maxPositions);
+}
+
 /** @throws UsageError when sequences of `maxLength` tokens do not fit the model */
 export function checkMaxLength(maxLength: number, config: BertConfig, model: string): void {
   if (maxLength > config.maxPositions) {

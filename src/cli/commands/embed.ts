@@ -8,7 +8,6 @@ export const embedCommand: CommandSpec = {
   summary: 'write one vector for each text to a .parquet or .jsonl file',
   options: ['model', 'input', 'query', 'text-column', 'max-length', 'pooling', 'output'],
   required: ['model', 'input', 'output'],
-  defaults: { 'max-length': "the model's" },
   descriptions: { output: 'file to write: .parquet or .jsonl' },
   examples: ['bertune embed --model runs/adapted --input chats.csv --text-column message --output vectors.parquet'],
   async run(settings, context) {

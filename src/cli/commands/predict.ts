@@ -8,7 +8,7 @@ export const predictCommand: CommandSpec = {
   summary: 'label texts: one JSON line for each, from files or from standard input',
   options: ['model', 'input', 'query', 'text-column', 'max-length'],
   required: ['model'],
-  defaults: { 'max-length': "the model's", input: 'lines of standard input' },
+  defaults: { input: 'lines of standard input' },
   descriptions: { json: 'accepted for symmetry: the output is JSON lines anyway' },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
