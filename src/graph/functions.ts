@@ -38,8 +38,8 @@ export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['mat
 
 export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [table, indices], {});
 
-export const scatterRows = (indices: Value, updates: Value, rows: number) =>
-  one('scatterRows', [indices, updates], { rows });
+export const scatterRows = (indices: Value, updates: Value, rows: number, table?: Value) =>
+  one('scatterRows', table ? [indices, updates, table] : [indices, updates], { rows });
 
 export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
   one('layerNorm', [x, weight, bias], { epsilon });

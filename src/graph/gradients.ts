@@ -1,7 +1,7 @@
 import { tensor } from '../core/tensor.ts';
 import * as ops from './functions.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
-import { noGradient, type OpRecord } from './ops/record.ts';
+import { at, noGradient, type OpRecord } from './ops/record.ts';
 import { broadcastAxes, sameShape } from './ops/shapes.ts';
 import { opTable } from './ops/table.ts';
 import type { GraphBuilder, Node, Value } from './value.ts';
@@ -31,7 +31,7 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
       if (contribution === noGradient || !input || !dependent.has(input)) return;
       const reduced = sumToShape(contribution, input);
       const earlier = found.get(input);
-      found.set(input, earlier ? ops.add(earlier, reduced) : reduced);
+      found.set(input, earlier ? accumulate(earlier, reduced) : reduced);
     });
   }
   return values.map((value, i) => {
@@ -54,6 +54,13 @@ function dependents(graph: GraphBuilder, values: readonly Value[]): Set<Value> {
     if (node.inputs.some((input) => dependent.has(input))) for (const output of node.outputs) dependent.add(output);
   }
   return dependent;
+}
+
+/** The sum of two contributions; rows are added to a table that is there already, rather than to one more of zeros. */
+function accumulate(earlier: Value, contribution: Value): Value {
+  const [indices, updates, table] = contribution.node?.inputs ?? [];
+  if (contribution.node?.op !== 'scatterRows' || !indices || !updates || table) return ops.add(earlier, contribution);
+  return ops.scatterRows(indices, updates, at(earlier.shape, 0), earlier);
 }
 
 /** Undoes broadcasting: sums the gradient over the axes along which the input was repeated. */

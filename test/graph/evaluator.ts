@@ -103,7 +103,7 @@ const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
   broadcast: (inputs, { shape }) => [fill(shape, (at) => read(item(inputs, 0), at))],
   transpose: (inputs, { permutation }) => [transpose(item(inputs, 0), permutation)],
   gatherRows: (inputs) => [gatherRows(item(inputs, 0), item(inputs, 1))],
-  scatterRows: (inputs, { rows }) => [scatterRows(item(inputs, 0), item(inputs, 1), rows)],
+  scatterRows: (inputs, { rows }) => [scatterRows(item(inputs, 0), item(inputs, 1), rows, inputs[2])],
   softmax: (inputs) => [map(logSoftmax(item(inputs, 0)), Math.exp)],
   layerNorm: (inputs, { epsilon }) => layerNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
   crossEntropy: (inputs) => crossEntropy(item(inputs, 0), item(inputs, 1)),
@@ -194,9 +194,9 @@ function gatherRows(table: NumberTensor, indices: NumberTensor): NumberTensor {
   );
 }
 
-function scatterRows(indices: NumberTensor, updates: NumberTensor, rows: number): NumberTensor {
+function scatterRows(indices: NumberTensor, updates: NumberTensor, rows: number, table?: NumberTensor): NumberTensor {
   const width = item(updates.shape, 1);
-  const data = new Float64Array(rows * width);
+  const data = table ? Float64Array.from(table.data) : new Float64Array(rows * width);
   indices.data.forEach((row, n) => {
     for (let c = 0; c < width; c++) data[row * width + c] = item(data, row * width + c) + read(updates, [n, c]);
   });

@@ -106,6 +106,10 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
   scatterRows: [
     { inputs: [int32([5], 1, 3, 1, 1, 0), normal([5, 3], 53)], build: (at, rows) => ops.scatterRows(at, rows, 4) },
     { inputs: [int32([1], 0), normal([1, 1], 54)], build: (at, rows) => ops.scatterRows(at, rows, 1) },
+    {
+      inputs: [int32([3], 2, 0, 2), normal([3, 2], 80), normal([3, 2], 81)],
+      build: (at, rows, table) => ops.scatterRows(at, rows, 3, table),
+    },
   ],
   softmax: [
     { inputs: [normal([3, 5], 55)], build: ops.softmax },

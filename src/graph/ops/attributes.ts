@@ -38,7 +38,7 @@ export interface OpAttributes {
   transpose: { readonly permutation: readonly number[] };
   /** Rows `indices` (int32, any shape) of a table [rows, width] -> [...indices, width]. */
   gatherRows: None;
-  /** A table of zeros [rows, width] to whose rows `indices` [n] the updates [n, width] are added. */
+  /** A table of zeros [rows, width], or the third input, to whose rows `indices` [n] the updates [n, width] are added. */
   scatterRows: { readonly rows: number };
   /** Over the last dimension. */
   softmax: None;

@@ -1,7 +1,9 @@
+import type { Shape } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
+import type { Emitter } from '../onnx.ts';
 import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
-import { expectShapes } from './shapes.ts';
+import { expectShapes, sameShape } from './shapes.ts';
 
 /** Reading and adding rows by index. */
 export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
@@ -26,28 +28,37 @@ export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
   // d update[i] = gradient of the row it was added to
   scatterRows: {
     infer: (inputs, { rows }) => {
-      const [indices, updates] = [at(inputs, 0), at(inputs, 1)];
+      const [indices, updates, table] = [at(inputs, 0), at(inputs, 1), inputs[2]];
       const fits = indices.shape.length === 1 && updates.shape.length === 2 && indices.shape[0] === updates.shape[0];
+      const shape = [rows, updates.shape[1] ?? 0];
+      const fitsTable = !table || (table.dtype === 'float32' && sameShape(table.shape, shape));
       expectShapes(
         'scatterRows',
-        fits && indices.dtype === 'int32' && updates.dtype === 'float32',
-        'int32 indices [n] and float32 updates [n, width]',
+        fits && fitsTable && indices.dtype === 'int32' && updates.dtype === 'float32',
+        `int32 indices [n] and float32 updates [n, width]${table ? ` for a float32 table [${rows}, width]` : ''}`,
         inputs,
       );
-      return [{ dtype: 'float32', shape: [rows, at(updates.shape, 1)] }];
+      return [{ dtype: 'float32', shape }];
     },
-    gradient: ({ inputs, gradient }) => [noGradient, ops.gatherRows(gradient, at(inputs, 0))],
+    gradient: ({ inputs, gradient }) => {
+      const byUpdates = ops.gatherRows(gradient, at(inputs, 0));
+      return inputs.length > 2 ? [noGradient, byUpdates, gradient] : [noGradient, byUpdates];
+    },
     // ScatterElements, not ScatterND: the latter races in ONNX Runtime when indices repeat.
     lower: ({ emit, inputs, outputs, inputTypes, outputTypes }) => {
       const count = at(at(inputTypes, 0).shape, 0);
       const { shape } = at(outputTypes, 0);
       const column = emit.node('Reshape', [at(inputs, 0), emit.integers([count, 1])]);
       const indices = emit.node('Expand', [column, emit.integers([count, at(shape, 1)])]);
-      // Zeros from an input: constant ones would be stored with the model and copied at every run.
-      const first = emit.node('Gather', [at(inputs, 0), emit.integers([0])]);
-      const zero = emit.node('Cast', [emit.node('Sub', [first, first])], { to: onnxType.float32 });
-      const table = emit.node('Expand', [zero, emit.integers(shape)]);
+      const table = inputs[2] ?? zeroTable(emit, at(inputs, 0), shape);
       emit.into(outputs, 'ScatterElements', [table, indices, at(inputs, 1)], { axis: 0, reduction: 'add' });
     },
   },
 };
+
+/** Zeros made from an input: constant ones would be stored with the model and copied at every run. */
+function zeroTable(emit: Emitter, indices: string, shape: Shape): string {
+  const first = emit.node('Gather', [indices, emit.integers([0])]);
+  const zero = emit.node('Cast', [emit.node('Sub', [first, first])], { to: onnxType.float32 });
+  return emit.node('Expand', [zero, emit.integers(shape)]);
+}
