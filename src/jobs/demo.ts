@@ -32,7 +32,7 @@ export interface DemoResult {
 }
 
 const labelsUsed = 100;
-const seeds = [0, 1, 2, 3, 4];
+const seeds = [11, 12, 13, 14, 15];
 const sentence = 'i want to send it back, where is my return [MASK]?';
 
 /**
@@ -71,7 +71,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
             ...{ ...start, seed, threads, output: scratch, overwrite: true, trainLimit: labelsUsed },
             train: { files: [join(corpora, 'intents.train.csv')] },
             eval: { files: [join(corpora, 'intents.test.csv')] },
-            ...{ maxLength: 64, epochs: 20, batchSize: 16, learningRate: 5e-4 },
+            ...{ maxLength: 64, epochs: 20, batchSize: 8, learningRate: 3e-4 },
           },
           { signal: hooks.signal },
         );
