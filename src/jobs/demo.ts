@@ -33,7 +33,7 @@ export interface DemoResult {
 
 const labelsUsed = 100;
 const seeds = [11, 12, 13, 14, 15];
-const sentence = 'did you scan the return [MASK] yet?';
+const sentence = 'my [MASK] has not arrived yet';
 
 /**
  * The main job on what the package holds: adapts the base model to support messages, fine-tunes an intent classifier
