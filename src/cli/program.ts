@@ -30,7 +30,7 @@ export const commands: readonly CommandSpec[] = [
 
 const mainJob = `
 The main job:
-  bertune adapt    --model checkpoints/base --corpus logs/*.txt --output runs/adapted
+  bertune adapt    --model checkpoints/bert-mini-general --corpus logs/*.txt --output runs/adapted
   bertune finetune --model runs/adapted --train labeled.csv --output runs/intent
   bertune predict  --model runs/intent --input new.csv
 `;

@@ -8,13 +8,13 @@ export function corpusNotes({ counts }: Corpus, flag: string, maxLength: number)
   if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
   if (counts.repeated > 0) {
     notes.push(
-      `${counted(counts.repeated, 'drawn text')} occur in the training part as well and stayed there: what is held out is unseen`,
+      `${counted(counts.repeated, 'drawn text')} not held out, because the training part repeats them: what is held out is unseen`,
     );
   }
   if (counts.skipped > 0) notes.push(`${counted(counts.skipped, 'text')} without a token to mask skipped`);
   if (counts.split > 0) {
     notes.push(
-      `${counted(counts.split, 'text')} longer than ${maxLength} tokens: truncated there, and the rest kept as further sequences`,
+      `${counted(counts.split, 'text')} longer than ${maxLength} tokens: not truncated but split into sequences of that length`,
     );
   }
   if (counts.invalidUtf8 > 0) {
@@ -27,6 +27,6 @@ export function corpusNotes({ counts }: Corpus, flag: string, maxLength: number)
 export function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
   const repeated = countRepeated(training, evaluation);
   if (repeated === 0) return;
-  const text = `${counted(repeated, 'text')} of --eval occur in --corpus too; they stay, since you chose them, and flatter the loss`;
+  const text = `--eval repeats --corpus in ${counted(repeated, 'text')}: kept, since you chose the file, but they flatter the loss`;
   hooks.onEvent?.({ type: 'note', text });
 }

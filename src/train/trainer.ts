@@ -122,6 +122,8 @@ export class Trainer {
       if (chosenStep !== this.#state.step || !metrics) {
         metrics = (await this.#task.evaluate?.(this.#parameterViews)) ?? null;
       }
+      await this.#checkOutcome(metrics);
+      this.#prune();
       return {
         steps: this.#state.step,
         units: this.#state.units,
@@ -146,6 +148,7 @@ export class Trainer {
     const norm = (await this.#optimizer.norm(this.#gradients)) / weight;
     const number = this.#state.step + 1;
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) this.#diverged(number, loss / weight);
+    this.#prune();
     const learningRate = learningRateAt(this.#state.step, this.#options);
     const { maxGradientNorm } = this.#options;
     const clip = maxGradientNorm > 0 ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
@@ -209,14 +212,13 @@ export class Trainer {
   }
 
   #save(): string {
-    const { checkpoints, keepCheckpoints } = this.#options;
+    const { checkpoints } = this.#options;
     if (this.#savedState === this.#state) return checkpointPath(checkpoints, this.#state.step);
     const callbacks = Object.fromEntries(
       this.#callbacks.flatMap((callback) => (callback.state ? [[callback.name, callback.state()]] : [])),
     );
     const path = writeCheckpoint(checkpoints, { ...this.#state, callbacks }, this.#arrays());
     this.#savedState = this.#state;
-    pruneCheckpoints(checkpoints, keepCheckpoints, this.#state.best ? [this.#state.best.step] : []);
     for (const callback of this.#callbacks) callback.onCheckpoint?.(this.#state.step, path);
     return path;
   }
@@ -266,11 +268,25 @@ export class Trainer {
     );
   }
 
+  /** Removes older checkpoints, once a finite loss has shown that the newest is good. */
+  #prune(): void {
+    const { checkpoints, keepCheckpoints } = this.#options;
+    if (this.#savedState)
+      pruneCheckpoints(checkpoints, keepCheckpoints, this.#state.best ? [this.#state.best.step] : []);
+  }
+
+  /** The last step, too, may have been the one that diverged: no later loss shows it. */
+  async #checkOutcome(metrics: Metrics | null): Promise<void> {
+    const norm = await this.#optimizer.norm(this.#parameters);
+    const bad = metrics ? Object.values(metrics).find((value) => Number.isNaN(value)) : undefined;
+    if (!Number.isFinite(norm) || bad !== undefined) this.#diverged(this.#state.step + 1, Number.NaN);
+  }
+
   #diverged(step: number, loss: number): never {
     // Its parameters are those that gave this loss.
     removeCheckpoint(this.#options.checkpoints, step - 1);
     const path = latestCheckpoint(this.#options.checkpoints, Object.keys(this.#arrays()), this.#arena.size);
-    const left = path ? `the last good checkpoint is ${path}` : 'no checkpoint had been written';
+    const left = path ? `the last good checkpoint is ${path}` : 'no good checkpoint is left';
     throw new BertuneError(
       `training diverged at step ${step}: the loss is ${loss}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
     );

@@ -351,7 +351,7 @@ describe('data that is used with a word about it', () => {
     expect(predicted.stderr).toBe('5 texts longer than 64 tokens truncated\n');
     const adapted = await run(`adapt --model @tiny --corpus @long.txt --output @long-adapted ${adapt} --max-steps 1`);
     expect(adapted.stderr.match(/truncated/g)).toEqual(['truncated']);
-    expect(adapted.stderr).toContain('5 texts longer than 32 tokens: truncated there');
+    expect(adapted.stderr).toContain('5 texts longer than 32 tokens: not truncated but split');
   });
 
   test('invalid UTF-8: counted and replaced', async () => {

@@ -170,7 +170,7 @@ describe('the update', () => {
     const checkpoints = newFolder();
     const options = { checkpoints, saveSteps: 1, keepCheckpoints: 9, learningRate: 1e30 };
     await expect(trainPoints(new PointTask(), options)).rejects.toThrow(
-      /^training diverged at step 2: the loss is Infinity; .*; no checkpoint had been written$/,
+      /^training diverged at step 2: the loss is Infinity; .*; no good checkpoint is left$/,
     );
     expect(existsSync(join(checkpoints, 'step-00000001'))).toBe(false);
   });

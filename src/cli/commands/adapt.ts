@@ -9,10 +9,17 @@ export const adaptCommand: CommandSpec = {
   summary: 'continue masked-language-model pretraining of a BERT on your own text',
   options: ['model', ...corpusTrainingNames],
   required: ['model', 'corpus', 'output'],
-  defaults: { epochs: '1', 'learning-rate': '5e-5', 'batch-tokens': '4096', 'eval-fraction': '0.02', warmup: '0.06' },
+  defaults: {
+    epochs: '1',
+    'learning-rate': '5e-5',
+    'batch-tokens': '4096',
+    'eval-fraction': '0.02',
+    'eval-limit': '2000',
+    warmup: '0.06',
+  },
   examples: [
-    'bertune adapt --model checkpoints/base --corpus logs/*.txt.gz --output runs/adapted',
-    'bertune adapt --model checkpoints/base --corpus chats.csv --text-column message --group-column chat --output runs/adapted --max-steps 500 --whole-word',
+    'bertune adapt --model checkpoints/bert-mini-general --corpus logs/*.txt.gz --output runs/adapted',
+    'bertune adapt --model checkpoints/bert-mini-general --corpus chats.csv --text-column message --group-column chat --output runs/adapted --max-steps 500 --whole-word',
   ],
   async run(settings, context) {
     const { adapt } = await import('../../jobs/adapt.ts');

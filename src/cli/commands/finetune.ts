@@ -20,7 +20,13 @@ export const finetuneCommand: CommandSpec = {
     ...trainingNames,
   ],
   required: ['model', 'train', 'output'],
-  defaults: { epochs: '3', 'learning-rate': '5e-5', 'batch-size': '16', 'eval-fraction': '0.1', warmup: '0.1' },
+  defaults: {
+    epochs: '3; more for few labels: about 200 steps, at most 30 epochs',
+    'learning-rate': '5e-5',
+    'batch-size': '16',
+    'eval-fraction': '0.1',
+    warmup: '0.1',
+  },
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',

@@ -11,7 +11,7 @@ export const inspectCommand: CommandSpec = {
   summary: 'show what a model folder holds: sizes, parameters, heads, labels',
   options: ['model'],
   required: ['model'],
-  examples: ['bertune inspect --model checkpoints/base'],
+  examples: ['bertune inspect --model checkpoints/bert-mini-general'],
   async run(settings, context) {
     const { inspect } = await import('../../jobs/inspect.ts');
     const result = await inspect({ model: required(settings, 'model') });
