@@ -52,7 +52,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
     {
       ...{ model: base, output, overwrite: true, threads, seed: 0 },
       corpus: { files: [join(corpora, 'support.txt')] },
-      ...{ maxLength: 64, batchTokens: 2048, epochs: 1, learningRate: 1e-3, evalFraction: 0.05, dropout: 0 },
+      ...{ maxLength: 64, batchTokens: 2048, epochs: 2, learningRate: 1e-3, evalFraction: 0.05, dropout: 0 },
     },
     hooks,
   );
@@ -71,7 +71,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
             ...{ ...start, seed, threads, output: scratch, overwrite: true, trainLimit: labelsUsed },
             train: { files: [join(corpora, 'intents.train.csv')] },
             eval: { files: [join(corpora, 'intents.test.csv')] },
-            ...{ maxLength: 64, epochs: 12, batchSize: 8, learningRate: 3e-4 },
+            ...{ maxLength: 64, epochs: 15, batchSize: 10, learningRate: 4e-4 },
           },
           { signal: hooks.signal },
         );
