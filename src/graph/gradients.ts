@@ -18,6 +18,7 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got [${loss.shape.join(', ')}]`);
   const { graph } = loss;
   const dependent = dependents(graph, values);
+  const inBackward = backwardReader(dependent);
   const found = new Map<Value, Value>([[loss, graph.constant(tensor('float32', [], Float32Array.of(1)))]]);
   for (const node of [...graph.nodes].reverse()) {
     const [first, ...further] = node.outputs;
@@ -26,7 +27,7 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
     }
     const gradient = first && found.get(first);
     if (!gradient || !node.outputs.some((output) => dependent.has(output))) continue;
-    inputGradients(node, gradient).forEach((contribution, i) => {
+    inputGradients(node, gradient, inBackward).forEach((contribution, i) => {
       const input = node.inputs[i];
       if (contribution === noGradient || !input || !dependent.has(input)) return;
       const reduced = sumToShape(contribution, input);
@@ -41,10 +42,32 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
   });
 }
 
-function inputGradients<K extends OpName>(node: Node<K>, gradient: Value): (Value | typeof noGradient)[] {
+function inputGradients<K extends OpName>(
+  node: Node<K>,
+  gradient: Value,
+  inBackward: (value: Value) => Value,
+): (Value | typeof noGradient)[] {
   const record: OpRecord<OpAttributes[K]> = opTable[node.op];
   if (record.gradient === 'not differentiable') throw new Error(`gradients: ${node.op} is not differentiable`);
-  return record.gradient({ inputs: node.inputs, outputs: node.outputs, attributes: node.attributes, gradient });
+  const inputs = node.inputs.map(inBackward);
+  return record.gradient({ inputs, outputs: node.outputs, attributes: node.attributes, gradient });
+}
+
+/** What the backward half reads in place of a forward value: the value, or its like out of nodes of its own. */
+function backwardReader(dependent: ReadonlySet<Value>): (value: Value) => Value {
+  const read = new Map<Value, Value>();
+  return (value) => {
+    const known = read.get(value);
+    if (known) return known;
+    const rebuilt = value.node && dependent.has(value) ? rebuildOutput(value.node, value) : undefined;
+    read.set(value, rebuilt ?? value);
+    return rebuilt ?? value;
+  };
+}
+
+function rebuildOutput<K extends OpName>(node: Node<K>, value: Value): Value | undefined {
+  const record: OpRecord<OpAttributes[K]> = opTable[node.op];
+  return value === node.outputs[0] ? record.rebuild?.(node) : undefined;
 }
 
 /** Every value that depends on one of `values`, these included. */

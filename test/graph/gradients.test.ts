@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as ops from '../../src/graph/functions.ts';
 import { gradients } from '../../src/graph/gradients.ts';
-import { Graph, type Value } from '../../src/graph/graph.ts';
+import { Graph, type Node, type Value } from '../../src/graph/graph.ts';
 import type { OpName } from '../../src/graph/ops/attributes.ts';
 import { opTable } from '../../src/graph/ops/table.ts';
 import { printGraph } from '../../src/graph/print.ts';
@@ -139,6 +139,25 @@ test('nothing is built for what lies before the values', () => {
   expect(graph.nodes.slice(before).map((node) => node.op)).toEqual(['reshape', 'broadcast', 'sum']);
   if (gradient) graph.output('gradient', gradient);
   expect(printGraph(graph)).not.toMatch(/linear|gelu|erf|matmul/);
+});
+
+describe('the backward half rebuilds what is cheaper to compute than to keep', () => {
+  const { graph, loss, parameters } = block();
+  const forward = new Set(graph.nodes);
+  gradients(loss, [...parameters.values()]).forEach((gradient, i) => {
+    graph.output(`gradient ${i}`, gradient);
+  });
+  const backward = graph.liveNodes().filter((node) => !forward.has(node));
+  const isDropped = (node: Node) => node.op === 'multiply' && node.inputs[1]?.node?.op === 'dropoutMask';
+  test.each<[string, (node: Node) => boolean]>([
+    ['gelu', (node) => node.op === 'gelu'],
+    ['geluTanh', (node) => node.op === 'geluTanh'],
+    ['a product with a dropout mask', isDropped],
+  ])('%s', (_, chosen) => {
+    const outputs = [...forward].filter(chosen).flatMap((node) => node.outputs);
+    expect(outputs.length).toBeGreaterThan(0);
+    expect(backward.filter((node) => node.inputs.some((input) => outputs.includes(input)))).toEqual([]);
+  });
 });
 
 test('a product with a frozen factor computes only the gradient that is asked for', () => {

@@ -1,5 +1,6 @@
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
+import type { Value } from '../value.ts';
 import { unary } from './elementwise.ts';
 import { at, type OpRecords } from './record.ts';
 
@@ -12,18 +13,26 @@ export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
   }),
 
   // d(x Φ(x)) = (Φ(x) + x φ(x)) dx. With a = x/√2: = ½ (1 + erf a + a exp(ln(2/√π) - a²)) dx, one pass less.
-  gelu: unary(
-    'gelu',
-    'Gelu',
-    ({ inputs, gradient }) => {
-      const { graph } = gradient;
-      const a = ops.scale(at(inputs, 0), Math.SQRT1_2);
-      const density = ops.exp(ops.subtract(graph.scalar(Math.log(2 / Math.sqrt(Math.PI))), ops.multiply(a, a)));
-      const slope = ops.add(ops.add(ops.erf(a), ops.multiply(a, density)), graph.scalar(1));
-      return [ops.multiply(ops.scale(gradient, 0.5), slope)];
+  gelu: {
+    ...unary(
+      'gelu',
+      'Gelu',
+      ({ inputs, gradient }) => {
+        const { graph } = gradient;
+        const a = ops.scale(at(inputs, 0), Math.SQRT1_2);
+        const density = ops.exp(ops.subtract(graph.scalar(Math.log(2 / Math.sqrt(Math.PI))), ops.multiply(a, a)));
+        const slope = ops.add(ops.add(ops.erf(a), ops.multiply(a, density)), graph.scalar(1));
+        return [ops.multiply(ops.scale(gradient, 0.5), slope)];
+      },
+      microsoft,
+    ),
+    // ½ x (1 + erf a): the gradient computes the same erf.
+    rebuild: ({ inputs }) => {
+      const x = at(inputs, 0);
+      const twice = ops.add(ops.erf(ops.scale(x, Math.SQRT1_2)), x.graph.scalar(1));
+      return ops.multiply(ops.scale(x, 0.5), twice);
     },
-    microsoft,
-  ),
+  },
 
   // With u = √(2/π) (x + 0.044715 x³): d = ½ (1 + tanh u + x (1 - tanh² u) du/dx) dx
   geluTanh: {
@@ -33,11 +42,16 @@ export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
       const one = graph.scalar(1);
       const c = Math.sqrt(2 / Math.PI);
       const square = ops.multiply(x, x);
-      const t = ops.tanh(ops.multiply(x, ops.add(ops.scale(square, c * 0.044715), graph.scalar(c))));
+      const t = geluTangent(x);
       const inner = ops.add(ops.scale(square, 3 * c * 0.044715), graph.scalar(c));
       const curve = ops.multiply(ops.multiply(x, inner), ops.subtract(one, ops.multiply(t, t)));
       return [ops.multiply(ops.scale(gradient, 0.5), ops.add(ops.add(t, curve), one))];
     }),
+    // ½ x (1 + tanh u): the gradient computes the same tanh.
+    rebuild: ({ inputs }) => {
+      const x = at(inputs, 0);
+      return ops.multiply(ops.scale(x, 0.5), ops.add(geluTangent(x), x.graph.scalar(1)));
+    },
     // FastGelu takes no scalars.
     lower: ({ emit, inputs, outputs, outputTypes }) => {
       if (at(outputTypes, 0).shape.length > 0) return emit.into(outputs, 'FastGelu', inputs, {}, microsoft);
@@ -46,3 +60,9 @@ export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
     },
   },
 };
+
+/** tanh √(2/π) (x + 0.044715 x³) */
+function geluTangent(x: Value): Value {
+  const c = Math.sqrt(2 / Math.PI);
+  return ops.tanh(ops.multiply(x, ops.add(ops.scale(ops.multiply(x, x), c * 0.044715), x.graph.scalar(c))));
+}
