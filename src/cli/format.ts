@@ -25,6 +25,11 @@ export function quantity(value: number): string {
   return Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '?';
 }
 
+/** Tokens a second, once there is more than the first step to tell it by. */
+export function speed({ tokensPerSecond }: { readonly tokensPerSecond: number }): string[] {
+  return tokensPerSecond > 0 ? [`${quantity(tokensPerSecond)} tokens/s`] : [];
+}
+
 /** Seconds as "45s", "3m 05s" or "2h 07m". */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';

@@ -88,21 +88,22 @@ export function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** Runs a job with its events shown on stderr. */
-export async function withProgress<T>(context: CommandContext, job: (hooks: JobHooks) => Promise<T>): Promise<T> {
-  const progress = createProgress(context.terminal.stderr);
+/** Runs a job with its events shown on stderr; the first Ctrl-C asks it to stop. */
+export async function withProgress<T>(
+  { terminal }: CommandContext,
+  job: (hooks: JobHooks & { readonly signal: AbortSignal }) => Promise<T>,
+  stopping = 'stopping',
+): Promise<T> {
+  const progress = createProgress(terminal.stderr);
+  const announce = () => progress.show({ type: 'note', text: `${stopping}; press Ctrl-C again to exit at once` });
   try {
-    return await job({ onEvent: progress.show });
+    return await interruptible(terminal, announce, (signal) => job({ onEvent: progress.show, signal }));
   } finally {
     progress.close();
   }
 }
 
-/** Runs a training job with its events shown on stderr; Ctrl-C asks it to save and stop. */
+/** Runs a training job with its events shown on stderr; the first Ctrl-C asks it to save and stop. */
 export function withTraining<T>(context: CommandContext, job: (hooks: JobHooks) => Promise<T>): Promise<T> {
-  return withProgress(context, ({ onEvent }) => {
-    const announce = () =>
-      onEvent?.({ type: 'note', text: 'stopping after this step and saving; press Ctrl-C again to exit at once' });
-    return interruptible(context.terminal, announce, (signal) => job({ onEvent, signal }));
-  });
+  return withProgress(context, job, 'stopping after this step and saving');
 }

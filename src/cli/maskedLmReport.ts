@@ -1,5 +1,6 @@
+import { counted } from '../core/errors.ts';
 import type { AdaptResult, MaskedLmResult } from '../jobs/types.ts';
-import { quantity, table } from './format.ts';
+import { quantity, speed, table } from './format.ts';
 
 /** Held-out loss and perplexity before and after a run, what it took, and whether it helped. */
 export function trainingReport(result: AdaptResult, { verdict }: { verdict: boolean }): string {
@@ -16,7 +17,7 @@ export function trainingReport(result: AdaptResult, { verdict }: { verdict: bool
   if (verdict) lines.push(verdictOf(result));
   lines.push(
     '',
-    `${quantity(result.steps)} steps, ${quantity(result.tokens)} tokens, ${quantity(result.tokensPerSecond)} tokens/s`,
+    [counted(result.steps, 'step'), counted(result.tokens, 'token'), ...speed(result)].join(', '),
     `model saved to ${result.output}`,
   );
   return lines.join('\n');

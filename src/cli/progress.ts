@@ -1,6 +1,6 @@
 import type { JobEvent } from '../jobs/types.ts';
 import type { OutputStream } from './command.ts';
-import { duration, quantity } from './format.ts';
+import { duration, quantity, speed } from './format.ts';
 
 type StepEvent = Extract<JobEvent, { type: 'step' }>;
 type ActivityEvent = Extract<JobEvent, { type: 'progress' }>;
@@ -83,8 +83,8 @@ function stepLine(event: StepEvent): string {
     `epoch ${event.epoch}`,
     `loss ${event.loss.toFixed(4)}`,
     `learning rate ${event.learningRate.toExponential(2)}`,
-    `${quantity(event.tokensPerSecond)} tokens/s`,
-    `${duration(event.secondsLeft)} left`,
+    ...speed(event),
+    ...(event.tokensPerSecond > 0 ? [`${duration(event.secondsLeft)} left`] : []),
   ].join('  ');
 }
 
@@ -97,6 +97,8 @@ function activityLine({ activity, done, total }: ActivityEvent): string {
 function eventLine(event: Exclude<JobEvent, StepEvent | ActivityEvent>): string {
   if (event.type === 'note') return event.text;
   if (event.type === 'checkpoint') return `step ${event.step}: saved ${event.path}`;
-  const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  const metrics = Object.entries(event.metrics).map(
+    ([name, value]) => `${name} ${Number.isInteger(value) && value > 1 ? quantity(value) : value.toFixed(4)}`,
+  );
   return `step ${event.step}: held out: ${metrics.join('  ')}`;
 }

@@ -91,6 +91,7 @@ export function toggle(): ValueType<boolean> {
 
 function readText(value: unknown, name: string): string {
   if (typeof value === 'number') return String(value);
+  if (typeof value === 'string' && /^--[a-z]/.test(value)) refuse(name, 'a value, not the next flag', value);
   return typeof value === 'string' && value.trim() !== '' ? value : refuse(name, 'a text', value);
 }
 

@@ -75,6 +75,11 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
+  if (main.isPlainText && options.needLabel) {
+    throw new UsageError(
+      `${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
+    );
+  }
   const choice = chooseColumns(main.table.columns, options, `${options.flag} ${main.name}`);
   const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.flag)));
   return {
@@ -90,7 +95,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
 /** @returns undefined for a file that holds nothing, as rotated logs often do. */
 async function openPart(source: Source, index: number, flag: string, database: Database): Promise<Part | undefined> {
   if (source.kind === 'query') {
-    const failure = (error: unknown) => new UsageError(`${flag}: ${firstLine(error)} (in the query)`);
+    const failure = (error: unknown) => new UsageError(`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
   }

@@ -1,4 +1,5 @@
-import { BertuneError, counted, defined } from '../core/errors.ts';
+import { statSync } from 'node:fs';
+import { BertuneError, counted, defined, UsageError } from '../core/errors.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { type BertPart, bertParameters } from '../models/bert/parameters.ts';
@@ -53,7 +54,7 @@ export interface BertInspection extends BertFacts {
  * damaged, do not fit each other, or are not those of a BERT.
  */
 export async function loadBert(path: string, options: LoadBertOptions): Promise<LoadedBert> {
-  const { config: stored, raw } = await readBertConfig(path);
+  const { config: stored, raw } = await readFolderConfig(path);
   const weights = await openWeights(path);
   try {
     const config = await decoderAsStored(withLabels(stored, options), weights, options);
@@ -77,7 +78,7 @@ export async function loadBert(path: string, options: LoadBertOptions): Promise<
  * @throws as `loadBert`.
  */
 export async function inspectBert(path: string): Promise<BertInspection> {
-  const { config, raw } = await readBertConfig(path);
+  const { config, raw } = await readFolderConfig(path);
   const weights = await openWeights(path);
   try {
     const found = findParts(config, raw, weights);
@@ -97,6 +98,13 @@ export async function inspectBert(path: string): Promise<BertInspection> {
   } finally {
     await weights.close();
   }
+}
+
+async function readFolderConfig(path: string): Promise<{ config: BertConfig; raw: HubConfig }> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError(`${path} is a file; give the model's folder, which holds config.json and the weights`);
+  }
+  return readBertConfig(path);
 }
 
 /** Where the parameters of one part lie; `stored` is the name in the files, absent when they have none. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { UsageError } from '../core/errors.ts';
+import { counted, UsageError } from '../core/errors.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { readBertConfig } from '../hub/bertConfig.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
@@ -16,6 +16,7 @@ import {
   checkMaxLength,
   createEngine,
   defaultMaxLength,
+  finishedResult,
   resolveTraining,
   stopBeforeTraining,
   throttled,
@@ -57,6 +58,9 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
   });
 }
 
+/** Below this many predictions chance moves the held-out loss by several hundredths. */
+const fewPredictions = 1000;
+
 interface Start {
   readonly config: BertConfig;
   readonly raw: LoadedBert['raw'];
@@ -73,10 +77,8 @@ async function trainMaskedLm(
   loadStart: () => Promise<Start>,
 ): Promise<AdaptResult> {
   const folder = RunFolder.claim(options.output, { ...options, command, inputs });
-  if (folder.finished?.result) {
-    hooks.onEvent?.({ type: 'note', text: `the run in ${options.output} is finished; this is its result` });
-    return folder.finished.result as AdaptResult;
-  }
+  const finished = finishedResult<AdaptResult>(folder, options, hooks);
+  if (finished) return finished;
   const start = await loadStart();
   const { tokenizer } = start;
   const config = withDropout(start.config, options.dropout);
@@ -196,6 +198,10 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
   }
   const metrics = await task.evaluate(asTensors(values, task.parameters));
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
+  if ((metrics.count ?? 0) < fewPredictions) {
+    const text = `only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with --eval or --eval-fraction`;
+    hooks.onEvent?.({ type: 'note', text });
+  }
   return metrics;
 }
 

@@ -25,7 +25,8 @@ export interface EmbedResult {
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkVectorPath(options.output);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const model = await loadModel(options.model, { threads: options.threads, maxLength: options.maxLength, onNote });
+  const { threads, maxLength } = options;
+  const model = await loadModel(options.model, { threads, maxLength, onNote, signal: hooks.signal });
   let dimensions = 0;
   const rows = vectorRows(model, options, (length) => {
     dimensions = length;

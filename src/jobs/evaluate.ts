@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { throwIfAborted } from '../core/interrupt.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { loadBert } from '../hub/folder.ts';
@@ -47,7 +48,8 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, partParameters(config, classifierParts));
-  const inference = new BertInference(createEngine(options.threads), config, tokenizer, parameters);
+  const engine = createEngine(options.threads);
+  const inference = new BertInference(engine, config, tokenizer, parameters, hooks.signal);
   try {
     return await measureClassifier(
       inference,
@@ -77,27 +79,32 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
       heldOutFraction: 0,
       heldOutLimit: 0,
       seed: options.seed ?? 0,
+      onProgress: () => throwIfAborted(hooks.signal),
     });
     for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
-    const measured = await evaluateMaskedLm(
-      {
-        config,
-        tokenizer,
-        heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
-        masking: {
-          vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
-          probability: options.maskProbability ?? 0.15,
-          wholeWord: options.wholeWord ?? false,
-          seed: options.seed ?? 0,
+    try {
+      const measured = await evaluateMaskedLm(
+        {
+          config,
+          tokenizer,
+          heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
+          masking: {
+            vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
+            probability: options.maskProbability ?? 0.15,
+            wholeWord: options.wholeWord ?? false,
+            seed: options.seed ?? 0,
+          },
+          rows: Math.max(1, Math.floor(4096 / width)),
+          width,
         },
-        rows: Math.max(1, Math.floor(4096 / width)),
-        width,
-      },
-      asTensors(values, partParameters(config, maskedLmParts)),
-      createEngine(options.threads),
-    );
-    corpus.store.close();
-    return { ...measured, texts: corpus.counts.texts };
+        asTensors(values, partParameters(config, maskedLmParts)),
+        createEngine(options.threads),
+        hooks.signal,
+      );
+      return { ...measured, texts: corpus.counts.texts };
+    } finally {
+      corpus.store.close();
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

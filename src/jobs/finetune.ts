@@ -14,6 +14,7 @@ import {
   checkMaxLength,
   createEngine,
   defaultMaxLength,
+  finishedResult,
   resolveTraining,
   totalSteps,
   train,
@@ -40,10 +41,8 @@ interface Texts {
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
-  if (folder.finished?.result) {
-    note(`the run in ${options.output} is finished; this is its result`);
-    return folder.finished.result as FinetuneResult;
-  }
+  const finished = finishedResult<FinetuneResult>(folder, options, hooks);
+  if (finished) return finished;
   const training = resolveTraining(options, { warmup: 0.1 });
   const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
   const labels = labelNames(trainTexts.labels);
@@ -84,8 +83,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     seed: training.seed,
     evaluate: async (parameters) => {
       const inference = new BertInference(engine, config, tokenizer, parameters);
-      latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
-      await inference.dispose();
+      try {
+        latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
+      } finally {
+        await inference.dispose();
+      }
       return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
     },
   });

@@ -16,6 +16,8 @@ export interface LoadModelOptions {
   readonly maxLength?: number;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
+  /** When aborted, what is being computed stops with an InterruptedError. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,7 +34,8 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
-  const inference = new BertInference(createEngine(options.threads), config, tokenizer, parameters);
+  const engine = createEngine(options.threads);
+  const inference = new BertInference(engine, config, tokenizer, parameters, options.signal);
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const requireHead = (part: BertPart, what: string) => {

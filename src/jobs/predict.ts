@@ -27,7 +27,8 @@ const chunk = 1024;
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const model = await loadModel(options.model, { threads: options.threads, maxLength: options.maxLength, onNote });
+  const { threads, maxLength } = options;
+  const model = await loadModel(options.model, { threads, maxLength, onNote, signal: hooks.signal });
   try {
     for await (const items of chunksOf(itemsOf(options))) {
       const predictions = await model.classify(items.map(({ text }) => text));

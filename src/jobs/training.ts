@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { InterruptedError, UsageError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -77,6 +78,37 @@ export function stopBeforeTraining({ signal }: JobHooks): void {
   if (signal?.aborted) throw new InterruptedError('stopped before the first step; there was nothing to save yet');
 }
 
+/** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
+export function finishedResult<T>(
+  { finished, path }: RunFolder,
+  options: TrainingOptions,
+  { onEvent }: JobHooks,
+): T | undefined {
+  if (!finished?.result) return undefined;
+  const made = finished.configuration as Readonly<Record<string, unknown>>;
+  const different = Object.entries(options).filter(
+    ([name, value]) =>
+      !notOfTheRun.has(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
+  );
+  const list = different.map(([name]) => `${name} (${JSON.stringify(made[name]) ?? 'its default'})`);
+  const kept = different.length > 0 ? ` with the settings it was made with: ${list.join(', ')}` : '';
+  onEvent?.({ type: 'note', text: `the run in ${path} is finished; this is its result${kept}` });
+  return finished.result as T;
+}
+
+/** Options that say how to go about a run rather than what it is. */
+const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads']);
+
+/** Digest of what the run starts from: the first numbers of every parameter. */
+function digestOfStart(task: TrainingTask): string {
+  const hash = createHash('sha256');
+  for (const { name } of task.parameters) {
+    const values = task.startValues.get(name)?.subarray(0, 256);
+    hash.update(name).update(values ?? '');
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
 /** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
 export async function train(
   task: TrainingTask,
@@ -109,6 +141,7 @@ export async function train(
       resume: options.resume,
       fingerprint: {
         ...fingerprint,
+        startWeights: digestOfStart(task),
         task: task.name,
         steps,
         ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },

@@ -30,7 +30,7 @@ export type JobEvent =
 /** How a caller watches and stops a job. */
 export interface JobHooks {
   readonly onEvent?: (event: JobEvent) => void;
-  /** When aborted, training finishes its step, saves a checkpoint and throws an InterruptedError. */
+  /** When aborted, the job throws an InterruptedError; training finishes its step and saves a checkpoint first. */
   readonly signal?: AbortSignal;
 }
 

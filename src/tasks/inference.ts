@@ -1,3 +1,4 @@
+import { breathe } from '../core/interrupt.ts';
 import { floatData, type HostTensor } from '../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
 import { Graph } from '../graph/graph.ts';
@@ -34,11 +35,20 @@ export class BertInference {
   readonly #tokenizer: BertTokenizer;
   readonly #parameters: NamedTensors;
   readonly #programs: ProgramCache;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(engine: Engine, config: BertConfig, tokenizer: BertTokenizer, parameters: NamedTensors) {
+  /** @param signal when aborted, the next block throws an InterruptedError */
+  constructor(
+    engine: Engine,
+    config: BertConfig,
+    tokenizer: BertTokenizer,
+    parameters: NamedTensors,
+    signal?: AbortSignal,
+  ) {
     this.#config = config;
     this.#tokenizer = tokenizer;
     this.#parameters = parameters;
+    this.#signal = signal;
     this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), 4);
   }
 
@@ -90,6 +100,7 @@ export class BertInference {
   }
 
   async #run(output: Output, { shape, builder }: PackedBlock, places: number, extra: NamedTensors) {
+    await breathe(this.#signal);
     const program = await this.#programs.get(JSON.stringify([output, shape.rows, shape.width, places]));
     const { result } = await program.run({ ...this.#parameters, ...builder.block, ...extra });
     if (!result) throw new Error('internal: no result');

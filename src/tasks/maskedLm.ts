@@ -1,3 +1,4 @@
+import { breathe } from '../core/interrupt.ts';
 import { permutedIndex, randomBits } from '../core/random.ts';
 import type { HostTensor } from '../core/tensor.ts';
 import type { Corpus } from '../data/corpus.ts';
@@ -8,7 +9,7 @@ import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { evaluationEpoch, type MaskingOptions, maskSequence } from '../text/masking.ts';
 import { BlockBuilder, RowPacker } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
-import { lossOutput } from '../train/programs.ts';
+import { lossOutput, ProgramCache } from '../train/programs.ts';
 import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from './losses.ts';
 
@@ -126,32 +127,35 @@ export type MaskedLmEvaluation = Pick<
  * not depend on how the texts are batched.
  *
  * @returns loss in nats, perplexity, and the number of predicted tokens
+ * @throws InterruptedError when the signal was aborted
  */
 export async function evaluateMaskedLm(
   options: MaskedLmEvaluation,
   parameters: NamedTensors,
   engine: Engine,
+  signal?: AbortSignal,
 ): Promise<{ loss: number; perplexity: number; count: number }> {
   const { config, rows, width, heldOut, masking } = options;
   let summed = 0;
   let count = 0;
-  let program: Awaited<ReturnType<Engine['compile']>> | undefined;
-  let compiled = '';
-  for (const sequences of inBlocks(heldOut, rows, width)) {
-    const texts = sequences.map((sequence) => prepare(heldOut.store, sequence, evaluationEpoch, masking));
-    const batch = maskedBlock(options, texts, 64);
-    if (batch.key !== compiled) {
-      await program?.dispose();
-      const { graph, loss } = maskedLmLoss(config, { rows, width }, Number(batch.key), { training: false });
-      graph.output(lossOutput, loss);
-      program = await engine.compile(graph);
-      compiled = batch.key;
+  const programs = new ProgramCache((key) => {
+    const { graph, loss } = maskedLmLoss(config, { rows, width }, Number(key), { training: false });
+    graph.output(lossOutput, loss);
+    return engine.compile(graph);
+  }, 2);
+  try {
+    for (const sequences of inBlocks(heldOut, rows, width)) {
+      await breathe(signal);
+      const texts = sequences.map((sequence) => prepare(heldOut.store, sequence, evaluationEpoch, masking));
+      const batch = maskedBlock(options, texts, 64);
+      const program = await programs.get(batch.key);
+      const { [lossOutput]: loss } = await program.run({ ...parameters, ...batch.inputs });
+      summed += Number(loss?.data[0]);
+      count += batch.weight;
     }
-    const outputs = await program?.run({ ...parameters, ...batch.inputs });
-    summed += Number(outputs?.[lossOutput]?.data[0]);
-    count += batch.weight;
+  } finally {
+    await programs.dispose();
   }
-  await program?.dispose();
   const loss = summed / count;
   return { loss, perplexity: Math.exp(loss), count };
 }

@@ -147,7 +147,8 @@ export class Trainer {
     const { loss, weight, units } = await this.#accumulate(update);
     const norm = (await this.#optimizer.norm(this.#gradients)) / weight;
     const number = this.#state.step + 1;
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) this.#diverged(number, loss / weight);
+    if (!Number.isFinite(loss)) this.#diverged(number, `the loss is ${loss}`);
+    if (!Number.isFinite(norm)) this.#diverged(number, `the gradient's norm is ${norm}`);
     this.#prune();
     const learningRate = learningRateAt(this.#state.step, this.#options);
     const { maxGradientNorm } = this.#options;
@@ -278,17 +279,18 @@ export class Trainer {
   /** The last step, too, may have been the one that diverged: no later loss shows it. */
   async #checkOutcome(metrics: Metrics | null): Promise<void> {
     const norm = await this.#optimizer.norm(this.#parameters);
-    const bad = metrics ? Object.values(metrics).find((value) => Number.isNaN(value)) : undefined;
-    if (!Number.isFinite(norm) || bad !== undefined) this.#diverged(this.#state.step + 1, Number.NaN);
+    const [bad] = Object.entries(metrics ?? {}).find(([, value]) => Number.isNaN(value)) ?? [];
+    if (bad) this.#diverged(this.#state.step + 1, `the held-out ${bad} is NaN`);
+    if (!Number.isFinite(norm)) this.#diverged(this.#state.step + 1, 'the parameters are no longer finite');
   }
 
-  #diverged(step: number, loss: number): never {
-    // Its parameters are those that gave this loss.
+  #diverged(step: number, sign: string): never {
+    // Its parameters are those that showed it.
     removeCheckpoint(this.#options.checkpoints, step - 1);
     const path = latestCheckpoint(this.#options.checkpoints, Object.keys(this.#arrays()), this.#arena.size);
     const left = path ? `the last good checkpoint is ${path}` : 'no good checkpoint is left';
     throw new BertuneError(
-      `training diverged at step ${step}: the loss is ${loss}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
+      `training diverged at step ${step}: ${sign}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
     );
   }
 

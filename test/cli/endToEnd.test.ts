@@ -170,6 +170,17 @@ describe('wrong usage: exit code 2, one line', () => {
     ],
     ['an unknown flag', job('--learnig-rate 1'), /unknown option '--learnig-rate'.*--learning-rate/],
     ['a wrong value', job('--epochs zero'), /--epochs/],
+    [
+      'a flag where a file belongs',
+      'adapt --model @tiny --corpus --output @new',
+      /--corpus must be a value, not the next flag/,
+    ],
+    ['lines without labels', tune('corpus.txt'), /corpus\.txt holds lines of text without labels; give a \.csv/],
+    [
+      'a file as the model',
+      'adapt --model @corpus.txt --corpus @corpus.txt --output @new',
+      /corpus\.txt is a file; give the model's folder/,
+    ],
     ['a missing option', 'adapt --model @tiny --output @new', /adapt needs --corpus or --query/],
     ['two options that exclude each other', job('--epochs 1'), /give --epochs or --max-steps, not both/],
     [
@@ -438,6 +449,13 @@ describe('the output folder', () => {
     expect(
       readFileSync(at('stopped', 'model.safetensors')).equals(readFileSync(at('unstopped', 'model.safetensors'))),
     ).toBe(true);
+  });
+
+  test('Ctrl-C during an evaluation says that it stopped', async () => {
+    await folder.write('many.txt', messages(30_000).join('\n'));
+    const stopped = await interruptAfter('evaluate --model @tiny --data @many.txt --threads 1', '--data: 30,000 texts');
+    expectFailure(stopped, 130, /^error: stopped before the end$/);
+    expect(stopped.stderr).toContain('stopping; press Ctrl-C again to exit at once');
   });
 
   test('pretrain starts from a configuration and a vocab.txt', async () => {

@@ -271,7 +271,7 @@ describe('columns', () => {
     await expect(readAll(txt, { textColumn: 'message' })).rejects.toThrow(
       /has no column message \(--text-column\); it has: text/,
     );
-    await expect(readAll(txt, { needLabel: true })).rejects.toThrow(/has no single label column/);
+    await expect(readAll(txt, { needLabel: true })).rejects.toThrow(/holds lines of text without labels; give a \.csv/);
   });
 
   test('are not guessed from a first line that is no header', async () => {
@@ -376,7 +376,7 @@ describe('input that cannot be read', () => {
     }
     const query =
       "SELECT CASE WHEN i = 900000 THEN error('late') ELSE 'text ' || i END AS text FROM range(1000000) t(i)";
-    await expect(readAll(query)).rejects.toThrow('--corpus: Invalid Input Error: late (in the query)');
+    await expect(readAll(query)).rejects.toThrow('the query for --corpus: Invalid Input Error: late');
   });
 
   test('gzip that is cut or none', async () => {
@@ -408,11 +408,11 @@ describe('input that cannot be read', () => {
   test.each([
     [
       'SELECT nope FROM (SELECT 1 AS text)',
-      /^--corpus: Binder Error: Referenced column "nope" not found.*\(in the query\)$/,
+      /^the query for --corpus: Binder Error: Referenced column "nope" not found.*$/,
     ],
-    ['SELECT text FROM', /^--corpus: Parser Error: syntax error at .* \(in the query\)$/],
-    ["FROM 'nofile.csv'", /^--corpus: IO Error: No files found that match the pattern "nofile.csv" \(in the query\)$/],
-    ["SELECT error('boom') AS text", /^--corpus: Invalid Input Error: boom \(in the query\)$/],
+    ['SELECT text FROM', /^the query for --corpus: Parser Error: syntax error at .*$/],
+    ["FROM 'nofile.csv'", /^the query for --corpus: IO Error: No files found that match the pattern "nofile.csv"$/],
+    ["SELECT error('boom') AS text", /^the query for --corpus: Invalid Input Error: boom$/],
   ])('query %s', async (query, message) => {
     const failure: unknown = await readAll(query).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(UsageError);

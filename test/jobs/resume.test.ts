@@ -7,7 +7,7 @@ import { finetune } from '../../src/jobs/finetune.ts';
 import type { AdaptOptions, FinetuneOptions, JobHooks } from '../../src/jobs/types.ts';
 import { TestFolder } from '../data/files.ts';
 import { checkpointsOf, listening, metricsOf, readJson, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (name: string) => join(folder.path, name);
@@ -115,12 +115,26 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     expect(checkpointsOf(output)).toEqual(saved);
   });
 
+  test('refuses to go on from another model', async () => {
+    const output = at(`${name}-other`);
+    const model = await saveTinyModel(at(`${name}-tiny`), { ...tinyConfig, initializerRange: 0.03 });
+    await expect(run(output, listening(4))).rejects.toThrow(InterruptedError);
+    await expect(run(output, listening(), { resume: true, model })).rejects.toThrow(
+      /cannot resume .*: 1 setting changed: startWeights \("\w+", now "\w+"\)/,
+    );
+  });
+
   test('a finished run gives its result again', async () => {
     const output = at(`${name}-finished`);
     const result = await run(output, listening());
     const hooks = listening();
     expect(await run(output, hooks, { resume: true })).toEqual(result);
     expect(hooks.notes()).toEqual([`the run in ${output} is finished; this is its result`]);
+    const changed = listening();
+    expect(await run(output, changed, { resume: true, learningRate: 2e-3, threads: 2 })).toEqual(result);
+    expect(changed.notes()).toEqual([
+      `the run in ${output} is finished; this is its result with the settings it was made with: learningRate (0.001)`,
+    ]);
   });
 
   test('--resume without a checkpoint says before the first step that it starts from the beginning', async () => {

@@ -1,6 +1,7 @@
+import { counted } from '../../core/errors.ts';
 import { classificationReport } from '../classificationReport.ts';
 import type { CommandSpec } from '../command.ts';
-import { quantity } from '../format.ts';
+import { speed } from '../format.ts';
 import { evalData, given, required, requiredData, trainingOptions, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 import { trainingNames } from './trainingOptions.ts';
@@ -52,7 +53,7 @@ export const finetuneCommand: CommandSpec = {
       [
         classificationReport(result),
         '',
-        `${quantity(result.steps)} steps, ${quantity(result.tokensPerSecond)} tokens/s`,
+        [counted(result.steps, 'step'), ...speed(result)].join(', '),
         `model saved to ${result.output}`,
       ].join('\n'),
     );

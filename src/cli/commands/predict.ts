@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { throwIfAborted } from '../../core/interrupt.ts';
 import type { CommandSpec } from '../command.ts';
 import { dataOptions, given, required, withProgress } from '../jobOptions.ts';
 import { writeLine } from '../output.ts';
@@ -22,19 +23,20 @@ export const predictCommand: CommandSpec = {
     const options = given({
       model: required(settings, 'model'),
       input,
-      stdin: input === undefined ? linesOf(stdin) : undefined,
       maxLength: settings['max-length'],
       threads: settings.threads,
     });
     await withProgress(context, async (hooks) => {
-      for await (const { id, text, label, score } of predict(options, hooks)) {
+      const lines = input === undefined ? linesOf(stdin, hooks.signal) : undefined;
+      for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, hooks)) {
         await writeLine(stdout, JSON.stringify(given({ id, text, label, score })));
       }
     });
   },
 };
 
-/** Opened when the first line is asked for: readline drops lines that nobody listens for. */
-async function* linesOf(stdin: NodeJS.ReadableStream): AsyncGenerator<string> {
-  yield* createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY });
+/** Lines until the signal. Opened when the first is asked for: readline drops lines that nobody listens for. */
+async function* linesOf(stdin: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
+  yield* createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, signal });
+  throwIfAborted(signal);
 }
