@@ -1,16 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../src/core/files.ts';
-
-const folder = () => mkdtempSync(join(tmpdir(), 'bertune-files-'));
+import { temporaryFolder } from '../temporary.ts';
 
 describe('writeFileAtomic', () => {
   it('writes text, bytes and pieces, and leaves nothing beside', async () => {
-    const path = folder();
+    const path = temporaryFolder();
     await writeFileAtomic(join(path, 'text'), 'ä');
     await writeFileAtomic(join(path, 'bytes'), new Uint8Array([1, 2]));
     await writeFileAtomic(join(path, 'pieces'), async (file) => {
@@ -24,7 +22,7 @@ describe('writeFileAtomic', () => {
   });
 
   it('keeps the old content when writing fails', async () => {
-    const path = join(folder(), 'file');
+    const path = join(temporaryFolder(), 'file');
     writeFileSync(path, 'old');
     const failing = writeFileAtomic(path, async (file) => {
       await file.writeFile('half');
@@ -36,7 +34,7 @@ describe('writeFileAtomic', () => {
   });
 
   it.skipIf(!existsSync('/dev/full'))('says in one line that the disk is full', async () => {
-    const path = join(folder(), 'file');
+    const path = join(temporaryFolder(), 'file');
     const failing = writeFileAtomic(path, async () => {
       const full = await open('/dev/full', 'w');
       await full.writeFile('more').finally(() => full.close());
@@ -48,7 +46,7 @@ describe('writeFileAtomic', () => {
   });
 
   it('names a place that cannot be written to', async () => {
-    const path = join(folder(), 'missing', 'file');
+    const path = join(temporaryFolder(), 'missing', 'file');
     await expect(writeFileAtomic(path, '')).rejects.toThrow(
       new UsageError(`${path} cannot be written: its folder does not exist`),
     );
@@ -57,7 +55,7 @@ describe('writeFileAtomic', () => {
 
 describe('makeFolder', () => {
   it('makes nested folders, and refuses when a file is in the way', async () => {
-    const path = folder();
+    const path = temporaryFolder();
     await makeFolder(join(path, 'a', 'b'));
     await makeFolder(join(path, 'a', 'b'));
     writeFileSync(join(path, 'a', 'b', 'c'), '');

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { bertConfigFromHub, bertConfigToHub, readBertConfig } from '../../src/hub/bertConfig.ts';
-import { fixture, temporaryFolder } from './fixtures.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { fixture } from './fixtures.ts';
 
 describe('readBertConfig', () => {
   it('reads what transformers wrote', async () => {

@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { ParameterValues } from '../../src/nn/parameters.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 /** A model folder of test/fixtures/hub. */
 export function fixture(name: string): string {
@@ -14,10 +14,6 @@ export function fixtureCopy(name: string): string {
   const path = temporaryFolder();
   cpSync(fixture(name), path, { recursive: true });
   return path;
-}
-
-export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'bertune-hub-'));
 }
 
 /** Changes keys of a folder's config.json; undefined takes a key out. */

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from '../../src/hub/halfPrecision.ts';
 import { openSafetensors, writeSafetensors } from '../../src/hub/safetensors.ts';
-import { fixture, temporaryFolder } from './fixtures.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { fixture } from './fixtures.ts';
 
 const everyPattern = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { inspectBert, loadBert, saveBert } from '../../src/hub/folder.ts';
 import type { BertPart } from '../../src/models/bert/parameters.ts';
-import { expectedFacts, expectFacts, fixture, temporaryFolder } from './fixtures.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { expectedFacts, expectFacts, fixture } from './fixtures.ts';
 
 const tokenizerFiles = new Map([['vocab.txt', '[PAD]\n[UNK]\n']]);
 const bytesOf = (folder: string) => readFileSync(join(folder, 'model.safetensors'));

@@ -67,6 +67,14 @@ describe('masked language models', () => {
     expect(losses[2]).toBeCloseTo(Number(losses[0]), 5);
   });
 
+  test('little held out: said, since the loss is a rough guess', async () => {
+    const hooks = listening();
+    await adapt({ ...options(), output: at('little'), evalFraction: 0.05, maxSteps: 2, batchTokens: 256 }, hooks);
+    expect(hooks.notes().join('\n')).toMatch(
+      /^only \d+ masked tokens held out: the loss before and after is a rough guess; hold out more with --eval/m,
+    );
+  });
+
   test('nothing held out: said, and no loss made up', async () => {
     const hooks = listening();
     const result = await adapt(

@@ -6,7 +6,7 @@ import { saveBert } from '../../src/hub/folder.ts';
 import { openSafetensors, type WeightDType } from '../../src/hub/safetensors.ts';
 import { type BertPart, bertParameters } from '../../src/models/bert/parameters.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
-import { temporaryFolder } from '../hub/fixtures.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 /** A Python that has torch and transformers: BERTUNE_PYTHON=…/bin/python npm run unit -- test/roundtrip */
 const python = process.env.BERTUNE_PYTHON;

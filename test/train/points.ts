@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostTensor } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
@@ -9,6 +7,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import type { TrainerCallback } from '../../src/train/callbacks.ts';
 import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../../src/train/task.ts';
 import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';
+import { temporaryFolder } from '../temporary.ts';
 
 /**
  * The smallest task: one number w is pulled towards the points of each batch by Σ (w - point)². Ten points an epoch,
@@ -86,7 +85,7 @@ export function trainPoints(
 }
 
 export function newFolder(): string {
-  return join(mkdtempSync(join(tmpdir(), 'bertune-trainer-')), 'checkpoints');
+  return join(temporaryFolder(), 'checkpoints');
 }
 
 function wOf(parameters: NamedTensors): number {
