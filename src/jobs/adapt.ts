@@ -145,7 +145,7 @@ async function trainMaskedLm(
     await saveBert(options.output, {
       config: start.config,
       raw: start.raw,
-      values: new Map([...start.values, ...outcome.parameters]),
+      values: new Map(outcome.parameters),
       architecture: 'BertForMaskedLM',
       tokenizerFiles: tokenizer.files(),
       pooler: start.pooler,

@@ -101,7 +101,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   await saveBert(options.output, {
     config: startConfig,
     raw: loaded.raw,
-    values: outcome.parameters as ParameterValues,
+    values: new Map(outcome.parameters),
     architecture: 'BertForSequenceClassification',
     tokenizerFiles: tokenizer.files(),
   });

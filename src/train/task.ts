@@ -49,8 +49,8 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface TrainingTask {
   readonly name: string;
   readonly parameters: readonly TrainableParameter[];
-  /** Start values by name; the trainer copies them. */
-  readonly startValues: ReadonlyMap<string, Float32Array>;
+  /** Start values by name. The trainer takes them over and leaves the map empty: a run does not hold them twice. */
+  readonly startValues: Map<string, Float32Array>;
   /** The metric that early stopping and the best checkpoint go by. */
   readonly metric: { readonly name: string; readonly goal: 'lower' | 'higher' };
   /** The training graph for batches of this key. */

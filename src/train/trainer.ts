@@ -81,6 +81,7 @@ export class Trainer {
     this.#callbacks = callbacks;
     this.#arena = new ParameterArena(task.parameters);
     this.#parameters = this.#arena.gather(task.startValues);
+    task.startValues.clear();
     this.#gradients = new Float32Array(this.#arena.size);
     this.#parameterViews = this.#arena.views(this.#parameters);
     this.#optimizer = new AdamW(engine, this.#arena, { ...adamWDefaults, weightDecay: options.weightDecay });
