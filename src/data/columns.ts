@@ -5,7 +5,6 @@ export interface ColumnOptions {
   readonly textColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
-  readonly idColumn?: string;
   /** Whether there has to be a label column; otherwise labels are read only when `labelColumn` names them. */
   readonly needLabel?: boolean;
 }
@@ -34,7 +33,7 @@ export function chooseColumns(columns: readonly Column[], options: ColumnOptions
     text: find(options.textColumn, '--text-column'),
     label: find(options.labelColumn, '--label-column'),
     group: find(options.groupColumn, '--group-column'),
-    id: find(options.idColumn, '--id-column') ?? withName(columns, 'id'),
+    id: withName(columns, 'id'),
   };
   const free = columns.filter(({ name }) => !Object.values(named).includes(name));
   const hasHeader = !columns.some(({ name }) => looksLikeData(name));

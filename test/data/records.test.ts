@@ -241,8 +241,8 @@ describe('columns', () => {
   });
 
   test('that are named are taken, in any case of letters', async () => {
-    const path = await folder.write('named.csv', 'Key,Subject,Body,Thread,Team\nk1,s,b,t9,ops\n');
-    const options = { textColumn: 'body', labelColumn: 'Team', groupColumn: 'thread', idColumn: 'Key' };
+    const path = await folder.write('named.csv', 'Id,Subject,Body,Thread,Team\nk1,s,b,t9,ops\n');
+    const options = { textColumn: 'body', labelColumn: 'Team', groupColumn: 'thread' };
     expect((await readAll(path, options)).rows).toEqual([{ text: 'b', label: 'ops', group: 't9', id: 'k1' }]);
   });
 
