@@ -60,8 +60,9 @@ async function flushFolder(path: string): Promise<void> {
 }
 
 /** The system's reason as one line that names the path; errors that are none of the system's stay as they are. */
-function writeError(path: string, error: unknown): unknown {
-  switch (errorCode(error)) {
+export function writeError(path: string, error: unknown): unknown {
+  const full = /no space left on device/i.test(messageOf(error)); // libraries word it so, without a code
+  switch (full ? 'ENOSPC' : errorCode(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
       return new BertuneError(`no space left on the disk of ${path}: free some and run again`);

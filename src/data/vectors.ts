@@ -1,8 +1,9 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
+import { makeFolder, writeError } from '../core/files.ts';
 import { Database, quoted } from './duckdb.ts';
 
 /** A text with its embedding, float32 of the encoder's hidden size. */
@@ -16,16 +17,18 @@ export interface VectorRow {
  * Writes embeddings to `.parquet` (columns id if any row has one, text, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
  * @returns the number of rows.
- * @throws UsageError for another ending.
+ * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full.
  */
 export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
   const write = writerFor(path);
   const partial = `${path}.partial-${process.pid}`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     const count = await write(partial, rows);
     await rename(partial, path);
     return count;
+  } catch (error) {
+    throw writeError(path, error);
   } finally {
     await rm(partial, { force: true });
   }
