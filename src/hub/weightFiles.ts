@@ -58,7 +58,9 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 async function weightFileNames(folder: string): Promise<string[]> {
   if (await exists(join(folder, weightFile))) return [weightFile];
   if (await exists(join(folder, weightIndex))) return shardNames(folder);
-  if (await exists(join(folder, 'pytorch_model.bin'))) throw new BertuneError(conversionAdvice(folder));
+  for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json']) {
+    if (await exists(join(folder, name))) throw new BertuneError(conversionAdvice(folder, name));
+  }
   throw new UsageError(`no ${weightFile} in ${folder}: give a folder that transformers or bertune saved`);
 }
 
@@ -85,14 +87,18 @@ function parseIndex(text: string, path: string): z.infer<typeof indexSchema> {
   }
 }
 
-/** Keeps every weight, whichever head the checkpoint has; the copies are because safetensors stores no aliases. */
-function conversionAdvice(folder: string): string {
+/**
+ * Keeps every weight, whichever head the checkpoint has; the copies are because safetensors stores no aliases. The
+ * folder stands outside the program, where a quote or a backslash in it does no harm.
+ */
+function conversionAdvice(folder: string, found: string): string {
   const python = [
-    'import torch, safetensors.torch as s',
-    `d = torch.load('${join(folder, 'pytorch_model.bin')}', map_location='cpu', weights_only=True)`,
-    `s.save_file({k: v.clone().contiguous() for k, v in d.items()}, '${join(folder, weightFile)}', {'format': 'pt'})`,
+    'import torch, sys, pathlib, safetensors.torch as s',
+    'p = pathlib.Path(sys.argv[1])',
+    "l = [torch.load(f, map_location='cpu', weights_only=True) for f in p.glob('pytorch_model*.bin')]",
+    `s.save_file({k: v.clone().contiguous() for d in l for k, v in d.items()}, p / '${weightFile}', {'format': 'pt'})`,
   ].join('; ');
-  return `${folder} has its weights only in pytorch_model.bin, which is not read; convert it once: python -c "${python}"`;
+  return `${folder} has its weights only in ${found}, which is not read; convert it once: python -c "${python}" "${folder}"`;
 }
 
 function isPoolerWeight(name: string): boolean {

@@ -166,7 +166,9 @@ describe('loadBert', () => {
     await expect(load(path, ['encoder'])).rejects.toThrow(
       `${path} has its weights only in pytorch_model.bin, which is not read; convert it once: python -c "import torch`,
     );
-    rmSync(join(path, 'pytorch_model.bin'));
+    renameSync(join(path, 'pytorch_model.bin'), join(path, 'pytorch_model.bin.index.json'));
+    await expect(load(path, ['encoder'])).rejects.toThrow('has its weights only in pytorch_model.bin.index.json');
+    rmSync(join(path, 'pytorch_model.bin.index.json'));
     await expect(load(path, ['encoder'])).rejects.toThrow(
       new UsageError(`no model.safetensors in ${path}: give a folder that transformers or bertune saved`),
     );

@@ -1,136 +1,175 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { messageOf } from '../../src/core/errors.ts';
+import { fillNormal } from '../../src/core/random.ts';
 import { type Architecture, bertConfigFromHub } from '../../src/hub/bertConfig.ts';
-import { saveBert } from '../../src/hub/folder.ts';
-import { openSafetensors, type WeightDType } from '../../src/hub/safetensors.ts';
-import { type BertPart, bertParameters } from '../../src/models/bert/parameters.ts';
+import { loadBert, saveBert } from '../../src/hub/folder.ts';
+import { adapt, pretrain } from '../../src/jobs/adapt.ts';
+import { finetune } from '../../src/jobs/finetune.ts';
+import { bertParameters } from '../../src/models/bert/parameters.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { expectSameModel, hubConfig, partsOf, report, texts, tokenizerFixture } from './models.ts';
+import { python, Reference } from './reference.ts';
 
-/** A Python that has torch and transformers: BERTUNE_PYTHON=…/bin/python npm run unit -- test/roundtrip */
-const python = process.env.BERTUNE_PYTHON;
-const title = 'a saved folder in Python transformers';
+const title = 'round trips with Python transformers';
+const nothing = { missing_keys: [], unexpected_keys: [], mismatched_keys: [], error_msgs: [] };
+const twelve = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [index, `label ${index}`]));
+const mlm = 'BertForMaskedLM';
+const classifier = 'BertForSequenceClassification';
 
-interface PythonAnswer {
-  readonly loading: Record<string, string[]>;
-  readonly said: string[];
-  readonly class: string;
-  readonly weights: Record<string, number[]>;
-  readonly dtype: string;
-  readonly labels: string[] | null;
-  readonly finite: boolean;
-  readonly logits: number[];
-  readonly tokenizer: string;
-  readonly ids: number[];
-}
-
-const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'my', 'card', 'has', 'not', 'come', '##s', '.'];
-const tokenizerFiles = new Map([
-  ['vocab.txt', `${words.join('\n')}\n`],
-  ['tokenizer_config.json', JSON.stringify({ tokenizer_class: 'BertTokenizer', do_lower_case: true })],
-]);
-
-function load(folder: string, architecture: Architecture): PythonAnswer {
-  const script = join(import.meta.dirname, 'check.py');
-  const env = { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'warning' };
-  const output = execFileSync(python ?? 'python', [script, folder, architecture, 'My cards.'], {
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+describe.runIf(python !== undefined)(title, () => {
+  let reference: Reference;
+  beforeAll(() => {
+    reference = new Reference();
   });
-  return JSON.parse(output);
-}
+  afterAll(async () => {
+    process.stdout.write(report(await reference.versions()));
+    reference.close();
+  });
 
-/** The same facts that check.py prints of each tensor. */
-async function storedFacts(path: string): Promise<Record<string, number[]>> {
-  const file = await openSafetensors(path);
-  const facts: Record<string, number[]> = {};
-  for (const name of file.tensors.keys()) {
-    const values = await file.read(name);
-    const sum = values.reduce((total, value) => total + value, 0);
-    const weighted = values.reduce((total, value, index) => total + value * (index + 1), 0);
-    facts[name] = [values.length, sum, weighted, values[0] ?? 0, values.at(-1) ?? 0];
+  /** Expects Python to load the folder without a word, and both to compute the same logits. */
+  async function expectSameInPython(folder: string, kind: Architecture, name: string, dtype = 'float32') {
+    const answer = await reference.load(folder, kind, texts);
+    expect(answer).toMatchObject({ loading: nothing, said: [], auto: kind, dtypes: [`torch.${dtype}`] });
+    const { config } = await expectSameModel(folder, kind, answer, name);
+    if (kind === classifier) expect(answer.labels).toEqual(config.labels);
   }
-  await file.close();
-  return facts;
-}
 
-interface Case {
-  readonly name: string;
-  readonly architecture: Architecture;
-  readonly raw: Record<string, unknown>;
-  readonly parts: BertPart[];
-  readonly dtype: WeightDType;
-  readonly withPooler?: boolean;
-}
-
-const mlm = { architecture: 'BertForMaskedLM', parts: ['encoder', 'mlmHead'] as BertPart[] } as const;
-const cases: Case[] = [
-  { name: 'masked LM', ...mlm, raw: {}, dtype: 'float32' },
-  {
-    name: 'masked LM with the base pooler kept',
-    ...mlm,
-    raw: { hidden_act: 'relu' },
-    dtype: 'float32',
-    withPooler: true,
-  },
-  { name: 'masked LM with an untied decoder', ...mlm, raw: { tie_word_embeddings: false }, dtype: 'float32' },
-  { name: 'masked LM in float16', ...mlm, raw: { hidden_act: 'gelu_new' }, dtype: 'float16' },
-  { name: 'masked LM in bfloat16', ...mlm, raw: {}, dtype: 'bfloat16' },
-  {
-    name: 'classifier',
-    architecture: 'BertForSequenceClassification',
-    parts: ['encoder', 'pooler', 'classifier'],
-    raw: { id2label: Object.fromEntries(Array.from({ length: 12 }, (_, index) => [index, `label ${index}`])) },
-    dtype: 'float32',
-  },
-  {
-    name: 'classifier of two labels',
-    architecture: 'BertForSequenceClassification',
-    parts: ['encoder', 'pooler', 'classifier'],
-    raw: { id2label: { 0: '否', 1: '是' }, classifier_dropout: 0.3 },
-    dtype: 'float32',
-  },
-];
-
-const sizes = {
-  model_type: 'bert',
-  vocab_size: words.length,
-  hidden_size: 16,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
-  intermediate_size: 32,
-  max_position_embeddings: 24,
-};
-
-describe.skipIf(python === undefined)(title, () => {
-  it.each(cases)('loads without a word: $name', async ({ architecture, raw, parts, dtype, withPooler }) => {
-    const config = bertConfigFromHub({ ...sizes, ...raw }, 'config.json');
-    const specs = [...parts, 'pooler' as const].flatMap((part) => bertParameters(config, part));
-    const values: ParameterValues = new Map(specs.map((spec) => [spec.name, initialValue(spec, 0.5, 11)]));
-    const folder = temporaryFolder();
-    const pooler = withPooler ? values : undefined;
-    await saveBert(folder, { config, raw, values, architecture, dtype, tokenizerFiles, pooler });
-
-    const answer = load(folder, architecture);
-    expect(answer).toMatchObject({ loading: {}, said: [], class: architecture, dtype: `torch.${dtype}`, finite: true });
-    expect(answer.logits).toEqual(parts.includes('classifier') ? [1, config.labels?.length] : [1, 4, words.length]);
-    if (parts.includes('classifier')) expect(answer.labels).toEqual(config.labels);
-    expect(answer.tokenizer).toMatch(/^BertTokenizer/);
-    expect(answer.ids).toEqual(['[CLS]', 'my', 'card', '##s', '.', '[SEP]'].map((word) => words.indexOf(word)));
-    const stored = await storedFacts(join(folder, 'model.safetensors'));
-    const tied = ['cls.predictions.decoder.weight', 'cls.predictions.decoder.bias'];
-    expect(Object.keys(answer.weights).filter((name) => !(name in stored) && !tied.includes(name))).toEqual([]);
-    for (const [name, facts] of Object.entries(stored)) {
-      // The sums differ by the order of float64 additions alone.
-      facts.forEach((fact, index) => {
-        expect(answer.weights[name]?.[index], name).toBeCloseTo(fact, 8);
-      });
-    }
+  describe('saved by bertune, loaded by Python', () => {
+    test.each([
+      ['masked LM', mlm, { hidden_act: 'relu' }, 'float32'],
+      ['masked LM, base pooler beside it', mlm, {}, 'float32'],
+      ['masked LM, untied decoder', mlm, { tie_word_embeddings: false }, 'float32'],
+      ['masked LM, one token type', mlm, { type_vocab_size: 1, layer_norm_eps: 1e-5 }, 'float32'],
+      ['masked LM, float16', mlm, { hidden_act: 'gelu_new' }, 'float16'],
+      ['masked LM, bfloat16', mlm, {}, 'bfloat16'],
+      ['classifier', classifier, { id2label: twelve }, 'float32'],
+      ['classifier of two labels', classifier, { id2label: { 0: '否', 1: '是' }, classifier_dropout: 0.3 }, 'float32'],
+      ['classifier, bfloat16', classifier, { id2label: twelve, hidden_act: 'gelu_new' }, 'bfloat16'],
+    ] as const)('%s', async (name, architecture, changes, dtype) => {
+      const raw = { ...hubConfig, ...changes };
+      const config = bertConfigFromHub(raw, 'config.json');
+      const values = wideValues(config, architecture);
+      const folder = temporaryFolder();
+      const pooler = name.includes('pooler') ? values : undefined;
+      const tokenizerFiles = loadTokenizer(tokenizerFixture('uncased')).files();
+      await saveBert(folder, { config, raw, values, architecture, dtype, tokenizerFiles, pooler });
+      await expectSameInPython(folder, architecture, `bertune → Python: ${name}`, dtype);
+    });
   });
+
+  describe('saved by Python, loaded by bertune', () => {
+    test.each([
+      ['masked LM', mlm, {}, 'float32'],
+      ['masked LM, cased', mlm, { hidden_act: 'gelu_new' }, 'float32'],
+      ['masked LM, float16', mlm, {}, 'float16'],
+      ['masked LM, bfloat16', mlm, {}, 'bfloat16'],
+      ['masked LM in shards', mlm, {}, 'float32'],
+      ['masked LM in shards, bfloat16', mlm, { hidden_act: 'relu' }, 'bfloat16'],
+      ['masked LM, untied decoder', mlm, { tie_word_embeddings: false }, 'float32'],
+      ['classifier', classifier, { id2label: twelve }, 'float32'],
+      ['classifier of two unnamed labels, float16', classifier, {}, 'float16'],
+      ['classifier in shards', classifier, { id2label: twelve }, 'float32'],
+    ] as const)('%s', async (name, kind, changes, dtype) => {
+      const shard = name.includes('shards') ? '40KB' : undefined;
+      const folder = await savedByPython(
+        kind,
+        changes,
+        { dtype, shard },
+        name.includes(', cased') ? 'cased' : 'uncased',
+      );
+      expect(readdirSync(folder).includes('model.safetensors.index.json')).toBe(shard !== undefined);
+      await expectSameInPython(folder, kind, `Python → bertune: ${name}`, dtype);
+    });
+
+    test.each([
+      ['', 1],
+      [' in shards', 3],
+    ])('pytorch_model.bin%s is refused with a command that converts it', async (shards, count) => {
+      const folder = join(temporaryFolder(), "it's a model");
+      await reference.save({ folder, kind: mlm, config: hubConfig, tokenizer: tokenizerFixture('uncased') });
+      const before = await reference.load(folder, mlm, texts);
+      expect((await reference.saveForTorchAlone(folder, mlm, count)).join()).not.toContain('safetensors');
+      const refusal = await loadBert(folder, { parts: partsOf[mlm] }).catch(messageOf);
+      const [line, command = ''] = String(refusal).split('; convert it once: ');
+      expect(line).toMatch(/^.* has its weights only in pytorch_model\.bin(\.index\.json)?, which is not read$/);
+      expect(command).not.toContain('\n');
+
+      const path = `${dirname(python ?? '')}${delimiter}${process.env.PATH}`;
+      execFileSync(command, { shell: true, env: { ...process.env, PATH: path }, stdio: 'ignore' });
+      // Beside what was converted the original may stay or go.
+      for (const name of readdirSync(folder)) if (name.endsWith('.bin')) rmSync(join(folder, name));
+      const after = await reference.load(folder, mlm, texts);
+      expect(after.weights).toEqual(before.weights);
+      await expectSameModel(folder, mlm, after, `pytorch_model.bin${shards}, converted`);
+    });
+  });
+
+  describe('written by jobs', () => {
+    const common = { threads: 1, learningRate: 1e-3, maxSteps: 4, maxLength: 32, seed: 3 };
+    const file = (name: string, content: string) => {
+      const path = join(temporaryFolder(), name);
+      writeFileSync(path, content);
+      return path;
+    };
+    const corpus = () => ({ files: [file('corpus.txt', messages(80).join('\n'))] });
+    const labeled = () => ({ files: [file('labeled.csv', labeledCsv(labeledMessages(40)))] });
+
+    test.each([
+      ['base in float32', 'float32', {}],
+      ['base in float16', 'float16', { hidden_act: 'gelu_new' }],
+      ['base with an untied decoder', 'float32', { tie_word_embeddings: false }],
+    ])('adapt, then finetune, on what Python saved: %s', async (name, dtype, changes) => {
+      const base = await savedByPython(mlm, changes, { dtype });
+      const [adapted, tuned] = [join(temporaryFolder(), 'adapted'), join(temporaryFolder(), 'tuned')];
+      await adapt({ ...common, model: base, corpus: corpus(), output: adapted, batchTokens: 128, saveSteps: 2 });
+      await expectSameInPython(adapted, mlm, `adapt: ${name}`);
+      await finetune({ ...common, model: adapted, train: labeled(), output: tuned, batchSize: 8, saveSteps: 2 });
+      await expectSameInPython(tuned, classifier, `finetune of that: ${name}`);
+    });
+
+    test('finetune on a classifier that Python saved, and pretrain', async () => {
+      const base = await savedByPython(classifier, { id2label: twelve, problem_type: 'single_label_classification' });
+      const [tuned, fresh] = [join(temporaryFolder(), 'tuned'), join(temporaryFolder(), 'fresh')];
+      await finetune({ ...common, model: base, train: labeled(), output: tuned, batchSize: 8 });
+      await expectSameInPython(tuned, classifier, 'finetune: base is a classifier of other labels');
+      const modelConfig = file('config.json', JSON.stringify({ ...hubConfig, hidden_act: 'relu' }));
+      const tokenizer = tokenizerFixture('cased');
+      await pretrain({ ...common, modelConfig, tokenizer, corpus: corpus(), output: fresh, batchTokens: 128 });
+      await expectSameInPython(fresh, mlm, 'pretrain');
+    });
+  });
+
+  async function savedByPython(
+    kind: Architecture,
+    changes: object,
+    options: { dtype?: string; shard?: string } = {},
+    tokenizer: 'uncased' | 'cased' = 'uncased',
+  ): Promise<string> {
+    const folder = temporaryFolder();
+    const config = { ...hubConfig, ...changes };
+    await reference.save({ folder, kind, config, tokenizer: tokenizerFixture(tokenizer), ...options });
+    return folder;
+  }
 });
 
 describe.runIf(python === undefined)(title, () => {
-  it.skip('needs BERTUNE_PYTHON to name a Python with torch and transformers', () => {});
+  test.skip('need BERTUNE_PYTHON to name a Python with torch and transformers', () => {});
 });
+
+/** Weights, biases too, spread wide enough that each shows in the logits and in rounding to 16 bits. */
+function wideValues(config: ReturnType<typeof bertConfigFromHub>, kind: Architecture): ParameterValues {
+  const specs = [...new Set([...partsOf[kind], 'pooler' as const])].flatMap((part) => bertParameters(config, part));
+  return new Map(
+    specs.map((spec, index) => {
+      const noise = new Float32Array(initialValue(spec, 0, 0).length);
+      fillNormal(noise, 0.15, 11, 'initialize', index);
+      return [spec.name, initialValue(spec, 0, 0).map((value, i) => value + (noise[i] as number))];
+    }),
+  );
+}
