@@ -6,6 +6,7 @@ import {
   maskingVocabulary,
   maskSequence,
 } from '../../src/text/masking.ts';
+import { chiSquare, chiSquareLimit, deviations } from './statistics.ts';
 
 const special = new Set([0, 1, 2, 3, 103]);
 const vocabulary = maskingVocabulary(1000, 103, special);
@@ -20,20 +21,10 @@ function options(changed: Partial<MaskingOptions> = {}): MaskingOptions {
   return { vocabulary, probability: 0.15, wholeWord: false, seed: 7, ...changed };
 }
 
-/** Standard errors between a count and what is expected of `trials` draws with probability `p`. */
-function deviations(count: number, trials: number, p: number): number {
-  return Math.abs(count - trials * p) / Math.sqrt(trials * p * (1 - p));
-}
-
 /** Pearson's statistic of counts that should be equal. */
-function chiSquare(counts: readonly number[]): number {
+function evenness(counts: readonly number[]): number {
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  return counts.reduce((sum, count) => sum + (count - mean) ** 2 / mean, 0);
-}
-
-/** What a chi-square variable with so many degrees of freedom stays below in 999 of 1,000 cases (Wilson-Hilferty). */
-function chiSquareLimit(freedom: number): number {
-  return freedom * (1 - 2 / (9 * freedom) + 3.09 * Math.sqrt(2 / (9 * freedom))) ** 3;
+  return chiSquare(counts, new Array<number>(counts.length).fill(mean));
 }
 
 describe('rates over 320,000 tokens', () => {
@@ -72,7 +63,7 @@ describe('rates over 320,000 tokens', () => {
         counts[position] = (counts[position] ?? 0) + 1;
     }
     // Counts of independent draws vary by 1 - p of what a multinomial's would.
-    expect(chiSquare(counts) / 0.85).toBeLessThan(chiSquareLimit(length));
+    expect(evenness(counts) / 0.85).toBeLessThan(chiSquareLimit(length));
   });
 
   it('draws random tokens from the whole ordinary vocabulary alike', () => {
@@ -84,7 +75,7 @@ describe('rates over 320,000 tokens', () => {
     counts.delete(token);
     expect(counts.size).toBe(994);
     expect(Math.min(...counts.values())).toBeGreaterThan(0);
-    expect(chiSquare([...counts.values()])).toBeLessThan(chiSquareLimit(993));
+    expect(evenness([...counts.values()])).toBeLessThan(chiSquareLimit(993));
   });
 });
 
@@ -170,7 +161,7 @@ describe('at the ends of the range', () => {
       counts[positions[0] as number] = (counts[positions[0] as number] ?? 0) + 1;
       if (inputs[positions[0] as number] === 103) masks++;
     }
-    expect(chiSquare(counts)).toBeLessThan(chiSquareLimit(length - 1));
+    expect(evenness(counts)).toBeLessThan(chiSquareLimit(length - 1));
     expect(deviations(masks, sequences, 0.8)).toBeLessThan(3);
   });
 
