@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BertuneError, messageOf, UsageError } from './errors.ts';
 
@@ -21,6 +21,17 @@ export async function writeFileAtomic(path: string, content: FileContent): Promi
     throw writeError(path, error);
   }
   await flushFolder(dirname(path));
+}
+
+/**
+ * Removes what killed processes left of atomic writes to files of these names in a folder. For a folder that no other
+ * process writes to.
+ */
+export async function removeTemporaries(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const written = /^\.(.+)\.\d+-\d+\.tmp$/.exec(name)?.[1];
+    if (written !== undefined && names.includes(written)) await rm(join(folder, name), { force: true });
+  }
 }
 
 /** Makes a folder and those above it, as far as they are missing. @throws UsageError when a file is in the way. */

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, makeFolder, writeFileAtomic } from '../core/files.ts';
+import { errorCode, makeFolder, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { packageVersions } from './versions.ts';
 
 const recordFile = 'run.json';
 /** What a run needs while it lasts. Names with a dot are none of a folder's content. */
 const workFolder = '.work';
-/** What a run writes: all of this is replaced by --overwrite, and nothing else. */
+/** What a run writes, the record last: all of this is replaced by --overwrite, and nothing else. */
 const runFiles = [
   'checkpoints',
   'metrics.jsonl',
@@ -120,8 +120,10 @@ export class RunFolder {
   /** Writes down that the run has begun, and removes what `overwrite` replaces. */
   async begin(configuration: object): Promise<void> {
     await makeFolder(this.path);
+    await removeTemporaries(this.path, runFiles);
     if (this.#options.overwrite) {
-      for (const name of runFiles) rmSync(join(this.path, name), { recursive: true, force: true });
+      // The record goes first: as long as it is there, it vouches for the rest.
+      for (const name of runFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
     }
     const earlier = readRecord(this.path);
     this.#record = {

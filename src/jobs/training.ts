@@ -163,14 +163,14 @@ function beginning(
 ): TrainerCallback {
   return {
     name: 'beginning',
-    async onStart(resumedFrom) {
+    async onStart(resumedFrom, damaged) {
       await folder.begin(configuration);
       if (!resume) return;
-      const text =
-        resumedFrom === null
-          ? `--resume: ${folder.path} holds no checkpoint, so the run starts from the beginning`
-          : `resumed after step ${resumedFrom}`;
-      onEvent?.({ type: 'note', text });
+      const note = (text: string) => onEvent?.({ type: 'note', text });
+      for (const path of damaged) note(`the checkpoint ${path} is damaged and left out`);
+      if (resumedFrom !== null) return note(`resumed after step ${resumedFrom}`);
+      const readable = damaged.length > 0 ? ' that can be read' : '';
+      note(`--resume: ${folder.path} holds no checkpoint${readable}, so the run starts from the beginning`);
     },
   };
 }

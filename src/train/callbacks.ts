@@ -24,8 +24,11 @@ export interface StepRecord {
  */
 export interface TrainerCallback {
   readonly name: string;
-  /** Before the first step, and before `restore`; `resumedFrom` is the step of the checkpoint the run goes on from. */
-  onStart?(resumedFrom: number | null): void | Promise<void>;
+  /**
+   * Before the first step, and before `restore`; `resumedFrom` is the step of the checkpoint the run goes on from,
+   * `damaged` the paths of those that it could not.
+   */
+  onStart?(resumedFrom: number | null, damaged: readonly string[]): void | Promise<void>;
   onStep?(record: StepRecord): void;
   onEvaluation?(step: number, metrics: Metrics): void;
   onCheckpoint?(step: number, path: string): void;

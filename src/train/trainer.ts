@@ -7,6 +7,7 @@ import { ParameterArena } from './arena.ts';
 import type { TrainerCallback } from './callbacks.ts';
 import {
   checkpointPath,
+  damagedCheckpoints,
   isWholeCheckpoint,
   latestCheckpoint,
   pruneCheckpoints,
@@ -73,6 +74,8 @@ export class Trainer {
   #state: RunState;
   /** The state that the newest checkpoint holds. */
   #savedState: RunState | undefined;
+  /** Whether older checkpoints wait for a finite loss to be removed. */
+  #unpruned = false;
   #timing = { seconds: 0, units: 0, steps: 0 };
 
   constructor(task: TrainingTask, engine: Engine, options: TrainerOptions, callbacks: readonly TrainerCallback[] = []) {
@@ -221,6 +224,7 @@ export class Trainer {
     );
     const path = writeCheckpoint(checkpoints, { ...this.#state, callbacks }, this.#arrays());
     this.#savedState = this.#state;
+    this.#unpruned = true;
     for (const callback of this.#callbacks) callback.onCheckpoint?.(this.#state.step, path);
     return path;
   }
@@ -229,11 +233,13 @@ export class Trainer {
   #restore(): number | null {
     const arrays = this.#arrays();
     const { resume, checkpoints, fingerprint } = this.#options;
-    const path = resume ? latestCheckpoint(checkpoints, Object.keys(arrays), this.#arena.size) : undefined;
+    const path = resume ? latestCheckpoint(checkpoints, arrays) : undefined;
     if (path) {
       const state = readCheckpoint(path, arrays);
       refuseOtherSettings(state.fingerprint, fingerprint, path);
       this.#state = this.#bestIsThere(state.best?.step) ? state : { ...state, best: null };
+      this.#savedState = this.#state;
+      this.#unpruned = true;
     }
     return path ? this.#state.step : null;
   }
@@ -241,15 +247,13 @@ export class Trainer {
   /** Whether the best parameters can be read again: a damaged checkpoint may have taken them along. */
   #bestIsThere(step: number | undefined): boolean {
     if (step === undefined) return true;
-    return isWholeCheckpoint(
-      checkpointPath(this.#options.checkpoints, step),
-      Object.keys(this.#arrays()),
-      this.#arena.size,
-    );
+    return isWholeCheckpoint(checkpointPath(this.#options.checkpoints, step), this.#arrays());
   }
 
   async #start(resumedFrom: number | null): Promise<void> {
-    for (const callback of this.#callbacks) await callback.onStart?.(resumedFrom);
+    const { resume, checkpoints } = this.#options;
+    const damaged = resume ? damagedCheckpoints(checkpoints, this.#arrays()) : [];
+    for (const callback of this.#callbacks) await callback.onStart?.(resumedFrom, damaged);
     for (const callback of this.#callbacks) callback.restore?.(this.#state.callbacks[callback.name]);
   }
 
@@ -272,9 +276,11 @@ export class Trainer {
 
   /** Removes older checkpoints, once a finite loss has shown that the newest is good. */
   #prune(): void {
+    if (!this.#unpruned) return;
     const { checkpoints, keepCheckpoints } = this.#options;
-    if (this.#savedState)
-      pruneCheckpoints(checkpoints, keepCheckpoints, this.#state.best ? [this.#state.best.step] : []);
+    const best = this.#state.best ? [this.#state.best.step] : [];
+    pruneCheckpoints(checkpoints, keepCheckpoints, best, this.#arrays());
+    this.#unpruned = false;
   }
 
   /** The last step, too, may have been the one that diverged: no later loss shows it. */
@@ -288,7 +294,7 @@ export class Trainer {
   #diverged(step: number, sign: string): never {
     // Its parameters are those that showed it.
     removeCheckpoint(this.#options.checkpoints, step - 1);
-    const path = latestCheckpoint(this.#options.checkpoints, Object.keys(this.#arrays()), this.#arena.size);
+    const path = latestCheckpoint(this.#options.checkpoints, this.#arrays());
     const left = path ? `the last good checkpoint is ${path}` : 'no good checkpoint is left';
     throw new BertuneError(
       `training diverged at step ${step}: ${sign}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
