@@ -77,23 +77,29 @@ export function oneARow(batch: FixtureBatch): PlacedBatch {
   );
 }
 
-/** Inputs of the MLM head and its loss, with one place more than there are predictions: it has weight 0. */
-export function predictionInputs({ predicted }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
+/** Inputs of the MLM head and its loss; places beyond the predictions have weight 0. */
+export function predictionInputs({ predicted }: FixtureBatch, { starts }: PlacedBatch, places: number): NamedTensors {
   const rows = predicted.map(([sequence, position]) => item(starts, sequence) + position);
+  const unused = new Array<number>(places - predicted.length).fill(0);
   return {
-    predictedRows: integers([...rows, 0]),
-    labels: integers([...predicted.map(([, , label]) => label), 0]),
-    weights: floats([...predicted.map(() => 1), 0]),
+    predictedRows: integers([...rows, ...unused]),
+    labels: integers([...predicted.map(([, , label]) => label), ...unused]),
+    weights: floats([...predicted.map(() => 1), ...unused]),
   };
 }
 
-/** Inputs of the classifier and its loss: the class weights of make.py. */
+/** Inputs of the classifier and its loss. */
 export function exampleInputs({ classes }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
   return {
     firstRows: integers(starts),
     labels: integers(classes),
-    weights: floats(classes.map((label) => item([1, 0.5, 2], label))),
+    weights: floats(classes.map(classWeight)),
   };
+}
+
+/** The class weights of make.py. */
+export function classWeight(label: number): number {
+  return item([1, 0.5, 2], label);
 }
 
 /** Parameter values as tensors for an engine. */
@@ -109,28 +115,6 @@ export function parameterTensors(specs: Iterable<ParameterSpec>, values: Paramet
 /** The name under which make.py stored what belongs to one of our parameters. */
 export function storedName(parameter: string): string {
   return hubName(parameter);
-}
-
-/**
- * Values differ by at most `tolerance` times the largest expected magnitude, or times 1 where all are smaller: sums of
- * terms of about that size carry its rounding even where they cancel.
- */
-export function expectClose(
-  found: ArrayLike<number> | undefined,
-  expected: ArrayLike<number> | undefined,
-  tolerance: number,
-  what: string,
-): void {
-  if (!found || !expected) throw new Error(`${what}: ${found ? 'nothing to compare with' : 'not found'}`);
-  expect(found.length, what).toBe(expected.length);
-  let magnitude = 1;
-  let difference = 0;
-  for (let i = 0; i < expected.length; i++) {
-    magnitude = Math.max(magnitude, Math.abs(expected[i] as number));
-    const distance = Math.abs((found[i] as number) - (expected[i] as number));
-    difference = Number.isNaN(distance) ? Number.POSITIVE_INFINITY : Math.max(difference, distance);
-  }
-  expect(difference / magnitude, `${what}: largest difference`).toBeLessThan(tolerance);
 }
 
 /** The data of a tensor that must be there. */

@@ -10,11 +10,11 @@ import { Scope } from '../../src/nn/scope.ts';
 import { classificationLoss, maskedLmLoss, partParameters } from '../../src/tasks/losses.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import type { LossGraph } from '../../src/train/task.ts';
+import { type Comparison, expectClose } from '../parity.ts';
 import {
   bertFixture,
   dataOf,
   exampleInputs,
-  expectClose,
   fixtureBatches,
   oneARow,
   type PlacedBatch,
@@ -25,13 +25,20 @@ import {
   storedName,
 } from './fixtures.ts';
 
-/** About 300 roundings of float32 (6e-8): a few layers of products over some ten terms; PyTorch's side is float64. */
-const tolerance = 2e-5;
+/**
+ * What rounding of float32 (6e-8) may amount to after a few layers of products over some ten terms, forwards and there
+ * and back; the reference's side is float64. Measured here: 2e-6 and 2e-5.
+ */
+const outputTolerance = 1e-5;
+const gradientTolerance = 5e-5;
+
+/** Softmax cancels a bias of the keys: its gradient is what is left of terms near this. */
+const gradientFloor = 0.1;
 
 const parts: readonly BertPart[] = ['encoder', 'mlmHead', 'pooler', 'classifier'];
 const engine = onnxEngine({ threads: 1 });
 
-describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, batches) => {
+describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
   let model: LoadedBert;
   let expected: Map<string, Float32Array>;
   const notes: string[] = [];
@@ -54,7 +61,7 @@ describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, b
     const alone = oneARow(batch);
 
     test('hidden states and logits', async () => {
-      const inputs = { ...predictionInputs(batch, alone), ...exampleInputs(batch, alone) };
+      const inputs = { ...predictionInputs(batch, alone, batch.predicted.length), ...exampleInputs(batch, alone) };
       const found = await forward(model, alone, inputs);
       const real = batch.sequences.flatMap((sequence, index) =>
         sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
@@ -62,12 +69,11 @@ describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, b
       const size = model.config.hiddenSize;
       const hidden = dataOf(found, 'hidden');
       const rows = real.flatMap((row) => Array.from({ length: size }, (_, column) => hidden[row * size + column] ?? 0));
-      expectClose(rows, expected.get(`${kind}/hidden`), tolerance, 'hidden states');
-      const logits = expected.get(`${kind}/maskedLm/logits`);
-      const used = Array.from(dataOf(found, 'maskedLm')).slice(0, logits?.length);
-      expectClose(used, logits, tolerance, 'MLM logits');
+      expectClose(rows, expected.get(`${kind}/hidden`), output('hidden states'));
+      const logits = dataOf(found, 'maskedLm');
+      expectClose(logits, expected.get(`${kind}/maskedLm/logits`), output('MLM logits'));
       const classes = dataOf(found, 'classification');
-      expectClose(classes, expected.get(`${kind}/classification/logits`), tolerance, 'class logits');
+      expectClose(classes, expected.get(`${kind}/classification/logits`), output('class logits'));
     });
 
     const total = batch.sequences.reduce((sum, sequence) => sum + sequence.length, 0);
@@ -79,8 +85,9 @@ describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, b
     ];
 
     test.each(layouts)('masked LM loss and every gradient, %s', async (_, placed) => {
-      const inputs = predictionInputs(batch, placed);
-      const graph = maskedLmLoss(model.config, placed, batch.predicted.length + 1, { training: false });
+      const places = batch.predicted.length + 1;
+      const inputs = predictionInputs(batch, placed, places);
+      const graph = maskedLmLoss(model.config, placed, places, { training: false });
       await expectStep(model, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
     });
 
@@ -97,10 +104,16 @@ describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, b
     const program = await compileStep(engine, graph);
     const found = await program.run({ ...parameterTensors(specs, values), ...inputs });
     await program.dispose();
-    expectClose(dataOf(found, lossOutput), expected.get(`${key}/loss`), tolerance, 'loss');
+    const task = key.endsWith('maskedLm') ? 'MLM' : 'class';
+    expectClose(dataOf(found, lossOutput), expected.get(`${key}/loss`), output(`${task} loss`));
     for (const name of names) {
       const gradient = expected.get(`${key}/gradient/${storedName(name)}`);
-      expectClose(dataOf(found, gradientOutput(name)), gradient, tolerance, `gradient of ${name}`);
+      expectClose(dataOf(found, gradientOutput(name)), gradient, {
+        quantity: `${task} gradients`,
+        name: `gradient of ${name}`,
+        tolerance: gradientTolerance,
+        floor: gradientFloor,
+      });
     }
     const stored = [...expected.keys()].filter((other) => other.startsWith(`${key}/gradient/`));
     const unused = key.endsWith('maskedLm') && !model.config.tiedDecoder ? ['cls.predictions.decoder.bias'] : [];
@@ -108,6 +121,10 @@ describe.each(Object.entries(fixtureBatches))('%s equals transformers', (name, b
     expect(stored.filter((other) => !known.has(other.slice(`${key}/gradient/`.length)))).toEqual([]);
   }
 });
+
+function output(quantity: string): Comparison {
+  return { quantity, tolerance: outputTolerance };
+}
 
 /** Further names of the tied decoder's parameters. */
 const tiedAliases = ['cls.predictions.decoder.weight', 'cls.predictions.decoder.bias'];
