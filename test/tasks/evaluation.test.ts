@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Corpus } from '../../src/data/corpus.ts';
+import { asTensors, measureClassifier } from '../../src/jobs/classifier.ts';
+import { BertInference } from '../../src/tasks/inference.ts';
+import { classifierParts, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { evaluateMaskedLm } from '../../src/tasks/maskedLm.ts';
+import { labeledMessages, messages, randomValues, tinyConfig } from '../jobs/tiny.ts';
+import { config, engine, maskedLmOptions, maskedLmTask, tinyCorpus, tinyTokenizer, trained } from './tiny.ts';
+
+let corpus: Corpus;
+beforeAll(async () => {
+  corpus = await tinyCorpus(messages(300), 30, 0.5);
+});
+afterAll(() => corpus.store.close());
+
+describe.each([
+  ['tokens', false],
+  ['whole words', true],
+])('held-out loss of a masked language model, %s', (_, wholeWord) => {
+  const parameters = asTensors(randomValues(config, maskedLmParts), partParameters(config, maskedLmParts));
+  const measure = (rows: number, width: number, sequences = corpus.heldOut) => {
+    const heldOut = { store: corpus.store, sequences };
+    return evaluateMaskedLm(maskedLmOptions(corpus, { rows, width, heldOut }, { wholeWord }), parameters, engine);
+  };
+
+  test('does not move with the batch', async () => {
+    const first = await measure(4, 64);
+    expect(first.count).toBeGreaterThan(100);
+    for (const [rows, width] of [
+      [1, 32],
+      [1, 64],
+      [3, 40],
+      [16, 32],
+      [2, 256],
+    ] as const) {
+      const { loss, count } = await measure(rows, width);
+      expect(count).toBe(first.count);
+      // A few roundings of float32.
+      expect(Math.abs(loss / first.loss - 1)).toBeLessThan(1e-6);
+    }
+  });
+
+  test('is the mean over tokens, in whatever order and parts the texts come', async () => {
+    const whole = await measure(4, 64);
+    const backwards = await measure(4, 64, corpus.heldOut.toReversed());
+    expect(backwards.count).toBe(whole.count);
+    expect(Math.abs(backwards.loss / whole.loss - 1)).toBeLessThan(1e-6);
+    const parts = [await measure(4, 64, corpus.heldOut.slice(0, 20)), await measure(4, 64, corpus.heldOut.slice(20))];
+    const summed = parts.reduce((sum, { loss, count }) => sum + loss * count, 0);
+    expect(Math.abs(summed / whole.count / whole.loss - 1)).toBeLessThan(1e-6);
+  });
+
+  test('is the same number at the next evaluation', async () => {
+    expect(await measure(4, 64)).toEqual(await measure(4, 64));
+    // Through a run with dropout whose steps move nothing.
+    const task = maskedLmTask(corpus, { rows: 4, width: 64, config: tinyConfig }, { wholeWord });
+    const { evaluations, losses } = await trained(task, { steps: 4, learningRate: 0, evalSteps: 1 });
+    expect(evaluations).toHaveLength(4);
+    expect(new Set(evaluations.map(({ loss }) => loss)).size).toBe(1);
+    expect(new Set(losses).size).toBe(4);
+  });
+});
+
+test('loss and logits of a classifier do not move with the texts beside', async () => {
+  const tokenizer = tinyTokenizer();
+  const parameters = asTensors(randomValues(config, classifierParts), partParameters(config, classifierParts));
+  const inference = new BertInference(engine, config, tokenizer, parameters);
+  const rows = labeledMessages(50);
+  const sequences = rows.map(({ text }) => tokenizer.encode(text).ids);
+  const classes = rows.map(({ label }) => (label === 'asks' ? 0 : 1));
+  const labels = ['asks', 'wants'];
+  const whole = await measureClassifier(inference, sequences, classes, labels);
+  expect(await measureClassifier(inference, sequences, classes, labels)).toEqual(whole);
+  let summed = 0;
+  for (const size of [1, 7, 50]) {
+    summed = 0;
+    for (let from = 0; from < sequences.length; from += size) {
+      const [part, known] = [sequences.slice(from, from + size), classes.slice(from, from + size)];
+      summed += (await measureClassifier(inference, part, known, labels)).loss * part.length;
+    }
+    expect(Math.abs(summed / sequences.length / whole.loss - 1)).toBeLessThan(1e-6);
+  }
+  await inference.dispose();
+});
