@@ -52,6 +52,9 @@ export const crossEntropyGradient = (logProbabilities: Value, labels: Value, wei
 export const dropoutMask = (key: Value, attributes: OpAttributes['dropoutMask']) =>
   one('dropoutMask', [key], attributes);
 
+export const dropout = (x: Value, mask: Value, attributes: OpAttributes['dropout']) =>
+  one('dropout', [x, mask], attributes);
+
 /** Adds a node and returns its first output. */
 function one<K extends OpName>(op: K, inputs: readonly [Value, ...Value[]], attributes: OpAttributes[K]): Value {
   const [output] = inputs[0].graph.add(op, inputs, attributes);

@@ -38,6 +38,7 @@ export class Scope {
   dropout(x: Value, rate: number): Value {
     if (!this.#training || rate === 0) return x;
     const key = this.graph.inputs.get(dropoutKeyInput) ?? this.graph.input(dropoutKeyInput, 'uint32', [2]);
-    return ops.multiply(x, ops.dropoutMask(key, { rate, stream: this.#streams++, shape: x.shape }));
+    const mask = ops.dropoutMask(key, { rate, stream: this.#streams++, shape: x.shape });
+    return ops.dropout(x, mask, { rate, half: 'forward' });
   }
 }

@@ -67,8 +67,10 @@ async function draw(rate: number, first: number, second: number): Promise<Float3
 function maskGraph(rate: number): Graph {
   const graph = new Graph();
   const input = graph.input('key', 'uint32', [2]);
+  const ones = ops.broadcast(graph.scalar(1), [size]);
   for (const stream of streams) {
-    graph.output(`mask${stream}`, ops.dropoutMask(input, { rate, stream, shape: [size] }));
+    const mask = ops.dropoutMask(input, { rate, stream, shape: [size] });
+    graph.output(`mask${stream}`, ops.dropout(ones, mask, { rate, half: 'forward' }));
   }
   return graph;
 }

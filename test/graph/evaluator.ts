@@ -109,6 +109,7 @@ const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
   crossEntropy: (inputs) => crossEntropy(item(inputs, 0), item(inputs, 1)),
   crossEntropyGradient: (inputs) => [crossEntropyGradient(item(inputs, 0), item(inputs, 1), item(inputs, 2))],
   dropoutMask: (inputs, attributes) => [dropoutMask(item(inputs, 0), attributes)],
+  dropout: (inputs, attributes) => dropout(attributes.rate)(inputs, attributes),
 };
 
 const casts: { readonly [D in DType]: (x: number) => number } = {
@@ -239,6 +240,8 @@ function crossEntropyGradient(logProbabilities: NumberTensor, labels: NumberTens
   });
 }
 
+const dropout = (rate: number) => pointwise((x, kept) => (kept ? x / (1 - rate) : 0));
+
 function dropoutMask(key: NumberTensor, { rate, stream, shape }: OpAttributes['dropoutMask']): NumberTensor {
   const first = (item(key.data, 0) + Math.imul(stream, 0x6a09e667)) | 0;
   const second = (item(key.data, 1) + Math.imul(stream, 0xbb67ae85)) | 0;
@@ -250,7 +253,7 @@ function dropoutMask(key: NumberTensor, { rate, stream, shape }: OpAttributes['d
       if (round > 0) x = (x >>> 16) | (x << 16);
       x = Math.imul(x, 2 * x + factor);
     });
-    return x >>> 0 < threshold ? 1 / (1 - rate) : 0;
+    return Number(x >>> 0 < threshold);
   });
   return { shape, data };
 }

@@ -136,6 +136,12 @@ const refusals: { readonly [K in Exclude<OpName, 'cast'>]: readonly Refusal[] } 
       'crossEntropyGradient: expected float32 log probabilities [N, C], int32 labels [N] and float32 weights [N], got float32[2, 4], int32[2], float32[3]',
     ],
   ],
+  dropout: [
+    [
+      () => ops.dropout(of([2, 3])[0], input('bool', 3), { rate: 0.1, half: 'forward' }),
+      'dropout: expected float32 and a bool mask of its shape, got float32[2, 3], bool[3]',
+    ],
+  ],
   dropoutMask: [
     [
       () => ops.dropoutMask(ints(2), { rate: 0.1, stream: 0, shape: [4] }),

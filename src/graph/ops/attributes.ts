@@ -49,10 +49,12 @@ export interface OpAttributes {
   /** Gradient of crossEntropy by its logits, from log probabilities [N, C], labels [N] and a weight a row [N]. */
   crossEntropyGradient: None;
   /**
-   * A mask for inverted dropout: 0 with probability `rate`, else 1 / (1 - rate). Element i is a hash of the key
-   * (uint32 [2], itself drawn at random), `stream` and i, so equal keys give equal masks.
+   * What dropout keeps, bool: false with probability `rate`. Element i is a hash of the key (uint32 [2], itself drawn at
+   * random), `stream` and i, so equal keys give equal masks.
    */
   dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: Shape };
+  /** x / (1 - rate) where the mask (bool, of x's shape) keeps it, else 0. `half` is the one that the node is part of. */
+  dropout: { readonly rate: number; readonly half: 'forward' | 'backward' };
 }
 
 export type OpName = keyof OpAttributes;

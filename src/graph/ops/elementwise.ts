@@ -30,17 +30,10 @@ export const elementwise: OpRecords<
   subtract: binary('subtract', 'Sub', ({ gradient }) => [gradient, ops.negate(gradient)]),
 
   // d(a b) = b da + a db
-  multiply: {
-    ...binary('multiply', 'Mul', ({ inputs, gradient }) => [
-      ops.multiply(gradient, at(inputs, 1)),
-      ops.multiply(gradient, at(inputs, 0)),
-    ]),
-    // A dropout mask is kept for its own product's gradient, and what it was applied to as a softmax's result.
-    rebuild: ({ inputs }) => {
-      const [x, mask] = [at(inputs, 0), at(inputs, 1)];
-      return mask.node?.op === 'dropoutMask' ? ops.multiply(mask, x) : undefined;
-    },
-  },
+  multiply: binary('multiply', 'Mul', ({ inputs, gradient }) => [
+    ops.multiply(gradient, at(inputs, 1)),
+    ops.multiply(gradient, at(inputs, 0)),
+  ]),
 
   // d(a / b) = da / b - (a / b) db / b
   divide: binary('divide', 'Div', ({ inputs, outputs, gradient }) => {

@@ -1,15 +1,18 @@
 import { sizeOf } from '../../core/tensor.ts';
-import { at, type OpRecords } from './record.ts';
-import { expectShapes } from './shapes.ts';
+import * as ops from '../functions.ts';
+import type { Value } from '../value.ts';
+import { onnxType } from './elementwise.ts';
+import { at, noGradient, type OpRecords } from './record.ts';
+import { expectShapes, sameShape } from './shapes.ts';
 
 /** Random values as pure functions of a key, so that a resumed run draws the same ones. */
-export const random: OpRecords<'dropoutMask'> = {
+export const random: OpRecords<'dropoutMask' | 'dropout'> = {
   dropoutMask: {
     infer: (inputs, { rate, shape }) => {
       const key = at(inputs, 0);
       const fits = key.dtype === 'uint32' && key.shape.length === 1 && key.shape[0] === 2 && rate > 0 && rate < 1;
       expectShapes('dropoutMask', fits, 'a uint32 key [2] and a rate between 0 and 1', inputs);
-      return [{ dtype: 'float32', shape }];
+      return [{ dtype: 'bool', shape }];
     },
     gradient: 'not differentiable',
     // Three rounds of x (2x + k) with k odd, a permutation modulo 2^32 (as in RC6, Rivest et al. 1998), with the halves
@@ -40,11 +43,36 @@ export const random: OpRecords<'dropoutMask'> = {
         x = emit.node('Mul', [x, sum(sum(x, x), factor)]);
       });
       const kept = emit.node('Less', [x, word(keepThreshold(rate))]);
-      const flat = emit.node('Where', [kept, emit.scalar(1 / (1 - rate)), emit.scalar(0)]);
-      emit.into(outputs, 'Reshape', [flat, emit.integers(shape)]);
+      emit.into(outputs, 'Reshape', [kept, emit.integers(shape)]);
+    },
+  },
+
+  // dx = the same of the gradient. The halves compute the factor in two ways, or the engine would merge the two and keep
+  // four bytes an element between them instead of the mask's one.
+  dropout: {
+    infer: (inputs, { rate }) => {
+      const [x, mask] = [at(inputs, 0), at(inputs, 1)];
+      const fits = x.dtype === 'float32' && mask.dtype === 'bool' && sameShape(x.shape, mask.shape) && rate < 1;
+      expectShapes('dropout', fits, 'float32 and a bool mask of its shape', inputs);
+      return [{ dtype: 'float32', shape: x.shape }];
+    },
+    gradient: ({ inputs, attributes, gradient }) => [backwardDropout(gradient, inputs, attributes.rate), noGradient],
+    rebuild: ({ inputs, attributes }) => backwardDropout(at(inputs, 0), inputs, attributes.rate),
+    lower: ({ emit, inputs, outputs, attributes: { rate, half } }) => {
+      const [x, mask] = [at(inputs, 0), at(inputs, 1)];
+      const scale = emit.scalar(1 / (1 - rate));
+      const factor =
+        half === 'forward'
+          ? emit.node('Mul', [emit.node('Cast', [mask], { to: onnxType.float32 }), scale])
+          : emit.node('Where', [mask, scale, emit.scalar(0)]);
+      emit.into(outputs, 'Mul', [x, factor]);
     },
   },
 };
+
+function backwardDropout(x: Value, [, mask]: readonly Value[], rate: number): Value {
+  return ops.dropout(x, mask ?? x, { rate, half: 'backward' });
+}
 
 /** Odd constants of the dropout hash: fractional digits of the golden ratio, √2 and √3. */
 export const dropoutHash = { weyl: 0x9e3779b1, streamStep: 0x6a09e667, secondStep: 0xbb67ae85 } as const;
