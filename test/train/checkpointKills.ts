@@ -57,13 +57,19 @@ export class Program {
     return JSON.parse(said);
   }
 
-  /** Lets the program kill itself at every point of its life, each time in a folder of its own, and looks at what is left. */
+  /**
+   * Lets the program kill itself before each operation of its life, and at up to `cuts` places within those that can be
+   * cut, each time in a folder of its own, and looks at what is left.
+   *
+   * @returns the number of kills
+   */
   async killEverywhere(
     life: Life,
     prepare: () => string,
     look: (folder: string, act: number, point: KillPoint) => void | Promise<void>,
+    cuts = 4,
   ): Promise<number> {
-    const points = killPoints(life.operations);
+    const points = killPoints(life.operations, cuts);
     const waiting = points.values();
     const work = async () => {
       for (const point of waiting) {
@@ -87,19 +93,17 @@ export function ended(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => child.on('close', (code, signal) => resolve(signal ?? String(code))));
 }
 
-/** Before each operation, and within those that have pieces. */
-function killPoints(operations: readonly Operation[]): KillPoint[] {
-  return operations.flatMap(({ pieces }, at) => [
-    { at, pieces: 0 },
-    ...cuts(pieces).map((cut) => ({ at, pieces: cut })),
-  ]);
+function killPoints(operations: readonly Operation[], cuts: number): KillPoint[] {
+  return operations.flatMap(({ pieces }, at) => {
+    return [0, ...spread(pieces, cuts)].map((before) => ({ at, pieces: before }));
+  });
 }
 
-/** Up to four places, spread over all, the first piece and the last but one among them. */
-function cuts(pieces: number): number[] {
-  const most = Math.min(4, pieces - 1);
-  if (most < 1) return pieces === 1 ? [1] : [];
-  return Array.from({ length: most }, (_, i) => 1 + Math.round((i * (pieces - 2)) / Math.max(1, most - 1)));
+/** Up to `most` places within so many pieces, the first and the last but one among them. */
+function spread(pieces: number, most: number): number[] {
+  const count = Math.min(most, pieces - 1);
+  if (count < 2) return pieces > 0 && most > 0 ? [Math.ceil(pieces / 2)] : [];
+  return Array.from({ length: count }, (_, i) => 1 + Math.round((i * (pieces - 2)) / (count - 1)));
 }
 
 /** Compiles a module and those of test/ that it imports; returns the path of the compiled one. */
