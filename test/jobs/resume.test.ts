@@ -1,11 +1,20 @@
-import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InterruptedError, UsageError } from '../../src/core/errors.ts';
+import { prepareCorpus } from '../../src/data/corpus.ts';
+import { TokenStore } from '../../src/data/tokenStore.ts';
+import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import type { AdaptOptions, FinetuneOptions, JobHooks } from '../../src/jobs/types.ts';
+import { MaskedLmTask } from '../../src/tasks/maskedLm.ts';
+import { maskingVocabulary } from '../../src/text/masking.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import type { Cursor } from '../../src/train/task.ts';
 import { TestFolder } from '../data/files.ts';
+import { newFolder, PointTask, trainPoints } from '../train/points.ts';
+import { expectSameRun } from './killedRuns.ts';
 import { checkpointsOf, listening, metricsOf, readJson, weightsOf } from './runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from './tiny.ts';
 
@@ -17,6 +26,8 @@ let tuning: Omit<FinetuneOptions, 'output'>;
 beforeAll(async () => {
   await folder.create();
   const model = await saveTinyModel(at('tiny'));
+  // Large enough for its ops to be shared out among threads.
+  await saveTinyModel(at('wide'), { ...tinyConfig, hiddenSize: 128, attentionHeads: 4, intermediateSize: 512 });
   const corpus = await folder.write('corpus.txt', messages(120).join('\n'));
   const labeled = await folder.write('labeled.csv', labeledCsv(labeledMessages(60)));
   const common = { model, threads: 1, learningRate: 1e-3, seed: 5 };
@@ -51,10 +62,12 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     steps = (await run(whole(), listening())).steps;
   });
 
-  test('repeats exactly with the same seed, dropout on', async () => {
-    await run(at(`${name}-again`), listening());
-    expect(weightsOf(at(`${name}-again`))).toEqual(weightsOf(whole()));
-    expect(metricsOf(at(`${name}-again`))).toEqual(metricsOf(whole()));
+  test.each([1, 2])('repeats exactly with the same seed and %i threads, dropout on', async (threads) => {
+    const options = { threads, model: at('wide'), maxSteps: 5, epochs: undefined, keepCheckpoints: 99 };
+    const [one, other] = [at(`${name}-once-${threads}`), at(`${name}-twice-${threads}`)];
+    await run(one, listening(), options);
+    await run(other, listening(), options);
+    expectSameRun(other, one);
   });
 
   test('gives other weights with another seed', async () => {
@@ -62,8 +75,9 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     expect(weightsOf(at(`${name}-seed`)).equals(weightsOf(whole()))).toBe(false);
   });
 
-  test.each([1, 3, 7, 10])('stopped after step %i and resumed, ends as if never stopped', async (k) => {
-    expect(steps).toBeGreaterThan(10);
+  test('stopped after a step and resumed, says so and ends as if never stopped', async () => {
+    const k = 7;
+    expect(steps).toBeGreaterThan(k);
     const output = at(`${name}-stopped-${k}`);
     const stopped = run(output, listening(k));
     await expect(stopped).rejects.toThrow(InterruptedError);
@@ -75,6 +89,27 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     expect(hooks.notes()).toContain(`resumed after step ${k}`);
     expect(weightsOf(output).equals(weightsOf(whole()))).toBe(true);
     expect(metricsOf(output)).toEqual(metricsOf(whole()));
+  });
+
+  test.each<[string, object]>([
+    ['', { patience: 50 }],
+    [' of four micro-batches', { accumulationSteps: 4, saveSteps: 1, patience: 0 }],
+    [' of a run that stops early', { learningRate: 0.1, patience: 2, evalSteps: 2, saveSteps: 3 }],
+  ])('stopped after every step%s and resumed, ends as if never stopped', async (kind, more) => {
+    const options = { ...more, keepCheckpoints: 99 };
+    const [one, other] = [at(`${name}-undisturbed${kind}`), at(`${name}-stopping${kind}`)];
+    const undisturbed = await run(one, listening(), options);
+    let stops = 0;
+    for (let stopped = true; stopped; ) {
+      const ended = await run(other, listening(stops + 1), { ...options, resume: true }).catch((error) => error);
+      stopped = ended instanceof InterruptedError;
+      if (stopped) stops++;
+      else expect(ended).toMatchObject({ steps: undisturbed.steps });
+    }
+    const early = undisturbed.steps < Number(readSteps(one));
+    expect(early).toBe(kind.includes('early'));
+    expect(stops).toBe(early ? undisturbed.steps : undisturbed.steps - 1);
+    expectSameRun(other, one);
   });
 
   test('a run that ended without finishing measures once more and ends the same', async () => {
@@ -99,6 +134,37 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     expect(Number(older?.split(' ').at(-1))).toBeLessThan(7);
     expect(weightsOf(output).equals(weightsOf(whole()))).toBe(true);
     expect(metricsOf(output)).toEqual(metricsOf(whole()));
+  });
+
+  test('when all checkpoints are damaged, says so and starts from the beginning', async () => {
+    const output = at(`${name}-damaged`);
+    await expect(run(output, listening(9))).rejects.toThrow(InterruptedError);
+    const damaged = checkpointsOf(output).map((step) => join(output, 'checkpoints', step));
+    for (const path of damaged) truncateSync(join(path, 'parameters.f32'), 8);
+    const hooks = listening();
+    await run(output, hooks, { resume: true });
+    expect(damaged.length).toBeGreaterThan(1);
+    expect(hooks.notes()).toEqual(
+      expect.arrayContaining([
+        ...damaged.map((path) => `the checkpoint ${path} is damaged and left out`),
+        `--resume: ${output} holds no checkpoint that can be read, so the run starts from the beginning`,
+      ]),
+    );
+    expect(weightsOf(output).equals(weightsOf(whole()))).toBe(true);
+    expect(metricsOf(output)).toEqual(metricsOf(whole()));
+  });
+
+  test('metrics that someone has cut go on from their last whole line', async () => {
+    const output = at(`${name}-metrics`);
+    await expect(run(output, listening(7))).rejects.toThrow(InterruptedError);
+    const metrics = join(output, 'metrics.jsonl');
+    truncateSync(metrics, readFileSync(metrics, 'utf8').indexOf('{"step":4'));
+    truncateSync(metrics, statSync(metrics).size - 5);
+    await run(output, listening(), { resume: true });
+    const kept = metricsOf(whole()).filter(
+      (line) => 'step' in line && (Number(line.step) < 3 || Number(line.step) > 7),
+    );
+    expect(metricsOf(output).slice(-kept.length + 2)).toEqual(kept.slice(2));
   });
 
   test('refuses changed settings by name and leaves the run as it was', async () => {
@@ -169,6 +235,62 @@ test('a run is resumed by its own command alone, and a folder without a run by n
     `${at('copy')} holds no run to resume`,
   );
   expect(weightsOf(at('copy')).equals(weights)).toBe(true);
+});
+
+describe('a resumed run seeks its place in constant time', () => {
+  test('the task is asked for the updates that are left, and for no other', async () => {
+    const checkpoints = newFolder();
+    const options = { checkpoints, steps: 25, saveSteps: 17, fingerprint: {} };
+    await trainPoints(new PointTask(), options);
+    rmSync(join(checkpoints, stepName(25)), { recursive: true, force: true });
+    const asked: Cursor[] = [];
+    class Asked extends PointTask {
+      override update(cursor: Cursor) {
+        asked.push(cursor);
+        return super.update(cursor);
+      }
+    }
+    expect(await trainPoints(new Asked(), { ...options, resume: true })).toMatchObject({ resumedFrom: 17, steps: 25 });
+    expect(asked).toEqual(
+      [17, 18, 19, 20, 21, 22, 23, 24].map((step) => ({ epoch: Math.floor(step / 10), index: step % 10 })),
+    );
+  });
+
+  test('an update far into a later epoch reads its own sequences alone', async () => {
+    const tokenizer = loadTokenizer(at('tiny'));
+    const corpus = await prepareCorpus({
+      records: { files: [await folder.write('long.txt', messages(1500).join('\n'))], flag: '--corpus' },
+      ...{ tokenizer, mostTokens: 30, folder: at('store'), heldOutFraction: 0, heldOutLimit: 0, seed: 5 },
+    });
+    let [lengths, reads] = [0, 0];
+    class Counted extends TokenStore {
+      override lengthOf(i: number) {
+        lengths++;
+        return super.lengthOf(i);
+      }
+      override read(i: number) {
+        reads++;
+        return super.read(i);
+      }
+    }
+    const store = new Counted(at('store'), tokenizer.vocabularySize);
+    const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
+    const task = new MaskedLmTask({
+      ...{ config: tinyConfig, startValues: new Map(), tokenizer, training: { ...corpus, store } },
+      ...{ heldOut: { store, sequences: [] }, rows: 4, width: 32, accumulationSteps: 2, engine: onnxEngine() },
+      masking: { vocabulary, probability: 0.15, wholeWord: false, seed: 5 },
+    });
+    const start = { epoch: 3, index: 1200 };
+    [lengths, reads] = [0, 0];
+    const { next } = task.update(start);
+    const count = next.index - start.index;
+    expect(next.epoch).toBe(3);
+    expect(count).toBeGreaterThan(8);
+    expect(reads).toBe(count);
+    expect(lengths).toBeLessThanOrEqual(count + 1); // the one that did not fit, too
+    store.close();
+    corpus.store.close();
+  });
 });
 
 function stepName(step: number): string {
