@@ -51,7 +51,7 @@ test('a process killed while it replaces a finished run leaves no record that vo
   const copyOfFinished = () => copyOf(finished);
   const { operations, starts } = await saver.life(copyOfFinished());
   const beginning = { operations: operations.slice(0, starts[1]), starts };
-  await saver.killEverywhere(beginning, copyOfFinished, (folder, _, point) => {
+  const points = await saver.killEverywhere(beginning, copyOfFinished, (folder, _, point) => {
     const files = readdirSync(folder).filter((name) => !name.startsWith('.'));
     const place = `killed at ${JSON.stringify(point)}`;
     const next = () => RunFolder.claim(folder, claim);
@@ -59,6 +59,7 @@ test('a process killed while it replaces a finished run leaves no record that vo
     else if (next().finished) expect(files, place).toEqual(expect.arrayContaining(modelFiles));
   });
   delete process.env.BERTUNE_OVERWRITE;
+  if (process.env.BERTUNE_REPORT) process.stdout.write(`replacing a run: killed at ${points} points, survived all\n`);
 });
 
 function copyOfRun(): string {

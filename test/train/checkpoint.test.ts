@@ -6,6 +6,7 @@ import * as checkpoint from '../../src/train/checkpoint.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { ended, Program } from './checkpointKills.ts';
 import { acts, arraysOf, newestVersions, perform, stateOf } from './checkpointValues.ts';
+import { PointTask, trainPoints } from './points.ts';
 
 const { latestCheckpoint, readCheckpoint, writeCheckpoint, pruneCheckpoints, damagedCheckpoints } = checkpoint;
 const newFolder = () => join(temporaryFolder(), 'checkpoints');
@@ -133,6 +134,14 @@ describe('damaged checkpoints', () => {
     writeCheckpoint(folder, stateOf(4, 4), arraysOf(4));
     expect(names(folder)).toEqual(['step-00000002', 'step-00000004']);
     expect(names(folder).every((name) => wholeName.test(name))).toBe(true);
+  });
+
+  test('a resumed run that saves nothing more removes what a killed one left, too', async () => {
+    const checkpoints = newFolder();
+    await trainPoints(new PointTask(), { checkpoints, saveSteps: 5 });
+    mkdirSync(join(checkpoints, '.step-00000008.partial'));
+    await trainPoints(new PointTask(), { checkpoints, resume: true });
+    expect(names(checkpoints)).toEqual(['step-00000005']);
   });
 
   test('a folder without any has no newest', () => {
