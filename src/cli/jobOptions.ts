@@ -51,6 +51,8 @@ export function trainingOptions(settings: Settings): TrainingOptions {
     maxGradientNorm: settings['max-gradient-norm'],
     accumulationSteps: settings['accumulation-steps'],
     dropout: settings.dropout,
+    freeze: settings.freeze,
+    freezeLayers: settings['freeze-layers'],
     evalSteps: settings['eval-steps'],
     saveSteps: settings['save-steps'],
     keepCheckpoints: settings['keep-checkpoints'],

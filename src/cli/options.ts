@@ -80,6 +80,8 @@ export const options = {
       default: '1',
     },
     dropout: { ...fractionBelow1('p'), description: 'dropout probability', default: "the model's" },
+    freeze: { ...choice('embeddings'), description: 'leave the embeddings as they are' },
+    'freeze-layers': { ...integer(1), description: 'leave the embeddings and the first layers as they are' },
     'train-limit': { ...integer(1), description: 'train on at most this many examples' },
     'labels-per-class': { ...integer(1), description: 'train on at most this many examples of each class' },
     'class-weights': { ...choice('none', 'balanced'), description: 'weigh rare classes more', default: 'none' },

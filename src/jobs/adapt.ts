@@ -5,6 +5,7 @@ import { readBertConfig } from '../hub/bertConfig.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { frozenValues } from '../tasks/frozen.ts';
 import { maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { MaskedLmTask } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
@@ -17,6 +18,7 @@ import {
   createEngine,
   defaultMaxLength,
   finishedResult,
+  frozenBy,
   resolveTraining,
   stopBeforeTraining,
   throttled,
@@ -116,6 +118,7 @@ async function trainMaskedLm(
     const task = new MaskedLmTask({
       config,
       startValues: start.values,
+      frozen: frozenBy(settings, config),
       tokenizer,
       training,
       heldOut,
@@ -145,7 +148,7 @@ async function trainMaskedLm(
     await saveBert(options.output, {
       config: start.config,
       raw: start.raw,
-      values: new Map(outcome.parameters),
+      values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
       architecture: 'BertForMaskedLM',
       tokenizerFiles: tokenizer.files(),
       pooler: start.pooler,

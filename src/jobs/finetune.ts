@@ -4,6 +4,7 @@ import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, str
 import { loadBert, saveBert } from '../hub/folder.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { ClassificationTask } from '../tasks/classification.ts';
+import { frozenValues } from '../tasks/frozen.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -15,6 +16,7 @@ import {
   createEngine,
   defaultMaxLength,
   finishedResult,
+  frozenBy,
   resolveTraining,
   totalSteps,
   train,
@@ -74,6 +76,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const task = new ClassificationTask({
     config,
     startValues: values,
+    frozen: frozenBy(training, config),
     tokenizer,
     examples,
     classWeights,
@@ -101,7 +104,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   await saveBert(options.output, {
     config: startConfig,
     raw: loaded.raw,
-    values: new Map(outcome.parameters),
+    values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
     architecture: 'BertForSequenceClassification',
     tokenizerFiles: tokenizer.files(),
   });

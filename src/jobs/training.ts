@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { InterruptedError, UsageError } from '../core/errors.ts';
+import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { BertConfig } from '../models/bert/config.ts';
+import { frozenParameters } from '../models/bert/parameters.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { metricsLog } from '../train/metricsLog.ts';
 import type { TrainingTask } from '../train/task.ts';
@@ -13,9 +14,9 @@ import type { JobHooks, TrainingOptions } from './types.ts';
 
 /** Training options with every default filled in. */
 export type ResolvedTraining = Required<
-  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'evalSteps' | 'threads' | 'output'>
+  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output'>
 > &
-  Pick<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'evalSteps' | 'threads' | 'output'>;
+  Pick<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output'>;
 
 export function resolveTraining(options: TrainingOptions, defaults: { warmup: number }): ResolvedTraining {
   return {
@@ -29,6 +30,8 @@ export function resolveTraining(options: TrainingOptions, defaults: { warmup: nu
     maxGradientNorm: options.maxGradientNorm ?? 1,
     accumulationSteps: options.accumulationSteps ?? 1,
     dropout: options.dropout,
+    freeze: options.freeze,
+    freezeLayers: options.freezeLayers ?? 0,
     evalSteps: options.evalSteps,
     saveSteps: options.saveSteps ?? 500,
     keepCheckpoints: options.keepCheckpoints ?? 2,
@@ -44,6 +47,14 @@ export function resolveTraining(options: TrainingOptions, defaults: { warmup: nu
 export function withDropout(config: BertConfig, dropout: number | undefined): BertConfig {
   if (dropout === undefined) return config;
   return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: undefined };
+}
+
+/** Names of what is not to be trained. @throws UsageError when the model has fewer layers */
+export function frozenBy({ freeze, freezeLayers = 0 }: TrainingOptions, config: BertConfig): Set<string> {
+  if (freezeLayers > config.layers) {
+    throw new UsageError(`--freeze-layers ${freezeLayers} is more than the model's ${counted(config.layers, 'layer')}`);
+  }
+  return freeze || freezeLayers > 0 ? frozenParameters(config, freezeLayers) : new Set();
 }
 
 /** Tokens of a sequence when no limit is given: the same in training, evaluation and use. */
@@ -143,6 +154,9 @@ export async function train(
         ...fingerprint,
         startWeights: digestOfStart(task),
         task: task.name,
+        ...(options.freeze || options.freezeLayers > 0
+          ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
+          : {}),
         steps,
         ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
         ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),

@@ -49,6 +49,10 @@ export interface TrainingOptions {
   /** Micro-batches of one update. */
   readonly accumulationSteps?: number;
   readonly dropout?: number;
+  /** Leaves the embeddings as they are. */
+  readonly freeze?: 'embeddings';
+  /** Leaves the embeddings and the first layers as they are. */
+  readonly freezeLayers?: number;
   readonly evalSteps?: number;
   readonly saveSteps?: number;
   /** Checkpoints kept beside the best one. */

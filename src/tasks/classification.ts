@@ -5,6 +5,7 @@ import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { BlockBuilder, RowPacker } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
+import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { classificationLoss, classifierParts, partParameters } from './losses.ts';
 
 /** One labeled text: its tokens without [CLS] and [SEP], and its class number. */
@@ -16,6 +17,8 @@ export interface Example {
 export interface ClassificationTaskOptions {
   readonly config: BertConfig;
   readonly startValues: ParameterValues;
+  /** Names of parameters that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
   readonly tokenizer: BertTokenizer;
   readonly examples: readonly Example[];
   /** Weight of each class in the loss. */
@@ -35,6 +38,7 @@ export class ClassificationTask implements TrainingTask {
   readonly name = 'classification';
   readonly metric = { name: 'accuracy', goal: 'higher' } as const;
   readonly parameters: readonly ParameterSpec[];
+  readonly frozen: FrozenSplit['frozen'];
   readonly startValues: ParameterValues;
   readonly evaluate: ((parameters: NamedTensors) => Promise<Metrics>) | undefined;
   readonly #options: ClassificationTaskOptions;
@@ -43,16 +47,23 @@ export class ClassificationTask implements TrainingTask {
 
   constructor(options: ClassificationTaskOptions) {
     this.#options = options;
-    this.parameters = partParameters(options.config, classifierParts);
+    const specs = partParameters(options.config, classifierParts);
+    const split = takeFrozen(specs, options.startValues, options.frozen ?? new Set());
+    this.parameters = split.trained;
+    this.frozen = split.frozen;
     this.startValues = options.startValues;
-    this.evaluate = options.evaluate;
+    const { evaluate } = options;
+    this.evaluate = evaluate && ((trained) => evaluate({ ...this.frozen, ...trained }));
     this.#places = Math.ceil(options.batchSize / options.accumulationSteps);
     this.#rows = usualRows(options, this.#places);
   }
 
   lossGraph(): LossGraph {
     const { config, width } = this.#options;
-    return classificationLoss(config, { rows: this.#rows, width }, this.#places, { training: true });
+    return classificationLoss(config, { rows: this.#rows, width }, this.#places, {
+      training: true,
+      frozen: this.frozen,
+    });
   }
 
   update({ epoch, index }: Cursor): Update {
@@ -106,6 +117,7 @@ export class ClassificationTask implements TrainingTask {
     return {
       key: 'block',
       inputs: {
+        ...this.frozen,
         ...builder.block,
         firstRows: { dtype: 'int32', shape, data: firstRows },
         labels: { dtype: 'int32', shape, data: labels },

@@ -18,6 +18,14 @@ export function partParameters(config: BertConfig, parts: readonly BertPart[]): 
   return parts.flatMap((part) => bertParameters(config, part));
 }
 
+/** How a loss is built. */
+export interface LossOptions {
+  /** Whether dropout applies. */
+  readonly training: boolean;
+  /** Parameters that stay what they are: nothing of the backward half is built for them. */
+  readonly frozen?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Summed cross-entropy of predicted tokens. Beside the encoder's inputs it takes `predictedRows`, `labels` (int32) and
  * `weights` (float32: 1, or 0 for places that are not used), all [predictions].
@@ -26,12 +34,12 @@ export function maskedLmLoss(
   config: BertConfig,
   shape: BlockShape,
   predictions: number,
-  options: { training: boolean },
+  options: LossOptions,
 ): LossGraph {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
   const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape), predictions);
-  return { graph, loss: weightedLoss(graph, logits, predictions), parameters: scope.used };
+  return { graph, loss: weightedLoss(graph, logits, predictions), parameters: trained(scope, options) };
 }
 
 /**
@@ -42,12 +50,16 @@ export function classificationLoss(
   config: BertConfig,
   shape: BlockShape,
   examples: number,
-  options: { training: boolean },
+  options: LossOptions,
 ): LossGraph {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, classifierParts), options);
   const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape), examples);
-  return { graph, loss: weightedLoss(graph, logits, examples), parameters: scope.used };
+  return { graph, loss: weightedLoss(graph, logits, examples), parameters: trained(scope, options) };
+}
+
+function trained({ used }: Scope, { frozen = {} }: LossOptions): Map<string, Value> {
+  return new Map([...used].filter(([name]) => !(name in frozen)));
 }
 
 function weightedLoss(graph: Graph, logits: Value, count: number) {

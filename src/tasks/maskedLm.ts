@@ -11,11 +11,14 @@ import { BlockBuilder, RowPacker } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import { lossOutput, ProgramCache } from '../train/programs.ts';
 import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
+import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from './losses.ts';
 
 export interface MaskedLmTaskOptions {
   readonly config: BertConfig;
   readonly startValues: ParameterValues;
+  /** Names of parameters that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
   readonly tokenizer: BertTokenizer;
   readonly training: Corpus;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
@@ -41,6 +44,7 @@ export class MaskedLmTask implements TrainingTask {
   readonly name = 'maskedLm';
   readonly metric = { name: 'loss', goal: 'lower' } as const;
   readonly parameters: readonly ParameterSpec[];
+  readonly frozen: FrozenSplit['frozen'];
   readonly startValues: ParameterValues;
   readonly evaluate: ((parameters: NamedTensors) => Promise<Metrics>) | undefined;
   readonly #options: MaskedLmTaskOptions;
@@ -49,18 +53,23 @@ export class MaskedLmTask implements TrainingTask {
 
   constructor(options: MaskedLmTaskOptions) {
     this.#options = options;
-    this.parameters = partParameters(options.config, maskedLmParts);
+    const specs = partParameters(options.config, maskedLmParts);
+    const split = takeFrozen(specs, options.startValues, options.frozen ?? new Set());
+    this.parameters = split.trained;
+    this.frozen = split.frozen;
     this.startValues = options.startValues;
     this.#excluded = new Set(options.training.excluded);
     this.#predictions = usualPredictions(options);
     const { heldOut, engine } = options;
     this.evaluate =
-      heldOut.sequences.length > 0 ? (parameters) => evaluateMaskedLm(this.#options, parameters, engine) : undefined;
+      heldOut.sequences.length > 0
+        ? (trained) => evaluateMaskedLm(this.#options, { ...this.frozen, ...trained }, engine)
+        : undefined;
   }
 
   lossGraph(key: string): LossGraph {
     const { config, rows, width } = this.#options;
-    return maskedLmLoss(config, { rows, width }, Number(key), { training: true });
+    return maskedLmLoss(config, { rows, width }, Number(key), { training: true, frozen: this.frozen });
   }
 
   update(cursor: Cursor): Update {
@@ -112,7 +121,8 @@ export class MaskedLmTask implements TrainingTask {
     const texts = sequences.map((sequence) => prepare(training.store, sequence, epoch, masking));
     const batch = maskedBlock(this.#options, texts, this.#predictions);
     const dropoutKey = randomBits(masking.seed, 'dropout', epoch, index, 0, new Uint32Array(4)).slice(0, 2);
-    return { ...batch, inputs: { ...batch.inputs, dropoutKey: { dtype: 'uint32', shape: [2], data: dropoutKey } } };
+    const key = { dtype: 'uint32', shape: [2], data: dropoutKey } as const;
+    return { ...batch, inputs: { ...this.frozen, ...batch.inputs, dropoutKey: key } };
   }
 }
 

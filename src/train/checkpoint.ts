@@ -87,6 +87,16 @@ export function damagedCheckpoints(folder: string, arrays: RunArrays): string[] 
     .filter((path) => !isWholeCheckpoint(path, arrays));
 }
 
+/** The newest state under `folder` that can be read, whatever became of its arrays. */
+export function latestState(folder: string): { path: string; state: RunState } | undefined {
+  for (const { path } of listCheckpoints(folder).reverse()) {
+    try {
+      return { path, state: readState(path) };
+    } catch {} // damaged: an older one may tell
+  }
+  return undefined;
+}
+
 /** Whether a folder holds a complete checkpoint of arrays like these. */
 export function isWholeCheckpoint(path: string, arrays: RunArrays): boolean {
   try {

@@ -10,6 +10,7 @@ import {
   damagedCheckpoints,
   isWholeCheckpoint,
   latestCheckpoint,
+  latestState,
   pruneCheckpoints,
   type RunState,
   readCheckpoint,
@@ -233,10 +234,12 @@ export class Trainer {
   #restore(): number | null {
     const arrays = this.#arrays();
     const { resume, checkpoints, fingerprint } = this.#options;
+    // Before the arrays are looked at: those of a run with other settings may have other sizes.
+    const recorded = resume ? latestState(checkpoints) : undefined;
+    if (recorded) refuseOtherSettings(recorded.state.fingerprint, fingerprint, recorded.path);
     const path = resume ? latestCheckpoint(checkpoints, arrays) : undefined;
     if (path) {
       const state = readCheckpoint(path, arrays);
-      refuseOtherSettings(state.fingerprint, fingerprint, path);
       this.#state = this.#bestIsThere(state.best?.step) ? state : { ...state, best: null };
       this.#savedState = this.#state;
       this.#unpruned = true;

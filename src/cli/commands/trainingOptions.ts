@@ -15,6 +15,8 @@ export const trainingNames: readonly OptionName[] = [
   'weight-decay',
   'max-gradient-norm',
   'dropout',
+  'freeze',
+  'freeze-layers',
   'eval',
   'eval-query',
   'eval-fraction',

@@ -9,6 +9,13 @@ export function bertParameters(config: BertConfig, part: BertPart): ParameterSpe
   return parts[part](config);
 }
 
+/** Names of what freezing the embeddings and the first `layers` encoder layers leaves as it is. */
+export function frozenParameters(config: BertConfig, layers: number): Set<string> {
+  const frozen = ['embeddings.', ...Array.from({ length: layers }, (_, layer) => `encoder.${layer}.`)];
+  const names = bertParameters(config, 'encoder').map(({ name }) => name);
+  return new Set(names.filter((name) => frozen.some((prefix) => name.startsWith(prefix))));
+}
+
 const parts: Record<BertPart, (config: BertConfig) => ParameterSpec[]> = {
   encoder: (config) => [
     embeddingSpec('embeddings.word', config.vocabularySize, config.hiddenSize),
