@@ -1,3 +1,6 @@
+import type { BertConfig } from '../../src/models/bert/config.ts';
+import { threads } from './environment.ts';
+
 /** What one training step is measured on. */
 export interface StepShape {
   readonly name: string;
@@ -13,13 +16,47 @@ export interface StepShape {
 }
 
 /** The shapes of the benchmark by name: that of BERT-base, and the small one of the demo's model. */
-export const stepShapes: readonly StepShape[] = [
-  shape('base', { layers: 12, hiddenSize: 768, heads: 12, rows: 8 }),
-  shape('small', { layers: 4, hiddenSize: 256, heads: 4, rows: 32 }),
-];
+export const stepShapes = {
+  base: shape('base', { layers: 12, hiddenSize: 768, heads: 12, rows: 8, width: 128 }),
+  small: shape('small', { layers: 4, hiddenSize: 256, heads: 4, rows: 32, width: 128 }),
+} as const;
 
-function shape(name: string, sizes: Pick<StepShape, 'layers' | 'hiddenSize' | 'heads' | 'rows'>): StepShape {
-  const width = 128;
-  const predictions = Math.round(0.15 * sizes.rows * width);
-  return { name, ...sizes, width, vocabularySize: 30_522, predictions, threads: 2 };
+/** The same model with another block. */
+export function withBlock(model: StepShape, rows: number, width: number): StepShape {
+  return shape(model.name, { ...model, rows, width });
+}
+
+export function configOf({ vocabularySize, hiddenSize, layers, heads }: StepShape): BertConfig {
+  return {
+    vocabularySize,
+    hiddenSize,
+    layers,
+    attentionHeads: heads,
+    intermediateSize: 4 * hiddenSize,
+    activation: 'gelu',
+    maxPositions: 512,
+    tokenTypes: 2,
+    layerNormEpsilon: 1e-12,
+    hiddenDropout: 0.1,
+    attentionDropout: 0.1,
+    initializerRange: 0.02,
+    tiedDecoder: true,
+    padTokenId: 0,
+  };
+}
+
+/** Floating-point operations of one step's matrix products, forward and backward. */
+export function stepOperations({ layers, hiddenSize, rows, width, vocabularySize, predictions }: StepShape): number {
+  const tokens = rows * width;
+  const products = layers * tokens * 12 * hiddenSize ** 2;
+  const attention = layers * tokens * 2 * width * hiddenSize;
+  const head = predictions * (hiddenSize ** 2 + hiddenSize * vocabularySize);
+  return 3 * 2 * (products + attention + head);
+}
+
+type Sizes = Pick<StepShape, 'layers' | 'hiddenSize' | 'heads' | 'rows' | 'width'>;
+
+function shape(name: string, { layers, hiddenSize, heads, rows, width }: Sizes): StepShape {
+  const predictions = Math.round(0.15 * rows * width);
+  return { name, layers, hiddenSize, heads, rows, width, vocabularySize: 30_522, predictions, threads };
 }

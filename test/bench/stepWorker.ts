@@ -1,29 +1,22 @@
-import { createInterface } from 'node:readline';
 import { fillNormal, randomBelow } from '../../src/core/random.ts';
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import type { BertConfig } from '../../src/models/bert/config.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { ParameterArena } from '../../src/train/arena.ts';
 import { AdamW, adamWDefaults } from '../../src/train/optimizer.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
-import type { StepShape } from './shapes.ts';
+import { configOf, type StepShape } from './shapes.ts';
+import { serveTurns } from './turns.ts';
 
 /**
- * bertune's side: for each line on stdin one training step (forward, backward, clipping, AdamW, dropout 0.1) and a line
- * of JSON with its seconds, loss and the peak memory so far. The shape comes as JSON in the first argument.
+ * bertune's side: a turn is one training step (forward, backward, clipping, AdamW, dropout 0.1). The shape comes as JSON
+ * in the first argument.
  */
 const shape: StepShape = JSON.parse(process.argv[2] ?? '');
 const step = await prepareStep(shape);
-process.stdout.write('{"ready":true}\n');
-for await (const _ of createInterface({ input: process.stdin })) {
-  const started = performance.now();
-  const loss = await step();
-  const seconds = (performance.now() - started) / 1000;
-  process.stdout.write(`${JSON.stringify({ seconds, loss, peakBytes: process.resourceUsage().maxRSS * 1024 })}\n`);
-}
+await serveTurns(async () => ({ loss: await step() }));
 
 async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
   const config = configOf(shape);
@@ -47,25 +40,6 @@ async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
     const clip = Math.min(1, 1 / (norm + 1e-6));
     await optimizer.step(parameters, gradients, clip / shape.predictions, 5e-5, steps);
     return Number(loss?.data[0]) / shape.predictions;
-  };
-}
-
-function configOf(shape: StepShape): BertConfig {
-  return {
-    vocabularySize: shape.vocabularySize,
-    hiddenSize: shape.hiddenSize,
-    layers: shape.layers,
-    attentionHeads: shape.heads,
-    intermediateSize: 4 * shape.hiddenSize,
-    activation: 'gelu',
-    maxPositions: 512,
-    tokenTypes: 2,
-    layerNormEpsilon: 1e-12,
-    hiddenDropout: 0.1,
-    attentionDropout: 0.1,
-    initializerRange: 0.02,
-    tiedDecoder: true,
-    padTokenId: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 """PyTorch's side of the benchmark, as stepWorker.ts: for each line on stdin one training step of transformers'
-BertForMaskedLM in float32 with the fused AdamW, and a line of JSON. The shape comes as JSON in the first argument."""
+BertForMaskedLM with the fused AdamW, in float32 or with bfloat16 autocast, and a line of JSON. The shape and the
+precision come as JSON in the first argument."""
 
 import json
 import resource
@@ -37,7 +38,8 @@ mask = torch.ones_like(ids)
 
 def step():
     optimizer.zero_grad()
-    loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=shape["precision"] == "bfloat16"):
+        loss = model(input_ids=ids, attention_mask=mask, labels=labels).loss
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
