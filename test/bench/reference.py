@@ -40,7 +40,8 @@ def train_step(model, optimizer, batch):
 
 
 def peak_bytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Of this process or the largest of its workers: they share pages, so their sum would count these twice."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
 
 
 def tell(**turn):
