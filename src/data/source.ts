@@ -25,7 +25,11 @@ export type Source = FileSource | QuerySource;
  * What `files` names, in its order: files, globs and folders (their matches sorted) and queries.
  * @throws UsageError when there is no such file, or one of an unknown format.
  */
-export async function findSources(files: readonly string[], flag: string, database: Database): Promise<Source[]> {
+export async function findSources(
+  files: readonly string[],
+  flag: string,
+  database: Pick<Database, 'glob'>,
+): Promise<Source[]> {
   const sources: Source[] = [];
   for (const file of files) {
     if (isQuery(file)) sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
@@ -51,7 +55,7 @@ const formats: Readonly<Record<string, Format>> = {
   parquet: 'parquet',
 };
 
-async function findFiles(path: string, flag: string, database: Database): Promise<FileSource[]> {
+async function findFiles(path: string, flag: string, database: Pick<Database, 'glob'>): Promise<FileSource[]> {
   const kind = await kindOf(path, flag);
   if (kind === 'file') return [fileSource(path, flag)];
   if (kind === 'folder') return findInFolder(path, flag);

@@ -102,13 +102,25 @@ export class BlockBuilder {
 /**
  * Cuts a text of `length` tokens into pieces of at most `most`, as [from, to) ranges. Where `starts` is given (1 where a
  * word starts), no word is cut unless it alone is longer than that.
+ *
+ * @param overlap tokens at the end of a piece that the next one repeats, below half of `most`: less where whole words
+ * leave less, none where the next piece would then reach no further
  */
-export function splitRanges(length: number, most: number, starts?: ArrayLike<number>): [number, number][] {
+export function splitRanges(length: number, most: number, starts?: ArrayLike<number>, overlap = 0): [number, number][] {
+  const endOf = (from: number) => {
+    const to = Math.min(from + most, length);
+    return starts && to < length ? (lastStart(starts, from, to) ?? to) : to;
+  };
   const ranges: [number, number][] = [];
-  for (let from = 0, to = 0; from < length; from = to) {
-    to = Math.min(from + most, length);
-    if (starts && to < length) to = lastStart(starts, from, to) ?? to;
+  for (let from = 0; from < length; ) {
+    const to = endOf(from);
     ranges.push([from, to]);
+    let next = to;
+    // From the shortest overlap to the longest, so that the last one that serves is kept.
+    for (let at = to - 1; to < length && at >= to - overlap && at > from; at--) {
+      if ((!starts || starts[at] === 1) && endOf(at) > to) next = at;
+    }
+    from = next;
   }
   return ranges;
 }

@@ -47,10 +47,18 @@ const rememberedWords = 200_000;
  * @throws UsageError when the folder has neither; BertuneError when a file is broken or of another kind
  */
 export function loadTokenizer(folder: string): BertTokenizer {
-  const read = (name: string) => {
+  return openTokenizer(folder, (name) => {
     const path = join(folder, name);
     return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-  };
+  });
+}
+
+/**
+ * The tokenizer of the files that `read` gives by name. Throws what `loadTokenizer` throws.
+ *
+ * @param folder what messages call the place of the files
+ */
+export function openTokenizer(folder: string, read: (name: string) => string | undefined): BertTokenizer {
   const configText = read('tokenizer_config.json');
   const config =
     configText === undefined

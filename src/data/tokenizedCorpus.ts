@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import { BertuneError, counted } from '../core/errors.ts';
+import type { BertTokenizer } from '../text/tokenizer.ts';
+import { hashText } from './hashText.ts';
+import { NumberFileWriter } from './numberFile.ts';
+import type { Records, RecordsOptions } from './records.ts';
+import type { CutOptions, TokenizedTexts } from './tokenizedTexts.ts';
+import { type TextBatch, tokenizeInOrder } from './tokenizingThreads.ts';
+import { TokenStoreWriter } from './tokenStore.ts';
+
+export interface TokenizingOptions extends CutOptions {
+  readonly records: RecordsOptions;
+  readonly tokenizer: BertTokenizer;
+  /** Threads that tokenize; all cores without it. The result is the same. */
+  readonly threads?: number;
+  readonly onProgress?: (texts: number) => void;
+}
+
+/** What is known of a tokenized corpus beside its files. */
+export interface TokenizedCorpus {
+  readonly counts: {
+    /** Texts that can be learned from. */
+    readonly texts: number;
+    readonly tokens: number;
+    /** Texts without a token that may be masked. */
+    readonly skipped: number;
+    /** Texts longer than the limit, which were split. */
+    readonly split: number;
+    /** U+FFFD put in place of bytes that were not UTF-8. */
+    readonly invalidUtf8: number;
+  };
+  /** Of all sequences and their order. */
+  readonly digest: string;
+  /** Whether there is a `groups.bin`. */
+  readonly grouped: boolean;
+}
+
+/** Names of the files beside the token store's own. */
+export const textFiles = {
+  /** Hash of each text's normalized form. */
+  hashes: 'texts.bin',
+  /** Pairs of a text and its number of sequences, for the texts that have not one. */
+  pieces: 'pieces.bin',
+  /** Hash of each text's group, or `noGroup`. */
+  groups: 'groups.bin',
+};
+
+/** In place of a group's hash. */
+export const noGroup = -1;
+
+/**
+ * Reads a corpus, streaming, and writes it tokenized to a folder: a token store and what is known of each text.
+ *
+ * @throws BertuneError when no text has a token that may be masked, or the disk is full
+ */
+export async function tokenizeCorpus(options: TokenizingOptions, folder: string): Promise<TokenizedCorpus> {
+  const { tokenizer, mostTokens, overlap, threads, onProgress } = options;
+  const cut = { mostTokens, overlap };
+  // DuckDB takes its time to load, and who has the corpus tokenized does not need it.
+  const { openRecords } = await import('./records.ts');
+  const records = await openRecords(options.records);
+  const grouped = options.records.groupColumn !== undefined;
+  const writer = new CorpusWriter(folder, tokenizer.vocabularySize, grouped);
+  let digest = '';
+  try {
+    for await (const { batch, tokenized } of tokenizeInOrder(textBatches(records), tokenizer, cut, threads)) {
+      writer.add(tokenized, batch.groups);
+      onProgress?.(writer.counts.texts);
+    }
+  } finally {
+    await records.close();
+    digest = writer.finish();
+  }
+  const { counts } = writer;
+  if (counts.texts === 0) throw emptyCorpus(options.records.flag, counts.skipped);
+  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8 }, digest, grouped };
+}
+
+/** Most characters of a batch, but for a longer text: a thread's work of a tenth of a second. */
+const batchCharacters = 1 << 18;
+
+interface GroupedBatch extends TextBatch {
+  readonly groups: readonly (string | undefined)[];
+}
+
+async function* textBatches(records: Records): AsyncGenerator<GroupedBatch> {
+  for await (const rows of records.batches()) {
+    let characters = 0;
+    let from = 0;
+    for (const [i, { text }] of rows.entries()) {
+      characters += text.length;
+      if (characters < batchCharacters && i + 1 < rows.length) continue;
+      const part = rows.slice(from, i + 1);
+      yield { texts: part.map((row) => row.text), groups: part.map(({ group }) => group) };
+      from = i + 1;
+      characters = 0;
+    }
+  }
+}
+
+/** Writes tokenized texts to the files of a corpus. */
+class CorpusWriter {
+  readonly counts = { texts: 0, skipped: 0, split: 0 };
+  readonly #store: TokenStoreWriter;
+  readonly #hashes: NumberFileWriter;
+  readonly #pieces: NumberFileWriter;
+  readonly #groups: NumberFileWriter | undefined;
+
+  constructor(folder: string, vocabularySize: number, grouped: boolean) {
+    this.#store = new TokenStoreWriter(folder, vocabularySize);
+    const open = (name: string) => new NumberFileWriter(join(folder, name));
+    this.#hashes = open(textFiles.hashes);
+    this.#pieces = open(textFiles.pieces);
+    this.#groups = grouped ? open(textFiles.groups) : undefined;
+  }
+
+  get tokens(): number {
+    return this.#store.tokens;
+  }
+
+  add({ ids, starts, lengths, pieces, hashes, split }: TokenizedTexts, groups: readonly (string | undefined)[]): void {
+    let sequence = 0;
+    let at = 0;
+    for (const [i, count] of pieces.entries()) {
+      if (count === 0) {
+        this.counts.skipped++;
+        continue;
+      }
+      for (const last = sequence + count; sequence < last; sequence++) {
+        const to = at + (lengths[sequence] as number);
+        this.#store.add(ids.subarray(at, to), starts.subarray(at, to));
+        at = to;
+      }
+      this.#hashes.add(hashes[i] as number);
+      if (count !== 1) {
+        this.#pieces.add(this.counts.texts);
+        this.#pieces.add(count);
+      }
+      const group = groups[i];
+      this.#groups?.add(group === undefined ? noGroup : hashText(group));
+      this.counts.texts++;
+    }
+    this.counts.split += split;
+  }
+
+  /** Closes the files. @returns the digest of the sequences */
+  finish(): string {
+    const digest = this.#store.finish();
+    for (const file of [this.#hashes, this.#pieces, this.#groups]) file?.finish();
+    return digest;
+  }
+}
+
+function emptyCorpus(flag: string, skipped: number): BertuneError {
+  return new BertuneError(
+    skipped > 0
+      ? `${flag} has no token that may be masked (${counted(skipped, 'text')}, empty or only special or unknown tokens); check the file and the tokenizer`
+      : `${flag} holds no text; check the file and --text-column`,
+  );
+}
