@@ -1,11 +1,11 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BertuneError, messageOf } from '../../core/errors.ts';
-import { type HostTensor, sizeOf, type TensorData, type TensorType } from '../../core/tensor.ts';
+import { type HostTensor, type TensorType, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import { formatType, sameShape } from '../../graph/ops/shapes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
-import { writeModel } from './model.ts';
+import { handoverStop, writeModel } from './model.ts';
 
 export interface OnnxEngineOptions {
   /** Threads of one run; all cores by default. */
@@ -24,7 +24,7 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
         graphOptimizationLevel: 'all',
         enableMemPattern: false, // planning one block beside those of the first run takes more memory and no less time
         intraOpNumThreads: threads ?? 0,
-        extra: sleepingThreads,
+        extra: { ...sleepingThreads, ...withoutMerging },
         logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });
       return onnxProgram(graph, session);
@@ -38,6 +38,9 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
  */
 const sleepingThreads = { session: { intra_op: { allow_spinning: '0' } } };
 
+/** Equal nodes are merged where that helps before the engine sees them; between the halves of a step it costs memory. */
+const withoutMerging = { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } };
+
 function onnxProgram(graph: Graph, session: InferenceSession): Program {
   return {
     async run(inputs, into = {}) {
@@ -45,11 +48,14 @@ function onnxProgram(graph: Graph, session: InferenceSession): Program {
       if (stray !== undefined) throw new Error(`engine: ${stray} is no output of the graph`);
       const feeds: Record<string, Tensor> = {};
       for (const [name, type] of graph.inputs) feeds[name] = toOnnx(name, type, inputs[name]);
-      const fetches: Record<string, Tensor | null> = {};
-      for (const [name, type] of graph.outputs) fetches[name] = into[name] ? toOnnx(name, type, into[name]) : null;
-      const results = await runSession(session, feeds, fetches);
       const outputs: Record<string, HostTensor> = {};
-      for (const [name, type] of graph.outputs) outputs[name] = into[name] ?? fromOnnx(type, results[name]);
+      const fetches: Record<string, Tensor | null> = { [handoverStop]: null };
+      for (const [name, type] of graph.outputs) {
+        const output = into[name] ?? zeros(type.dtype, type.shape);
+        outputs[name] = output;
+        fetches[name] = toOnnx(name, type, output);
+      }
+      await runSession(session, feeds, fetches);
       return outputs satisfies NamedTensors;
     },
     async dispose() {
@@ -58,15 +64,19 @@ function onnxProgram(graph: Graph, session: InferenceSession): Program {
   };
 }
 
+/** What the binding says when it comes to an output that is no tensor. */
+const stopMessage = 'Non tensor type is temporarily not supported.';
+
 async function runSession(
   session: InferenceSession,
   feeds: Record<string, Tensor>,
   fetches: Record<string, Tensor | null>,
-): Promise<InferenceSession.OnnxValueMapType> {
+): Promise<void> {
   try {
-    return await session.run(feeds, fetches);
+    await session.run(feeds, fetches);
   } catch (error) {
     const message = messageOf(error).split('\n')[0] ?? '';
+    if (message === stopMessage) return; // the run is over, its outputs are written
     if (/alloc/i.test(message)) {
       throw new BertuneError(`out of memory in a step; use smaller batches or a smaller max-length (${message})`);
     }
@@ -80,9 +90,4 @@ function toOnnx(name: string, type: TensorType, tensor: HostTensor | undefined):
     throw new Error(`engine: ${name} must be ${formatType(type)}, got ${formatType(tensor)}`);
   }
   return new Tensor(tensor.dtype, tensor.data, tensor.shape);
-}
-
-function fromOnnx({ dtype, shape }: TensorType, value: Tensor | undefined): HostTensor {
-  if (!value || value.size !== sizeOf(shape)) throw new Error('engine: an output does not have its declared size');
-  return { dtype, shape, data: value.data as TensorData[typeof dtype] };
 }

@@ -7,7 +7,14 @@ import { ProtobufWriter } from './protobuf.ts';
 const operatorSet = 18;
 const irVersion = 9;
 
-/** Serializes a graph as an ONNX ModelProto (field numbers of onnx.proto). */
+/**
+ * Name of the first output of every model: a sequence of one number. ONNX Runtime's Node binding copies each output of a
+ * run into memory of its own, those that were written into an array of the caller's as well, until it comes to one that
+ * is no tensor and gives up.
+ */
+export const handoverStop = '%stop';
+
+/** Serializes a graph as an ONNX ModelProto (field numbers of onnx.proto), with `handoverStop` before its outputs. */
 export function writeModel(graph: OnnxGraph): Uint8Array {
   return new ProtobufWriter()
     .integer(1, irVersion)
@@ -20,10 +27,34 @@ export function writeModel(graph: OnnxGraph): Uint8Array {
 
 function writeGraph(writer: ProtobufWriter, graph: OnnxGraph): void {
   for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node));
-  writer.string(2, 'graph');
+  writer.message(1, (message) => writeNode(message, stopNode)).string(2, 'graph');
   for (const [name, tensor] of graph.initializers) writer.message(5, (message) => writeTensor(message, name, tensor));
   for (const { name, type } of graph.inputs) writer.message(11, (message) => writeValue(message, name, type));
+  writer.message(5, (message) =>
+    writeTensor(message, nothing, { dtype: 'float32', shape: [], data: Float32Array.of(0) }),
+  );
+  writer.message(12, writeStop);
   for (const { name, type } of graph.outputs) writer.message(12, (message) => writeValue(message, name, type));
+}
+
+const nothing = '%nothing';
+const stopNode: OnnxNode = {
+  opType: 'SequenceConstruct',
+  domain: '',
+  inputs: [nothing],
+  outputs: [handoverStop],
+  attributes: {},
+};
+
+/** TypeProto of a sequence of float32 tensors. */
+function writeStop(writer: ProtobufWriter): void {
+  writer.string(1, handoverStop).message(2, (type) => {
+    type.message(4, (sequence) => {
+      sequence.message(1, (element) => {
+        element.message(1, (tensor) => tensor.integer(1, onnxType.float32));
+      });
+    });
+  });
 }
 
 function writeNode(writer: ProtobufWriter, node: OnnxNode): void {
