@@ -53,6 +53,7 @@ export function trainingOptions(settings: Settings): TrainingOptions {
     dropout: settings.dropout,
     freeze: settings.freeze,
     freezeLayers: settings['freeze-layers'],
+    recompute: settings.recompute,
     evalSteps: settings['eval-steps'],
     saveSteps: settings['save-steps'],
     keepCheckpoints: settings['keep-checkpoints'],

@@ -82,6 +82,10 @@ export const options = {
     dropout: { ...fractionBelow1('p'), description: 'dropout probability', default: "the model's" },
     freeze: { ...choice('embeddings'), description: 'leave the embeddings as they are' },
     'freeze-layers': { ...integer(1), description: 'leave the embeddings and the first layers as they are' },
+    recompute: {
+      ...toggle(),
+      description: 'compute each layer twice rather than keep what is in it: less memory, the same numbers',
+    },
     'train-limit': { ...integer(1), description: 'train on at most this many examples' },
     'labels-per-class': { ...integer(1), description: 'train on at most this many examples of each class' },
     'class-weights': { ...choice('none', 'balanced'), description: 'weigh rare classes more', default: 'none' },

@@ -1,10 +1,19 @@
 import { tensor } from '../core/tensor.ts';
+import { ForwardValues } from './forwardValues.ts';
 import * as ops from './functions.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { at, noGradient, type OpRecord } from './ops/record.ts';
 import { broadcastAxes, sameShape } from './ops/shapes.ts';
 import { opTable } from './ops/table.ts';
 import type { GraphBuilder, Node, Value } from './value.ts';
+
+export interface GradientOptions {
+  /**
+   * Keep nothing of the graph's segments between the halves but what enters them, and compute each once more in the
+   * backward half: the same numbers for less memory and a third more work (Chen et al. 2016).
+   */
+  readonly recompute?: boolean;
+}
 
 /**
  * Reverse-mode differentiation: adds the nodes that compute d loss / d value for each of `values` and returns them in
@@ -14,11 +23,15 @@ import type { GraphBuilder, Node, Value } from './value.ts';
  * @throws when the loss is no scalar, does not depend on a value, or the path runs through an op without gradient or
  *   through an output other than an op's first
  */
-export function gradients(loss: Value, values: readonly Value[]): Value[] {
+export function gradients(loss: Value, values: readonly Value[], { recompute = false }: GradientOptions = {}): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got [${loss.shape.join(', ')}]`);
+  return loss.graph.inBackward(() => backward(loss, values, recompute));
+}
+
+function backward(loss: Value, values: readonly Value[], recompute: boolean): Value[] {
   const { graph } = loss;
   const dependent = dependents(graph, values);
-  const inBackward = backwardReader(dependent);
+  const forward = new ForwardValues(dependent, recompute);
   const found = new Map<Value, Value>([[loss, graph.constant(tensor('float32', [], Float32Array.of(1)))]]);
   for (const node of [...graph.nodes].reverse()) {
     const [first, ...further] = node.outputs;
@@ -27,7 +40,7 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
     }
     const gradient = first && found.get(first);
     if (!gradient || !node.outputs.some((output) => dependent.has(output))) continue;
-    inputGradients(node, gradient, inBackward).forEach((contribution, i) => {
+    inputGradients(node, gradient, forward).forEach((contribution, i) => {
       const input = node.inputs[i];
       if (contribution === noGradient || !input || !dependent.has(input)) return;
       const reduced = sumToShape(contribution, input);
@@ -45,29 +58,12 @@ export function gradients(loss: Value, values: readonly Value[]): Value[] {
 function inputGradients<K extends OpName>(
   node: Node<K>,
   gradient: Value,
-  inBackward: (value: Value) => Value,
+  forward: ForwardValues,
 ): (Value | typeof noGradient)[] {
   const record: OpRecord<OpAttributes[K]> = opTable[node.op];
   if (record.gradient === 'not differentiable') throw new Error(`gradients: ${node.op} is not differentiable`);
-  const inputs = node.inputs.map(inBackward);
-  return record.gradient({ inputs, outputs: node.outputs, attributes: node.attributes, gradient });
-}
-
-/** What the backward half reads in place of a forward value: the value, or its like out of nodes of its own. */
-function backwardReader(dependent: ReadonlySet<Value>): (value: Value) => Value {
-  const read = new Map<Value, Value>();
-  return (value) => {
-    const known = read.get(value);
-    if (known) return known;
-    const rebuilt = value.node && dependent.has(value) ? rebuildOutput(value.node, value) : undefined;
-    read.set(value, rebuilt ?? value);
-    return rebuilt ?? value;
-  };
-}
-
-function rebuildOutput<K extends OpName>(node: Node<K>, value: Value): Value | undefined {
-  const record: OpRecord<OpAttributes[K]> = opTable[node.op];
-  return value === node.outputs[0] ? record.rebuild?.(node) : undefined;
+  const [inputs, outputs] = [forward.inputs(node), forward.outputs(node)];
+  return record.gradient({ inputs, outputs, attributes: node.attributes, gradient });
 }
 
 /** Every value that depends on one of `values`, these included. */

@@ -1,7 +1,7 @@
 import type { DType, HostTensor, Shape, TensorType } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { opTable } from './ops/table.ts';
-import type { GraphBuilder, Node, Value } from './value.ts';
+import type { GraphBuilder, Node, Place, Value } from './value.ts';
 
 export type { Node, Value } from './value.ts';
 
@@ -15,6 +15,8 @@ export class Graph implements GraphBuilder {
   readonly nodes: Node[] = [];
   readonly outputs = new Map<string, Value>();
   #nextId = 0;
+  #segments = 0;
+  #place: Place = { half: 'forward' };
 
   /** A tensor handed in at every run. @throws when the name is taken. */
   input(name: string, dtype: DType, shape: Shape): Value {
@@ -39,10 +41,18 @@ export class Graph implements GraphBuilder {
   /** Adds a node; its output types come from the op's record. @throws when the inputs do not fit the op. */
   add<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): readonly Value[] {
     const outputs: Value[] = [];
-    const node: Node<K> = { op, inputs, attributes, outputs };
+    const node: Node<K> = { op, inputs, attributes, outputs, place: this.#place };
     for (const type of opTable[op].infer(inputs, attributes)) outputs.push(this.#value(type, node));
     this.nodes.push(node);
     return outputs;
+  }
+
+  inBackward<T>(build: () => T): T {
+    return this.#at({ half: 'backward' }, build);
+  }
+
+  inSegment<T>(build: () => T): T {
+    return this.#at({ half: 'forward', segment: this.#segments++ }, build);
   }
 
   /** Names a result that a run returns. @throws when an input or output has the name. */
@@ -62,6 +72,16 @@ export class Graph implements GraphBuilder {
       live.push(node);
     }
     return live.reverse();
+  }
+
+  #at<T>(place: Place, build: () => T): T {
+    const outer = this.#place;
+    this.#place = place;
+    try {
+      return build();
+    } finally {
+      this.#place = outer;
+    }
   }
 
   #value({ dtype, shape }: TensorType, node?: Node): Value {

@@ -12,12 +12,16 @@ export function lowerToOnnx(graph: Graph): OnnxGraph {
   const names = nameValues(graph);
   for (const [value, tensor] of graph.constants) initializers.set(nameIn(names, value), tensor);
   const emit = emitter(nodes, initializers);
-  for (const node of graph.liveNodes()) lowerNode(node, names, emit);
+  const halves: string[] = [];
+  for (const node of graph.liveNodes()) {
+    lowerNode(node, names, emit);
+    while (halves.length < nodes.length) halves.push(node.place.half);
+  }
   for (const [name, value] of graph.outputs) emit.into([name], 'Identity', [nameIn(names, value)]);
   return {
     inputs: [...graph.inputs].map(([name, type]) => ({ name, type })),
     outputs: [...graph.outputs].map(([name, type]) => ({ name, type })),
-    nodes: leavesReversed(absorbIdentities(nodes, new Set(graph.inputs.keys()), initializers)),
+    nodes: leavesReversed(absorbIdentities(mergeEqual(nodes, halves), new Set(graph.inputs.keys()), initializers)),
     initializers,
   };
 }
@@ -37,7 +41,10 @@ function lowerNode<K extends OpName>(node: Node<K>, names: ReadonlyMap<Value, st
 function nameValues(graph: Graph): Map<Value, string> {
   const names = new Map<Value, string>();
   for (const [name, value] of graph.inputs) names.set(value, name);
-  for (const value of graph.constants.keys()) names.set(value, `%${value.id}`);
+  for (const [value, { dtype, shape, data }] of graph.constants) {
+    const isScalar = dtype === 'float32' && shape.length === 0;
+    names.set(value, isScalar ? scalarName(Number(data[0])) : `%${value.id}`);
+  }
   for (const node of graph.nodes) for (const output of node.outputs) names.set(output, `%${output.id}`);
   return names;
 }
@@ -64,7 +71,7 @@ function emitter(nodes: OnnxNode[], initializers: Map<string, HostTensor>): Emit
       nodes.push({ opType, domain, inputs, outputs, attributes });
     },
     scalar: (value) =>
-      shared(`%scalar ${value}`, () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })),
+      shared(scalarName(Math.fround(value)), () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })),
     integers: (values) =>
       shared(`%integers ${values.join(' ')}`, () => ({
         dtype: 'int64',
@@ -73,6 +80,35 @@ function emitter(nodes: OnnxNode[], initializers: Map<string, HostTensor>): Emit
       })),
     shared,
   };
+}
+
+/** Scalars of one value share a name, so that nodes that differ in nothing else are equal. */
+function scalarName(value: number): string {
+  return `%scalar ${Object.is(value, -0) ? '-0' : value}`;
+}
+
+/** Leaves out nodes that compute what an earlier one of the same half computes. */
+function mergeEqual(nodes: readonly OnnxNode[], halves: readonly string[]): OnnxNode[] {
+  const renamed = new Map<string, string>();
+  const rename = (name: string) => renamed.get(name) ?? name;
+  const seen = new Map<string, OnnxNode>();
+  const merged: OnnxNode[] = [];
+  nodes.forEach((node, i) => {
+    const inputs = node.inputs.map(rename);
+    const { opType, domain, attributes } = node;
+    const wanted = node.outputs.map((name) => name !== '');
+    const key = JSON.stringify([halves[i] ?? i, opType, domain, inputs, attributes, wanted]);
+    const equal = seen.get(key);
+    if (equal) {
+      node.outputs.forEach((name, j) => {
+        renamed.set(name, equal.outputs[j] ?? '');
+      });
+    } else {
+      seen.set(key, node);
+      merged.push({ ...node, inputs });
+    }
+  });
+  return merged;
 }
 
 /** Lets the node that computes a graph output write it under the output's name, instead of copying it at the end. */

@@ -15,6 +15,15 @@ export interface Node<K extends OpName = OpName> {
   readonly inputs: readonly Value[];
   readonly attributes: OpAttributes[K];
   readonly outputs: readonly Value[];
+  readonly place: Place;
+}
+
+/** Where in a step a node stands. */
+export interface Place {
+  /** Equal nodes are computed once within a half, and never across: what the backward half computes is not kept for it. */
+  readonly half: 'forward' | 'backward';
+  /** Number of the segment of the forward half; what lies within one can be computed anew for the backward half. */
+  readonly segment?: number;
 }
 
 /** A graph as its values know it: what is in it, and how to add to it. */
@@ -25,4 +34,8 @@ export interface GraphBuilder {
   constant(tensor: HostTensor): Value;
   scalar(number: number): Value;
   add<K extends OpName>(op: K, inputs: readonly Value[], attributes: OpAttributes[K]): readonly Value[];
+  /** Adds what `build` adds to the backward half. */
+  inBackward<T>(build: () => T): T;
+  /** Adds what `build` adds as one segment. */
+  inSegment<T>(build: () => T): T;
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { counted, UsageError } from '../core/errors.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
+import { cacheFolder } from '../data/tokenCache.ts';
 import { readBertConfig } from '../hub/bertConfig.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
 import type { BertConfig } from '../models/bert/config.ts';
@@ -95,6 +96,10 @@ async function trainMaskedLm(
         records: { ...data, flag, limit },
         tokenizer,
         mostTokens: settings.maxLength - 2,
+        // Evaluation counts every token once.
+        overlap: flag === '--corpus' ? settings.overlap : 0,
+        threads: settings.threads,
+        cache: cacheFolder(options.cache),
         folder: join(corpora, name),
         heldOutFraction,
         heldOutLimit: settings.evalLimit,
@@ -119,6 +124,7 @@ async function trainMaskedLm(
       config,
       startValues: start.values,
       frozen: frozenBy(settings, config),
+      recompute: settings.recompute,
       tokenizer,
       training,
       heldOut,
@@ -142,6 +148,7 @@ async function trainMaskedLm(
         maskProbability: settings.maskProbability,
       },
       ...{ wholeWord: settings.wholeWord, dropout: config.hiddenDropout, corpus: training.digest },
+      ...(settings.overlap > 0 ? { overlap: settings.overlap } : {}),
       ...(evaluation ? {} : { evalFraction: settings.evalFraction, heldOut: training.heldOut.length }),
     };
     const outcome = await train(task, engine, folder, settings, { ...options, ...settings }, steps, fingerprint, hooks);
@@ -166,7 +173,7 @@ async function trainMaskedLm(
     await folder.finish(result, { corpus: training.counts, evaluation: evaluation?.counts });
     return result;
   } finally {
-    for (const corpus of opened) corpus.store.close();
+    for (const corpus of opened) corpus.close();
     folder.release();
   }
 }
@@ -175,6 +182,11 @@ function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
   const training = resolveTraining(options, { warmup: 0.06 });
   const maxLength = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(maxLength, config, options.model);
+  const overlap = options.overlap ?? 0;
+  if (overlap >= maxLength / 2) {
+    const most = Math.ceil(maxLength / 2) - 1;
+    throw new UsageError(`--overlap ${overlap} is not below half of --max-length ${maxLength}; use at most ${most}`);
+  }
   const batchTokens = options.batchTokens ?? 4096;
   const rows = Math.floor(batchTokens / training.accumulationSteps / maxLength);
   if (rows < 1) {
@@ -185,6 +197,7 @@ function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
   return {
     ...training,
     maxLength,
+    overlap,
     batchTokens,
     rows,
     maskProbability: options.maskProbability ?? 0.15,

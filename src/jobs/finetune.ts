@@ -77,6 +77,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     config,
     startValues: values,
     frozen: frozenBy(training, config),
+    recompute: training.recompute,
     tokenizer,
     examples,
     classWeights,

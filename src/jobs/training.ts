@@ -32,6 +32,7 @@ export function resolveTraining(options: TrainingOptions, defaults: { warmup: nu
     dropout: options.dropout,
     freeze: options.freeze,
     freezeLayers: options.freezeLayers ?? 0,
+    recompute: options.recompute ?? false,
     evalSteps: options.evalSteps,
     saveSteps: options.saveSteps ?? 500,
     keepCheckpoints: options.keepCheckpoints ?? 2,
@@ -108,7 +109,7 @@ export function finishedResult<T>(
 }
 
 /** Options that say how to go about a run rather than what it is. */
-const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads']);
+const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'recompute']);
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
 function digestOfStart(task: TrainingTask): string {

@@ -53,6 +53,8 @@ export interface TrainingOptions {
   readonly freeze?: 'embeddings';
   /** Leaves the embeddings and the first layers as they are. */
   readonly freezeLayers?: number;
+  /** Computes each layer once more in the backward half of a step: the same numbers, less memory, more time. */
+  readonly recompute?: boolean;
   readonly evalSteps?: number;
   readonly saveSteps?: number;
   /** Checkpoints kept beside the best one. */
@@ -71,13 +73,24 @@ export interface MaskingOptions {
   readonly wholeWord?: boolean;
 }
 
-export interface AdaptOptions extends TrainingOptions, MaskingOptions {
+/** What a job that reads a corpus accepts. */
+export interface CacheOptions {
+  /**
+   * Folder that keeps what can be made again: the tokenized corpora, for the next run on them. Without it BERTUNE_CACHE,
+   * else `bertune` in the user's cache folder; false: nothing is kept.
+   */
+  readonly cache?: string | false;
+}
+
+export interface AdaptOptions extends TrainingOptions, MaskingOptions, CacheOptions {
   readonly model: string;
   readonly corpus: DataOptions;
   readonly eval?: DataOptions;
   readonly evalFraction?: number;
   /** Most held-out texts that are evaluated. */
   readonly evalLimit?: number;
+  /** Tokens that consecutive pieces of a split text share, below half of `maxLength`; words stay whole. */
+  readonly overlap?: number;
   /** Tokens of one update, padding included. */
   readonly batchTokens?: number;
 }
@@ -134,7 +147,7 @@ export interface FinetuneResult extends ClassificationResult {
   readonly output: string;
 }
 
-export interface EvaluateOptions extends MaskingOptions {
+export interface EvaluateOptions extends MaskingOptions, CacheOptions {
   readonly model: string;
   readonly data: DataOptions;
   readonly limit?: number;

@@ -39,6 +39,6 @@ export class Scope {
     if (!this.#training || rate === 0) return x;
     const key = this.graph.inputs.get(dropoutKeyInput) ?? this.graph.input(dropoutKeyInput, 'uint32', [2]);
     const mask = ops.dropoutMask(key, { rate, stream: this.#streams++, shape: x.shape });
-    return ops.dropout(x, mask, { rate, half: 'forward' });
+    return ops.dropout(x, mask, { rate });
   }
 }

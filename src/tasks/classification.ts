@@ -19,6 +19,8 @@ export interface ClassificationTaskOptions {
   readonly startValues: ParameterValues;
   /** Names of parameters that are not trained. */
   readonly frozen?: ReadonlySet<string>;
+  /** Whether a step keeps no activations of a layer, but computes them once more. */
+  readonly recompute?: boolean;
   readonly tokenizer: BertTokenizer;
   readonly examples: readonly Example[];
   /** Weight of each class in the loss. */
@@ -59,10 +61,11 @@ export class ClassificationTask implements TrainingTask {
   }
 
   lossGraph(): LossGraph {
-    const { config, width } = this.#options;
+    const { config, width, recompute } = this.#options;
     return classificationLoss(config, { rows: this.#rows, width }, this.#places, {
       training: true,
       frozen: this.frozen,
+      recompute,
     });
   }
 

@@ -24,6 +24,8 @@ export interface LossOptions {
   readonly training: boolean;
   /** Parameters that stay what they are: nothing of the backward half is built for them. */
   readonly frozen?: Readonly<Record<string, unknown>>;
+  /** Whether the backward half computes each encoder layer once more: the same numbers, less memory, more time. */
+  readonly recompute?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export function maskedLmLoss(
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
   const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape), predictions);
-  return { graph, loss: weightedLoss(graph, logits, predictions), parameters: trained(scope, options) };
+  return lossGraph(scope, weightedLoss(graph, logits, predictions), options);
 }
 
 /**
@@ -55,11 +57,11 @@ export function classificationLoss(
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, classifierParts), options);
   const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape), examples);
-  return { graph, loss: weightedLoss(graph, logits, examples), parameters: trained(scope, options) };
+  return lossGraph(scope, weightedLoss(graph, logits, examples), options);
 }
 
-function trained({ used }: Scope, { frozen = {} }: LossOptions): Map<string, Value> {
-  return new Map([...used].filter(([name]) => !(name in frozen)));
+function lossGraph({ graph, used }: Scope, loss: Value, { frozen = {}, recompute }: LossOptions): LossGraph {
+  return { graph, loss, parameters: new Map([...used].filter(([name]) => !(name in frozen))), recompute };
 }
 
 function weightedLoss(graph: Graph, logits: Value, count: number) {

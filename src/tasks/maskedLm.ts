@@ -19,6 +19,8 @@ export interface MaskedLmTaskOptions {
   readonly startValues: ParameterValues;
   /** Names of parameters that are not trained. */
   readonly frozen?: ReadonlySet<string>;
+  /** Whether a step keeps no activations of a layer, but computes them once more. */
+  readonly recompute?: boolean;
   readonly tokenizer: BertTokenizer;
   readonly training: Corpus;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
@@ -68,8 +70,8 @@ export class MaskedLmTask implements TrainingTask {
   }
 
   lossGraph(key: string): LossGraph {
-    const { config, rows, width } = this.#options;
-    return maskedLmLoss(config, { rows, width }, Number(key), { training: true, frozen: this.frozen });
+    const { config, rows, width, recompute } = this.#options;
+    return maskedLmLoss(config, { rows, width }, Number(key), { training: true, frozen: this.frozen, recompute });
   }
 
   update(cursor: Cursor): Update {

@@ -37,10 +37,10 @@ export class ProgramCache {
 }
 
 /** Compiles the whole step: the summed loss and, under each parameter's name, its gradient. */
-export function compileStep(engine: Engine, { graph, loss, parameters }: LossGraph): Promise<Program> {
+export function compileStep(engine: Engine, { graph, loss, parameters, recompute }: LossGraph): Promise<Program> {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
-  gradients(loss, [...parameters.values()]).forEach((gradient, i) => {
+  gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
   return engine.compile(graph);

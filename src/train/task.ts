@@ -23,6 +23,8 @@ export interface LossGraph {
   readonly loss: Value;
   /** The graph's inputs that are parameters, by name. */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** Compute the graph's segments once more in the backward half, rather than keep what is in them. */
+  readonly recompute?: boolean;
 }
 
 /** What one run of a step's graph takes. */

@@ -70,7 +70,7 @@ function maskGraph(rate: number): Graph {
   const ones = ops.broadcast(graph.scalar(1), [size]);
   for (const stream of streams) {
     const mask = ops.dropoutMask(input, { rate, stream, shape: [size] });
-    graph.output(`mask${stream}`, ops.dropout(ones, mask, { rate, half: 'forward' }));
+    graph.output(`mask${stream}`, ops.dropout(ones, mask, { rate }));
   }
   return graph;
 }

@@ -36,7 +36,7 @@ export function block(): { graph: Graph; loss: Value; parameters: ReadonlyMap<st
     const scores = ops.matmul(split('query'), split('key'), { transposeB: true, alpha: Math.SQRT1_2 });
     const attention = ops.softmax(ops.select(visible, scores, graph.scalar(-1e4)));
     const mask = ops.dropoutMask(key, { rate: 0.2, stream: layer, shape: scores.shape });
-    const dropped = ops.dropout(attention, mask, { rate: 0.2, half: 'forward' });
+    const dropped = ops.dropout(attention, mask, { rate: 0.2 });
     const context = ops.transpose(ops.matmul(dropped, split('value')), [0, 2, 1, 3]);
     hidden = norm(`${layer}.norm1`, ops.add(hidden, ops.reshape(context, [tokens, width])));
     const activation = layer === 0 ? ops.gelu : ops.geluTanh;

@@ -138,7 +138,7 @@ const refusals: { readonly [K in Exclude<OpName, 'cast'>]: readonly Refusal[] } 
   ],
   dropout: [
     [
-      () => ops.dropout(of([2, 3])[0], input('bool', 3), { rate: 0.1, half: 'forward' }),
+      () => ops.dropout(of([2, 3])[0], input('bool', 3), { rate: 0.1 }),
       'dropout: expected float32 and a bool mask of its shape, got float32[2, 3], bool[3]',
     ],
   ],

@@ -17,6 +17,7 @@ export const trainingNames: readonly OptionName[] = [
   'dropout',
   'freeze',
   'freeze-layers',
+  'recompute',
   'eval',
   'eval-query',
   'eval-fraction',

@@ -53,8 +53,8 @@ export interface OpAttributes {
    * random), `stream` and i, so equal keys give equal masks.
    */
   dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: Shape };
-  /** x / (1 - rate) where the mask (bool, of x's shape) keeps it, else 0. `half` is the one that the node is part of. */
-  dropout: { readonly rate: number; readonly half: 'forward' | 'backward' };
+  /** x / (1 - rate) where the mask (bool, of x's shape) keeps it, else 0. */
+  dropout: { readonly rate: number };
 }
 
 export type OpName = keyof OpAttributes;

@@ -1,6 +1,5 @@
 import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
-import type { Value } from '../value.ts';
 import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
@@ -47,32 +46,23 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
     },
   },
 
-  // dx = the same of the gradient. The halves compute the factor in two ways, or the engine would merge the two and keep
-  // four bytes an element between them instead of the mask's one.
+  // dx = the same of the gradient. The mask is one byte an element; the factor that it stands for is not kept.
   dropout: {
-    infer: (inputs, { rate }) => {
+    infer: (inputs) => {
       const [x, mask] = [at(inputs, 0), at(inputs, 1)];
-      const fits = x.dtype === 'float32' && mask.dtype === 'bool' && sameShape(x.shape, mask.shape) && rate < 1;
+      const fits = x.dtype === 'float32' && mask.dtype === 'bool' && sameShape(x.shape, mask.shape);
       expectShapes('dropout', fits, 'float32 and a bool mask of its shape', inputs);
       return [{ dtype: 'float32', shape: x.shape }];
     },
-    gradient: ({ inputs, attributes, gradient }) => [backwardDropout(gradient, inputs, attributes.rate), noGradient],
-    rebuild: ({ inputs, attributes }) => backwardDropout(at(inputs, 0), inputs, attributes.rate),
-    lower: ({ emit, inputs, outputs, attributes: { rate, half } }) => {
-      const [x, mask] = [at(inputs, 0), at(inputs, 1)];
-      const scale = emit.scalar(1 / (1 - rate));
-      const factor =
-        half === 'forward'
-          ? emit.node('Mul', [emit.node('Cast', [mask], { to: onnxType.float32 }), scale])
-          : emit.node('Where', [mask, scale, emit.scalar(0)]);
-      emit.into(outputs, 'Mul', [x, factor]);
+    gradient: ({ inputs, attributes, gradient }) => [ops.dropout(gradient, at(inputs, 1), attributes), noGradient],
+    rebuild: ({ inputs, attributes }) => ops.dropout(at(inputs, 0), at(inputs, 1), attributes),
+    lower: ({ emit, inputs, outputs, attributes: { rate } }) => {
+      const kept = emit.node('Cast', [at(inputs, 1)], { to: onnxType.float32 });
+      const factor = emit.node('Mul', [kept, emit.scalar(1 / (1 - rate))]);
+      emit.into(outputs, 'Mul', [at(inputs, 0), factor]);
     },
   },
 };
-
-function backwardDropout(x: Value, [, mask]: readonly Value[], rate: number): Value {
-  return ops.dropout(x, mask ?? x, { rate, half: 'backward' });
-}
 
 /** Odd constants of the dropout hash: fractional digits of the golden ratio, √2 and √3. */
 export const dropoutHash = { weyl: 0x9e3779b1, streamStep: 0x6a09e667, secondStep: 0xbb67ae85 } as const;

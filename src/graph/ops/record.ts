@@ -37,8 +37,7 @@ export interface OpRecord<A> {
   readonly gradient: GradientRule<A> | 'not differentiable';
   /**
    * The first output built once more for the backward half, which then need not keep it: for ops that are cheap beside
-   * what they would hold, and whose inputs are kept in any case (Chen et al. 2016, rematerialization). It must differ
-   * from what the op lowers to, as in the order of operands: engines merge equal nodes.
+   * what they would hold, and whose inputs are kept in any case (Chen et al. 2016).
    */
   readonly rebuild?: (node: Pick<GradientContext<A>, 'inputs' | 'attributes'>) => Value;
   /** Emits the ONNX nodes that compute the outputs. */

@@ -29,7 +29,8 @@ export function bertEncoder(scope: Scope, config: BertConfig, { rows, width }: B
   const flat = (value: Value) => ops.reshape(value, [rows * width]);
   let hidden = embeddings(scope, config, flat(ids), flat(positions)); // [B·S, H]
   for (let layer = 0; layer < config.layers; layer++) {
-    hidden = encoderLayer(scope, config, `encoder.${layer}`, hidden, bias, shape);
+    const below = hidden;
+    hidden = graph.inSegment(() => encoderLayer(scope, config, `encoder.${layer}`, below, bias, shape));
   }
   return hidden;
 }
