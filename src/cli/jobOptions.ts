@@ -83,6 +83,8 @@ export function corpusTrainingOptions(settings: Settings): Omit<AdaptOptions, 'm
     evalFraction: settings['eval-fraction'],
     evalLimit: settings['eval-limit'],
     batchTokens: settings['batch-tokens'],
+    overlap: settings.overlap,
+    cache: settings.cache,
   });
 }
 

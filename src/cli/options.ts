@@ -1,4 +1,4 @@
-import { choice, integer, number, query, text, texts, toggle, type ValueType, words } from './values.ts';
+import { choice, integer, number, query, text, textOrOff, texts, toggle, type ValueType, words } from './values.ts';
 
 /** One option: a flag of the command line and, under the same name, a key of the `--config` file. */
 export interface Option<T> extends ValueType<T> {
@@ -40,11 +40,21 @@ export const options = {
     },
     'group-column': { ...text('name'), description: 'column whose equal values stay on one side of every split' },
     output: { ...text('path'), description: 'folder to write the model to; checkpoints go to DIR/checkpoints' },
+    cache: {
+      ...textOrOff('dir'),
+      description: 'folder that keeps tokenized texts for later runs; --no-cache: keep none',
+      default: 'BERTUNE_CACHE, or bertune in ~/.cache',
+    },
     resume: { ...toggle(), description: 'continue from the last checkpoint in --output' },
     overwrite: { ...toggle(), description: 'replace a run that --output already holds' },
   }),
   ...group('Text and masks', {
     'max-length': { ...integer(3), description: 'longest sequence in tokens, special tokens included', default: '128' },
+    overlap: {
+      ...integer(0),
+      description: 'tokens that the pieces of a longer text share, below half of --max-length',
+      default: '0',
+    },
     'mask-probability': {
       ...number('p', 'a probability above 0 and at most 1', (x) => x > 0 && x <= 1),
       description: 'share of the tokens to predict',

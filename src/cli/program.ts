@@ -116,7 +116,8 @@ function addCommand(
     flags.set(name, flag);
     command.addOption(flag);
     // So that a flag can win over the file for a switch, too.
-    if (options[name].argument === undefined) command.addOption(new Flag(`--no-${name}`).hideHelp());
+    const option: Option<unknown> = options[name];
+    if (option.argument === undefined || option.canBeOff) command.addOption(new Flag(`--no-${name}`).hideHelp());
   }
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
   command.action(async () => {

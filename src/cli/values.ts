@@ -11,6 +11,8 @@ export interface ValueType<T> {
   readonly argument?: string;
   /** Whether the flag takes several values. */
   readonly repeated?: boolean;
+  /** Whether there is a `--no-` flag beside the one with a value. */
+  readonly canBeOff?: boolean;
   /** @throws UsageError when the value is not one of this type. */
   read(value: unknown, name: string): T;
 }
@@ -18,6 +20,11 @@ export interface ValueType<T> {
 /** A text that is not empty. */
 export function text(argument: string): ValueType<string> {
   return { argument, read: readText };
+}
+
+/** A text that is not empty, or false: switched off. */
+export function textOrOff(argument: string): ValueType<string | false> {
+  return { argument, canBeOff: true, read: (value, name) => (value === false ? false : readText(value, name)) };
 }
 
 /** A query that DuckDB answers with rows. */

@@ -3,8 +3,12 @@ import { type Corpus, countRepeated } from '../data/corpus.ts';
 import type { JobHooks } from './types.ts';
 
 /** What there is to say of a corpus, one line each. */
-export function corpusNotes({ counts }: Corpus, flag: string, maxLength: number): string[] {
-  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}`];
+export function corpusNotes({ counts, fromCache, cacheFailure }: Corpus, flag: string, maxLength: number): string[] {
+  const asBefore = fromCache ? ', as tokenized before' : '';
+  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}${asBefore}`];
+  if (cacheFailure !== undefined) {
+    notes.push(`${flag}: its tokens are not kept for later runs (${cacheFailure}); --cache chooses where they are`);
+  }
   if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
   if (counts.repeated > 0) {
     notes.push(

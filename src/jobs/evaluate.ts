@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { throwIfAborted } from '../core/interrupt.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
+import { cacheFolder } from '../data/tokenCache.ts';
 import { loadBert } from '../hub/folder.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
@@ -75,6 +76,8 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
       records: { ...options.data, flag: '--data', limit: options.limit },
       tokenizer,
       mostTokens: width - 2,
+      threads: options.threads,
+      cache: cacheFolder(options.cache),
       folder,
       heldOutFraction: 0,
       heldOutLimit: 0,
@@ -103,7 +106,7 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
       );
       return { ...measured, texts: corpus.counts.texts };
     } finally {
-      corpus.store.close();
+      corpus.close();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -109,7 +109,7 @@ export function finishedResult<T>(
 }
 
 /** Options that say how to go about a run rather than what it is. */
-const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'recompute']);
+const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'cache', 'recompute']);
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
 function digestOfStart(task: TrainingTask): string {

@@ -17,6 +17,7 @@ export const evaluateCommand: CommandSpec = {
     'mask-probability',
     'whole-word',
     'limit',
+    'cache',
   ],
   required: ['model', 'data'],
   examples: [
@@ -30,6 +31,7 @@ export const evaluateCommand: CommandSpec = {
       model: required(settings, 'model'),
       data: requiredData(settings, 'data'),
       limit: settings.limit,
+      cache: settings.cache,
       seed: settings.seed,
       threads: settings.threads,
     });

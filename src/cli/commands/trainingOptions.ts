@@ -38,4 +38,6 @@ export const corpusTrainingNames: readonly OptionName[] = [
   'mask-probability',
   'whole-word',
   'batch-tokens',
+  'overlap',
+  'cache',
 ];
