@@ -10,6 +10,8 @@ export const benchFolder = resolve('test/bench');
 export const resultsFolder = join(benchFolder, 'results');
 /** Models, corpora, runs and caches of the benchmarks; may be removed at any time. */
 export const workFolder = join(resultsFolder, 'work');
+/** Where our side keeps tokenized corpora. */
+export const cacheFolder = join(workFolder, 'cache');
 
 /** A process to start: what the table calls it, and its command line. */
 export interface Command {
@@ -61,12 +63,13 @@ export function saveResults(name: string, results: object): void {
   writeFileSync(join(resultsFolder, `${name}.json`), `${JSON.stringify(record, null, 1)}\n`);
 }
 
-/** The environment of every process: two threads, no network, no progress bars. */
+/** The environment of every process: two threads, caches of its own, no network, no progress bars. */
 export function childEnvironment(): NodeJS.ProcessEnv {
   return {
     ...process.env,
     OMP_NUM_THREADS: String(threads),
     RAYON_NUM_THREADS: String(threads),
+    BERTUNE_CACHE: cacheFolder,
     HF_HOME: join(workFolder, 'huggingface'),
     HF_HUB_OFFLINE: '1',
     HF_DATASETS_DISABLE_PROGRESS_BARS: '1',

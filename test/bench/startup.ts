@@ -6,6 +6,7 @@ import { corpusFile } from './corpora.ts';
 import {
   bertuneCommand,
   type Command,
+  cacheFolder,
   pythonScript,
   requirePython,
   saveResults,
@@ -20,7 +21,7 @@ import { median, printTable, ratio, seconds } from './table.ts';
 /**
  * From starting `adapt` to its first finished step, 4 x 256 shape, beside a Python script that does the same with
  * transformers: imports, model, tokenized corpus from the cache of `datasets`, one step on 32 x 128 tokens (run_mlm's
- * recipe, texts joined and cut). Both have run once before, so that caches are filled; neither evaluates first.
+ * recipe, texts joined and cut). The first run of each fills empty caches; neither evaluates before it trains.
  * Flags: --rounds N, --lines N (of text/cs_logs.txt.gz; 0: all), --only-ours.
  */
 const { values: flags } = parseArgs({
@@ -42,8 +43,10 @@ const ours = bertuneCommand([
   ...['--batch-tokens', '4096', '--max-length', '128', '--eval-fraction', '0'],
 ]);
 const marker = workPath('startup-first-step');
+const datasets = workPath('startup-datasets');
+for (const cache of [cacheFolder, datasets]) rmSync(cache, { recursive: true, force: true });
 const theirs = pythonScript('Python', 'startup_reference.py', {
-  ...{ model, corpus, threads, maxLength: 128, rows: 32, marker, cache: workPath('datasets') },
+  ...{ model, corpus, threads, maxLength: 128, rows: 32, marker, cache: datasets },
 });
 const sides = [
   { command: ours, sign: metrics, times: [] as number[], first: 0 },

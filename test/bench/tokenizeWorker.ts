@@ -18,7 +18,8 @@ await serveTurns(async () => {
     heldOutFraction: 0.02,
     heldOutLimit: 2000,
     seed: 1,
+    threads: options.threads,
   });
-  corpus.store.close();
+  corpus.close();
   return { tokens: corpus.counts.tokens };
 });

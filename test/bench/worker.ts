@@ -19,6 +19,8 @@ export interface Turn {
 /** One side: a process that says when it is ready, and then does one turn for every line it is sent. */
 export class Worker {
   readonly name: string;
+  /** What it said when it was ready. */
+  start: Turn | undefined;
   /** The turns that count. */
   readonly turns: Turn[] = [];
   readonly #process: ChildProcess;
@@ -36,7 +38,7 @@ export class Worker {
   }
 
   async ready(): Promise<void> {
-    await this.#answer();
+    this.start = await this.#answer();
   }
 
   async turn(counts: boolean): Promise<void> {
