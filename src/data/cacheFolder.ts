@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
+import { writeError } from '../core/files.ts';
 
 /** What an entry holds beside its files, under this name. */
 const recordFile = 'entry.json';
@@ -64,7 +65,10 @@ export class CacheFolder<T> {
       files.push({ name, bytes: (await stat(path)).size, sha256: await digestOfFile(path) });
     }
     const record = JSON.stringify({ value, files } satisfies EntryRecord<T>);
-    await writeFile(join(folder, recordFile), `${record}\n${sha256(record)}\n`);
+    const path = join(folder, recordFile);
+    await writeFile(path, `${record}\n${sha256(record)}\n`).catch((error: unknown) => {
+      throw writeError(path, error);
+    });
     const entry = { folder: join(this.#path, key), value };
     for (let attempt = 0; attempt < 3; attempt++) {
       try {
