@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession } from 'onnxruntime-node';
@@ -8,8 +8,9 @@ import { Graph } from '../../src/graph/graph.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { corpusFile } from './corpora.ts';
 import { saveResults, threads, workPath } from './environment.ts';
+import { groupKernels, isProduct, type KernelTimes, readKernels } from './kernels.ts';
 import { benchModel } from './models.ts';
-import { stepOperations, stepShapes } from './shapes.ts';
+import { stepShapes } from './shapes.ts';
 import { percent, printTable, seconds, sum } from './table.ts';
 
 /**
@@ -26,16 +27,6 @@ const { values: flags } = parseArgs({
   },
 });
 const warmUp = 3;
-const products = new Set([
-  'MatMul',
-  'FusedMatMul',
-  'TransposeMatMul',
-  'Gemm',
-  'FusedGemm',
-  'Conv',
-  'Einsum',
-  'Attention',
-]);
 
 /** One of the job's sessions, with the time of each of its runs and the step that it was part of. */
 interface Watched {
@@ -99,31 +90,24 @@ function watchSessions(): void {
   Object.assign(InferenceSession, { create: watchedCreate });
 }
 
-/** Time and calls of each kind of op in the runs that count. */
-type OpTimes = Map<string, { calls: number; seconds: number }>;
-
 function report(): void {
   const [first, last] = [ends[warmUp - 1], ends.at(-1)];
   if (!first || !last) throw new Error('no steps');
   const wall = (last.time - first.time) / steps;
   const idle = 1 - (last.cpu - first.cpu) / (last.time - first.time) / threads;
-  const sessions = watched.map((entry) => ({
-    ops: opTimes(entry),
-    time: sum(counted(entry).map((run) => run.seconds)) / steps,
-  }));
-  const isStep = (ops: OpTimes) => [...ops.keys()].some((op) => products.has(op));
-  const inStep = sessions.filter(({ ops }) => isStep(ops));
-  const ops = merged(inStep.map((session) => session.ops));
-  const times = [...ops].map(([op, { seconds: time }]) => ({ op, time: time / steps }));
-  const arithmetic = sum(times.filter(({ op }) => products.has(op)).map(({ time }) => time));
-  const memoryBound = sum(times.filter(({ op }) => !products.has(op)).map(({ time }) => time));
-  const engine = sum(inStep.map(({ time }) => time));
-  const optimizer = sum(sessions.filter((session) => !isStep(session.ops)).map(({ time }) => time));
-  const limit = stepOperations(shape) / plain;
+  const sessions = watched.map((entry) => ({ kernels: kernelsOf(entry), time: timeOf(entry) }));
+  const ofStep = sessions.filter(({ kernels }) => kernels.some(isProduct));
+  const kernels = ofStep.flatMap((session) => session.kernels);
+  const ofProducts = kernels.filter(isProduct);
+  const timed = (some: readonly KernelTimes[]) => sum(some.map((kernel) => kernel.seconds)) / steps;
+  const operations = sum(ofProducts.map((kernel) => kernel.operations)) / steps;
+  const engine = sum(ofStep.map(({ time }) => time));
+  const optimizer = sum(sessions.map(({ time }) => time)) - engine;
+  const limit = operations / plain;
   const parts: [string, number][] = [
-    ['matrix products', arithmetic],
-    ['other kernels (memory-bound)', memoryBound],
-    ['engine between kernels', engine - arithmetic - memoryBound],
+    ['matrix products', timed(ofProducts)],
+    ['other kernels (memory-bound)', timed(kernels) - timed(ofProducts)],
+    ['engine between kernels', engine - timed(kernels)],
     ['optimizer: norm and update', optimizer],
     ['data preparation and the rest outside the engine', wall - engine - optimizer],
   ];
@@ -131,73 +115,38 @@ function report(): void {
     ['', 'a step', 'share'],
     ...parts.map(([name, time]) => [name, seconds(time), percent(time / wall)]),
     ['the whole step', seconds(wall), percent(1)],
-    [
-      `its arithmetic at the speed of a plain product (${(plain / 1e9).toFixed(0)} GFLOPS)`,
-      seconds(limit),
-      percent(limit / wall),
-    ],
+    [`its products at the speed of a plain one (${gigaflops(plain)})`, seconds(limit), percent(limit / wall)],
     ['cores idle', '', percent(idle)],
   ]);
-  const speed = stepOperations(shape) / arithmetic;
-  const figures = [speed, inner].map((value) => `${(value / 1e9).toFixed(0)} GFLOPS`);
-  process.stdout.write(
-    `matrix products ran at ${figures[0]}; one of the feed-forward layer's size alone: ${figures[1]}\n\n`,
-  );
-  const sorted = [...ops].sort(([, a], [, b]) => b.seconds - a.seconds);
-  printTable('kernels of the step', [
-    ['', 'calls', 'a step', 'share'],
-    ...sorted
-      .slice(0, 16)
-      .map(([op, { calls, seconds: time }]) => [
-        ...[op, String(Math.round(calls / steps)), seconds(time / steps), percent(time / steps / wall)],
-      ]),
+  const row = ({ calls, seconds: time, operations: all }: KernelTimes) => [
+    ...[String(Math.round(calls / steps)), seconds(time / steps), percent(time / steps / wall)],
+    all > 0 ? gigaflops(all / time) : '',
+  ];
+  const byOp = groupKernels(kernels, ({ op }) => op);
+  const byShape = groupKernels(ofProducts, ({ op, shapes }) => `${op} ${shapes}`);
+  const columns = ['calls', 'a step', 'share', 'speed'];
+  printTable('kernels', [['', ...columns], ...byOp.slice(0, 16).map((group) => [group.op, ...row(group)])]);
+  printTable(`matrix products (one of the feed-forward layer's size alone: ${gigaflops(inner)})`, [
+    ['', ...columns],
+    ...byShape.slice(0, 16).map((group) => [`${group.op} ${group.shapes}`, ...row(group)]),
   ]);
-  saveResults('profile', { shape, plain, inner, wall, idle, limit, parts, kernels: Object.fromEntries(sorted) });
+  saveResults('profile', { shape, steps, plain, inner, wall, idle, limit, parts, byOp, byShape });
 }
 
-function counted({ runs }: Watched): Watched['runs'] {
-  return runs.filter((run) => run.step >= warmUp);
+function gigaflops(operationsPerSecond: number): string {
+  return `${(operationsPerSecond / 1e9).toFixed(0)} GFLOPS`;
 }
 
-/** What ONNX Runtime wrote about a session's kernels, in the runs that count. */
-function opTimes(entry: Watched): OpTimes {
-  entry.session.endProfiling();
-  const file = readdirSync(folder).find((name) => name.startsWith(`${entry.prefix}_`));
-  const times: OpTimes = new Map();
-  if (file === undefined) return times;
-  let run = 0;
-  let pending: ProfileEvent[] = [];
-  // A run's own event comes after those of its kernels.
-  for (const event of JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[]) {
-    if (event.cat === 'Node' && event.name.endsWith('_kernel_time')) pending.push(event);
-    if (event.name !== 'model_run') continue;
-    if ((entry.runs[run++]?.step ?? 0) >= warmUp) for (const kernel of pending) addTime(times, kernel);
-    pending = [];
-  }
-  return times;
+/** Seconds a step in the runs of a session. */
+function timeOf({ runs }: Watched): number {
+  return sum(runs.filter((run) => run.step >= warmUp).map((run) => run.seconds)) / steps;
 }
 
-interface ProfileEvent {
-  readonly cat: string;
-  readonly name: string;
-  /** Microseconds. */
-  readonly dur: number;
-  readonly args?: { readonly op_name?: string };
-}
-
-function addTime(times: OpTimes, { dur, args }: ProfileEvent): void {
-  const op = args?.op_name ?? '?';
-  const { calls, seconds } = times.get(op) ?? { calls: 0, seconds: 0 };
-  times.set(op, { calls: calls + 1, seconds: seconds + dur / 1e6 });
-}
-
-function merged(all: readonly OpTimes[]): OpTimes {
-  const total: OpTimes = new Map();
-  for (const [op, { calls, seconds }] of all.flatMap((times) => [...times])) {
-    const before = total.get(op) ?? { calls: 0, seconds: 0 };
-    total.set(op, { calls: before.calls + calls, seconds: before.seconds + seconds });
-  }
-  return total;
+/** The kernels of a session in the steps that count. */
+function kernelsOf({ session, prefix, runs }: Watched): KernelTimes[] {
+  session.endProfiling();
+  const file = readdirSync(folder).find((name) => name.startsWith(`${prefix}_`));
+  return file === undefined ? [] : readKernels(join(folder, file), (run) => (runs[run]?.step ?? 0) >= warmUp);
 }
 
 /** Operations a second of one matrix product [m, k] x [k, n] in float32, by the same engine: the fastest of many, as it is a limit. */

@@ -45,15 +45,6 @@ export function configOf({ vocabularySize, hiddenSize, layers, heads }: StepShap
   };
 }
 
-/** Floating-point operations of one step's matrix products, forward and backward. */
-export function stepOperations({ layers, hiddenSize, rows, width, vocabularySize, predictions }: StepShape): number {
-  const tokens = rows * width;
-  const products = layers * tokens * 12 * hiddenSize ** 2;
-  const attention = layers * tokens * 2 * width * hiddenSize;
-  const head = predictions * (hiddenSize ** 2 + hiddenSize * vocabularySize);
-  return 3 * 2 * (products + attention + head);
-}
-
 type Sizes = Pick<StepShape, 'layers' | 'hiddenSize' | 'heads' | 'rows' | 'width'>;
 
 function shape(name: string, { layers, hiddenSize, heads, rows, width }: Sizes): StepShape {
