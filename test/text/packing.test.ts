@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { randomBelow } from '../../src/core/random.ts';
 import { BlockBuilder, RowPacker, splitRanges } from '../../src/text/packing.ts';
 
 describe('RowPacker', () => {
@@ -121,5 +122,57 @@ describe('splitRanges', () => {
       [2, 4],
       [4, 5],
     ]);
+  });
+
+  it('repeats the end of a piece in the next one', () => {
+    expect(splitRanges(10, 4, undefined, 1)).toEqual([
+      [0, 4],
+      [3, 7],
+      [6, 10],
+    ]);
+    expect(splitRanges(4, 4, undefined, 1)).toEqual([[0, 4]]);
+    expect(splitRanges(11, 5, undefined, 2)).toEqual([
+      [0, 5],
+      [3, 8],
+      [6, 11],
+    ]);
+  });
+
+  it('repeats whole words alone, and nothing where the next piece would reach no further', () => {
+    // Words of 2, 1, 2, 1, 1 and 2 tokens.
+    const starts = [1, 0, 1, 1, 0, 1, 1, 1, 0];
+    expect(splitRanges(9, 5, starts, 2)).toEqual([
+      [0, 5],
+      [3, 7],
+      [5, 9],
+    ]);
+    // The word of 6 tokens fits only where nothing is before it.
+    expect(splitRanges(11, 6, [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1], 2)).toEqual([
+      [0, 4],
+      [4, 10],
+      [10, 11],
+    ]);
+    // No word starts in the end of a piece.
+    expect(splitRanges(6, 4, [1, 0, 0, 0, 1, 0], 1)).toEqual([
+      [0, 4],
+      [4, 6],
+    ]);
+  });
+
+  it.each([0, 1, 2, 3])('leaves nothing out with an overlap of %i', (overlap) => {
+    for (let seed = 0; seed < 200; seed++) {
+      const length = 1 + randomBelow(60, seed, 'sample', 0);
+      const starts = Array.from({ length }, (_, i) => (i === 0 || randomBelow(3, seed, 'sample', 1, i) > 0 ? 1 : 0));
+      const ranges = splitRanges(length, 8, starts, overlap);
+      expect(ranges[0]?.[0]).toBe(0);
+      expect(ranges.at(-1)?.[1]).toBe(length);
+      for (const [i, [from, to]] of ranges.entries()) {
+        const end = ranges[i - 1]?.[1] ?? 0;
+        expect(to - from).toBeLessThanOrEqual(8);
+        expect(to).toBeGreaterThan(end);
+        expect(end - from).toBeGreaterThanOrEqual(0);
+        expect(end - from).toBeLessThanOrEqual(overlap);
+      }
+    }
   });
 });
