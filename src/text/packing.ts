@@ -103,8 +103,8 @@ export class BlockBuilder {
  * Cuts a text of `length` tokens into pieces of at most `most`, as [from, to) ranges. Where `starts` is given (1 where a
  * word starts), no word is cut unless it alone is longer than that.
  *
- * @param overlap tokens at the end of a piece that the next one repeats, below half of `most`: less where whole words
- * leave less, none where the next piece would then reach no further
+ * @param overlap tokens at the end of a piece that the next one repeats: fewer where whole words are fewer, none where the
+ * next piece would then reach no further
  */
 export function splitRanges(length: number, most: number, starts?: ArrayLike<number>, overlap = 0): [number, number][] {
   const endOf = (from: number) => {
