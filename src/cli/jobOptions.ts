@@ -35,7 +35,11 @@ export function requiredData(settings: Settings, name: 'corpus' | 'train' | 'dat
 
 /** The held-out data, when some is given. */
 export function evalData(settings: Settings): DataOptions | undefined {
-  return dataOptions(settings, settings.eval, settings['eval-query']);
+  const { eval: files, 'eval-query': query } = settings;
+  // Lines of text have no names of columns, and what is not split needs no groups.
+  const isPlainText = files?.every((file) => /\.(txt|log)(\.gz)?$/i.test(file)) ?? false;
+  const columns = isPlainText ? { ...settings, 'text-column': undefined } : settings;
+  return dataOptions({ ...columns, 'group-column': undefined }, files, query);
 }
 
 /** What every training job takes. */

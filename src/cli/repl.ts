@@ -107,7 +107,7 @@ function cancelLine(lines: Interface, output: NodeJS.WritableStream): void {
 async function answer(line: string, session: Session): Promise<'quit' | undefined> {
   if (line === '') return;
   try {
-    if (line === '/quit') return 'quit';
+    if (/^\/quit\b/.test(line)) return 'quit';
     if (line.startsWith('/')) await obey(line, session);
     else await fill(line, session);
   } catch (error) {
@@ -143,8 +143,10 @@ const commands: Readonly<Record<string, ReplCommand>> = {
   '/targets': {
     usage: '/targets good,bad',
     help: 'rank these words only; without words: all again',
-    run(argument, session) {
-      session.targets = argument === '' ? undefined : words('a,b').read(argument, '/targets');
+    async run(argument, session) {
+      const targets = argument === '' ? undefined : words('a,b').read(argument, '/targets');
+      if (targets) await session.model?.fillMask('[MASK]', { targets }); // refuses unknown words
+      session.targets = targets;
       session.say(session.targets ? `ranking only: ${session.targets.join(', ')}` : 'ranking all words');
     },
   },

@@ -113,8 +113,9 @@ async function trainMaskedLm(
       for (const text of corpusNotes(corpus, flag, settings.maxLength)) hooks.onEvent?.({ type: 'note', text });
       return corpus;
     };
+    // First, since it is read faster: what is wrong with it shows before the corpus is tokenized.
+    const evaluation = options.eval && (await prepare(options.eval, '--eval', 'evaluation', 0, options.evalLimit));
     const training = await prepare(options.corpus, '--corpus', 'training', options.eval ? 0 : settings.evalFraction);
-    const evaluation = options.eval && (await prepare(options.eval, '--eval', 'evaluation', 0, settings.evalLimit));
     if (evaluation) noteRepeated(training, evaluation, hooks);
     const heldOut = evaluation
       ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
@@ -212,7 +213,11 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
     hooks.onEvent?.({ type: 'note', text: 'nothing is held out: the loss before and after is not measured' });
     return undefined;
   }
-  const metrics = await task.evaluate(asTensors(values, task.parameters));
+  const { signal } = hooks;
+  const metrics = await task.evaluate(asTensors(values, task.parameters), signal).catch((error: unknown) => {
+    stopBeforeTraining(hooks);
+    throw error;
+  });
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   if ((metrics.count ?? 0) < fewPredictions) {
     const text = `only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with --eval or --eval-fraction`;

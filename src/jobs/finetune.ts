@@ -85,8 +85,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     batchSize,
     accumulationSteps: training.accumulationSteps,
     seed: training.seed,
-    evaluate: async (parameters) => {
-      const inference = new BertInference(engine, config, tokenizer, parameters);
+    evaluate: async (parameters, signal) => {
+      const inference = new BertInference(engine, config, tokenizer, parameters, signal);
       try {
         latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
       } finally {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { UsageError } from '../core/errors.ts';
 import { openRecords } from '../data/records.ts';
 import { loadModel } from './model.ts';
@@ -56,15 +57,28 @@ export async function* itemsOf({ input, stdin }: Pick<PredictOptions, 'input' | 
   }
 }
 
-/** Items gathered into lists of up to `chunk`. */
+/** Items gathered into lists of up to `chunk`; a list does not wait for an item that is yet to come. */
 export async function* chunksOf<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  const iterator = items[Symbol.asyncIterator]();
   let gathered: T[] = [];
-  for await (const item of items) {
-    gathered.push(item);
-    if (gathered.length === chunk) {
-      yield gathered;
-      gathered = [];
+  let coming = iterator.next();
+  try {
+    for (;;) {
+      const next = gathered.length > 0 ? await Promise.race([coming, setImmediate('not yet' as const)]) : await coming;
+      const isYetToCome = next === 'not yet';
+      if (!isYetToCome && next.done) break;
+      if (!isYetToCome) {
+        gathered.push(next.value);
+        coming = iterator.next();
+      }
+      if (isYetToCome || gathered.length === chunk) {
+        yield gathered;
+        gathered = [];
+      }
     }
+    if (gathered.length > 0) yield gathered;
+  } finally {
+    coming.catch(() => {}); // nobody waits for it any more
+    await iterator.return?.();
   }
-  if (gathered.length > 0) yield gathered;
 }

@@ -87,7 +87,7 @@ export interface AdaptOptions extends TrainingOptions, MaskingOptions, CacheOpti
   readonly corpus: DataOptions;
   readonly eval?: DataOptions;
   readonly evalFraction?: number;
-  /** Most held-out texts that are evaluated. */
+  /** Most held-out texts that are evaluated; without it 2,000 of the corpus's own, and all of `eval`. */
   readonly evalLimit?: number;
   /** Tokens that consecutive pieces of a split text share, below half of `maxLength`; words stay whole. */
   readonly overlap?: number;

@@ -1,10 +1,9 @@
 import { permutedIndex, randomBits } from '../core/random.ts';
-import type { NamedTensors } from '../engine/engine.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { BlockBuilder, RowPacker } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
-import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
+import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../train/task.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { classificationLoss, classifierParts, partParameters } from './losses.ts';
 
@@ -32,7 +31,7 @@ export interface ClassificationTaskOptions {
   /** Micro-batches that an update is cut into, at least; more when its texts do not fit the usual rows. */
   readonly accumulationSteps: number;
   readonly seed: number;
-  readonly evaluate?: (parameters: NamedTensors) => Promise<Metrics>;
+  readonly evaluate?: TrainingTask['evaluate'];
 }
 
 /** Fine-tuning of the encoder with a classification head, texts packed into blocks. */
@@ -42,7 +41,7 @@ export class ClassificationTask implements TrainingTask {
   readonly parameters: readonly ParameterSpec[];
   readonly frozen: FrozenSplit['frozen'];
   readonly startValues: ParameterValues;
-  readonly evaluate: ((parameters: NamedTensors) => Promise<Metrics>) | undefined;
+  readonly evaluate: TrainingTask['evaluate'];
   readonly #options: ClassificationTaskOptions;
   readonly #rows: number;
   readonly #places: number;
@@ -55,7 +54,7 @@ export class ClassificationTask implements TrainingTask {
     this.frozen = split.frozen;
     this.startValues = options.startValues;
     const { evaluate } = options;
-    this.evaluate = evaluate && ((trained) => evaluate({ ...this.frozen, ...trained }));
+    this.evaluate = evaluate && ((trained, signal) => evaluate({ ...this.frozen, ...trained }, signal));
     this.#places = Math.ceil(options.batchSize / options.accumulationSteps);
     this.#rows = usualRows(options, this.#places);
   }

@@ -10,7 +10,7 @@ import { evaluationEpoch, type MaskingOptions, maskSequence } from '../text/mask
 import { BlockBuilder, RowPacker } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import { lossOutput, ProgramCache } from '../train/programs.ts';
-import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
+import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../train/task.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from './losses.ts';
 
@@ -48,7 +48,7 @@ export class MaskedLmTask implements TrainingTask {
   readonly parameters: readonly ParameterSpec[];
   readonly frozen: FrozenSplit['frozen'];
   readonly startValues: ParameterValues;
-  readonly evaluate: ((parameters: NamedTensors) => Promise<Metrics>) | undefined;
+  readonly evaluate: TrainingTask['evaluate'];
   readonly #options: MaskedLmTaskOptions;
   readonly #excluded: ReadonlySet<number>;
   readonly #predictions: number;
@@ -65,7 +65,7 @@ export class MaskedLmTask implements TrainingTask {
     const { heldOut, engine } = options;
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained) => evaluateMaskedLm(this.#options, { ...this.frozen, ...trained }, engine)
+        ? (trained, signal) => evaluateMaskedLm(this.#options, { ...this.frozen, ...trained }, engine, signal)
         : undefined;
   }
 

@@ -61,6 +61,10 @@ export interface TrainingTask {
   update(cursor: Cursor): Update;
   /** Optimizer steps of one epoch. */
   stepsInEpoch(epoch: number): number;
-  /** Metrics on held-out data with the current parameters; absent when nothing is held out. */
-  readonly evaluate?: (parameters: NamedTensors) => Promise<Metrics>;
+  /**
+   * Metrics on held-out data with the current parameters; absent when nothing is held out.
+   *
+   * @throws InterruptedError when the signal was aborted
+   */
+  readonly evaluate?: (parameters: NamedTensors, signal?: AbortSignal) => Promise<Metrics>;
 }

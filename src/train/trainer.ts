@@ -109,15 +109,16 @@ export class Trainer {
    * @throws BertuneError when the loss is no longer finite
    */
   async run(): Promise<TrainingOutcome> {
-    const { steps, evalSteps, saveSteps, patience } = this.#options;
+    const { steps, saveSteps, patience } = this.#options;
     let metrics: Metrics | null = null;
     try {
       const resumedFrom = this.#restore();
       await this.#start(resumedFrom);
+      if (this.#evaluationIsDue()) metrics = await this.#evaluate(); // the run was stopped in it
       while (this.#state.step < steps && !(patience > 0 && this.#state.evaluationsWithoutBest >= patience)) {
         await this.#step();
         const { step } = this.#state;
-        if (evalSteps > 0 && step % evalSteps === 0) metrics = await this.#evaluate();
+        if (this.#evaluationIsDue()) metrics = await this.#evaluate();
         if (saveSteps > 0 && step % saveSteps === 0) this.#save();
         await this.#stopIfAsked();
       }
@@ -192,10 +193,19 @@ export class Trainer {
     return Number(loss?.data[0]);
   }
 
+  #evaluationIsDue(): boolean {
+    const { step, evaluatedStep } = this.#state;
+    const { evalSteps } = this.#options;
+    return evalSteps > 0 && step > 0 && step % evalSteps === 0 && evaluatedStep !== step;
+  }
+
   async #evaluate(): Promise<Metrics | null> {
     const { evaluate, metric } = this.#task;
     if (!evaluate) return null;
-    const metrics = await evaluate(this.#parameterViews);
+    const metrics = await evaluate(this.#parameterViews, this.#options.signal).catch((error: unknown) => {
+      if (error instanceof InterruptedError) this.#stop();
+      throw error;
+    });
     const { step, best } = this.#state;
     for (const callback of this.#callbacks) callback.onEvaluation?.(step, metrics);
     const value = metrics[metric.name];
@@ -270,7 +280,10 @@ export class Trainer {
 
   async #stopIfAsked(): Promise<void> {
     await setImmediate(); // lets signal handlers run between steps
-    if (!this.#options.signal?.aborted || this.#state.step >= this.#options.steps) return;
+    if (this.#options.signal?.aborted && this.#state.step < this.#options.steps) this.#stop();
+  }
+
+  #stop(): never {
     const path = this.#save();
     throw new InterruptedError(
       `stopped after step ${this.#state.step} of ${this.#options.steps}; saved ${path}; run the same command with --resume to go on`,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestFolder } from '../data/files.ts';
@@ -136,6 +137,52 @@ describe('results for scripts', () => {
       .split('\n')
       .map((line) => JSON.parse(line).text);
     expect(texts).toEqual(['where is my order', '', 'i want my refund']);
+  });
+
+  test('predict answers a line of an open pipe before the next one comes', async () => {
+    const words = ['predict', '--model', at('classifier'), '--threads', '1'];
+    const child = spawn(process.execPath, [await builtCommand(), ...words]);
+    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    for (const text of ['where is my order', 'i want my refund']) {
+      child.stdin.write(`${text}\n`);
+      expect(JSON.parse((await answers.next()).value).text).toBe(text);
+    }
+    child.stdin.end();
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+  });
+
+  test('adapt measures every text of --eval, whose columns are its own', async () => {
+    await folder.write(
+      'grouped.csv',
+      messages(40)
+        .map((text, i) => `${i % 8},${text.replaceAll(',', ' ')}`)
+        .join('\n')
+        .replace(/^/, 'chat,body\n'),
+    );
+    await folder.write('held.txt', messages(2100, 12).join('\n'));
+    const { code, stderr } = await run(
+      `adapt --model @tiny --corpus @grouped.csv --text-column body --group-column chat --eval @held.txt --output @grouped ${adapt} --max-steps 1`,
+    );
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('--eval: 2,100 texts');
+  });
+
+  test('the prompt refuses a model without MLM head, and unknown targets', async () => {
+    expectFailure(
+      await run('fill-mask --model @classifier', [], 'a [MASK]\n'),
+      2,
+      /has no MLM head, which fill-mask needs/,
+    );
+    const { stdout } = await run(
+      'fill-mask --model @tiny',
+      [],
+      '/targets zebras\n/model @classifier\n/quit now\nmore\n'.replaceAll('@', `${folder.path}/`),
+    );
+    expect(stdout.split('\n').slice(0, 2)).toEqual([
+      expect.stringContaining('"zebras" is not one token of the vocabulary'),
+      expect.stringContaining('has no MLM head'),
+    ]);
+    expect(stdout).not.toMatch(/unknown command|no \[MASK\]/);
   });
 
   test('the prompt answers piped sentences with the base model', async () => {

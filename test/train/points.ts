@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { throwIfAborted } from '../../src/core/interrupt.ts';
 import type { HostTensor } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
@@ -8,6 +9,13 @@ import type { TrainerCallback } from '../../src/train/callbacks.ts';
 import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../../src/train/task.ts';
 import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';
 import { temporaryFolder } from '../temporary.ts';
+
+interface PointTaskOptions {
+  readonly points?: number[];
+  readonly best?: number;
+  readonly sizes?: number[];
+  readonly interruptible?: boolean;
+}
 
 /**
  * The smallest task: one number w is pulled towards the points of each batch by Σ (w - point)². Ten points an epoch,
@@ -25,12 +33,18 @@ export class PointTask implements TrainingTask {
   /**
    * @param best where the metric `distance` is 0; nothing is held out without it
    * @param sizes points of each micro-batch of an update
+   * @param interruptible whether an evaluation hears the signal
    */
-  constructor({ points, best, sizes = [1] }: { points?: number[]; best?: number; sizes?: number[] } = {}) {
+  constructor({ points, best, sizes = [1], interruptible = false }: PointTaskOptions = {}) {
     this.#points = points ?? new Array(10).fill(10);
     this.#sizes = sizes;
     this.evaluate =
-      best === undefined ? undefined : async (parameters) => ({ distance: Math.abs(wOf(parameters) - best) });
+      best === undefined
+        ? undefined
+        : async (parameters, signal) => {
+            if (interruptible) throwIfAborted(signal);
+            return { distance: Math.abs(wOf(parameters) - best) };
+          };
   }
 
   lossGraph(key: string): LossGraph {

@@ -109,6 +109,24 @@ describe('checkpoints', () => {
     expect(outcome).toMatchObject({ resumedFrom: 7, steps: 8, chosenStep: 8 });
   });
 
+  test.each([4, 8])('stopped in the evaluation after step %i, it evaluates there when it is resumed', async (step) => {
+    const checkpoints = newFolder();
+    const options = { checkpoints, evalSteps: 4 };
+    const whole = recorder();
+    const expected = await trainPoints(new PointTask({ best: 0.3 }), { ...options, checkpoints: newFolder() }, [whole]);
+    const controller = new AbortController();
+    const abort: TrainerCallback = { name: 'abort', onStep: (record) => record.step === step && controller.abort() };
+    const task = new PointTask({ best: 0.3, interruptible: true });
+    await expect(trainPoints(task, { ...options, signal: controller.signal }, [abort])).rejects.toThrow(
+      `stopped after step ${step} of 8; saved`,
+    );
+    const rest = recorder();
+    const outcome = await trainPoints(new PointTask({ best: 0.3 }), { ...options, resume: true }, [rest]);
+    expect(outcome.resumedFrom).toBe(step);
+    expect(rest.evaluated).toEqual(whole.evaluated.filter((at) => at >= step));
+    expect(outcome.parameters).toEqual(expected.parameters);
+  });
+
   test('an abort in the last step lets the run finish', async () => {
     const controller = new AbortController();
     const abort: TrainerCallback = { name: 'abort', onStep: ({ step }) => step === 8 && controller.abort() };

@@ -14,7 +14,7 @@ export const adaptCommand: CommandSpec = {
     'learning-rate': '5e-5',
     'batch-tokens': '4096',
     'eval-fraction': '0.02',
-    'eval-limit': '2000',
+    'eval-limit': '2000 of those held out, all of --eval',
     warmup: '0.06',
   },
   examples: [

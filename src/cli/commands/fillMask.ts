@@ -27,11 +27,25 @@ export const fillMaskCommand: CommandSpec = {
     const onNote = (note: string) => {
       context.terminal.stderr.write(`${note}\n`);
     };
-    const load: Load = (path) => loadModel(path, given({ threads: settings.threads, onNote }));
+    const load: Load = async (path) => {
+      const model = await loadModel(path, given({ threads: settings.threads, onNote }));
+      await checkMlmHead(model);
+      return model;
+    };
     if (context.text === undefined) await openPrompt(settings, context, load);
     else await answerOnce(context.text, settings, context, load);
   },
 };
+
+/** @throws UsageError when the model cannot fill masks: better when it is chosen than at every line */
+async function checkMlmHead(model: LoadedModel): Promise<void> {
+  try {
+    await model.fillMask('[MASK]', { topK: 1 });
+  } catch (error) {
+    await model.dispose();
+    throw error;
+  }
+}
 
 async function answerOnce(text: string, settings: Settings, context: CommandContext, load: Load): Promise<void> {
   const ranking = { topK: settings['top-k'] ?? defaultTopK, targets: settings.targets };
