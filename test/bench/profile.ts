@@ -7,7 +7,7 @@ import * as ops from '../../src/graph/functions.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { corpusFile } from './corpora.ts';
-import { saveResults, threads, workPath } from './environment.ts';
+import { cacheFolder, saveResults, threads, workPath } from './environment.ts';
 import { groupKernels, isProduct, type KernelTimes, readKernels } from './kernels.ts';
 import { benchModel } from './models.ts';
 import { stepShapes } from './shapes.ts';
@@ -53,7 +53,13 @@ const ends: { time: number; cpu: number }[] = [];
 await adapt(
   {
     ...{ model, corpus: { files: [corpus] }, output: workPath('runs', 'profile'), overwrite: true, threads, seed: 1 },
-    ...{ maxLength: shape.width, batchTokens: shape.rows * shape.width, maxSteps: 100_000, evalFraction: 0 },
+    ...{
+      maxLength: shape.width,
+      batchTokens: shape.rows * shape.width,
+      maxSteps: 100_000,
+      evalFraction: 0,
+      cache: cacheFolder,
+    },
   },
   {
     onEvent({ type }) {
