@@ -109,17 +109,20 @@ export class Trainer {
    * @throws BertuneError when the loss is no longer finite
    */
   async run(): Promise<TrainingOutcome> {
-    const { steps, saveSteps, patience } = this.#options;
+    const { steps, patience } = this.#options;
     let metrics: Metrics | null = null;
     try {
       const resumedFrom = this.#restore();
       await this.#start(resumedFrom);
-      if (this.#evaluationIsDue()) metrics = await this.#evaluate(); // the run was stopped in it
+      if (this.#evaluationIsDue()) {
+        // The run was stopped in it.
+        metrics = await this.#evaluate();
+        this.#saveIfDue();
+      }
       while (this.#state.step < steps && !(patience > 0 && this.#state.evaluationsWithoutBest >= patience)) {
         await this.#step();
-        const { step } = this.#state;
         if (this.#evaluationIsDue()) metrics = await this.#evaluate();
-        if (saveSteps > 0 && step % saveSteps === 0) this.#save();
+        this.#saveIfDue();
         await this.#stopIfAsked();
       }
       if (this.#state.evaluatedStep !== this.#state.step) metrics = await this.#evaluate();
@@ -225,6 +228,11 @@ export class Trainer {
     if (this.#options.patience === 0 || !best || best.step === step) return step;
     readCheckpoint(checkpointPath(this.#options.checkpoints, best.step), { parameters: this.#parameters });
     return best.step;
+  }
+
+  #saveIfDue(): void {
+    const { saveSteps } = this.#options;
+    if (saveSteps > 0 && this.#state.step % saveSteps === 0) this.#save();
   }
 
   #save(): string {
