@@ -10,7 +10,13 @@ const ideograph = /^\p{Script=Han}$/u;
  */
 export function unitStarts({ wordIds, words }: Encoding): Uint8Array {
   const inside = charactersInsideWords(words);
-  return Uint8Array.from(wordIds, (word, i) => (word !== wordIds[i - 1] && !inside.has(word) ? 1 : 0));
+  const starts = new Uint8Array(wordIds.length);
+  for (let i = 0, before = -1; i < starts.length; i++) {
+    const word = wordIds[i] as number;
+    if (word !== before && !inside.has(word)) starts[i] = 1;
+    before = word;
+  }
+  return starts;
 }
 
 /** Word ids of ideographs that continue a Chinese word. */
@@ -18,7 +24,7 @@ function charactersInsideWords(words: readonly string[]): Set<number> {
   const inside = new Set<number>();
   for (let start = 0; start < words.length; start++) {
     let end = start;
-    while (end < words.length && ideograph.test(words[end] ?? '')) end++;
+    while (end < words.length && isIdeograph(words[end] as string)) end++;
     if (end - start > 1) {
       let at = start;
       for (const { segment } of segmenter().segment(words.slice(start, end).join(''))) {
@@ -30,6 +36,11 @@ function charactersInsideWords(words: readonly string[]): Set<number> {
     if (end > start) start = end - 1;
   }
   return inside;
+}
+
+function isIdeograph(word: string): boolean {
+  // None comes before the radicals: most words need no look at their script.
+  return word.charCodeAt(0) >= 0x2e80 && ideograph.test(word);
 }
 
 let cached: Intl.Segmenter | undefined;
