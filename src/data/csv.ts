@@ -1,4 +1,4 @@
-import { type Database, identifier, quoted } from './duckdb.ts';
+import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
 
 /** How a delimited file is written. Values are quoted with `"`, doubled inside, or not quoted at all. */
 export interface CsvDialect {
@@ -28,7 +28,7 @@ export function csvScan(file: CsvFile, names: readonly string[], dialect: CsvDia
     compression: file.gzip ? "'gzip'" : "'none'",
     ...lineSizes(file.longestLine),
   };
-  return `read_csv(${quoted(file.path)}, ${settingList(settings)})`;
+  return `read_csv(${quotedFile(file.path)}, ${settingList(settings)})`;
 }
 
 /** SQL that reads a text file as rows of one column `text`, each a line as it is; empty lines are null. */
@@ -48,7 +48,7 @@ export function lineScan(file: CsvFile): string {
     compression: file.gzip ? "'gzip'" : "'none'",
     ...lineSizes(file.longestLine),
   };
-  return `read_csv(${quoted(file.path)}, ${settingList(settings)})`;
+  return `read_csv(${quotedFile(file.path)}, ${settingList(settings)})`;
 }
 
 /** Delimiter and column names of a file's first record, which is its header. */

@@ -94,6 +94,11 @@ export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** The path of one file as an SQL literal; DuckDB would take an unescaped `[`, `*` or `?` in it as a pattern. */
+export function quotedFile(path: string): string {
+  return quoted(path.replace(/[[*?]/g, '[$&]'));
+}
+
 /** A name as an SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

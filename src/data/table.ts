@@ -1,6 +1,6 @@
 import { DuckDBDecimalValue, type DuckDBValue } from '@duckdb/node-api';
 import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, stringColumns, tsvQuote } from './csv.ts';
-import { type Database, identifier, quoted } from './duckdb.ts';
+import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
 import type { Format } from './source.ts';
 
 export interface Column {
@@ -44,7 +44,7 @@ export async function openTable(file: TableFile, database: Database): Promise<Ta
     case 'json':
       return json(file, database);
     case 'parquet':
-      return typed(`read_parquet(${quoted(file.path)})`, database);
+      return typed(`read_parquet(${quotedFile(file.path)})`, database);
   }
 }
 
@@ -82,7 +82,7 @@ async function delimited(
 async function json(file: TableFile, database: Database): Promise<Table> {
   const objectSize = Math.max(16 << 20, file.format === 'jsonl' ? file.longestLine + 1024 : 0);
   const scan = (settings: string) =>
-    `read_json(${quoted(file.path)}, format=${file.format === 'jsonl' ? "'newline_delimited'" : "'auto'"}, ` +
+    `read_json(${quotedFile(file.path)}, format=${file.format === 'jsonl' ? "'newline_delimited'" : "'auto'"}, ` +
     `records=true, compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize}, ${settings})`;
   return {
     columns: await describe(scan('maximum_depth=1'), database),

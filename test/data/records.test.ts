@@ -209,6 +209,20 @@ describe('several files', () => {
     expect(await textsOf(await folder.write('part[1].txt', 'literal\n'))).toEqual(['literal']);
   });
 
+  test.each(['data[1]', 'data?', 'data*', '[data'])('%s is not the file that it matches as a glob', async (name) => {
+    const format = { csv: 'text\n@\n', tsv: 'text\n@\n', txt: '@\n', jsonl: '{"text":"@"}', json: '[{"text":"@"}]' };
+    await mkdir(join(folder.path, 'twins'), { recursive: true });
+    for (const [ending, content] of Object.entries(format)) {
+      await folder.write(`twins/data1.${ending}`, content.replace('@', 'another'));
+      const path = await folder.write(`twins/${name}.${ending}`, content.replace('@', 'itself'));
+      expect(await textsOf(path)).toEqual(['itself']);
+    }
+    await folder.writeParquet('twins/data1.parquet', "SELECT 'another' AS text");
+    expect(await textsOf(await folder.writeParquet(`twins/${name}.parquet`, "SELECT 'itself' AS text"))).toEqual([
+      'itself',
+    ]);
+  });
+
   test('may mix formats; lines of text need no column name', async () => {
     const csv = await folder.write('mix.csv', 'message,intent\nfrom csv,x\n');
     const jsonl = await folder.write('mix.jsonl', '{"intent":"y","message":"from jsonl"}\n');
