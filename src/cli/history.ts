@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../core/files.ts';
 
 /** Lines that are kept. */
 export const historySize = 1000;
@@ -22,7 +23,7 @@ export function readHistory(path: string): string[] {
 /** Writes lines given latest first, for the user's eyes only. A history that cannot be written is no failure. */
 export function writeHistory(path: string, latestFirst: readonly string[]): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     const lines = latestFirst.slice(0, historySize).reverse();
     writeFileSync(path, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
   } catch {

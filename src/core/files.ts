@@ -1,5 +1,7 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
 import { BertuneError, messageOf, UsageError } from './errors.ts';
 
 /** What a file is to hold: all of it, or a function that writes it piece by piece. */
@@ -37,10 +39,81 @@ export async function removeTemporaries(folder: string, names: readonly string[]
 /** Makes a folder and those above it, as far as they are missing. @throws UsageError when a file is in the way. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    makeFolders(path);
   } catch (error) {
-    const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
-    throw inTheWay ? new UsageError(`${path} cannot be made: a file is in the way`) : writeError(path, error);
+    const code = errorCode(error) ?? '';
+    if (['EEXIST', 'ENOTDIR'].includes(code)) throw new UsageError(`${path} cannot be made: a file is in the way`);
+    if (code === 'ENOENT') throw new UsageError(`${path} cannot be made: choose another folder`);
+    throw writeError(path, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it, as far as they are missing, one by one: Node's own recursive way never returns
+ * where a file system takes no folders, as below /proc.
+ * @param mode permissions of the folders made
+ * @returns the first folder that was made; undefined when there was none to make.
+ * @throws what the file system throws
+ */
+export function makeFolders(path: string, mode?: number): string | undefined {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !exists(folder); folder = dirname(folder)) {
+    missing.unshift(folder);
+    if (folder === dirname(folder)) break;
+  }
+  if (missing.length === 0) missing.push(resolve(path));
+  const made = missing.filter((folder) => makeOne(folder, mode));
+  return made[0];
+}
+
+/** Folders of this process that go with it, however it ends. */
+const temporaries = new Set<string>();
+
+/**
+ * Makes a folder for what is needed for a while. `removeFolder` removes it, or else the end of the process.
+ * @throws UsageError when the system's place for temporary files cannot be used.
+ */
+export function temporaryFolder(): string {
+  try {
+    const path = mkdtempSync(join(tmpdir(), 'bertune-'));
+    if (temporaries.size === 0) process.on('exit', removeTemporaryFolders);
+    temporaries.add(path);
+    return path;
+  } catch (error) {
+    const reason = messageOf(writeError(tmpdir(), error));
+    throw new UsageError(`no place for temporary files: ${reason}; set TMPDIR to a folder that can be written to`);
+  }
+}
+
+/** Removes a folder of `temporaryFolder` with everything in it. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  temporaries.delete(path);
+  if (temporaries.size === 0) process.off('exit', removeTemporaryFolders);
+}
+
+function removeTemporaryFolders(): void {
+  for (const path of temporaries) {
+    try {
+      removeFolder(path);
+    } catch {
+      // The process ends; the system clears such folders in the end.
+    }
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** @returns false when the folder is there already. */
+function makeOne(path: string, mode?: number): boolean {
+  try {
+    mkdirSync(path, { mode });
+    return true;
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+    throw error;
   }
 }
 
@@ -90,6 +163,25 @@ export function writeError(path: string, error: unknown): unknown {
       return error;
     default:
       return new BertuneError(`${path} cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** The same for a file or folder that cannot be read. */
+export function readError(path: string, error: unknown): unknown {
+  switch (errorCode(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return new UsageError(`${path} cannot be read: no permission; allow it, or choose another`);
+    case 'ENOENT':
+      return new UsageError(`${path} does not exist`);
+    case 'ENOTDIR':
+      return new UsageError(`${path} does not exist: a file stands where a folder is named`);
+    case 'EISDIR':
+      return new UsageError(`${path} cannot be read: it is a folder, not a file`);
+    case undefined:
+      return error;
+    default:
+      return new BertuneError(`${path} cannot be read: ${messageOf(error)}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
-import { writeError } from '../core/files.ts';
+import { makeFolders, writeError } from '../core/files.ts';
 
 /** What an entry holds beside its files, under this name. */
 const recordFile = 'entry.json';
@@ -53,7 +53,7 @@ export class CacheFolder<T> {
   /** Makes an empty folder to write an entry to. @throws what the file system throws */
   async begin(key: string): Promise<string> {
     const folder = this.#beside(key);
-    await mkdir(folder, { recursive: true });
+    makeFolders(folder);
     return folder;
   }
 

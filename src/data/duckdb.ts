@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../core/errors.ts';
+import { removeFolder, temporaryFolder } from '../core/files.ts';
 
 /** A DuckDB of this process with a temporary folder of its own, for what it spills and what is written beside it. */
 export class Database {
@@ -17,7 +16,7 @@ export class Database {
 
   /** @param file Name inside the temporary folder of a database on disk; without it, the database is in memory. */
   static async open(file?: string): Promise<Database> {
-    const folder = await mkdtemp(join(tmpdir(), 'bertune-'));
+    const folder = temporaryFolder();
     try {
       const path = file === undefined ? ':memory:' : join(folder, file);
       const instance = await DuckDBInstance.create(path, {
@@ -28,7 +27,7 @@ export class Database {
       });
       return new Database(instance, folder);
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
+      removeFolder(folder);
       throw error;
     }
   }
@@ -83,7 +82,7 @@ export class Database {
 
   async close(): Promise<void> {
     this.#instance.closeSync();
-    await rm(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }
 

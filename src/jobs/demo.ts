@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { type PairedDifference, pairedDifference, type Summary, summarize } from '../evaluation/paired.ts';
 import { adapt } from './adapt.ts';
 import { finetune } from './finetune.ts';
@@ -62,7 +61,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
     adapted: { model: output, randomStart: false },
   };
   const accuracies: Record<DemoStart, number[]> = { 'random start': [], base: [], adapted: [] };
-  const scratch = mkdtempSync(join(tmpdir(), 'bertune-demo-'));
+  const scratch = temporaryFolder();
   try {
     for (const seed of seeds) {
       for (const [name, start] of Object.entries(starts) as [DemoStart, (typeof starts)[DemoStart]][]) {
@@ -80,7 +79,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
       }
     }
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    removeFolder(scratch);
   }
   const difference = pairedDifference(accuracies.base, accuracies.adapted);
   return {

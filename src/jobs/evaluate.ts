@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
@@ -14,6 +12,7 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { measurableHead } from './model.ts';
+import { checkOptions, evaluateSchema } from './optionChecks.ts';
 import { readLabels, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
@@ -29,6 +28,7 @@ export async function evaluate(
   options: EvaluateOptions,
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
+  checkOptions(evaluateSchema, options);
   const head = await measurableHead(options.model);
   return head === 'classifier' ? evaluateClassifier(options, hooks) : evaluateLanguageModel(options, hooks);
 }
@@ -70,7 +70,7 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
   const width = options.maxLength ?? defaultMaxLength(config);
   checkMaxLength(width, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
-  const folder = mkdtempSync(join(tmpdir(), 'bertune-evaluate-'));
+  const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
       records: { ...options.data, flag: '--data', limit: options.limit },
@@ -109,6 +109,6 @@ async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks):
       corpus.close();
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }

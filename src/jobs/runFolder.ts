@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, makeFolder, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { packageVersions } from './versions.ts';
 
 const recordFile = 'run.json';
@@ -96,7 +96,7 @@ export class RunFolder {
     const path = join(this.path, workFolder);
     try {
       rmSync(path, { recursive: true, force: true });
-      this.#made = mkdirSync(path, { recursive: true });
+      this.#made = makeFolders(path);
     } catch (error) {
       const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
       const reason = inTheWay ? 'a file is in the way' : messageOf(error);

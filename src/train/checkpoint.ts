@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { makeFolders } from '../core/files.ts';
 import type { Cursor } from './task.ts';
 
 /** All of a run's state that is not in flat arrays. */
@@ -207,7 +208,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
 
 /** Makes a folder whose own name is durable, too. */
 function makeFolder(path: string): void {
-  const first = mkdirSync(path, { recursive: true });
+  const first = makeFolders(path);
   if (first !== undefined) syncFolder(dirname(first));
 }
 

@@ -1,9 +1,16 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
-import { makeFolder, writeFileAtomic } from '../../src/core/files.ts';
+import {
+  makeFolder,
+  makeFolders,
+  temporaryFolder as ownFolder,
+  readError,
+  removeFolder,
+  writeFileAtomic,
+} from '../../src/core/files.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 describe('writeFileAtomic', () => {
@@ -65,5 +72,71 @@ describe('makeFolder', () => {
         new UsageError(`${blocked} cannot be made: a file is in the way`),
       );
     }
+  });
+
+  it('gives the first folder that it made, with the permissions asked for', () => {
+    const path = temporaryFolder();
+    expect(makeFolders(join(path, 'a', 'b', 'c'), 0o700)).toBe(join(path, 'a'));
+    expect(makeFolders(join(path, 'a', 'b', 'c'))).toBeUndefined();
+    expect(statSync(join(path, 'a')).mode & 0o777).toBe(0o700);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('comes to an end where there can be no folders', async () => {
+    await expect(makeFolder('/proc/none/deep')).rejects.toThrow(
+      new UsageError('/proc/none/deep cannot be made: choose another folder'),
+    );
+  });
+});
+
+describe('temporary folders', () => {
+  it('go when they are removed, and leave no listener behind', () => {
+    const listeners = process.listenerCount('exit');
+    const folders = [ownFolder(), ownFolder()];
+    expect(process.listenerCount('exit')).toBe(listeners + 1);
+    for (const folder of folders) {
+      writeFileSync(join(folder, 'text'), 'private');
+      removeFolder(folder);
+      expect(existsSync(folder)).toBe(false);
+    }
+    expect(process.listenerCount('exit')).toBe(listeners);
+  });
+
+  it('need a place', () => {
+    const before = process.env.TMPDIR;
+    process.env.TMPDIR = '/nonexistent';
+    try {
+      expect(() => ownFolder()).toThrow(
+        new UsageError(
+          'no place for temporary files: /nonexistent cannot be written: its folder does not exist; set TMPDIR to a folder that can be written to',
+        ),
+      );
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+  });
+});
+
+describe('readError', () => {
+  it('says in one line why a file or folder cannot be read', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'sub'));
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const errorOf = (work: Promise<unknown>) => work.then(() => undefined).catch((error: unknown) => error);
+    const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+    expect([
+      readError('a', await errorOf(readFile(join(folder, 'sub')))),
+      readError('b', await errorOf(readFile(join(folder, 'none')))),
+      readError('c', await errorOf(readdir(join(file, 'below')))),
+      readError('d', denied),
+    ]).toEqual([
+      new UsageError('a cannot be read: it is a folder, not a file'),
+      new UsageError('b does not exist'),
+      new UsageError('c does not exist: a file stands where a folder is named'),
+      new UsageError('d cannot be read: no permission; allow it, or choose another'),
+    ]);
+    const own = new Error('of nobody else');
+    expect(readError('e', own)).toBe(own);
   });
 });
