@@ -13,6 +13,7 @@ import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
+import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
@@ -79,6 +80,7 @@ async function trainMaskedLm(
   hooks: JobHooks,
   loadStart: () => Promise<Start>,
 ): Promise<AdaptResult> {
+  checkOptions(adaptSchema, options);
   const folder = RunFolder.claim(options.output, { ...options, command, inputs });
   const finished = finishedResult<AdaptResult>(folder, options, hooks);
   if (finished) return finished;

@@ -9,6 +9,7 @@ import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
+import { checkOptions, finetuneSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import { readLabels, TextCutter } from './texts.ts';
 import {
@@ -42,6 +43,7 @@ interface Texts {
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  checkOptions(finetuneSchema, options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
   const finished = finishedResult<FinetuneResult>(folder, options, hooks);
   if (finished) return finished;

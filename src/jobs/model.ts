@@ -6,6 +6,7 @@ import { BertInference } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { argmax, asTensors, checkTokenizer } from './classifier.ts';
+import { checkOptions, embedSchema, fillMaskSchema, useSchema } from './optionChecks.ts';
 import { TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { Candidate, FillMaskResult, LoadedModel, Prediction } from './types.ts';
@@ -26,6 +27,7 @@ export interface LoadModelOptions {
  * @throws UsageError when the folder is not there; BertuneError when its files cannot be used
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  checkOptions(useSchema, options);
   const { present, labels } = await inspectBert(path);
   const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
   const { config, values } = await loadBert(path, { parts, onNote: options.onNote });
@@ -49,6 +51,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
     path,
     labels,
     async fillMask(text, { topK = 5, targets } = {}): Promise<FillMaskResult> {
+      checkOptions(fillMaskSchema, { topK });
       requireHead('mlmHead', 'fill-mask');
       const { ids } = tokenizer.encode(text);
       const masks = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [i + 1] : []));
@@ -76,7 +79,10 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
         return { text: texts[i] as string, label: labels?.[best] ?? String(best), score: softmax(row)[best] as number };
       });
     },
-    embed: (texts, { pooling = 'mean' } = {}) => inference.vectors(cut(texts), pooling),
+    async embed(texts, { pooling = 'mean' } = {}) {
+      checkOptions(embedSchema, { pooling });
+      return inference.vectors(cut(texts), pooling);
+    },
     tokens(text) {
       const { cls, sep } = tokenizer.special;
       return [cls, ...tokenizer.encode(text).ids, sep].map((tokenId) => ({
