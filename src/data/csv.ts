@@ -120,14 +120,14 @@ function firstRecord(head: string, delimiter: string): string[] {
   return [...values, value];
 }
 
-/** Names as DuckDB needs them: none empty, none the same but for case. */
+/** Names to choose from: none empty, none twice. */
 function distinctNames(names: readonly string[]): string[] {
   const taken = new Set<string>();
   return names.map((name, index) => {
     const base = name.trim() === '' ? `column${index}` : name;
     let distinct = base;
-    for (let copy = 1; taken.has(distinct.toLowerCase()); copy++) distinct = `${base}_${copy}`;
-    taken.add(distinct.toLowerCase());
+    for (let copy = 1; taken.has(distinct); copy++) distinct = `${base}_${copy}`;
+    taken.add(distinct);
     return distinct;
   });
 }

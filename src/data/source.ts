@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
@@ -62,17 +63,26 @@ async function findFiles(path: string, flag: string, database: Pick<Database, 'g
   if (!/[*?[]/.test(path)) throw new UsageError(`${flag}: no file at ${path}`);
   const matches = await database.glob(path);
   if (matches.length === 0) throw new UsageError(`${flag}: no file matches ${path}`);
+  for (const match of matches) await kindOf(match, flag);
   return matches.sort().map((match) => fileSource(match, flag));
 }
 
 async function kindOf(path: string, flag: string): Promise<'file' | 'folder' | undefined> {
+  let found: Stats;
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+    found = await stat(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new UsageError(`${flag}: cannot read ${path}: ${messageOf(error)}`);
   }
+  if (found.isFile()) return 'file';
+  if (found.isDirectory()) return 'folder';
+  // Files are read more than once, which the others do not stand.
+  if (found.isFIFO()) {
+    throw new UsageError(`${flag}: ${path} is a pipe; give it to standard input or write it to a file`);
+  }
+  throw new UsageError(`${flag}: ${path} is a device or socket; write what it holds to a file`);
 }
 
 async function findInFolder(folder: string, flag: string): Promise<FileSource[]> {

@@ -38,7 +38,12 @@ export async function openTable(file: TableFile, database: Database): Promise<Ta
     }
     case 'tsv': {
       const { names, delimiter } = csvHeader(file.head, '\t');
-      return delimited(file, names, { delimiter, quote: await tsvQuote(file, names, database) }, database);
+      return delimited(
+        file,
+        names,
+        { delimiter, quote: await tsvQuote(file, numberedNames(names), database) },
+        database,
+      );
     }
     case 'jsonl':
     case 'json':
@@ -69,14 +74,21 @@ async function delimited(
   dialect: CsvDialect,
   database: Database,
 ): Promise<Table> {
-  const scan = csvScan(file, names, dialect);
-  const areStrings = await stringColumns(scan, names, database);
+  // To DuckDB, names that differ in case alone are the same.
+  const places = numberedNames(names);
+  const placeOf = (name: string) => places[names.indexOf(name)] ?? name;
+  const scan = csvScan(file, places, dialect);
+  const areStrings = await stringColumns(scan, places, database);
   return {
     columns: names.map((name, index) => ({ name, isString: areStrings[index] === true })),
-    select: (text, others) => `SELECT ${identifiers([text, ...others])} FROM ${scan}`,
+    select: (text, others) => `SELECT ${identifiers([text, ...others].map(placeOf))} FROM ${scan}`,
     textOf,
     keyOf: (value) => (value === null ? undefined : numberIfCanonical(String(value))),
   };
+}
+
+function numberedNames(names: readonly string[]): string[] {
+  return names.map((_, index) => `column${index}`);
 }
 
 async function json(file: TableFile, database: Database): Promise<Table> {

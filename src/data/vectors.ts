@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
@@ -23,6 +23,7 @@ export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>)
   const write = writerFor(path);
   const partial = `${path}.partial-${process.pid}`;
   await makeFolder(dirname(path));
+  await checkPlace(path, partial);
   try {
     const count = await write(partial, rows);
     await rename(partial, path);
@@ -31,6 +32,17 @@ export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>)
     throw writeError(path, error);
   } finally {
     await rm(partial, { force: true });
+  }
+}
+
+/** Tells of a place that cannot be written to before any row is computed. Leaves an empty partial file. */
+async function checkPlace(path: string, partial: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`${path} cannot be written: it is a folder`);
+  try {
+    await (await open(partial, 'w')).close();
+  } catch (error) {
+    throw writeError(path, error);
   }
 }
 

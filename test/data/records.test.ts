@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -260,6 +261,24 @@ describe('columns', () => {
     expect((await readAll(path, options)).rows).toEqual([{ text: 'b', label: 'ops', group: 't9', id: 'k1' }]);
   });
 
+  test('that differ in case alone are told apart', async () => {
+    const content = { csv: 'Text,TEXT,TEXT\na,b,c\n', tsv: 'Text\tTEXT\tTEXT\na\tb\tc\n' };
+    for (const [ending, text] of Object.entries(content)) {
+      const path = await folder.write(`cases.${ending}`, text);
+      expect((await readAll(path, { textColumn: 'Text' })).columns).toEqual(['Text', 'TEXT', 'TEXT_1']);
+      for (const [name, value] of [
+        ['Text', 'a'],
+        ['TEXT', 'b'],
+        ['TEXT_1', 'c'],
+      ]) {
+        expect(await textsOf(path, { textColumn: name })).toEqual([value]);
+      }
+      await expect(textsOf(path, { textColumn: 'text' })).rejects.toThrow(
+        new UsageError(`--corpus ${path} has no column text (--text-column); it has: Text, TEXT, TEXT_1`),
+      );
+    }
+  });
+
   test('that could be meant are listed', async () => {
     const path = await folder.write('data.csv', 'id,subject,body\n1,s,b\n');
     await expect(textsOf(path)).rejects.toThrow(
@@ -406,6 +425,14 @@ describe('input that cannot be read', () => {
     await expect(readAll(`${plain}.gz`)).rejects.toThrow(
       `${plain}.gz is not a whole gzip file (incorrect header check)`,
     );
+  });
+
+  test.skipIf(process.platform === 'win32')('pipes, which cannot be read twice', async () => {
+    const path = join(folder.path, 'pipe.txt');
+    execFileSync('mkfifo', [path]);
+    const message = `--corpus: ${path} is a pipe; give it to standard input or write it to a file`;
+    await expect(textsOf(path)).rejects.toThrow(new UsageError(message));
+    await rm(path);
   });
 
   test('paths and globs without a file', async () => {

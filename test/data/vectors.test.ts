@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
@@ -70,6 +70,17 @@ test.each(['broken.parquet', 'broken.jsonl'])('%s does not appear when the rows 
   await expect(writeVectors(path, stream(rows, new Error('the model failed')))).rejects.toThrow('the model failed');
   expect(existsSync(path)).toBe(false);
   expect((await readdir(folder.path)).filter((file) => file.includes('partial'))).toEqual([]);
+});
+
+test.each(['.parquet', '.jsonl'])('a place for %s that cannot be written to is told before any row', async (ending) => {
+  const untouched = () => stream([], new Error('rows were computed'));
+  const taken = join(folder.path, `taken${ending}`);
+  await mkdir(taken);
+  await expect(writeVectors(taken, untouched())).rejects.toThrow(
+    new UsageError(`${taken} cannot be written: it is a folder`),
+  );
+  const long = join(folder.path, 'x'.repeat(250) + ending);
+  await expect(writeVectors(long, untouched())).rejects.toThrow(`${long} cannot be written: ENAMETOOLONG`);
 });
 
 test('other endings are refused', async () => {
