@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, defined, messageOf, UsageError } from '../core/errors.ts';
-import { errorCode } from '../core/files.ts';
+import { errorCode, readError } from '../core/files.ts';
 import type { Activation, BertConfig } from '../models/bert/config.ts';
 import type { WeightDType } from './safetensors.ts';
 
@@ -19,7 +19,10 @@ export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
  */
 export async function readBertConfig(path: string): Promise<{ config: BertConfig; raw: HubConfig }> {
   const file = await configFile(path);
-  const raw = parseJsonObject(await readFile(file, 'utf8'), file);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw readError(file, error);
+  });
+  const raw = parseJsonObject(text, file);
   return { config: bertConfigFromHub(raw, file), raw };
 }
 
@@ -133,8 +136,18 @@ const schema = z.object({
   quantization_config: z.unknown().optional(),
   num_labels: positive.nullish(),
   id2label: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
-  label2id: z.record(z.string(), z.int()).nullish(),
+  // A map, since a record of zod drops a label `__proto__`.
+  label2id: z
+    .preprocess(
+      (value) => (isObject(value) ? new Map(Object.entries(value)) : value),
+      z.map(z.string(), z.int()).nullable(),
+    )
+    .optional(),
 });
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 type ParsedConfig = z.infer<typeof schema>;
 
@@ -142,13 +155,14 @@ async function configFile(path: string): Promise<string> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     (error) => {
-      if (errorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw readError(path, error);
       throw new UsageError(`${path} does not exist: give a folder with config.json, model.safetensors and a tokenizer`);
     },
   );
   if (!isFolder) return path;
   const file = join(path, 'config.json');
-  await stat(file).catch(() => {
+  await stat(file).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw readError(file, error);
     throw new UsageError(`no config.json in ${path}: give a folder that transformers or bertune saved`);
   });
   return file;
@@ -232,7 +246,7 @@ function checkedLabels(named: readonly [string, string | number][], hub: ParsedC
   if (gap >= 0) throw new BertuneError(`${where}: id2label has no label ${gap}, though it has ${labels.length} labels`);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) throw new BertuneError(`${where}: id2label names "${twice}" twice`);
-  const other = labels.findIndex((label, index) => hub.label2id && hub.label2id[label] !== index);
+  const other = labels.findIndex((label, index) => hub.label2id && hub.label2id.get(label) !== index);
   if (other >= 0) throw new BertuneError(`${where}: id2label and label2id disagree about "${labels[other]}"`);
   if (hub.num_labels && hub.num_labels !== labels.length) {
     throw new BertuneError(`${where}: num_labels is ${hub.num_labels}, but id2label has ${labels.length} labels`);

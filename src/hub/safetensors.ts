@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { BertuneError, defined, UsageError } from '../core/errors.ts';
-import { errorCode, writeFileAtomic } from '../core/files.ts';
+import { BertuneError, defined } from '../core/errors.ts';
+import { readError, writeFileAtomic } from '../core/files.ts';
 import { type Shape, sizeOf } from '../core/tensor.ts';
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from './halfPrecision.ts';
 import { damaged, headerLimit, parseHeader, type SafetensorsHeader, type StoredTensor } from './safetensorsHeader.ts';
@@ -62,8 +62,7 @@ async function openExisting(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw new UsageError(`${path} does not exist`);
-    throw error;
+    throw readError(path, error);
   }
 }
 
@@ -83,7 +82,9 @@ async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHe
 async function readFully(file: FileHandle, path: string, target: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < target.length; ) {
     const count = Math.min(target.length - done, chunkBytes);
-    const { bytesRead } = await file.read(target, done, count, position + done);
+    const { bytesRead } = await file.read(target, done, count, position + done).catch((error: unknown) => {
+      throw readError(path, error);
+    });
     if (bytesRead === 0) throw damaged(path, 'cut short while it was read');
     done += bytesRead;
   }

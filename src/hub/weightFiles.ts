@@ -2,6 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, defined, UsageError } from '../core/errors.ts';
+import { readError } from '../core/files.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
 import { damaged, type StoredTensor } from './safetensorsHeader.ts';
 
@@ -66,7 +67,9 @@ async function weightFileNames(folder: string): Promise<string[]> {
 
 async function shardNames(folder: string): Promise<string[]> {
   const index = join(folder, weightIndex);
-  const text = await readFile(index, 'utf8');
+  const text = await readFile(index, 'utf8').catch((error: unknown) => {
+    throw readError(index, error);
+  });
   const names = [...new Set(Object.values(parseIndex(text, index).weight_map))];
   for (const name of names) {
     if (name !== basename(name)) throw damaged(index, `it names a file outside the folder: ${name}`);

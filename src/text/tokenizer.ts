@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { errorCode, readError } from '../core/files.ts';
 import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
 import {
   readVocabulary,
@@ -47,10 +48,16 @@ const rememberedWords = 200_000;
  * @throws UsageError when the folder has neither; BertuneError when a file is broken or of another kind
  */
 export function loadTokenizer(folder: string): BertTokenizer {
-  return openTokenizer(folder, (name) => {
-    const path = join(folder, name);
-    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-  });
+  return openTokenizer(folder, (name) => readIfThere(join(folder, name)));
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
+    throw readError(path, error);
+  }
 }
 
 /**

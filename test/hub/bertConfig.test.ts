@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
@@ -36,6 +36,15 @@ describe('readBertConfig', () => {
     const folder = temporaryFolder();
     await expect(readBertConfig(folder)).rejects.toThrow(
       new UsageError(`no config.json in ${folder}: give a folder that transformers or bertune saved`),
+    );
+    const taken = temporaryFolder();
+    mkdirSync(join(taken, 'config.json'));
+    await expect(readBertConfig(taken)).rejects.toThrow(
+      new UsageError(`${join(taken, 'config.json')} cannot be read: it is a folder, not a file`),
+    );
+    const below = join(fixture('classifier'), 'config.json', 'below');
+    await expect(readBertConfig(below)).rejects.toThrow(
+      new UsageError(`${below} does not exist: a file stands where a folder is named`),
     );
     const gone = join(folder, 'gone');
     await expect(readBertConfig(gone)).rejects.toThrow(

@@ -136,6 +136,10 @@ describe('openSafetensors', () => {
     truncateSync(path, 3);
     await expect(openSafetensors(path)).rejects.toThrow(`${path} is damaged (cut short: 3 bytes)`);
     await expect(openSafetensors(`${path}.gone`)).rejects.toThrow(new UsageError(`${path}.gone does not exist`));
+    const folder = temporaryFolder();
+    await expect(openSafetensors(folder)).rejects.toThrow(
+      new UsageError(`${folder} cannot be read: it is a folder, not a file`),
+    );
     const unknown = fileOf({ a: { ...a, dtype: 'X9' } }, 8);
     await expect(openSafetensors(unknown)).rejects.toThrow(`${unknown}: a has the unknown element type X9`);
   });

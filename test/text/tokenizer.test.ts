@@ -191,6 +191,8 @@ describe('refusals', () => {
     const { path, act } = load({});
     expect(act).toThrow(new UsageError(`no tokenizer in ${path}: expected tokenizer.json or vocab.txt`));
     expect(() => loadTokenizer(join(path, 'missing'))).toThrow(UsageError);
+    mkdirSync(join(path, 'vocab.txt'));
+    expect(act).toThrow(new UsageError(`${join(path, 'vocab.txt')} cannot be read: it is a folder, not a file`));
   });
 
   it('broken JSON', () => {
