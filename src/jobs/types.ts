@@ -104,6 +104,7 @@ export interface PretrainOptions extends Omit<AdaptOptions, 'model'> {
 export interface AdaptResult {
   readonly evalLossBefore: number | null;
   readonly evalLossAfter: number | null;
+  /** e to the power of the loss, or the largest number when that is larger; null when nothing was held out. */
   readonly perplexityBefore: number | null;
   readonly perplexityAfter: number | null;
   readonly steps: number;

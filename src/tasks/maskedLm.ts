@@ -169,7 +169,8 @@ export async function evaluateMaskedLm(
     await programs.dispose();
   }
   const loss = summed / count;
-  return { loss, perplexity: Math.exp(loss), count };
+  // JSON writes infinity as null, which reads as not measured.
+  return { loss, perplexity: Math.min(Math.exp(loss), Number.MAX_VALUE), count };
 }
 
 function* inBlocks({ store, sequences }: MaskedLmEvaluation['heldOut'], rows: number, width: number) {
