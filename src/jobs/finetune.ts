@@ -50,9 +50,6 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const training = resolveTraining(options, { warmup: 0.1 });
   const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
   const labels = labelNames(trainTexts.labels);
-  if (labels.length < 2) {
-    throw new BertuneError(`--train has one label only (${labels[0]}); a classifier needs at least two`);
-  }
   const loaded = await loadBert(options.model, { parts: classifierParts, labels, onNote: note, seed: training.seed });
   const tokenizer = loadTokenizer(options.model);
   const startConfig = { ...loaded.config, labels };
@@ -130,6 +127,9 @@ async function readSets(
 ): Promise<{ train: Texts; held: Texts }> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const all = await readLabels(options.train, '--train', hooks);
+  if (all.labels.every((label) => label === all.labels[0])) {
+    throw new BertuneError(`--train has one label only (${all.labels[0]}); a classifier needs at least two`);
+  }
   if (options.eval) {
     const evaluation = await readLabels(options.eval, '--eval', hooks);
     classNumbers(evaluation.labels, labelNames(all.labels), '--eval');
@@ -158,12 +158,18 @@ async function readSets(
   return { train: chosen(training, options, seed), held };
 }
 
-/** The training texts under --labels-per-class and --train-limit. */
+/** The training texts under --labels-per-class and --train-limit. @throws UsageError when a class would be lost */
 function chosen(set: Texts, options: FinetuneOptions, seed: number): Texts {
   const { labelsPerClass, trainLimit } = options;
   const perClass = labelsPerClass
     ? pick(set, samplePerClass({ labels: set.labels, perClass: labelsPerClass, seed }))
     : set;
+  const classes = labelNames(set.labels).length;
+  if (trainLimit !== undefined && trainLimit < classes) {
+    throw new UsageError(
+      `--train-limit ${trainLimit} leaves out ${classes - trainLimit} of ${classes} classes; use at least ${classes}`,
+    );
+  }
   return limited(perClass, trainLimit, seed);
 }
 

@@ -20,6 +20,9 @@ const runFiles = [
   recordFile,
 ];
 
+/** Without these there is no model. */
+const modelFiles = ['model.safetensors', 'config.json'];
+
 /** `run.json`: what was run, with which settings and versions, and how it ended. */
 export interface RunRecord {
   readonly command: string;
@@ -166,6 +169,10 @@ function recordToResume(output: string, command: string): RunRecord {
   }
   if (record.command !== command) {
     throw new UsageError(`${output} holds a run of ${record.command}, not of ${command}; choose another --output`);
+  }
+  const lost = modelFiles.find((name) => !existsSync(join(output, name)));
+  if (record.status === 'finished' && lost) {
+    throw new UsageError(`${output} holds a finished run whose ${lost} is gone; run it anew with --overwrite`);
   }
   return record;
 }
