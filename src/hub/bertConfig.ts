@@ -15,14 +15,20 @@ export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
 /**
  * Reads the `config.json` of a model folder, or a config file given by its own path.
  *
+ * @param needed keys that must not be left to the defaults of transformers.
  * @throws UsageError when there is none; BertuneError when it is not that of a BERT encoder.
  */
-export async function readBertConfig(path: string): Promise<{ config: BertConfig; raw: HubConfig }> {
+export async function readBertConfig(
+  path: string,
+  needed: readonly string[] = [],
+): Promise<{ config: BertConfig; raw: HubConfig }> {
   const file = await configFile(path);
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw readError(file, error);
   });
   const raw = parseJsonObject(text, file);
+  const missing = needed.filter((key) => !Object.hasOwn(raw, key));
+  if (missing.length > 0) throw new BertuneError(`${file} lacks ${missing.join(', ')}; give a config.json of a BERT`);
   return { config: bertConfigFromHub(raw, file), raw };
 }
 

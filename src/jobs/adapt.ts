@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { counted, UsageError } from '../core/errors.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
-import { readBertConfig } from '../hub/bertConfig.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
@@ -13,6 +12,7 @@ import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
+import { readModelShape } from './modelShape.ts';
 import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import {
@@ -50,7 +50,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
 export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const { modelConfig, tokenizer: folder, ...rest } = options;
   return trainMaskedLm('pretrain', { ...rest, model: modelConfig, tokenizer: folder }, [folder], hooks, async () => {
-    const { config, raw } = await readBertConfig(modelConfig);
+    const { config, raw } = await readModelShape(modelConfig, (text) => hooks.onEvent?.({ type: 'note', text }));
     const specs = partParameters(config, maskedLmParts);
     const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
     return {
