@@ -9,6 +9,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 // A run must not die because nobody reads its progress.
 process.stderr.on('error', () => {});
+// Where no command listens for a signal, the process ends as in one that does: what it left lying is removed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (process.listenerCount(signal) === 1) process.exit(130);
+  });
+}
 
 const code = await runProgram(process.argv.slice(2), {
   get stdin() {
