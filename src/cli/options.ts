@@ -49,7 +49,11 @@ export const options = {
     overwrite: { ...toggle(), description: 'replace a run that --output already holds' },
   }),
   ...group('Text and masks', {
-    'max-length': { ...integer(3), description: 'longest sequence in tokens, special tokens included', default: '128' },
+    'max-length': {
+      ...integer(3),
+      description: 'longest sequence in tokens, special tokens included',
+      default: 'what bertune trained the model with, else 128',
+    },
     overlap: {
       ...integer(0),
       description: 'tokens that the pieces of a longer text share, below half of --max-length',

@@ -241,6 +241,17 @@ function labelsOf(hub: ParsedConfig, where: string): string[] | undefined {
   return count > 0 ? defaultLabels(count) : undefined;
 }
 
+/** Key of `config.json` for the tokens of a sequence in training; Python keeps it and does nothing with it. */
+export const trainedLengthKey = 'trained_max_length';
+
+/**
+ * Tokens of a sequence, special ones included, that bertune trained the model with; undefined for models of others,
+ * whose `model_max_length` tells what fits rather than what was used.
+ */
+export function trainedMaxLength(raw: HubConfig): number | undefined {
+  return z.int().min(3).safeParse(raw[trainedLengthKey]).data;
+}
+
 /** The label names of transformers for a head that has none. */
 export function defaultLabels(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `LABEL_${index}`);

@@ -87,7 +87,7 @@ async function trainMaskedLm(
   const start = await loadStart();
   const { tokenizer } = start;
   const config = withDropout(start.config, options.dropout);
-  const settings = resolveMaskedLm(options, config);
+  const settings = resolveMaskedLm(options, config, start.raw);
   checkTokenizer(tokenizer, config, options.model);
   const corpora = folder.work();
   const opened: Corpus[] = [];
@@ -161,6 +161,7 @@ async function trainMaskedLm(
       values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
       architecture: 'BertForMaskedLM',
       tokenizerFiles: tokenizer.files(),
+      maxLength: settings.maxLength,
       pooler: start.pooler,
     });
     const result: AdaptResult = {
@@ -181,9 +182,9 @@ async function trainMaskedLm(
   }
 }
 
-function resolveMaskedLm(options: AdaptOptions, config: BertConfig) {
+function resolveMaskedLm(options: AdaptOptions, config: BertConfig, raw: LoadedBert['raw']) {
   const training = resolveTraining(options, { warmup: 0.06 });
-  const maxLength = options.maxLength ?? defaultMaxLength(config);
+  const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, options.model);
   const overlap = options.overlap ?? 0;
   if (overlap >= maxLength / 2) {

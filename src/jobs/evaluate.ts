@@ -35,9 +35,9 @@ export async function evaluate(
 
 async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Promise<ClassificationResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, values } = await loadBert(options.model, { parts: classifierParts, onNote });
+  const { config, raw, values } = await loadBert(options.model, { parts: classifierParts, onNote });
   const tokenizer = loadTokenizer(options.model);
-  const maxLength = options.maxLength ?? defaultMaxLength(config);
+  const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const set = await readLabels(options.data, '--data', hooks);
@@ -65,9 +65,9 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
 
 async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks): Promise<MaskedLmResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, values } = await loadBert(options.model, { parts: maskedLmParts, onNote });
+  const { config, raw, values } = await loadBert(options.model, { parts: maskedLmParts, onNote });
   const tokenizer = loadTokenizer(options.model);
-  const width = options.maxLength ?? defaultMaxLength(config);
+  const width = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(width, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const folder = temporaryFolder();

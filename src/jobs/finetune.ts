@@ -54,7 +54,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const tokenizer = loadTokenizer(options.model);
   const startConfig = { ...loaded.config, labels };
   const config = withDropout(startConfig, options.dropout);
-  const maxLength = options.maxLength ?? defaultMaxLength(config);
+  const maxLength = options.maxLength ?? defaultMaxLength(config, loaded.raw);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
   const values = options.randomStart ? randomValues(config, training.seed) : loaded.values;
@@ -107,6 +107,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
     architecture: 'BertForSequenceClassification',
     tokenizerFiles: tokenizer.files(),
+    maxLength,
   });
   if (!latest) throw new Error('internal: the run was not evaluated');
   const result: FinetuneResult = {

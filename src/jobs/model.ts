@@ -13,7 +13,7 @@ import type { Candidate, FillMaskResult, LoadedModel, Prediction } from './types
 
 export interface LoadModelOptions {
   readonly threads?: number;
-  /** Most tokens of a text; 128, as in training, when absent. */
+  /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
   readonly maxLength?: number;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
@@ -30,9 +30,9 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   checkOptions(useSchema, options);
   const { present, labels } = await inspectBert(path);
   const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
-  const { config, values } = await loadBert(path, { parts, onNote: options.onNote });
+  const { config, raw, values } = await loadBert(path, { parts, onNote: options.onNote });
   const tokenizer = loadTokenizer(path);
-  const maxLength = options.maxLength ?? defaultMaxLength(config);
+  const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
+import { type HubConfig, trainedMaxLength } from '../hub/bertConfig.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { frozenParameters } from '../models/bert/parameters.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
@@ -58,9 +59,9 @@ export function frozenBy({ freeze, freezeLayers = 0 }: TrainingOptions, config: 
   return freeze || freezeLayers > 0 ? frozenParameters(config, freezeLayers) : new Set();
 }
 
-/** Tokens of a sequence when no limit is given: the same in training, evaluation and use. */
-export function defaultMaxLength({ maxPositions }: BertConfig): number {
-  return Math.min(128, maxPositions);
+/** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
+export function defaultMaxLength({ maxPositions }: BertConfig, raw: HubConfig): number {
+  return Math.min(trainedMaxLength(raw) ?? 128, maxPositions);
 }
 
 /** @throws UsageError when sequences of `maxLength` tokens do not fit the model */
