@@ -14,6 +14,11 @@ const purposes = {
   sample: 6,
   corpus: 7,
   bootstrap: 8,
+  patchMask: 9,
+  noise: 10,
+  augment: 11,
+  neighbours: 12,
+  labels: 13,
 } as const;
 
 export type Purpose = keyof typeof purposes;
