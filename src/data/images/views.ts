@@ -80,7 +80,8 @@ export function augmentedViews(store: ImageStore, options: AugmentedViewsOptions
       return Array.from({ length: views }, (_, view) => {
         if (answers.length === 1) return answers[0]?.[view] as Float32Array;
         const whole = new Float32Array(examples.length * imageSize);
-        answers.forEach((answer, part) => whole.set(answer[view] as Float32Array, part * size * imageSize));
+        for (const [part, answer] of answers.entries())
+          whole.set(answer[view] as Float32Array, part * size * imageSize);
         return whole;
       });
     },
