@@ -36,10 +36,14 @@ export class ProgramCache {
   }
 }
 
-/** Compiles the whole step: the summed loss and, under each parameter's name, its gradient. */
-export function compileStep(engine: Engine, { graph, loss, parameters, recompute }: LossGraph): Promise<Program> {
+/** Compiles the whole step: the summed loss, the gradient of each parameter and the new value of each state. */
+export function compileStep(
+  engine: Engine,
+  { graph, loss, parameters, states, recompute }: LossGraph,
+): Promise<Program> {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
+  for (const [name, value] of states ?? []) graph.output(stateOutput(name), value);
   gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
@@ -49,4 +53,9 @@ export function compileStep(engine: Engine, { graph, loss, parameters, recompute
 /** Name of the output with a parameter's gradient. */
 export function gradientOutput(parameter: string): string {
   return `gradient of ${parameter}`;
+}
+
+/** Name of the output with a state's new value. */
+export function stateOutput(state: string): string {
+  return `new ${state}`;
 }

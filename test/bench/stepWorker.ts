@@ -5,7 +5,8 @@ import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { ParameterArena } from '../../src/train/arena.ts';
-import { AdamW, adamWDefaults } from '../../src/train/optimizer.ts';
+import { FlatArrays } from '../../src/train/flatArrays.ts';
+import { createOptimizer } from '../../src/train/optimizer.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import { configOf, type StepShape } from './shapes.ts';
 import { serveTurns } from './turns.ts';
@@ -26,7 +27,8 @@ async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
   const views = arena.views(parameters);
   startRandomly(specs, views);
   const engine = onnxEngine({ threads: shape.threads });
-  const optimizer = new AdamW(engine, arena, adamWDefaults);
+  const flat = new FlatArrays(engine, arena);
+  const optimizer = createOptimizer(flat, arena, { name: 'adamw' }, 0.01);
   const program = await compileStep(engine, maskedLmLoss(config, shape, shape.predictions, { training: true }));
   const inputs = { ...views, ...batchOf(shape) };
   const into = Object.fromEntries(
@@ -36,9 +38,15 @@ async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
   return async () => {
     const dropoutKey = tensor('uint32', [2], Uint32Array.of(7, ++steps));
     const { [lossOutput]: loss } = await program.run({ ...inputs, dropoutKey }, into);
-    const norm = (await optimizer.norm(gradients)) / shape.predictions;
+    const norm = (await flat.norm(gradients)) / shape.predictions;
     const clip = Math.min(1, 1 / (norm + 1e-6));
-    await optimizer.step(parameters, gradients, clip / shape.predictions, 5e-5, steps);
+    await optimizer.step({
+      parameters,
+      gradients,
+      gradientScale: clip / shape.predictions,
+      learningRate: 5e-5,
+      step: steps,
+    });
     return Number(loss?.data[0]) / shape.predictions;
   };
 }
