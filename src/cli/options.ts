@@ -23,6 +23,7 @@ export const options = {
       description: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
     },
     train: { ...texts('file'), description: 'labeled texts to train on: files or globs' },
+    test: { ...texts('path'), description: 'labeled images to measure on' },
     data: { ...texts('file'), description: 'texts to evaluate on: files or globs' },
     input: { ...texts('file'), description: 'texts to read: files or globs' },
     query: { ...query('sql'), description: 'a DuckDB "SELECT …" in place of the data file' },
@@ -67,6 +68,26 @@ export const options = {
     'whole-word': { ...toggle(), description: 'mask all pieces of a word together' },
     pooling: { ...choice('mean', 'cls'), description: 'how token vectors become one vector', default: 'mean' },
   }),
+  ...group('Images and numbers', {
+    method: {
+      ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
+      description: 'how to learn without labels: rebuild, two views alike, with negatives, fill in what is masked',
+    },
+    'image-size': {
+      ...integer(4),
+      description: 'height and width that images are brought to',
+      default: "the first one's",
+    },
+    channels: { ...choice('1', '3'), description: '1: grayscale, 3: RGB', default: "the first image's" },
+    'latent-size': { ...integer(1), description: 'numbers that an autoencoder squeezes each example into' },
+    preview: { ...text('png'), description: 'write a sheet of the views that training would see, and stop' },
+    columns: { ...words('a,b'), description: 'columns of numbers to learn from', default: 'all that hold numbers' },
+    window: { ...integer(2), description: 'rows that the model reads' },
+    horizon: { ...integer(1), description: 'rows that it predicts' },
+    'hidden-size': { ...integer(2), description: 'width of the model' },
+    layers: { ...integer(1), description: 'layers of the encoder' },
+    'attention-heads': { ...integer(1), description: 'attention heads of a layer' },
+  }),
   ...group('Training', {
     epochs: { ...integer(1), description: 'passes over the training texts' },
     'max-steps': { ...integer(1), description: 'updates, in place of --epochs' },
@@ -109,6 +130,11 @@ export const options = {
     'eval-fraction': { ...fractionBelow1('p'), description: 'share of the texts to hold out when there is no --eval' },
     'eval-limit': { ...integer(1), description: 'evaluate at most this many held-out texts' },
     limit: { ...integer(1), description: 'evaluate at most this many texts' },
+    seeds: {
+      ...integer(1),
+      description: 'repetitions, each with other draws of labels and other random starts',
+      default: '3',
+    },
     'eval-steps': {
       ...integer(1),
       description: 'steps between evaluations',
