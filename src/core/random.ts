@@ -16,6 +16,9 @@ const purposes = {
   bootstrap: 8,
   patchMask: 9,
   noise: 10,
+  augment: 11,
+  neighbours: 12,
+  labels: 13,
 } as const;
 
 export type Purpose = keyof typeof purposes;
