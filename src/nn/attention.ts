@@ -30,14 +30,14 @@ export function segmentBias(segments: Value, { rows, width }: AttentionShape): V
  * (Vaswani et al. 2017).
  *
  * @param x [rows · width, heads · headSize]
- * @param bias [rows, 1, width, width], added to the scores
+ * @param bias [rows, 1, width, width], added to the scores; without it every position attends to all of its row
  * @returns [rows · width, heads · headSize], before the residual
  */
 export function selfAttention(
   scope: Scope,
   name: string,
   x: Value,
-  bias: Value,
+  bias: Value | undefined,
   shape: AttentionShape,
   dropout: number,
 ): Value {
@@ -48,7 +48,7 @@ export function selfAttention(
   };
   const [query, key, value] = [project('query'), project('key'), project('value')];
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
-  const probabilities = scope.dropout(ops.softmax(ops.add(scores, bias)), dropout);
+  const probabilities = scope.dropout(ops.softmax(bias ? ops.add(scores, bias) : scores), dropout);
   const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
   return linear(scope, `${name}.output`, ops.reshape(context, [rows * width, heads * headSize]));
 }

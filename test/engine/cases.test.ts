@@ -178,7 +178,8 @@ function withGradients(op: OpName, opCase: OpCase): { graph: Graph; inputs: Name
     graph.output(`output ${i}`, value);
   });
   const wanted = values.filter(({ dtype }) => dtype === 'float32');
-  if (opTable[op].gradient === 'not differentiable' || wanted.length === 0) return { graph, inputs };
+  if (opTable[op].gradient === 'not differentiable' || op === 'stopGradient' || wanted.length === 0)
+    return { graph, inputs };
   inputs.weights = normal(output.shape, 1000);
   const loss = total(ops.multiply(output, graph.input('weights', 'float32', output.shape)));
   gradients(loss, wanted).forEach((gradient, i) => {
