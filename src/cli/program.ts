@@ -8,6 +8,11 @@ import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
 import { finetuneCommand } from './commands/finetune.ts';
+import { imageEmbedCommand } from './commands/imageEmbed.ts';
+import { imageFinetuneCommand } from './commands/imageFinetune.ts';
+import { imagePretrainCommand } from './commands/imagePretrain.ts';
+import { imageProbeCommand } from './commands/imageProbe.ts';
+import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
@@ -28,6 +33,11 @@ export const commands: readonly CommandSpec[] = [
   fillMaskCommand,
   inspectCommand,
   demoCommand,
+  imagePretrainCommand,
+  imageProbeCommand,
+  imageFinetuneCommand,
+  imageEmbedCommand,
+  imageShowCommand,
   sequencePretrainCommand,
   tablePretrainCommand,
   tableEmbedCommand,

@@ -118,3 +118,13 @@ export const sequenceSchema = z
 export const tableSchema = z
   .looseObject({ ...series, latentSize: whole(1), hiddenSizes: z.array(z.int().min(1)).optional() })
   .superRefine(notTogether);
+
+/** Options of `probeImages`. */
+export const probeImagesSchema = z.looseObject({
+  ...general,
+  labelsPerClass: whole(1),
+  seeds: z.int({ error: 'a whole number from 1 to 12' }).min(1, { error: 'a whole number from 1 to 12' }).max(12, { error: 'a whole number from 1 to 12' }).optional(),
+  evalLimit: whole(1),
+});
+
+export const showImagesSchema = z.looseObject({ ...general, count: whole(1) });
