@@ -71,7 +71,8 @@ export const options = {
   ...group('Images and numbers', {
     method: {
       ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
-      description: 'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
+      description:
+        'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
     },
     'image-size': { ...integer(4), description: 'height and width of the images', default: "the first one's" },
     channels: {
@@ -90,8 +91,16 @@ export const options = {
     width: { ...integer(1), description: 'SimSiam, SimCLR: channels of the first stage of the ResNet', default: '32' },
     blocks: { ...integer(1), description: 'SimSiam, SimCLR: residual blocks of each stage', default: '1' },
     'projection-size': { ...integer(1), description: 'SimSiam, SimCLR: width of the projector', default: '256' },
-    'predictor-size': { ...integer(1), description: "SimSiam: width of the predictor", default: "a quarter of the projector's" },
-    temperature: { ...number('x', 'a number above 0', (x) => x > 0), description: 'SimCLR: temperature', default: '0.5' },
+    'predictor-size': {
+      ...integer(1),
+      description: 'SimSiam: width of the predictor',
+      default: "a quarter of the projector's",
+    },
+    temperature: {
+      ...number('x', 'a number above 0', (x) => x > 0),
+      description: 'SimCLR: temperature',
+      default: '0.5',
+    },
     'patch-size': { ...integer(1), description: 'MAE: side of a patch in pixels', default: '4' },
     'mask-ratio': {
       ...number('p', 'a fraction between 0 and 1', (x) => x > 0 && x < 1),
@@ -115,7 +124,11 @@ export const options = {
     'batch-size': { ...integer(1), description: 'examples of one update' },
     optimizer: { ...choice('adamw', 'sgd'), description: 'optimizer', default: "the method's" },
     momentum: { ...fractionBelow1('x'), description: 'momentum of SGD', default: '0.9' },
-    'data-threads': { ...integer(1), description: 'threads that prepare images; 1: between the steps', default: 'all cores, at most 4' },
+    'data-threads': {
+      ...integer(1),
+      description: 'threads that prepare images; 1: between the steps',
+      default: 'all cores, at most 4',
+    },
     'accumulation-steps': { ...integer(1), description: 'micro-batches of one update', default: '1' },
     'learning-rate': { ...number('rate', 'a number above 0', (x) => x > 0), description: 'peak learning rate' },
     schedule: {

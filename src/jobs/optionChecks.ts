@@ -175,7 +175,11 @@ export const tableSchema = z
 export const probeImagesSchema = z.looseObject({
   ...general,
   labelsPerClass: whole(1),
-  seeds: z.int({ error: 'a whole number from 1 to 12' }).min(1, { error: 'a whole number from 1 to 12' }).max(12, { error: 'a whole number from 1 to 12' }).optional(),
+  seeds: z
+    .int({ error: 'a whole number from 1 to 12' })
+    .min(1, { error: 'a whole number from 1 to 12' })
+    .max(12, { error: 'a whole number from 1 to 12' })
+    .optional(),
   evalLimit: whole(1),
 });
 
