@@ -147,3 +147,36 @@ export const useSchema = z.looseObject({ threads: general.threads, maxLength: ma
 
 export const fillMaskSchema = z.looseObject({ topK: whole(1) });
 export const embedSchema = z.looseObject({ pooling: oneOf('mean', 'cls') });
+
+const series = {
+  ...training,
+  batchSize: whole(1),
+  evalFraction: number('a fraction above 0 and below 1', (x) => x > 0 && x < 1),
+};
+
+/** Options of `sequence pretrain`. */
+export const sequenceSchema = z
+  .looseObject({
+    ...series,
+    window: z.int({ error: 'a whole number of at least 2' }).min(2, { error: 'a whole number of at least 2' }),
+    horizon: z.int({ error: 'a positive whole number' }).min(1, { error: 'a positive whole number' }),
+    hiddenSize: whole(2),
+    layers: whole(1),
+    attentionHeads: whole(1),
+  })
+  .superRefine(notTogether);
+
+/** Options of `table pretrain`. */
+export const tableSchema = z
+  .looseObject({ ...series, latentSize: whole(1), hiddenSizes: z.array(z.int().min(1)).optional() })
+  .superRefine(notTogether);
+
+/** Options of `probeImages`. */
+export const probeImagesSchema = z.looseObject({
+  ...general,
+  labelsPerClass: whole(1),
+  seeds: z.int({ error: 'a whole number from 1 to 12' }).min(1, { error: 'a whole number from 1 to 12' }).max(12, { error: 'a whole number from 1 to 12' }).optional(),
+  evalLimit: whole(1),
+});
+
+export const showImagesSchema = z.looseObject({ ...general, count: whole(1) });
