@@ -197,8 +197,10 @@ function total(x: Value): Value {
 
 async function runOnBoth(graph: Graph, inputs: NamedTensors): Promise<[NamedTensors, NamedTensors]> {
   const program = await onnx.compile(graph);
+  const before = structuredClone(inputs);
   const actual = await program.run(inputs);
   await program.dispose();
+  expect(inputs).toEqual(before); // kernels that write over their inputs would change parameters
   return [actual, await (await referenceEngine.compile(graph)).run(inputs)];
 }
 

@@ -75,11 +75,17 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'batchNorm'> = {
       const bent = ops.add(ops.multiply(centered, across(along)), across(offset));
       return [ops.add(ops.multiply(gradient, across(slope)), bent), byScale, byShift];
     },
-    // Without momentum the running statistics that come out are those of the batch.
-    lower: ({ emit, inputs, outputs, attributes: { epsilon } }) => {
+    // Without momentum the running statistics that come out are those of the batch. ONNX Runtime writes them over the
+    // ones that come in, so those are made for each node, of something that no other node has: the first of x.
+    lower: ({ emit, inputs, outputs, inputTypes, attributes: { epsilon } }) => {
+      const { shape } = at(inputTypes, 0);
+      const starts = emit.integers(shape.map(() => 0));
+      const ends = emit.integers(shape.map((size, axis) => (axis === 1 ? size : 1)));
+      const first = emit.node('Slice', [at(inputs, 0), starts, ends]);
+      const some = emit.node('Reshape', [first, emit.integers([at(shape, 1)])]);
+      const statistics = [emit.node('Neg', [some]), emit.node('Abs', [some])];
       const attributes = { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 };
-      const scale = at(inputs, 1);
-      emit.into(outputs, 'BatchNormalization', [...inputs, scale, scale], attributes);
+      emit.into(outputs, 'BatchNormalization', [...inputs, ...statistics], attributes);
     },
   },
 };
