@@ -4,6 +4,7 @@ import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { generatedCorpus } from './corpora.ts';
 import { cacheFolder, ownScript, saveResults, threads, workPath } from './environment.ts';
 import { type StepShape, stepShapes, withBlock } from './shapes.ts';
+import { stepOptions } from './stepOptions.ts';
 import { gigabytes, median, printTable, rate, seconds } from './table.ts';
 import { takeTurns, type Worker } from './worker.ts';
 
@@ -72,7 +73,7 @@ async function byBatch() {
 type Measured = { rows: number; width: number; seconds: number; peakBytes: number };
 
 async function step(shape: StepShape): Promise<Measured> {
-  const [worker] = await takeTurns([ownScript('bertune', 'stepWorker.js', shape)], turns);
+  const [worker] = await takeTurns([ownScript('bertune', 'stepWorker.js', await stepOptions(shape, 0.1))], turns);
   return { rows: shape.rows, width: shape.width, seconds: timeOf(worker), peakBytes: worker?.peakBytes ?? 0 };
 }
 
