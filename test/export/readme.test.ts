@@ -73,7 +73,7 @@ describe('the README', () => {
         await tab.locator('#text').pressSequentially(typed);
         const before = await tab.textContent('#label');
         await tab.press('#text', 'Enter');
-        await tab.waitForFunction((old) => document.getElementById('label')?.textContent !== old, before);
+        await tab.waitForFunction(`document.getElementById('label').textContent !== ${JSON.stringify(before)}`);
         const [, label, score] = /^(.*) ([\d.]+)$/.exec((await tab.textContent('#label')) ?? '') ?? [];
         const wanted = await classify(typed);
         expect(label).toBe(wanted.label);

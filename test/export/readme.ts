@@ -28,12 +28,12 @@ export async function readerFolder(path: string): Promise<void> {
   symlinkSync(join(root, transformers), join(path, transformers));
   const lines = readFileSync(join(root, 'corpora', 'support.txt'), 'utf8')
     .split('\n')
-    .slice(0, 150);
+    .slice(0, 100);
   writeFileSync(join(path, 'corpora', 'support.txt'), lines.join('\n'));
   const [header, ...rows] = readFileSync(join(root, 'corpora', 'intents.train.csv'), 'utf8')
     .trim()
     .split('\n');
-  const some = rows.filter((_, i) => i % 3 === 0);
+  const some = rows.filter((_, i) => i % 5 === 0);
   writeFileSync(join(path, 'corpora', 'intents.train.csv'), [header, ...some].join('\n'));
 }
 
