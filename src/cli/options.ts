@@ -1,4 +1,16 @@
-import { choice, integer, number, query, text, textOrOff, texts, toggle, type ValueType, words } from './values.ts';
+import {
+  choice,
+  choices,
+  integer,
+  number,
+  query,
+  text,
+  textOrOff,
+  texts,
+  toggle,
+  type ValueType,
+  words,
+} from './values.ts';
 
 /** One option: a flag of the command line and, under the same name, a key of the `--config` file. */
 export interface Option<T> extends ValueType<T> {
@@ -46,6 +58,12 @@ export const options = {
       description: 'folder that keeps tokenized texts for later runs; --no-cache: keep none',
       default: 'BERTUNE_CACHE, or bertune in ~/.cache',
     },
+    dtype: { ...choices('fp32', 'fp16', 'q8'), description: 'numbers of the exported models', default: 'fp32,fp16,q8' },
+    task: {
+      ...choice('fill-mask', 'text-classification', 'feature-extraction'),
+      description: 'what the exported model is for',
+      default: "that of the model's head",
+    },
     resume: { ...toggle(), description: 'continue from the last checkpoint in --output' },
     overwrite: { ...toggle(), description: 'replace a run that --output already holds' },
   }),
@@ -71,7 +89,8 @@ export const options = {
   ...group('Images and numbers', {
     method: {
       ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
-      description: 'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
+      description:
+        'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
     },
     'image-size': { ...integer(4), description: 'height and width of the images', default: "the first one's" },
     channels: {
@@ -90,8 +109,16 @@ export const options = {
     width: { ...integer(1), description: 'SimSiam, SimCLR: channels of the first stage of the ResNet', default: '32' },
     blocks: { ...integer(1), description: 'SimSiam, SimCLR: residual blocks of each stage', default: '1' },
     'projection-size': { ...integer(1), description: 'SimSiam, SimCLR: width of the projector', default: '256' },
-    'predictor-size': { ...integer(1), description: "SimSiam: width of the predictor", default: "a quarter of the projector's" },
-    temperature: { ...number('x', 'a number above 0', (x) => x > 0), description: 'SimCLR: temperature', default: '0.5' },
+    'predictor-size': {
+      ...integer(1),
+      description: 'SimSiam: width of the predictor',
+      default: "a quarter of the projector's",
+    },
+    temperature: {
+      ...number('x', 'a number above 0', (x) => x > 0),
+      description: 'SimCLR: temperature',
+      default: '0.5',
+    },
     'patch-size': { ...integer(1), description: 'MAE: side of a patch in pixels', default: '4' },
     'mask-ratio': {
       ...number('p', 'a fraction between 0 and 1', (x) => x > 0 && x < 1),
@@ -115,7 +142,11 @@ export const options = {
     'batch-size': { ...integer(1), description: 'examples of one update' },
     optimizer: { ...choice('adamw', 'sgd'), description: 'optimizer', default: "the method's" },
     momentum: { ...fractionBelow1('x'), description: 'momentum of SGD', default: '0.9' },
-    'data-threads': { ...integer(1), description: 'threads that prepare images; 1: between the steps', default: 'all cores, at most 4' },
+    'data-threads': {
+      ...integer(1),
+      description: 'threads that prepare images; 1: between the steps',
+      default: 'all cores, at most 4',
+    },
     'accumulation-steps': { ...integer(1), description: 'micro-batches of one update', default: '1' },
     'learning-rate': { ...number('rate', 'a number above 0', (x) => x > 0), description: 'peak learning rate' },
     schedule: {
@@ -144,6 +175,7 @@ export const options = {
       ...toggle(),
       description: 'compute each layer twice rather than keep what is in it: less memory, the same numbers',
     },
+    'fast-math': { ...toggle(), description: 'bfloat16 matrix products on Arm processors: faster, less exact' },
     'train-limit': { ...integer(1), description: 'train on at most this many examples' },
     'labels-per-class': { ...integer(1), description: 'train on at most this many examples of each class' },
     'class-weights': { ...choice('none', 'balanced'), description: 'weigh rare classes more', default: 'none' },

@@ -4,7 +4,13 @@ import type { CommandSpec } from '../command.ts';
 import { quantity } from '../format.ts';
 import { given, onePath, required, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
-import { imageDefaults, imageDescriptions, imagePlaces, imageTrainingNames, imageTrainingOptions } from './imageOptions.ts';
+import {
+  imageDefaults,
+  imageDescriptions,
+  imagePlaces,
+  imageTrainingNames,
+  imageTrainingOptions,
+} from './imageOptions.ts';
 
 export const imageFinetuneCommand: CommandSpec = {
   name: 'image finetune',

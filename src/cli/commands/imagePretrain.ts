@@ -5,7 +5,13 @@ import { quantity, table } from '../format.ts';
 import { given, onePath, required, withProgress, withTraining } from '../jobOptions.ts';
 import type { Settings } from '../options.ts';
 import { writeResult } from '../output.ts';
-import { imageDefaults, imageDescriptions, imagePlaces, imageTrainingNames, imageTrainingOptions } from './imageOptions.ts';
+import {
+  imageDefaults,
+  imageDescriptions,
+  imagePlaces,
+  imageTrainingNames,
+  imageTrainingOptions,
+} from './imageOptions.ts';
 
 export const imagePretrainCommand: CommandSpec = {
   name: 'image pretrain',
@@ -58,7 +64,8 @@ export const imagePretrainCommand: CommandSpec = {
   ],
   async run(settings, context) {
     if (settings.preview !== undefined) return preview(settings, context, settings.preview);
-    if (settings.output === undefined) throw new UsageError('image pretrain needs --output (or --preview, to look at views)');
+    if (settings.output === undefined)
+      throw new UsageError('image pretrain needs --output (or --preview, to look at views)');
     const { pretrainImages } = await import('../../jobs/pretrainImages.ts');
     const options = pretrainOptions(settings);
     const result = await withTraining(context, (hooks) => pretrainImages(options, hooks));
@@ -75,7 +82,8 @@ async function preview(settings: Settings, context: CommandContext, path: string
 
 function pretrainOptions(settings: Settings): PretrainImagesOptions {
   const evalPath = settings.eval?.[0];
-  if (settings.eval && settings.eval.length > 1) throw new UsageError(`--eval takes one path here, got ${settings.eval.length}`);
+  if (settings.eval && settings.eval.length > 1)
+    throw new UsageError(`--eval takes one path here, got ${settings.eval.length}`);
   const { channels } = settings;
   return given({
     ...imageTrainingOptions(settings),
@@ -114,7 +122,11 @@ function pretrainReport(result: PretrainImagesResult): string {
   const speed = result.imagesPerSecond > 0 ? [`${quantity(result.imagesPerSecond)} images/s`] : [];
   return [
     table(
-      [['held-out loss before', shown(result.evalLossBefore)], ['held-out loss after', shown(result.evalLossAfter)], ...metrics],
+      [
+        ['held-out loss before', shown(result.evalLossBefore)],
+        ['held-out loss after', shown(result.evalLossAfter)],
+        ...metrics,
+      ],
       ['left'],
     ),
     '',
