@@ -16,8 +16,8 @@ const data = join(folder, 'bars-images-idx3-ubyte');
 beforeAll(() => {
   const images = Buffer.alloc(16 + count * size * size);
   const labels = Buffer.alloc(8 + count);
-  [0x803, count, size, size].forEach((word, i) => images.writeUInt32BE(word, 4 * i));
-  [0x801, count].forEach((word, i) => labels.writeUInt32BE(word, 4 * i));
+  for (const [i, word] of [0x803, count, size, size].entries()) images.writeUInt32BE(word, 4 * i);
+  for (const [i, word] of [0x801, count].entries()) labels.writeUInt32BE(word, 4 * i);
   for (let n = 0; n < count; n++) {
     labels[8 + n] = n % 2;
     const bar = Math.floor(randomUnit(5, 'sample', n) * size);
