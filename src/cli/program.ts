@@ -6,6 +6,7 @@ import { adaptCommand } from './commands/adapt.ts';
 import { demoCommand } from './commands/demo.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { exportCommand } from './commands/export.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { imageEmbedCommand } from './commands/imageEmbed.ts';
@@ -31,6 +32,7 @@ export const commands: readonly CommandSpec[] = [
   predictCommand,
   embedCommand,
   fillMaskCommand,
+  exportCommand,
   inspectCommand,
   demoCommand,
   imagePretrainCommand,

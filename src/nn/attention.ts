@@ -31,7 +31,8 @@ export function segmentBias(segments: Value, { rows, width }: AttentionShape): V
  *
  * @param x [rows · width, heads · headSize]
  * @param bias [rows, 1, width, width], added to the scores; without it every position attends to all of its row
- * @returns [rows · width, heads · headSize], before the residual
+ * @param read rows of x, int32 [N], whose results are wanted; all when absent
+ * @returns [N or rows · width, heads · headSize], before the residual
  */
 export function selfAttention(
   scope: Scope,
@@ -40,15 +41,30 @@ export function selfAttention(
   bias: Value | undefined,
   shape: AttentionShape,
   dropout: number,
+  read?: Value,
 ): Value {
-  const { rows, width, heads, headSize } = shape;
-  const project = (part: string) => {
-    const projected = linear(scope, `${name}.${part}`, x);
-    return ops.transpose(ops.reshape(projected, [rows, width, heads, headSize]), [0, 2, 1, 3]); // [B, H, S, D]
-  };
+  const project = (part: string) => linear(scope, `${name}.${part}`, x);
   const [query, key, value] = [project('query'), project('key'), project('value')];
+  const { rows, width, heads } = shape;
+  const context =
+    scope.fused && bias
+      ? ops.attention(query, key, value, bias, { rows, width, heads })
+      : attend(scope, [query, key, value], bias, shape, dropout);
+  return linear(scope, `${name}.output`, read ? ops.gatherRows(context, read) : context);
+}
+
+/** softmax(Q Kᵀ / √headSize + bias) V for every head. */
+function attend(
+  scope: Scope,
+  projections: readonly [Value, Value, Value],
+  bias: Value | undefined,
+  { rows, width, heads, headSize }: AttentionShape,
+  dropout: number,
+): Value {
+  const split = (x: Value) => ops.transpose(ops.reshape(x, [rows, width, heads, headSize]), [0, 2, 1, 3]);
+  const [query, key, value] = [split(projections[0]), split(projections[1]), split(projections[2])]; // [B, H, S, D]
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
   const probabilities = scope.dropout(ops.softmax(bias ? ops.add(scores, bias) : scores), dropout);
   const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
-  return linear(scope, `${name}.output`, ops.reshape(context, [rows * width, heads * headSize]));
+  return ops.reshape(context, [rows * width, heads * headSize]);
 }

@@ -17,12 +17,15 @@ export class Scope {
   readonly states = new Map<string, Value>();
   readonly training: boolean;
   readonly #specs: ReadonlyMap<string, ParameterSpec>;
+  /** Whether layers use the ops that an engine has one kernel for, which have no gradients. */
+  readonly fused: boolean;
   #streams = 0;
 
-  constructor(graph: Graph, specs: Iterable<ParameterSpec>, { training }: { training: boolean }) {
+  constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: boolean }) {
     this.graph = graph;
     this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
-    this.training = training;
+    this.training = options.training;
+    this.fused = options.fused ?? false;
   }
 
   /** @throws when the model has no such parameter. */

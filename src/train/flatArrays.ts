@@ -8,7 +8,7 @@ import type { ParameterArena } from './arena.ts';
  * Elements of one slice of an elementwise pass: small enough that its arrays stay in a core's cache, large enough
  * that the fixed cost of a run does not show.
  */
-const sliceSize = 128 * 1024;
+const sliceSize = 256 * 1024;
 
 /** Passes over flat arrays of one arena's layout: graphs that run slice by slice. */
 export class FlatArrays {
@@ -70,10 +70,11 @@ export function scalar(value: number): HostTensor<'float32'> {
   return { dtype: 'float32', shape: [], data: Float32Array.of(value) };
 }
 
+/** A row by itself as a column: one pass, where squaring and summing are two. */
 function squareSumGraph(size: number): Graph {
   const graph = new Graph();
-  const values = graph.input('values', 'float32', [size]);
-  graph.output('total', ops.sum(ops.multiply(values, values), [0]));
+  const row = ops.reshape(graph.input('values', 'float32', [size]), [1, size]);
+  graph.output('total', ops.reshape(ops.matmul(row, row, { transposeB: true }), []));
   return graph;
 }
 

@@ -1,5 +1,6 @@
 import type { Engine, Program } from '../engine/engine.ts';
 import { gradients } from '../graph/gradients.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { LossGraph } from './task.ts';
 
 /** Name of the output that holds the summed loss. */
@@ -37,17 +38,19 @@ export class ProgramCache {
 }
 
 /** Compiles the whole step: the summed loss, the gradient of each parameter and the new value of each state. */
-export function compileStep(
-  engine: Engine,
-  { graph, loss, parameters, states, recompute }: LossGraph,
-): Promise<Program> {
+export function compileStep(engine: Engine, lossGraph: LossGraph): Promise<Program> {
+  return engine.compile(stepGraph(lossGraph));
+}
+
+/** The graph with its backward half and its outputs. */
+export function stepGraph({ graph, loss, parameters, states, recompute }: LossGraph): Graph {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
   for (const [name, value] of states ?? []) graph.output(stateOutput(name), value);
   gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
-  return engine.compile(graph);
+  return graph;
 }
 
 /** Name of the output with a parameter's gradient. */

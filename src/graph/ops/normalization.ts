@@ -1,11 +1,12 @@
 import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
+import { microsoft } from '../onnx.ts';
 import type { Value } from '../value.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
 /** Normalizations over the last dimension, and over all but the channels. */
-export const normalization: OpRecords<'softmax' | 'layerNorm' | 'batchNorm'> = {
+export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' | 'batchNorm'> = {
   // s = softmax(x): dx = s (ds - Σ s ds)
   softmax: {
     infer: (inputs) => {
@@ -87,6 +88,24 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'batchNorm'> = {
       const attributes = { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 };
       emit.into(outputs, 'BatchNormalization', [...inputs, ...statistics], attributes);
     },
+  },
+
+  addLayerNorm: {
+    infer: (inputs) => {
+      const [x, residual, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)];
+      const width = x.shape.slice(-1);
+      const fits = x.shape.length === 2 && sameShape(residual.shape, x.shape);
+      expectShapes(
+        'addLayerNorm',
+        fits && sameShape(scale.shape, width) && sameShape(shift.shape, width) && allFloat(inputs),
+        'float32 [N, width] twice and [width] twice',
+        inputs,
+      );
+      return [{ dtype: 'float32', shape: x.shape }];
+    },
+    gradient: 'not differentiable',
+    lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
+      emit.into(outputs, 'SkipLayerNormalization', inputs, { epsilon: { float: epsilon } }, microsoft),
   },
 };
 

@@ -1,4 +1,5 @@
 import { activations } from './activations.ts';
+import { attention } from './attention.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
@@ -16,6 +17,7 @@ export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
   ...elementwise,
   ...activations,
   ...matrix,
+  ...attention,
   ...layout,
   ...indexing,
   ...normalization,
