@@ -30,18 +30,19 @@ export interface LossOptions {
 
 /**
  * Summed cross-entropy of predicted tokens. Beside the encoder's inputs it takes `predictedRows`, `labels` (int32) and
- * `weights` (float32: 1, or 0 for places that are not used), all [predictions].
+ * `weights` (float32: 1, or 0 for places that are not used), all [predictions]. `each` is what is summed, unweighted.
  */
 export function maskedLmLoss(
   config: BertConfig,
   shape: BlockShape,
   predictions: number,
   options: LossOptions,
-): LossGraph {
+): LossGraph & { readonly each: Value } {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
   const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape), predictions);
-  return lossGraph(scope, weightedLoss(graph, logits, predictions), options);
+  const { loss, each } = weightedLoss(graph, logits, predictions);
+  return { ...lossGraph(scope, loss, options), each };
 }
 
 /**
@@ -57,7 +58,7 @@ export function classificationLoss(
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, classifierParts), options);
   const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape), examples);
-  return lossGraph(scope, weightedLoss(graph, logits, examples), options);
+  return lossGraph(scope, weightedLoss(graph, logits, examples).loss, options);
 }
 
 function lossGraph({ graph, used }: Scope, loss: Value, { frozen = {}, recompute }: LossOptions): LossGraph {
@@ -66,5 +67,6 @@ function lossGraph({ graph, used }: Scope, loss: Value, { frozen = {}, recompute
 
 function weightedLoss(graph: Graph, logits: Value, count: number) {
   const labels = graph.input('labels', 'int32', [count]);
-  return weightedSum(ops.crossEntropy(logits, labels), graph.input('weights', 'float32', [count]));
+  const each = ops.crossEntropy(logits, labels);
+  return { each, loss: weightedSum(each, graph.input('weights', 'float32', [count])) };
 }
