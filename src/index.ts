@@ -6,6 +6,7 @@ export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { evaluate } from './jobs/evaluate.ts';
+export { type ExportedFile, type ExportOptions, type ExportResult, exportModel } from './jobs/exportModel.ts';
 export { finetune } from './jobs/finetune.ts';
 export { inspect } from './jobs/inspect.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';

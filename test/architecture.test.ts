@@ -12,7 +12,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   engine: ['core', 'graph'],
   nn: ['core', 'graph'],
   models: ['core', 'graph', 'nn'],
-  hub: ['core', 'nn', 'models'],
+  hub: ['core', 'graph', 'engine', 'nn', 'models'],
   text: ['core'],
   data: ['core', 'text'],
   train: ['core', 'graph', 'engine'],

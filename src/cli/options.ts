@@ -1,4 +1,16 @@
-import { choice, integer, number, query, text, textOrOff, texts, toggle, type ValueType, words } from './values.ts';
+import {
+  choice,
+  choices,
+  integer,
+  number,
+  query,
+  text,
+  textOrOff,
+  texts,
+  toggle,
+  type ValueType,
+  words,
+} from './values.ts';
 
 /** One option: a flag of the command line and, under the same name, a key of the `--config` file. */
 export interface Option<T> extends ValueType<T> {
@@ -50,6 +62,12 @@ export const options = {
       ...textOrOff('dir'),
       description: 'folder that keeps tokenized texts for later runs; --no-cache: keep none',
       default: 'BERTUNE_CACHE, or bertune in ~/.cache',
+    },
+    dtype: { ...choices('fp32', 'fp16', 'q8'), description: 'numbers of the exported models', default: 'fp32,fp16,q8' },
+    task: {
+      ...choice('fill-mask', 'text-classification', 'feature-extraction'),
+      description: 'what the exported model is for',
+      default: "that of the model's head",
     },
     resume: { ...toggle(), description: 'continue from the last checkpoint in --output' },
     overwrite: { ...toggle(), description: 'replace a run that --output already holds' },

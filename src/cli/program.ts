@@ -7,6 +7,7 @@ import { cardCommand } from './commands/card.ts';
 import { demoCommand } from './commands/demo.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { exportCommand } from './commands/export.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
 import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -28,6 +29,7 @@ export const commands: readonly CommandSpec[] = [
   embedCommand,
   fillMaskCommand,
   serveCommand,
+  exportCommand,
   inspectCommand,
   cardCommand,
   pushCommand,

@@ -91,6 +91,13 @@ export function choice<const T extends string>(...choices: readonly T[]): ValueT
   };
 }
 
+/** Some of a few words, with commas between them, or a YAML list. */
+export function choices<const T extends string>(...all: readonly T[]): ValueType<readonly T[]> {
+  const one = choice(...all);
+  const list = words(all.join(','));
+  return { argument: all.join(','), read: (value, name) => list.read(value, name).map((word) => one.read(word, name)) };
+}
+
 /** On or off. */
 export function toggle(): ValueType<boolean> {
   return { read: (value, name) => (typeof value === 'boolean' ? value : refuse(name, 'true or false', value)) };

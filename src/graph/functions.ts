@@ -1,6 +1,6 @@
 import type { DType, Shape } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
-import type { Value } from './value.ts';
+import type { GraphBuilder, Value } from './value.ts';
 
 /** Typed builder functions: each adds one node to the graph of its inputs. Semantics stand in `ops/attributes.ts`. */
 
@@ -36,6 +36,9 @@ export const sum = (x: Value, axes: readonly number[], keepDimensions = false) =
 export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['matmul']> = {}) =>
   one('matmul', [a, b], { transposeA: false, transposeB: false, alpha: 1, ...attributes });
 
+export const range = (graph: GraphBuilder, count: number, step: number) =>
+  first(graph.add('range', [], { count, step }));
+
 export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [table, indices], {});
 
 export const scatterRows = (indices: Value, updates: Value, rows: number, table?: Value) =>
@@ -43,6 +46,12 @@ export const scatterRows = (indices: Value, updates: Value, rows: number, table?
 
 export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
   one('layerNorm', [x, weight, bias], { epsilon });
+
+export const addLayerNorm = (x: Value, residual: Value, weight: Value, bias: Value, epsilon: number) =>
+  one('addLayerNorm', [x, residual, weight, bias], { epsilon });
+
+export const attention = (query: Value, key: Value, value: Value, bias: Value, attributes: OpAttributes['attention']) =>
+  one('attention', [query, key, value, bias], attributes);
 
 export const crossEntropy = (logits: Value, labels: Value) => one('crossEntropy', [logits, labels], {});
 
@@ -57,7 +66,10 @@ export const dropout = (x: Value, mask: Value, attributes: OpAttributes['dropout
 
 /** Adds a node and returns its first output. */
 function one<K extends OpName>(op: K, inputs: readonly [Value, ...Value[]], attributes: OpAttributes[K]): Value {
-  const [output] = inputs[0].graph.add(op, inputs, attributes);
-  if (output === undefined) throw new Error(`internal: ${op} has no output`);
+  return first(inputs[0].graph.add(op, inputs, attributes));
+}
+
+function first([output]: readonly Value[]): Value {
+  if (output === undefined) throw new Error('internal: a node without an output');
   return output;
 }

@@ -1,4 +1,5 @@
 import type { DType, HostTensor, Shape, TensorType } from '../core/tensor.ts';
+import { FreeDimensions } from './dimensions.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { opTable } from './ops/table.ts';
 import type { GraphBuilder, Node, Place, Value } from './value.ts';
@@ -6,17 +7,23 @@ import type { GraphBuilder, Node, Place, Value } from './value.ts';
 export type { Node, Value } from './value.ts';
 
 /**
- * A computation over tensors of fixed shapes: typed inputs, constants, nodes in the order they were added (which is a
- * topological order) and named outputs. It knows no engine.
+ * A computation over tensors of fixed shapes, but for sizes that `freeDimension` gives: typed inputs, constants, nodes in
+ * the order they were added (which is a topological order) and named outputs. It knows no engine.
  */
 export class Graph implements GraphBuilder {
   readonly inputs = new Map<string, Value>();
   readonly constants = new Map<Value, HostTensor>();
   readonly nodes: Node[] = [];
   readonly outputs = new Map<string, Value>();
+  readonly dimensions = new FreeDimensions();
   #nextId = 0;
   #segments = 0;
   #place: Place = { half: 'forward' };
+
+  /** A size for shapes that is known only when the graph runs: that of an input which has it as one of its own. */
+  freeDimension(name: string): number {
+    return this.dimensions.add(name);
+  }
 
   /** A tensor handed in at every run. @throws when the name is taken. */
   input(name: string, dtype: DType, shape: Shape): Value {

@@ -1,41 +1,75 @@
 import type { HostTensor } from '../core/tensor.ts';
 import type { Graph, Node, Value } from './graph.ts';
-import type { Emitter, OnnxGraph, OnnxNode } from './onnx.ts';
+import type { Emitter, OnnxGraph, OnnxNode, StoredTensor } from './onnx.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
+import { onnxType } from './ops/elementwise.ts';
 import { at, type OpRecord } from './ops/record.ts';
 import { opTable } from './ops/table.ts';
 
-/** Lowers the live part of a graph to ONNX. Parameters and data are inputs; only small constants are stored inside. */
-export function lowerToOnnx(graph: Graph): OnnxGraph {
+/** A weight of a model: its values, or int8 codes [rows, columns] with the factor of each row, float32 [rows, 1]. */
+export type Weight =
+  | HostTensor<'float32'>
+  | { readonly codes: Extract<StoredTensor, { dtype: 'int8' }>; readonly scales: HostTensor<'float32'> };
+
+/**
+ * Lowers the live part of a graph to ONNX. In training, parameters and data are inputs and only small constants are
+ * stored inside; inputs named in `weights` are stored, too.
+ */
+export function lowerToOnnx(graph: Graph, weights: ReadonlyMap<string, Weight> = new Map()): OnnxGraph {
   const nodes: OnnxNode[] = [];
-  const initializers = new Map<string, HostTensor>();
+  const initializers = new Map<string, StoredTensor>();
   const names = nameValues(graph);
   for (const [value, tensor] of graph.constants) initializers.set(nameIn(names, value), tensor);
-  const emit = emitter(nodes, initializers);
+  for (const [name, weight] of weights) {
+    initializers.set(name, 'codes' in weight ? weight.codes : weight);
+    if ('codes' in weight) initializers.set(scalesOf(name), weight.scales);
+  }
+  const emit = emitter(graph, nodes, initializers);
   const halves: string[] = [];
   for (const node of graph.liveNodes()) {
-    lowerNode(node, names, emit);
+    lowerNode(node, names, emit, weights);
     while (halves.length < nodes.length) halves.push(node.place.half);
   }
   for (const [name, value] of graph.outputs) emit.into([name], 'Identity', [nameIn(names, value)]);
   return {
-    inputs: [...graph.inputs].map(([name, type]) => ({ name, type })),
+    inputs: [...graph.inputs].flatMap(([name, type]) => (weights.has(name) ? [] : { name, type })),
     outputs: [...graph.outputs].map(([name, type]) => ({ name, type })),
     nodes: leavesReversed(absorbIdentities(mergeEqual(nodes, halves), new Set(graph.inputs.keys()), initializers)),
     initializers,
+    dimensions: graph.dimensions,
   };
 }
 
-function lowerNode<K extends OpName>(node: Node<K>, names: ReadonlyMap<Value, string>, emit: Emitter): void {
+function lowerNode<K extends OpName>(
+  node: Node<K>,
+  names: ReadonlyMap<Value, string>,
+  emit: Emitter,
+  weights: ReadonlyMap<string, Weight>,
+): void {
   const record: OpRecord<OpAttributes[K]> = opTable[node.op];
-  record.lower({
+  const inputs = node.inputs.map((value) => nameIn(names, value));
+  const context = {
     emit,
-    inputs: node.inputs.map((value) => nameIn(names, value)),
+    inputs,
     outputs: node.outputs.map((value) => nameIn(names, value)),
     attributes: node.attributes,
     inputTypes: node.inputs,
     outputTypes: node.outputs,
-  });
+  };
+  const coded = inputs.filter((name) => 'codes' in (weights.get(name) ?? {}));
+  const [weight] = coded;
+  if (weight === undefined) {
+    record.lower(context);
+    return;
+  }
+  if (!record.lowerQuantized || weight !== inputs[record.weightInput ?? -1]) {
+    throw new Error(`graph: ${node.op} takes no int8 codes in place of ${coded.join(' and ')}`);
+  }
+  record.lowerQuantized({ ...context, scales: scalesOf(weight) });
+}
+
+function scalesOf(weight: string): string {
+  return `${weight} scales`;
 }
 
 function nameValues(graph: Graph): Map<Value, string> {
@@ -55,31 +89,60 @@ function nameIn(names: ReadonlyMap<Value, string>, value: Value): string {
   return name;
 }
 
-function emitter(nodes: OnnxNode[], initializers: Map<string, HostTensor>): Emitter {
+function emitter(graph: Graph, nodes: OnnxNode[], initializers: Map<string, StoredTensor>): Emitter {
   let next = 0;
+  const { dimensions } = graph;
   const shared = (key: string, make: () => HostTensor) => {
     if (!initializers.has(key)) initializers.set(key, make());
     return key;
   };
+  const node: Emitter['node'] = (opType, inputs, attributes = {}, domain = '') => {
+    const output = `%t${next++}`;
+    nodes.push({ opType, domain, inputs, outputs: [output], attributes });
+    return output;
+  };
+  const integers: Emitter['integers'] = (values) =>
+    shared(`%integers ${values.join(' ')}`, () => ({
+      dtype: 'int64',
+      shape: [values.length],
+      data: BigInt64Array.from(values, BigInt),
+    }));
+  const sizeList = (size: number) => {
+    const { free, known } = dimensions.factors(size);
+    const factors = free.map((prime) => {
+      const { input, axis } = measuredBy(graph, prime);
+      return node('Shape', [input], { start: axis, end: axis + 1 });
+    });
+    if (known !== 1 || factors.length === 0) factors.push(integers([known]));
+    return factors.reduce((product, factor) => node('Mul', [product, factor]));
+  };
+  const shape: Emitter['shape'] = (sizes) =>
+    dimensions.anyFree(sizes) ? node('Concat', sizes.map(sizeList), { axis: 0 }) : integers(sizes);
   return {
-    node(opType, inputs, attributes = {}, domain = '') {
-      const output = `%t${next++}`;
-      nodes.push({ opType, domain, inputs, outputs: [output], attributes });
-      return output;
-    },
+    node,
     into(outputs, opType, inputs, attributes = {}, domain = '') {
       nodes.push({ opType, domain, inputs, outputs, attributes });
     },
     scalar: (value) =>
       shared(scalarName(Math.fround(value)), () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })),
-    integers: (values) =>
-      shared(`%integers ${values.join(' ')}`, () => ({
-        dtype: 'int64',
-        shape: [values.length],
-        data: BigInt64Array.from(values, BigInt),
-      })),
+    integers,
+    shape,
+    reshape(sizes) {
+      const isOneFree = sizes.filter((size) => dimensions.isFree(size)).length === 1;
+      return isOneFree ? integers(sizes.map((size) => (dimensions.isFree(size) ? -1 : size))) : shape(sizes);
+    },
+    size: (size) => node('Cast', [node('Reshape', [sizeList(size), integers([])])], { to: onnxType.int32 }),
     shared,
   };
+}
+
+/** An input that has the free dimension as one of its own. */
+function measuredBy(graph: Graph, prime: number): { input: string; axis: number } {
+  for (const [input, { shape }] of graph.inputs) {
+    const axis = shape.indexOf(prime);
+    if (axis >= 0) return { input, axis };
+  }
+  throw new Error(`graph: no input tells the size of ${graph.dimensions.nameOf(prime)}`);
 }
 
 /** Scalars of one value share a name, so that nodes that differ in nothing else are equal. */
@@ -115,7 +178,7 @@ function mergeEqual(nodes: readonly OnnxNode[], halves: readonly string[]): Onnx
 function absorbIdentities(
   nodes: OnnxNode[],
   inputs: ReadonlySet<string>,
-  initializers: ReadonlyMap<string, HostTensor>,
+  initializers: ReadonlyMap<string, StoredTensor>,
 ): OnnxNode[] {
   const renamed = new Map<string, string>();
   const kept = nodes.filter((node) => {

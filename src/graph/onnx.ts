@@ -1,4 +1,5 @@
-import type { HostTensor, TensorType } from '../core/tensor.ts';
+import type { HostTensor, Shape, TensorType } from '../core/tensor.ts';
+import type { FreeDimensions } from './dimensions.ts';
 
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
@@ -11,12 +12,20 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
+/** A tensor stored in a model; float16 as bit patterns. */
+export type StoredTensor =
+  | HostTensor
+  | { readonly dtype: 'float16'; readonly shape: Shape; readonly data: Uint16Array }
+  | { readonly dtype: 'int8'; readonly shape: Shape; readonly data: Int8Array };
+
 /** A graph in ONNX's terms, ready to be written as a ModelProto. */
 export interface OnnxGraph {
   readonly inputs: readonly { name: string; type: TensorType }[];
   readonly outputs: readonly { name: string; type: TensorType }[];
   readonly nodes: readonly OnnxNode[];
-  readonly initializers: ReadonlyMap<string, HostTensor>;
+  readonly initializers: ReadonlyMap<string, StoredTensor>;
+  /** Names of the sizes in the types that are known only when the model runs. */
+  readonly dimensions: FreeDimensions;
 }
 
 /** Collects ONNX nodes; what an op record writes to. */
@@ -35,6 +44,12 @@ export interface Emitter {
   scalar(value: number): string;
   /** Name of an int64 list constant (shapes, axes). */
   integers(values: readonly number[]): string;
+  /** Name of an int64 list with the sizes of a shape; a constant unless one of them is free. */
+  shape(sizes: Shape): string;
+  /** The same for a Reshape, which finds one free size out by itself. */
+  reshape(sizes: Shape): string;
+  /** Name of an int32 scalar with one size. */
+  size(size: number): string;
   /** Name of a constant; equal keys share one. */
   shared(key: string, make: () => HostTensor): string;
 }

@@ -54,14 +54,18 @@ export async function pushModel(options: PushModelOptions, settings: HubSettings
     accessToken: '',
     fetch: hubFetch(settings, { repo, revision: 'main' }, signal),
   };
-  const { createRepo, uploadFilesWithProgress } = await import('@huggingface/hub');
+  const { commitIter, createRepo } = await import('@huggingface/hub');
   try {
     const visibility = options.private === undefined ? undefined : options.private ? 'private' : 'public';
     const created = await createRepo({ ...hub, visibility }).then(() => true, isThereAlready);
-    const upload = uploadFilesWithProgress({
+    const upload = commitIter({
       ...hub,
-      commitTitle: options.title ?? 'Model trained with bertune',
-      files: files.map((path) => ({ path, content: pathToFileURL(join(folder, path)) })),
+      title: options.title ?? 'Model trained with bertune',
+      operations: files.map((path) => ({
+        operation: 'addOrUpdate' as const,
+        path,
+        content: pathToFileURL(join(folder, path)),
+      })),
       abortSignal: signal,
     });
     let step = await upload.next();

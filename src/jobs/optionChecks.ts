@@ -93,5 +93,17 @@ export const evaluateSchema = z.looseObject({ ...general, ...masking, limit: who
 /** Options of a model that is used; `predict` and `embed` hand them on. */
 export const useSchema = z.looseObject({ threads: general.threads, maxLength: masking.maxLength });
 
+/** Options of `exportModel`. */
+export const exportSchema = z.looseObject({
+  threads: general.threads,
+  task: oneOf('fill-mask', 'text-classification', 'feature-extraction'),
+  dtypes: z
+    .array(z.enum(['fp32', 'fp16', 'q8'], { error: 'some of fp32, fp16 and q8' }), {
+      error: 'some of fp32, fp16 and q8',
+    })
+    .min(1, { error: 'some of fp32, fp16 and q8' })
+    .optional(),
+});
+
 export const fillMaskSchema = z.looseObject({ topK: whole(1) });
 export const embedSchema = z.looseObject({ pooling: oneOf('mean', 'cls') });

@@ -41,14 +41,26 @@ export function selfAttention(
   shape: AttentionShape,
   dropout: number,
 ): Value {
-  const { rows, width, heads, headSize } = shape;
-  const project = (part: string) => {
-    const projected = linear(scope, `${name}.${part}`, x);
-    return ops.transpose(ops.reshape(projected, [rows, width, heads, headSize]), [0, 2, 1, 3]); // [B, H, S, D]
-  };
+  const project = (part: string) => linear(scope, `${name}.${part}`, x);
   const [query, key, value] = [project('query'), project('key'), project('value')];
+  const context = scope.fused
+    ? ops.attention(query, key, value, bias, { rows: shape.rows, width: shape.width, heads: shape.heads })
+    : attend(scope, [query, key, value], bias, shape, dropout);
+  return linear(scope, `${name}.output`, context);
+}
+
+/** softmax(Q Kᵀ / √headSize + bias) V for every head. */
+function attend(
+  scope: Scope,
+  projections: readonly [Value, Value, Value],
+  bias: Value,
+  { rows, width, heads, headSize }: AttentionShape,
+  dropout: number,
+): Value {
+  const split = (x: Value) => ops.transpose(ops.reshape(x, [rows, width, heads, headSize]), [0, 2, 1, 3]);
+  const [query, key, value] = [split(projections[0]), split(projections[1]), split(projections[2])]; // [B, H, S, D]
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
   const probabilities = scope.dropout(ops.softmax(ops.add(scores, bias)), dropout);
   const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
-  return linear(scope, `${name}.output`, ops.reshape(context, [rows * width, heads * headSize]));
+  return ops.reshape(context, [rows * width, heads * headSize]);
 }

@@ -12,6 +12,12 @@ export function layerNorm(scope: Scope, name: string, x: Value, epsilon: number)
   return ops.layerNorm(x, scope.parameter(`${name}.weight`), scope.parameter(`${name}.bias`), epsilon);
 }
 
+/** Normalizes x + residual, both [N, width]. */
+export function addLayerNorm(scope: Scope, name: string, x: Value, residual: Value, epsilon: number): Value {
+  if (!scope.fused) return layerNorm(scope, name, ops.add(x, residual), epsilon);
+  return ops.addLayerNorm(x, residual, scope.parameter(`${name}.weight`), scope.parameter(`${name}.bias`), epsilon);
+}
+
 /** Rows of the table `name.weight`: indices int32 [...] -> [..., width]. */
 export function embedding(scope: Scope, name: string, indices: Value): Value {
   return ops.gatherRows(scope.parameter(`${name}.weight`), indices);

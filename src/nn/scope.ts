@@ -14,13 +14,16 @@ export class Scope {
   /** The parameters that layers have asked for. */
   readonly used = new Map<string, Value>();
   readonly #specs: ReadonlyMap<string, ParameterSpec>;
+  /** Whether layers use the ops that an engine has one kernel for, which have no gradients. */
+  readonly fused: boolean;
   readonly #training: boolean;
   #streams = 0;
 
-  constructor(graph: Graph, specs: Iterable<ParameterSpec>, { training }: { training: boolean }) {
+  constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: boolean }) {
     this.graph = graph;
     this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
-    this.#training = training;
+    this.#training = options.training;
+    this.fused = options.fused ?? false;
   }
 
   /** @throws when the model has no such parameter. */

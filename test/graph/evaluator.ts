@@ -106,6 +106,12 @@ const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
   scatterRows: (inputs, { rows }) => [scatterRows(item(inputs, 0), item(inputs, 1), rows, inputs[2])],
   softmax: (inputs) => [map(logSoftmax(item(inputs, 0)), Math.exp)],
   layerNorm: (inputs, { epsilon }) => layerNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
+  addLayerNorm: (inputs, { epsilon }) => {
+    const summed = pointwise((a, b) => a + b)(inputs.slice(0, 2), {});
+    return layerNorm(item(summed, 0), item(inputs, 2), item(inputs, 3), epsilon).slice(0, 1);
+  },
+  attention: (inputs, attributes) => [attention(inputs, attributes)],
+  range: (_, { count, step }) => [{ shape: [count], data: new Float64Array(count).map((_zero, i) => i * step) }],
   crossEntropy: (inputs) => crossEntropy(item(inputs, 0), item(inputs, 1)),
   crossEntropyGradient: (inputs) => [crossEntropyGradient(item(inputs, 0), item(inputs, 1), item(inputs, 2))],
   dropoutMask: (inputs, attributes) => [dropoutMask(item(inputs, 0), attributes)],
@@ -225,6 +231,24 @@ function layerNorm(x: NumberTensor, weight: NumberTensor, bias: NumberTensor, ep
       read(bias, at.slice(-1)),
   );
   return [normalized, mean, inverseDeviation];
+}
+
+function attention(inputs: readonly NumberTensor[], { width, heads }: OpAttributes['attention']): NumberTensor {
+  const [query, key, value, bias] = [item(inputs, 0), item(inputs, 1), item(inputs, 2), item(inputs, 3)];
+  const size = item(query.shape, 1) / heads;
+  return fill(query.shape, ([at = 0, column = 0]) => {
+    const [row, from, first] = [Math.floor(at / width), at % width, column - (column % size)];
+    const weights = Array.from({ length: width }, (_, to) => {
+      let score = 0;
+      for (let i = first; i < first + size; i++) score += read(query, [at, i]) * read(key, [row * width + to, i]);
+      return Math.exp(score / Math.sqrt(size) + read(bias, [row, 0, from, to]));
+    });
+    const total = weights.reduce((a, b) => a + b, 0);
+    return weights.reduce(
+      (product, weight, to) => product + (weight / total) * read(value, [row * width + to, column]),
+      0,
+    );
+  });
 }
 
 function crossEntropy(logits: NumberTensor, labels: NumberTensor): NumberTensor[] {

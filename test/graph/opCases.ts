@@ -121,6 +121,20 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     { inputs: [normal([2, 2, 8], 61), normal([8], 62), normal([8], 63)], build: layerNorm },
     { inputs: [normal([4], 64), normal([4], 65), normal([4], 66)], build: layerNorm },
   ],
+  addLayerNorm: [
+    { inputs: [normal([3, 8], 82), normal([3, 8], 83), normal([8], 84), normal([8], 85)], build: addLayerNorm },
+    { inputs: [normal([1, 4], 86), normal([1, 4], 87), normal([4], 88), normal([4], 89)], build: addLayerNorm },
+  ],
+  attention: [
+    attentionCase({ rows: 2, width: 3, heads: 2 }, 8),
+    attentionCase({ rows: 1, width: 5, heads: 1 }, 4),
+    attentionCase({ rows: 3, width: 1, heads: 4 }, 16),
+  ],
+  range: [
+    { inputs: [int32([1], 0)], build: (x) => ops.range(x.graph, 5, 1) },
+    { inputs: [int32([1], 0)], build: (x) => ops.range(x.graph, 4, 7) },
+    { inputs: [int32([1], 0)], build: (x) => ops.range(x.graph, 1, 3) },
+  ],
   crossEntropy: [
     { inputs: [normal([4, 5], 67), int32([4], 0, 4, 2, 2)], build: ops.crossEntropy },
     { inputs: [scaled(normal([3, 2], 68), 20), int32([3], 0, 1, 1)], build: ops.crossEntropy },
@@ -209,6 +223,19 @@ function sums(shape: Shape, axesOfCases: readonly (readonly number[])[]): OpCase
 
 function layerNorm(x: Value, weight: Value, bias: Value): Value {
   return ops.layerNorm(x, weight, bias, 1e-5);
+}
+
+function addLayerNorm(x: Value, residual: Value, weight: Value, bias: Value): Value {
+  return ops.addLayerNorm(x, residual, weight, bias, 1e-5);
+}
+
+function attentionCase(attributes: OpAttributes['attention'], columns: number): OpCase {
+  const { rows, width } = attributes;
+  const inputs = [90, 91, 92].map((seed) => normal([rows * width, columns], seed));
+  return {
+    inputs: [...inputs, normal([rows, 1, width, width], 93)],
+    build: (query, key, value, bias) => ops.attention(query, key, value, bias, attributes),
+  };
 }
 
 function dropoutMask(key: Value, rate: number, stream: number, shape: Shape): Value {

@@ -8,8 +8,8 @@ type Refusal = readonly [build: () => Value, message: string];
 
 const pair = 'two tensors of one dtype that broadcast';
 
-/** What each op answers to inputs that do not fit it; `cast` takes everything. */
-const refusals: { readonly [K in Exclude<OpName, 'cast'>]: readonly Refusal[] } = {
+/** What each op answers to inputs that do not fit it; `cast` takes everything, and `range` nothing. */
+const refusals: { readonly [K in Exclude<OpName, 'cast' | 'range'>]: readonly Refusal[] } = {
   add: [
     [() => ops.add(...of([2, 3], [2])), `add: expected ${pair}, got float32[2, 3], float32[2]`],
     [() => ops.add(of([2])[0], ints(2)), `add: expected ${pair}, got float32[2], int32[2]`],
@@ -140,6 +140,22 @@ const refusals: { readonly [K in Exclude<OpName, 'cast'>]: readonly Refusal[] } 
     [
       () => ops.dropout(of([2, 3])[0], input('bool', 3), { rate: 0.1 }),
       'dropout: expected float32 and a bool mask of its shape, got float32[2, 3], bool[3]',
+    ],
+  ],
+  addLayerNorm: [
+    [
+      () => ops.addLayerNorm(...of([3, 4], [4], [4], [4]), 1e-5),
+      'addLayerNorm: expected float32 [N, width] twice and [width] twice, got float32[3, 4], float32[4], float32[4], float32[4]',
+    ],
+  ],
+  attention: [
+    [
+      () => ops.attention(...of([6, 8], [6, 8], [6, 8], [2, 1, 3, 3]), { rows: 2, width: 3, heads: 3 }),
+      'attention: expected three float32 [6, heads · size] for 3 heads and [2, 1, 3, 3], got float32[6, 8], float32[6, 8], float32[6, 8], float32[2, 1, 3, 3]',
+    ],
+    [
+      () => ops.attention(...of([6, 8], [6, 8], [6, 8], [2, 1, 1, 3]), { rows: 2, width: 3, heads: 2 }),
+      'attention: expected three float32 [6, heads · size] for 2 heads and [2, 1, 3, 3], got float32[6, 8], float32[6, 8], float32[6, 8], float32[2, 1, 1, 3]',
     ],
   ],
   dropoutMask: [

@@ -1,5 +1,6 @@
-import type { HostTensor, TensorType } from '../../core/tensor.ts';
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from '../../graph/onnx.ts';
+import type { TensorType } from '../../core/tensor.ts';
+import type { FreeDimensions } from '../../graph/dimensions.ts';
+import type { OnnxAttribute, OnnxGraph, OnnxNode, StoredTensor } from '../../graph/onnx.ts';
 import { onnxType } from '../../graph/ops/elementwise.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
@@ -16,25 +17,44 @@ export const handoverStop = '%stop';
 
 /** Serializes a graph as an ONNX ModelProto (field numbers of onnx.proto), with `handoverStop` before its outputs. */
 export function writeModel(graph: OnnxGraph): Uint8Array {
+  return modelOf(graph, true).finish();
+}
+
+/**
+ * The ModelProto of a graph in pieces that follow each other in the file, for runtimes of others: without
+ * `handoverStop`, and without a copy of the stored tensors.
+ */
+export function modelPieces(graph: OnnxGraph): { readonly pieces: readonly Uint8Array[]; readonly byteLength: number } {
+  const { pieces, byteLength } = modelOf(graph, false);
+  return { pieces, byteLength };
+}
+
+function modelOf(graph: OnnxGraph, handsOver: boolean): ProtobufWriter {
   return new ProtobufWriter()
     .integer(1, irVersion)
     .string(2, 'bertune')
-    .message(7, (writer) => writeGraph(writer, graph))
+    .message(7, (writer) => writeGraph(writer, graph, handsOver))
     .message(8, (opset) => opset.string(1, '').integer(2, operatorSet))
-    .message(8, (opset) => opset.string(1, 'com.microsoft').integer(2, 1))
-    .finish();
+    .message(8, (opset) => opset.string(1, 'com.microsoft').integer(2, 1));
 }
 
-function writeGraph(writer: ProtobufWriter, graph: OnnxGraph): void {
+function writeGraph(writer: ProtobufWriter, graph: OnnxGraph, handsOver: boolean): void {
+  const { dimensions } = graph;
   for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node));
-  writer.message(1, (message) => writeNode(message, stopNode)).string(2, 'graph');
+  if (handsOver) writer.message(1, (message) => writeNode(message, stopNode));
+  writer.string(2, 'graph');
   for (const [name, tensor] of graph.initializers) writer.message(5, (message) => writeTensor(message, name, tensor));
-  for (const { name, type } of graph.inputs) writer.message(11, (message) => writeValue(message, name, type));
-  writer.message(5, (message) =>
-    writeTensor(message, nothing, { dtype: 'float32', shape: [], data: Float32Array.of(0) }),
-  );
-  writer.message(12, writeStop);
-  for (const { name, type } of graph.outputs) writer.message(12, (message) => writeValue(message, name, type));
+  for (const { name, type } of graph.inputs)
+    writer.message(11, (message) => writeValue(message, name, type, dimensions));
+  if (handsOver) {
+    writer.message(5, (message) =>
+      writeTensor(message, nothing, { dtype: 'float32', shape: [], data: Float32Array.of(0) }),
+    );
+    writer.message(12, writeStop);
+  }
+  for (const { name, type } of graph.outputs) {
+    writer.message(12, (message) => writeValue(message, name, type, dimensions));
+  }
 }
 
 const nothing = '%nothing';
@@ -80,17 +100,27 @@ function writeAttribute(writer: ProtobufWriter, name: string, value: OnnxAttribu
   }
 }
 
-function writeTensor(writer: ProtobufWriter, name: string, { dtype, shape, data }: HostTensor): void {
+function writeTensor(writer: ProtobufWriter, name: string, { dtype, shape, data }: StoredTensor): void {
   for (const size of shape) writer.integer(1, size);
   writer.integer(2, onnxType[dtype]).string(8, name);
   writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function writeValue(writer: ProtobufWriter, name: string, { dtype, shape }: TensorType): void {
+function writeValue(
+  writer: ProtobufWriter,
+  name: string,
+  { dtype, shape }: TensorType,
+  dimensions: FreeDimensions,
+): void {
+  const writeSize = (dimension: ProtobufWriter, size: number) => {
+    const free = dimensions.nameOf(size);
+    if (free === undefined) dimension.integer(1, size);
+    else dimension.string(2, free);
+  };
   writer.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.integer(1, onnxType[dtype]).message(2, (shapeMessage) => {
-        for (const size of shape) shapeMessage.message(1, (dimension) => dimension.integer(1, size));
+        for (const size of shape) shapeMessage.message(1, (dimension) => writeSize(dimension, size));
       }),
     ),
   );

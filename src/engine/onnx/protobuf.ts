@@ -1,7 +1,19 @@
+/** Messages below this size become one piece; larger ones keep theirs, so that no tensor is copied on its way. */
+const copiedBytes = 1 << 16;
+
 /** Writes protocol buffer messages (wire format of proto3): the few field kinds that ONNX models need. */
 export class ProtobufWriter {
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
+
+  /** What has been written, piece by piece. */
+  get pieces(): readonly Uint8Array[] {
+    return this.#chunks;
+  }
+
+  get byteLength(): number {
+    return this.#length;
+  }
 
   /** An integer field; negative numbers take ten bytes, as int64 does. */
   integer(field: number, value: number | bigint): this {
@@ -25,7 +37,10 @@ export class ProtobufWriter {
   message(field: number, write: (writer: ProtobufWriter) => void): this {
     const writer = new ProtobufWriter();
     write(writer);
-    return this.bytes(field, writer.finish());
+    if (writer.byteLength < copiedBytes) return this.bytes(field, writer.finish());
+    this.#push(varint(field * 8 + 2), varint(writer.byteLength));
+    for (const piece of writer.pieces) this.#push(piece);
+    return this;
   }
 
   finish(): Uint8Array {

@@ -44,6 +44,15 @@ export interface OpAttributes {
   softmax: None;
   /** Over the last dimension, scaled and shifted -> normalized, mean [..., 1], inverse deviation [..., 1]. */
   layerNorm: { readonly epsilon: number };
+  /** layerNorm(x + residual), the first output alone. */
+  addLayerNorm: { readonly epsilon: number };
+  /**
+   * softmax(Q Kᵀ / √headSize + bias) V for every head: Q, K, V [rows · width, heads · headSize] and bias
+   * [rows, 1, width, width] -> [rows · width, heads · headSize].
+   */
+  attention: { readonly rows: number; readonly width: number; readonly heads: number };
+  /** 0, step, 2 step, ...: int32 [count]. */
+  range: { readonly count: number; readonly step: number };
   /** -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> loss [N], log probabilities [N, C]. */
   crossEntropy: None;
   /** Gradient of crossEntropy by its logits, from log probabilities [N, C], labels [N] and a weight a row [N]. */

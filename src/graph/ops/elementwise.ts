@@ -96,7 +96,7 @@ export const elementwise: OpRecords<
 };
 
 /** ONNX's TensorProto.DataType of each element type. */
-export const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9, uint32: 12 } as const;
+export const onnxType = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, uint32: 12 } as const;
 
 function binary(op: string, onnx: string, gradient: OpRecord<None>['gradient']): OpRecord<None> {
   return { infer: (inputs) => [broadcastType(op, inputs)], gradient, lower: lowerTo(onnx) };

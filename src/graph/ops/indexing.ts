@@ -6,7 +6,14 @@ import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
 
 /** Reading and adding rows by index. */
-export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
+export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
+  range: {
+    infer: (_, { count }) => [{ dtype: 'int32', shape: [count] }],
+    gradient: 'not differentiable',
+    lower: ({ emit, outputs, attributes: { count, step } }) =>
+      emit.into(outputs, 'Range', [emit.size(0), emit.size(count * step), emit.size(step)]),
+  },
+
   // Row r of the table gets the sum of the gradients of all places that read it.
   gatherRows: {
     infer: (inputs) => {
@@ -23,6 +30,12 @@ export const indexing: OpRecords<'gatherRows' | 'scatterRows'> = {
       return [ops.scatterRows(ops.reshape(indices, [count]), flat, rows), noGradient];
     },
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gather', inputs, { axis: 0 }),
+    weightInput: 0,
+    lowerQuantized: ({ emit, inputs, outputs, scales }) => {
+      const codes = emit.node('Gather', inputs, { axis: 0 });
+      const factors = emit.node('Gather', [scales, at(inputs, 1)], { axis: 0 });
+      emit.into(outputs, 'Mul', [emit.node('Cast', [codes], { to: onnxType.float32 }), factors]);
+    },
   },
 
   // d update[i] = gradient of the row it was added to

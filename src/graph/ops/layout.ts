@@ -43,7 +43,7 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = 
     },
     gradient: ({ inputs, gradient }) => [ops.reshape(gradient, at(inputs, 0).shape)],
     lower: ({ emit, inputs, outputs, attributes: { shape } }) =>
-      emit.into(outputs, 'Reshape', [...inputs, emit.integers(shape)]),
+      emit.into(outputs, 'Reshape', [...inputs, emit.reshape(shape)]),
   },
 
   // The reverse walk sums the gradient down to the input's shape.
@@ -61,7 +61,7 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = 
     },
     gradient: ({ gradient }) => [gradient],
     lower: ({ emit, inputs, outputs, attributes: { shape } }) =>
-      emit.into(outputs, 'Expand', [...inputs, emit.integers(shape)]),
+      emit.into(outputs, 'Expand', [...inputs, emit.shape(shape)]),
   },
 
   // The inverse permutation takes the gradient back.

@@ -54,6 +54,16 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
       ops.sum(gradient, [0]),
     ],
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gemm', inputs, { transB: 1 }),
+    weightInput: 1,
+    // X as uint8 with one factor and zero point, found anew at every run. Products that share X share them.
+    lowerQuantized: ({ emit, inputs, outputs, scales }) => {
+      const [x, weight, bias] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const [codes, factor, zero] = [`${x} codes`, `${x} factor`, `${x} zero`];
+      emit.into([codes, factor, zero], 'DynamicQuantizeLinear', [x]);
+      const columns = emit.node('Transpose', [weight], { perm: [1, 0] });
+      const operands = [codes, columns, factor, emit.node('Squeeze', [scales, emit.integers([1])]), zero, '', bias];
+      emit.into(outputs, 'MatMulIntegerToFloat', operands, {}, microsoft);
+    },
   },
 };
 

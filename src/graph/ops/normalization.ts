@@ -1,9 +1,10 @@
 import * as ops from '../functions.ts';
+import { microsoft } from '../onnx.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
 /** Normalizations over the last dimension. */
-export const normalization: OpRecords<'softmax' | 'layerNorm'> = {
+export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm'> = {
   // s = softmax(x): dx = s (ds - Σ s ds)
   softmax: {
     infer: (inputs) => {
@@ -44,5 +45,23 @@ export const normalization: OpRecords<'softmax' | 'layerNorm'> = {
     },
     lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
       emit.into(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
+  },
+
+  addLayerNorm: {
+    infer: (inputs) => {
+      const [x, residual, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)];
+      const width = x.shape.slice(-1);
+      const fits = x.shape.length === 2 && sameShape(residual.shape, x.shape);
+      expectShapes(
+        'addLayerNorm',
+        fits && sameShape(scale.shape, width) && sameShape(shift.shape, width) && allFloat(inputs),
+        'float32 [N, width] twice and [width] twice',
+        inputs,
+      );
+      return [{ dtype: 'float32', shape: x.shape }];
+    },
+    gradient: 'not differentiable',
+    lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
+      emit.into(outputs, 'SkipLayerNormalization', inputs, { epsilon: { float: epsilon } }, microsoft),
   },
 };

@@ -42,6 +42,10 @@ export interface OpRecord<A> {
   readonly rebuild?: (node: Pick<GradientContext<A>, 'inputs' | 'attributes'>) => Value;
   /** Emits the ONNX nodes that compute the outputs. */
   readonly lower: (context: LoweringContext<A>) => void;
+  /** The same where the op's weight is stored as int8 codes, with the factor of each of its rows beside it. */
+  readonly lowerQuantized?: (context: LoweringContext<A> & { readonly scales: string }) => void;
+  /** Which input `lowerQuantized` takes as codes. */
+  readonly weightInput?: number;
 }
 
 export type OpRecords<K extends OpName> = { readonly [Name in K]: OpRecord<OpAttributes[Name]> };

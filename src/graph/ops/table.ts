@@ -1,4 +1,5 @@
 import { activations } from './activations.ts';
+import { attention } from './attention.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
@@ -14,6 +15,7 @@ export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
   ...elementwise,
   ...activations,
   ...matrix,
+  ...attention,
   ...layout,
   ...indexing,
   ...normalization,

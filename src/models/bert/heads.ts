@@ -13,8 +13,13 @@ import { activate } from './encoder.ts';
  * @returns [predictions, vocabularySize]
  */
 export function maskedLmLogits(scope: Scope, config: BertConfig, hidden: Value, predictions: number): Value {
-  const chosen = ops.gatherRows(hidden, scope.graph.input('predictedRows', 'int32', [predictions]));
-  const transformed = activate(config.activation, linear(scope, 'mlmHead.transform', chosen));
+  const chosen = scope.graph.input('predictedRows', 'int32', [predictions]);
+  return vocabularyLogits(scope, config, ops.gatherRows(hidden, chosen));
+}
+
+/** Vocabulary logits of hidden states: [N, hiddenSize] -> [N, vocabularySize]. */
+export function vocabularyLogits(scope: Scope, config: BertConfig, hidden: Value): Value {
+  const transformed = activate(config.activation, linear(scope, 'mlmHead.transform', hidden));
   const normalized = layerNorm(scope, 'mlmHead.norm', transformed, config.layerNormEpsilon);
   const decoder = scope.parameter(config.tiedDecoder ? 'embeddings.word.weight' : 'mlmHead.decoder.weight');
   return ops.linear(normalized, decoder, scope.parameter('mlmHead.decoder.bias'));
@@ -28,7 +33,12 @@ export function maskedLmLogits(scope: Scope, config: BertConfig, hidden: Value, 
  * @returns [examples, labels]
  */
 export function classifierLogits(scope: Scope, config: BertConfig, hidden: Value, examples: number): Value {
-  const first = ops.gatherRows(hidden, scope.graph.input('firstRows', 'int32', [examples]));
+  return pooledLogits(scope, config, hidden, scope.graph.input('firstRows', 'int32', [examples]));
+}
+
+/** Class logits from the first tokens, whose rows among the hidden states are int32 [N] -> [N, labels]. */
+export function pooledLogits(scope: Scope, config: BertConfig, hidden: Value, firstRows: Value): Value {
+  const first = ops.gatherRows(hidden, firstRows);
   const pooled = ops.tanh(linear(scope, 'pooler', first));
   return linear(scope, 'classifier', scope.dropout(pooled, config.classifierDropout ?? config.hiddenDropout));
 }

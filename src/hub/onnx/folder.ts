@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { BertuneError } from '../../core/errors.ts';
+import { makeFolder, writeFileAtomic } from '../../core/files.ts';
+import { modelPieces } from '../../engine/onnx/model.ts';
+import { lowerToOnnx } from '../../graph/lowering.ts';
+import type { OnnxGraph } from '../../graph/onnx.ts';
+import type { BertConfig } from '../../models/bert/config.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import { bertConfigToHub, type HubConfig } from '../bertConfig.ts';
+import { type ExportTask, type ForwardGraph, forwardGraph } from './graph.ts';
+import { fullWeights, inHalfPrecision, quantizedWeights } from './weights.ts';
+
+/** How the numbers of an exported model are stored, in the words of transformers.js. */
+export type ExportDType = 'fp32' | 'fp16' | 'q8';
+
+/** Where transformers.js looks for each. */
+export const modelFiles: Readonly<Record<ExportDType, string>> = {
+  fp32: 'onnx/model.onnx',
+  fp16: 'onnx/model_fp16.onnx',
+  q8: 'onnx/model_quantized.onnx',
+};
+
+export interface ExportedBert {
+  readonly config: BertConfig;
+  readonly raw: HubConfig;
+  readonly task: ExportTask;
+  readonly values: ParameterValues;
+  readonly dtypes: readonly ExportDType[];
+  /** Content of the tokenizer's files by name. */
+  readonly tokenizerFiles: ReadonlyMap<string, string>;
+  /** Tokens of a text that pipelines cut longer ones to. */
+  readonly maxLength: number;
+}
+
+/** Largest file that protocol buffers, and so ONNX, can hold. */
+const largestFile = 2 ** 31 - 1;
+
+/**
+ * Writes one model file of the layout that transformers.js reads into a folder that exists.
+ *
+ * @returns bytes of the file
+ * @throws BertuneError when the disk is full, or the file would be larger than ONNX files can be
+ */
+export async function writeOnnxModel(folder: string, exported: ExportedBert, dtype: ExportDType): Promise<number> {
+  const forward = forwardGraph(exported.config, exported.task);
+  const { pieces, byteLength } = modelPieces(lowered[dtype](forward, exported.values));
+  if (byteLength > largestFile) {
+    const size = (byteLength / 1e9).toFixed(1);
+    throw new BertuneError(
+      `${modelFiles[dtype]} would have ${size} GB, over the 2.1 GB of an ONNX file: leave ${dtype} out`,
+    );
+  }
+  await makeFolder(join(folder, 'onnx'));
+  await writeFileAtomic(join(folder, modelFiles[dtype]), async (file) => {
+    for (const piece of gathered(pieces)) await file.writeFile(piece);
+  });
+  return byteLength;
+}
+
+/** Writes what lies beside the models: the tokenizer's files and `config.json`. Throws as `writeOnnxModel`. */
+export async function writeExportSettings(folder: string, exported: ExportedBert): Promise<void> {
+  for (const [name, content] of exported.tokenizerFiles) {
+    const text = name === 'tokenizer_config.json' ? tokenizerConfig(content, exported.maxLength) : content;
+    await writeFileAtomic(join(folder, name), text);
+  }
+  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(hubConfig(exported), null, 2)}\n`);
+}
+
+const lowered: Record<ExportDType, (forward: ForwardGraph, values: ParameterValues) => OnnxGraph> = {
+  fp32: (forward, values) => lowerToOnnx(forward.graph, fullWeights(forward, values)),
+  fp16: (forward, values) => inHalfPrecision(lowerToOnnx(forward.graph, fullWeights(forward, values))),
+  q8: (forward, values) => lowerToOnnx(forward.graph, quantizedWeights(forward, values)),
+};
+
+const architectures: Readonly<Record<ExportTask, string>> = {
+  'fill-mask': 'BertForMaskedLM',
+  'text-classification': 'BertForSequenceClassification',
+  'feature-extraction': 'BertModel',
+};
+
+function hubConfig({ config, raw, task, dtypes }: ExportedBert): HubConfig {
+  const architecture = task === 'text-classification' ? 'BertForSequenceClassification' : 'BertForMaskedLM';
+  const hub = bertConfigToHub(config, { architecture, dtype: 'float32', raw });
+  const [dtype] = dtypes;
+  // With it, programs need not name the only one that there is.
+  const only = dtypes.length === 1 ? { 'transformers.js_config': { dtype } } : {};
+  return { ...hub, architectures: [architectures[task]], ...only };
+}
+
+function tokenizerConfig(text: string, maxLength: number): string {
+  return `${JSON.stringify({ ...JSON.parse(text), model_max_length: maxLength }, null, 2)}\n`;
+}
+
+/** Small pieces joined, so that a file is written in few calls; large ones as they are. */
+function* gathered(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (piece.length < 1 << 16) {
+      small.push(piece);
+      continue;
+    }
+    yield Buffer.concat(small);
+    small = [];
+    yield piece;
+  }
+  yield Buffer.concat(small);
+}

@@ -1,0 +1,89 @@
+import { defined } from '../../core/errors.ts';
+import { floatData, type Shape, sizeOf } from '../../core/tensor.ts';
+import type { Weight } from '../../graph/lowering.ts';
+import type { OnnxGraph, OnnxNode, StoredTensor } from '../../graph/onnx.ts';
+import { onnxType } from '../../graph/ops/elementwise.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import { narrowToFloat16 } from '../halfPrecision.ts';
+import type { ForwardGraph } from './graph.ts';
+
+/** Weights as they are. */
+export function fullWeights({ graph, parameters }: ForwardGraph, values: ParameterValues): Map<string, Weight> {
+  return new Map(
+    parameters.map((name) => {
+      const { shape } = defined(graph.inputs.get(name), name);
+      return [name, { dtype: 'float32', shape, data: defined(values.get(name), name) }];
+    }),
+  );
+}
+
+/**
+ * Largest code of a table that is only read, and of a weight that is multiplied: processors without a dot product of
+ * int8 add two products of a uint8 and a code in 16 bits, and 2 · 255 · 64 is what fits there. So the results are the
+ * same on all.
+ */
+const largestCode = { read: 127, multiplied: 64 };
+
+/** Kept in float32: the last product is small, and what it rounds nothing evens out. */
+const notQuantized = new Set(['classifier.weight']);
+
+/** Matrices as int8 codes with a factor a row (Jacob et al. 2018), without zero points; the rest as it is. */
+export function quantizedWeights(forward: ForwardGraph, values: ParameterValues): Map<string, Weight> {
+  const multiplied = new Set(forward.graph.nodes.flatMap(({ op, inputs }) => (op === 'linear' ? inputs.slice(1) : [])));
+  const weights = fullWeights(forward, values);
+  for (const name of forward.parameters) {
+    const input = defined(forward.graph.inputs.get(name), name);
+    if (input.shape.length !== 2 || notQuantized.has(name)) continue;
+    const largest = multiplied.has(input) ? largestCode.multiplied : largestCode.read;
+    weights.set(name, quantizeRows(defined(values.get(name), name), input.shape, largest));
+  }
+  return weights;
+}
+
+function quantizeRows(values: Float32Array, shape: Shape, largest: number): Weight {
+  const [rows = 0, columns = 0] = shape;
+  const codes = new Int8Array(values.length);
+  const scales = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const from = row * columns;
+    let peak = 0;
+    for (let i = from; i < from + columns; i++) peak = Math.max(peak, Math.abs(values[i] as number));
+    const scale = Math.fround(peak / largest);
+    scales[row] = scale;
+    if (scale === 0) continue;
+    for (let i = from; i < from + columns; i++) codes[i] = Math.round((values[i] as number) / scale);
+  }
+  return {
+    codes: { dtype: 'int8', shape, data: codes },
+    scales: { dtype: 'float32', shape: [rows, 1], data: scales },
+  };
+}
+
+/** The same model in float16 (IEEE 754 binary16) with float32 outputs. */
+export function inHalfPrecision(model: OnnxGraph): OnnxGraph {
+  const outputs = new Map(model.outputs.map(({ name }) => [name, `%half ${name}`]));
+  const rename = (name: string) => outputs.get(name) ?? name;
+  const nodes = model.nodes.map(({ opType, domain, inputs, outputs: results, attributes }) => {
+    const isToFloat = opType === 'Cast' && attributes.to === onnxType.float32;
+    const kept = isToFloat ? { ...attributes, to: onnxType.float16 } : attributes;
+    return { opType, domain, inputs: inputs.map(rename), outputs: results.map(rename), attributes: kept };
+  });
+  const casts: OnnxNode[] = [...outputs].map(([name, half]) => {
+    return { opType: 'Cast', domain: '', inputs: [half], outputs: [name], attributes: { to: onnxType.float32 } };
+  });
+  const initializers = new Map([...model.initializers].map(([name, tensor]) => [name, halved(tensor)]));
+  return { ...model, nodes: [...nodes, ...casts], initializers };
+}
+
+/** Largest number of float16. */
+const largestHalf = 65504;
+
+function halved(tensor: StoredTensor): StoredTensor {
+  if (tensor.dtype !== 'float32') return tensor;
+  const data = new Uint16Array(sizeOf(tensor.shape));
+  // What keeps a pair of tokens from attending is so far below zero that it would be minus infinity.
+  const values = floatData(tensor);
+  const isConstant = tensor.shape.length === 0;
+  narrowToFloat16(isConstant ? values.map((x) => Math.max(-largestHalf, Math.min(largestHalf, x))) : values, data);
+  return { dtype: 'float16', shape: tensor.shape, data };
+}

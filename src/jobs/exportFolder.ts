@@ -1,0 +1,82 @@
+import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../core/errors.ts';
+import { errorCode, makeFolders, writeError } from '../core/files.ts';
+
+/** What an export consists of; this is replaced by --overwrite, and nothing else. */
+const exportFiles = ['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'config.json'];
+
+/** The folder of an export: until `publish`, what is written lies apart in it. */
+export class ExportFolder {
+  readonly path: string;
+  /** Where to write. */
+  readonly work: string;
+  /** The topmost folder that had to be made. */
+  readonly #made: string | undefined;
+
+  /**
+   * @throws UsageError when the folder holds an export and `overwrite` is not asked for, when it holds other files, or
+   * when it is the model's own
+   */
+  constructor(output: string, model: string, overwrite: boolean) {
+    const names = filesOf(output);
+    if (names.length > 0 && realpathSync(output) === realpathSync(model)) {
+      throw new UsageError(`--output ${output} is the model itself; choose another folder`);
+    }
+    const other = names.find((name) => !exportFiles.includes(name));
+    if (other !== undefined || (names.length > 0 && !names.includes('onnx'))) {
+      throw new UsageError(
+        `${output} holds other files (${other ?? names[0]}); choose an empty or new folder for --output`,
+      );
+    }
+    if (names.length > 0 && !overwrite) {
+      throw new UsageError(`${output} holds another export; replace it with --overwrite, or choose another --output`);
+    }
+    this.path = output;
+    this.work = join(output, '.work');
+    this.#made = this.#makeWork();
+  }
+
+  /** Puts what was written in its place. */
+  publish(): void {
+    try {
+      for (const name of exportFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
+      for (const name of exportFiles) {
+        if (existsSync(join(this.work, name))) renameSync(join(this.work, name), join(this.path, name));
+      }
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  /** Removes what was not published, and the folder with it when it was made for an export that failed. */
+  release(): void {
+    rmSync(this.work, { recursive: true, force: true });
+    if (this.#made === undefined || resolve(this.#made) === resolve(this.work)) return;
+    const top = resolve(this.#made);
+    for (let folder = resolve(this.path); folder.length >= top.length; folder = dirname(folder)) {
+      if (readdirSync(folder).length > 0) return;
+      rmdirSync(folder);
+    }
+  }
+
+  #makeWork(): string | undefined {
+    try {
+      rmSync(this.work, { recursive: true, force: true });
+      return makeFolders(this.work);
+    } catch (error) {
+      const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
+      const reason = inTheWay ? 'a file is in the way' : messageOf(error);
+      throw new UsageError(`--output ${this.path} cannot be made: ${reason}; choose another folder`);
+    }
+  }
+}
+
+function filesOf(path: string): string[] {
+  if (!existsSync(path)) return [];
+  try {
+    return readdirSync(path).filter((name) => !name.startsWith('.'));
+  } catch {
+    throw new UsageError(`--output ${path} is not a folder; choose another path`);
+  }
+}
