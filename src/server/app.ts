@@ -48,6 +48,9 @@ export async function createApp(
   app.setNotFoundHandler((request, reply) => {
     reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json` });
   });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.raw.once('close', metrics.onRequest());
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'other';
     metrics.onAnswer(route, request.method, reply.statusCode, reply.elapsedTime / 1000);

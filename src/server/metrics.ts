@@ -6,6 +6,8 @@ import type { Task } from './protocol.ts';
 export interface ServerMetrics {
   readonly contentType: string;
   text(): Promise<string>;
+  /** @returns what to call when the request is over */
+  onRequest(): () => void;
   onAnswer(route: string, method: string, status: number, seconds: number): void;
   onBatch(model: string, task: Task, texts: number, seconds: number): void;
 }
@@ -34,6 +36,9 @@ export function createMetrics(batchers: ReadonlyMap<string, Batcher>): ServerMet
     labelNames: ['model', 'task'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
+  const inProgress = new Gauge({
+    ...{ name: 'bertune_http_requests_in_progress', help: 'Requests that have no answer yet', registers },
+  });
   new Gauge({
     ...{ name: 'bertune_waiting_texts', help: 'Texts that wait for their batch', registers },
     labelNames: ['model'],
@@ -44,6 +49,10 @@ export function createMetrics(batchers: ReadonlyMap<string, Batcher>): ServerMet
   return {
     contentType: register.contentType,
     text: () => register.metrics(),
+    onRequest() {
+      inProgress.inc();
+      return () => inProgress.dec();
+    },
     onAnswer(route, method, status, seconds) {
       answers.inc({ route, method, status });
       durations.observe({ route }, seconds);

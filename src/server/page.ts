@@ -102,7 +102,9 @@ function rowsOf(answer, answers, place) {
   const key = place === undefined ? 'label' : 'token';
   const base = answers[0];
   const before = base === answer ? undefined : place === undefined ? base.scores : base.masks[place]?.candidates;
-  const most = Math.max(list[0]?.score ?? 0, 1e-9);
+  // One scale for all models, so that their bars compare.
+  const listOf = (one) => (place === undefined ? one.scores : one.masks[place]?.candidates ?? []);
+  const most = Math.max(...answers.map((one) => listOf(one)[0]?.score ?? 0), 1e-9);
   return list.slice(0, shown).map((entry) => {
     const was = before?.find((other) => other[key] === entry[key])?.score;
     const points = was === undefined ? undefined : 100 * (entry.score - was);
@@ -151,7 +153,7 @@ async function answer(event) {
     if (number !== asked) return;
     const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
     find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
-    say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in points.' : '.'));
+    say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in points (new: not among its first 200).' : '.'));
   } catch (error) {
     find('results').replaceChildren();
     say(error.message, true);

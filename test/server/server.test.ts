@@ -229,7 +229,7 @@ describe('beside the models', () => {
     await ask('/predict', { texts: ['a'] });
     const response = await fetch(`${server.url}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
-    const lines = (await response.text()).trim().split('\n');
+    const lines = (await response.text()).split('\n').filter((text) => text !== '');
     expect(lines.filter((text) => !/^(# (HELP|TYPE) \w+ .+|\w+(\{.+\})? [-+\w.]+)$/.test(text))).toEqual([]);
     expect(await metric('bertune_http_requests_total{route="/predict",method="POST",status="200"}')).toBeGreaterThan(0);
     expect(await metric('bertune_http_request_duration_seconds_count{route="/predict"}')).toBeGreaterThan(0);
@@ -265,8 +265,8 @@ interface Description {
   >;
 }
 
-async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
+async function metric(name: string, url = server.url): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
   const found = text.split('\n').find((line) => line.startsWith(`${name} `));
   return Number(found?.slice(name.length) ?? 0);
 }
@@ -314,9 +314,17 @@ describe('starting and stopping', () => {
     const first = await new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))));
     const { url, models } = JSON.parse(first);
     expect(models.map(({ name }: { name: string }) => name)).toEqual(['intent', 'base']);
-    const many = Array.from({ length: 12 }, () =>
-      ask('/predict', { texts: Array(256).fill('where is my order') }, url),
-    );
+    const body = { texts: Array(256).fill('where is my order') };
+    const many = Array.from({ length: 12 }, () => ask('/predict', body, url));
+    // Until all have come in; the request for the metrics is one more.
+    const answered = 'bertune_http_requests_total{route="/predict",method="POST",status="200"}';
+    let arrived = 0;
+    let underWay = 0;
+    while (arrived < many.length) {
+      underWay = (await metric('bertune_http_requests_in_progress', url)) - 1;
+      arrived = underWay + (await metric(answered, url));
+    }
+    expect(underWay).toBeGreaterThan(0);
     const health = await fetch(`${url}/health`);
     expect(health.status).toBe(200);
     child.kill('SIGTERM');
