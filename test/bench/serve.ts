@@ -119,7 +119,8 @@ async function watchMemory(server: RunningServer, minutes: number): Promise<void
 
 /** @throws when the two sides do not give the same labels: then they do not do the same work */
 async function checkSameLabels(running: readonly RunningServer[]): Promise<void> {
-  const texts = readFileSync(messages, 'utf8').split('\n').slice(0, 32);
+  const lines = readFileSync(messages, 'utf8').split('\n');
+  const texts = lines.filter((line) => line.trim() !== '').slice(0, 32);
   const answers = [];
   for (const { url } of running) {
     const labels = [];
