@@ -58,6 +58,7 @@ export function trainingOptions(settings: Settings): TrainingOptions {
     freeze: settings.freeze,
     freezeLayers: settings['freeze-layers'],
     recompute: settings.recompute,
+    fastMath: settings['fast-math'],
     evalSteps: settings['eval-steps'],
     saveSteps: settings['save-steps'],
     keepCheckpoints: settings['keep-checkpoints'],

@@ -147,6 +147,7 @@ export const options = {
       ...toggle(),
       description: 'compute each layer twice rather than keep what is in it: less memory, the same numbers',
     },
+    'fast-math': { ...toggle(), description: 'bfloat16 matrix products on Arm processors: faster, less exact' },
     'train-limit': { ...integer(1), description: 'train on at most this many examples' },
     'labels-per-class': { ...integer(1), description: 'train on at most this many examples of each class' },
     'class-weights': { ...choice('none', 'balanced'), description: 'weigh rare classes more', default: 'none' },

@@ -19,7 +19,7 @@ import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
-  createEngine,
+  checkMemory,
   defaultMaxLength,
   finishedResult,
   frozenBy,
@@ -28,6 +28,7 @@ import {
   throttled,
   totalSteps,
   train,
+  trainingEngine,
   withDropout,
 } from './training.ts';
 import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
@@ -128,7 +129,7 @@ async function trainMaskedLm(
     const heldOut = evaluation
       ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
       : { store: training.store, sequences: training.heldOut };
-    const engine = createEngine(settings.threads);
+    const engine = trainingEngine(settings, hooks);
     const task = new MaskedLmTask({
       config,
       startValues: start.values,
@@ -148,6 +149,7 @@ async function trainMaskedLm(
       accumulationSteps: settings.accumulationSteps,
       engine,
     });
+    const estimatedMemoryBytes = await checkMemory(task);
     const before = await evaluateStart(task, start.values, hooks);
     const steps = totalSteps(task, options, 1);
     const fingerprint = {
@@ -160,7 +162,8 @@ async function trainMaskedLm(
       ...(settings.overlap > 0 ? { overlap: settings.overlap } : {}),
       ...(evaluation ? {} : { evalFraction: settings.evalFraction, heldOut: training.heldOut.length }),
     };
-    const outcome = await train(task, engine, folder, settings, { ...options, ...settings }, steps, fingerprint, hooks);
+    const configuration = { ...options, ...settings, estimatedMemoryBytes };
+    const outcome = await train(task, engine, folder, settings, configuration, steps, fingerprint, hooks);
     await saveBert(options.output, {
       config: start.config,
       raw: start.raw,

@@ -16,13 +16,14 @@ import { RunFolder } from './runFolder.ts';
 import { readLabels, TextCutter } from './texts.ts';
 import {
   checkMaxLength,
-  createEngine,
+  checkMemory,
   defaultMaxLength,
   finishedResult,
   frozenBy,
   resolveTraining,
   totalSteps,
   train,
+  trainingEngine,
   withDropout,
 } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
@@ -72,8 +73,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
 
   const batchSize = options.batchSize ?? 16;
   const classWeights = weightsOf(classes, labels.length, options.classWeights ?? 'none');
-  const configuration = { ...options, ...training, maxLength, batchSize };
-  const engine = createEngine(training.threads);
+  const engine = trainingEngine(training, hooks);
   let latest: ClassificationResult | undefined;
   const task = new ClassificationTask({
     config,
@@ -97,12 +97,14 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
       return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
     },
   });
+  const estimatedMemoryBytes = await checkMemory(task);
   const defaultEpochs = Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch())));
   const steps = totalSteps(task, options, defaultEpochs);
   const fingerprint = {
     ...{ maxLength, batchSize, labels, examples: examples.length, dropout: config.hiddenDropout },
     ...{ texts: digestOf(examples), classWeights, randomStart: options.randomStart ?? false },
   };
+  const configuration = { ...options, ...training, maxLength, batchSize, estimatedMemoryBytes };
   const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
   await saveBert(options.output, {
     config: startConfig,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { freemem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -7,6 +8,7 @@ import { type HubConfig, trainedMaxLength } from '../hub/bertConfig.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { frozenParameters } from '../models/bert/parameters.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
+import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
 import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
@@ -34,6 +36,7 @@ export function resolveTraining(options: TrainingOptions, defaults: { warmup: nu
     freeze: options.freeze,
     freezeLayers: options.freezeLayers ?? 0,
     recompute: options.recompute ?? false,
+    fastMath: options.fastMath ?? false,
     evalSteps: options.evalSteps,
     saveSteps: options.saveSteps ?? 500,
     keepCheckpoints: options.keepCheckpoints ?? 2,
@@ -76,6 +79,14 @@ export function checkMaxLength(maxLength: number, config: BertConfig, model: str
 
 export function createEngine(threads: number | undefined): Engine {
   return onnxEngine({ threads });
+}
+
+/** The engine of a training run; says when fast math has nothing to work with. */
+export function trainingEngine({ threads, fastMath }: ResolvedTraining, { onEvent }: JobHooks): Engine {
+  if (fastMath && !process.arch.startsWith('arm')) {
+    onEvent?.({ type: 'note', text: `--fast-math does nothing on this processor (${process.arch}); it is for Arm` });
+  }
+  return onnxEngine({ threads, fastMath });
 }
 
 /** Counts the steps of a run. */
@@ -159,6 +170,7 @@ export async function train(
         ...(options.freeze || options.freezeLayers > 0
           ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
           : {}),
+        ...(options.fastMath ? { fastMath: true } : {}),
         steps,
         ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
         ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
@@ -168,6 +180,36 @@ export async function train(
     [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(hooks)],
   );
   return trainer.run();
+}
+
+/** What the process holds beside the numbers of a run: Node, the engine's code, buffers of reading. */
+const processBytes = 150e6;
+
+/**
+ * Bytes that the process is going to take when it trains, from the graph of a step; nothing is run for it.
+ *
+ * @throws UsageError when that is more than there is
+ */
+export async function checkMemory(task: TrainingTask, available = availableMemory()): Promise<number> {
+  const { state, step, recomputed } = await estimateMemory(task);
+  const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const needed = state + step - held;
+  if (needed > available) {
+    const saving = recomputed < step ? `--recompute (${size(state + recomputed - held)}), ` : '';
+    throw new UsageError(
+      `training needs about ${size(needed)} of memory more than it holds now, and ${size(available)} are available: use ${saving}smaller batches, more --accumulation-steps or a smaller model`,
+    );
+  }
+  return state + step + processBytes;
+}
+
+/** What the system, or the container, can still give; Node before 20.13 knows the free part alone. */
+function availableMemory(): number {
+  return process.availableMemory?.() ?? freemem();
+}
+
+function size(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** Writes the run down and says where it starts. */

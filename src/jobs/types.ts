@@ -61,6 +61,8 @@ export interface TrainingOptions extends HubOptions {
   readonly freezeLayers?: number;
   /** Computes each layer once more in the backward half of a step: the same numbers, less memory, more time. */
   readonly recompute?: boolean;
+  /** Matrix products in bfloat16 on Arm processors: faster, less exact. */
+  readonly fastMath?: boolean;
   readonly evalSteps?: number;
   readonly saveSteps?: number;
   /** Checkpoints kept beside the best one. */

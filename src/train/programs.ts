@@ -1,5 +1,6 @@
 import type { Engine, Program } from '../engine/engine.ts';
 import { gradients } from '../graph/gradients.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { LossGraph } from './task.ts';
 
 /** Name of the output that holds the summed loss. */
@@ -37,13 +38,18 @@ export class ProgramCache {
 }
 
 /** Compiles the whole step: the summed loss and, under each parameter's name, its gradient. */
-export function compileStep(engine: Engine, { graph, loss, parameters, recompute }: LossGraph): Promise<Program> {
+export function compileStep(engine: Engine, lossGraph: LossGraph): Promise<Program> {
+  return engine.compile(stepGraph(lossGraph));
+}
+
+/** The graph with its backward half and its outputs. */
+export function stepGraph({ graph, loss, parameters, recompute }: LossGraph): Graph {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
   gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
-  return engine.compile(graph);
+  return graph;
 }
 
 /** Name of the output with a parameter's gradient. */

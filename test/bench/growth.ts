@@ -1,10 +1,15 @@
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { sizeOf } from '../../src/core/tensor.ts';
+import { peakBytes } from '../../src/graph/memory.ts';
+import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { stepGraph } from '../../src/train/programs.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { generatedCorpus } from './corpora.ts';
 import { cacheFolder, ownScript, saveResults, threads, workPath } from './environment.ts';
-import { type StepShape, stepShapes, withBlock } from './shapes.ts';
-import { gigabytes, median, printTable, rate, seconds } from './table.ts';
+import { configOf, type StepShape, stepShapes, withBlock } from './shapes.ts';
+import { stepOptions } from './stepOptions.ts';
+import { gigabytes, median, printTable, rate, seconds, sum } from './table.ts';
 import { takeTurns, type Worker } from './worker.ts';
 
 /**
@@ -69,21 +74,31 @@ async function byBatch() {
   return rows;
 }
 
-type Measured = { rows: number; width: number; seconds: number; peakBytes: number };
+type Measured = { rows: number; width: number; seconds: number; peakBytes: number; estimatedBytes: number };
 
 async function step(shape: StepShape): Promise<Measured> {
-  const [worker] = await takeTurns([ownScript('bertune', 'stepWorker.js', shape)], turns);
-  return { rows: shape.rows, width: shape.width, seconds: timeOf(worker), peakBytes: worker?.peakBytes ?? 0 };
+  const [worker] = await takeTurns([ownScript('bertune', 'stepWorker.js', await stepOptions(shape, 0.1))], turns);
+  const { rows, width } = shape;
+  const estimatedBytes = estimate(shape);
+  return { rows, width, seconds: timeOf(worker), peakBytes: worker?.peakBytes ?? 0, estimatedBytes };
+}
+
+/** What a run of such steps is estimated to take beside Node, before it starts. */
+function estimate(shape: StepShape): number {
+  const config = configOf(shape);
+  const elements = sum(partParameters(config, maskedLmParts).map((spec) => sizeOf(spec.shape)));
+  return 16 * elements + peakBytes(stepGraph(maskedLmLoss(config, shape, shape.predictions, { training: true })));
 }
 
 function print(title: string, rows: readonly Measured[]): void {
   printTable(title, [
-    ['rows x width', 'median step', 'tokens/s', 'peak memory'],
+    ['rows x width', 'median step', 'tokens/s', 'peak memory', 'estimated, beside Node'],
     ...rows.map((row) => [
       `${row.rows} x ${row.width}`,
       seconds(row.seconds),
       rate((row.rows * row.width) / row.seconds),
       gigabytes(row.peakBytes),
+      gigabytes(row.estimatedBytes),
     ]),
   ]);
 }

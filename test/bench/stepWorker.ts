@@ -1,41 +1,39 @@
-import { fillNormal, randomBelow } from '../../src/core/random.ts';
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import type { ParameterSpec } from '../../src/nn/parameters.ts';
+import { loadBert } from '../../src/hub/folder.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { ParameterArena } from '../../src/train/arena.ts';
 import { AdamW, adamWDefaults } from '../../src/train/optimizer.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
-import { configOf, type StepShape } from './shapes.ts';
+import type { StepShape } from './shapes.ts';
+import type { StepOptions } from './stepOptions.ts';
 import { serveTurns } from './turns.ts';
 
 /**
- * bertune's side: a turn is one training step (forward, backward, clipping, AdamW, dropout 0.1). The shape comes as JSON
- * in the first argument.
+ * bertune's side: a turn is one training step (forward, backward, clipping, AdamW, dropout). The options come as JSON in
+ * the first argument.
  */
-const shape: StepShape = JSON.parse(process.argv[2] ?? '');
-const step = await prepareStep(shape);
+const step = await prepareStep(JSON.parse(process.argv[2] ?? ''));
 await serveTurns(async () => ({ loss: await step() }));
 
-async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
-  const config = configOf(shape);
-  const specs = partParameters(config, maskedLmParts);
-  const arena = new ParameterArena(specs);
-  const [parameters, gradients] = [new Float32Array(arena.size), new Float32Array(arena.size)];
-  const views = arena.views(parameters);
-  startRandomly(specs, views);
+async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOptions): Promise<() => Promise<number>> {
+  const loaded = await loadBert(model, { parts: maskedLmParts });
+  const config = { ...loaded.config, hiddenDropout: dropout, attentionDropout: dropout };
+  const arena = new ParameterArena(partParameters(config, maskedLmParts));
+  const [parameters, gradients] = [arena.gather(loaded.values), new Float32Array(arena.size)];
+  loaded.values.clear();
   const engine = onnxEngine({ threads: shape.threads });
   const optimizer = new AdamW(engine, arena, adamWDefaults);
   const program = await compileStep(engine, maskedLmLoss(config, shape, shape.predictions, { training: true }));
-  const inputs = { ...views, ...batchOf(shape) };
+  const inputs = { ...arena.views(parameters), ...batchOf(shape, inputIds, labels) };
   const into = Object.fromEntries(
     Object.entries(arena.views(gradients)).map(([name, view]) => [gradientOutput(name), view]),
   );
   let steps = 0;
   return async () => {
     const dropoutKey = tensor('uint32', [2], Uint32Array.of(7, ++steps));
-    const { [lossOutput]: loss } = await program.run({ ...inputs, dropoutKey }, into);
+    const { [lossOutput]: loss } = await program.run({ ...inputs, ...(dropout > 0 ? { dropoutKey } : {}) }, into);
     const norm = (await optimizer.norm(gradients)) / shape.predictions;
     const clip = Math.min(1, 1 / (norm + 1e-6));
     await optimizer.step(parameters, gradients, clip / shape.predictions, 5e-5, steps);
@@ -43,33 +41,24 @@ async function prepareStep(shape: StepShape): Promise<() => Promise<number>> {
   };
 }
 
-/** Normal draws for the weights; one stretch of them repeated, so that starting does not take longer than the steps. */
-function startRandomly(specs: readonly ParameterSpec[], views: Record<string, HostTensor<'float32'>>): void {
-  const draws = new Float32Array(99_991);
-  fillNormal(draws, 0.02, 1, 'initialize', 0);
-  for (const { name, initializer } of specs) {
-    const data = views[name]?.data ?? draws;
-    if (initializer === 'ones') data.fill(1);
-    if (initializer === 'normal') for (let i = 0; i < data.length; i++) data[i] = draws[i % draws.length] as number;
-  }
-}
-
-function batchOf({ rows, width, vocabularySize, predictions }: StepShape): NamedTensors {
+function batchOf({ rows, width, predictions }: StepShape, ids: readonly number[], labels: readonly number[]) {
   const size = rows * width;
-  const ids = () => Int32Array.from({ length: size }, (_, i) => randomBelow(vocabularySize, 2, 'sample', i));
-  const spread = Int32Array.from({ length: predictions }, (_, i) => Math.floor((i * size) / predictions));
   return {
-    inputIds: tensor('int32', [rows, width], ids()),
+    inputIds: tensor('int32', [rows, width], Int32Array.from(ids)),
     positionIds: tensor(
       'int32',
       [rows, width],
       Int32Array.from({ length: size }, (_, i) => i % width),
     ),
     segmentIds: tensor('int32', [rows, width], new Int32Array(size).fill(1)),
-    predictedRows: tensor('int32', [predictions], spread),
-    labels: tensor('int32', [predictions], ids().slice(0, predictions)),
+    predictedRows: tensor('int32', [predictions], Int32Array.from(predictedPlaces(size, predictions))),
+    labels: tensor('int32', [predictions], Int32Array.from(labels)),
     weights: tensor('float32', [predictions], new Float32Array(predictions).fill(1)),
-  };
+  } satisfies NamedTensors;
+}
+
+function predictedPlaces(size: number, predictions: number): number[] {
+  return Array.from({ length: predictions }, (_, i) => Math.floor((i * size) / predictions));
 }
 
 function tensor<D extends HostTensor['dtype']>(dtype: D, shape: Shape, data: HostTensor<D>['data']): HostTensor<D> {

@@ -18,6 +18,7 @@ export const trainingNames: readonly OptionName[] = [
   'freeze',
   'freeze-layers',
   'recompute',
+  'fast-math',
   'eval',
   'eval-query',
   'eval-fraction',

@@ -10,10 +10,12 @@ import { handoverStop, writeModel } from './model.ts';
 export interface OnnxEngineOptions {
   /** Threads of one run; all cores by default. */
   readonly threads?: number;
+  /** Matrix products in bfloat16 where the processor has them (Arm); other numbers, and other processors do nothing. */
+  readonly fastMath?: boolean;
 }
 
 /** ONNX Runtime on the CPU. A run holds the calling thread until it is done. */
-export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
+export function onnxEngine({ threads, fastMath = false }: OnnxEngineOptions = {}): Engine {
   return {
     name: 'onnxruntime',
     async compile(graph) {
@@ -24,7 +26,7 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
         graphOptimizationLevel: 'all',
         enableMemPattern: false, // planning one block beside those of the first run takes more memory and no less time
         intraOpNumThreads: threads ?? 0,
-        extra: { ...sleepingThreads, ...withoutMerging },
+        extra: { ...sleepingThreads, ...withoutMerging, ...(fastMath ? bfloat16Products : {}) },
         logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });
       return onnxProgram(graph, session);
@@ -37,6 +39,9 @@ export function onnxEngine({ threads }: OnnxEngineOptions = {}): Engine {
  * runs beside, which a spinning thread would keep from its core.
  */
 const sleepingThreads = { session: { intra_op: { allow_spinning: '0' } } };
+
+/** ONNX Runtime reads it on Arm alone. */
+const bfloat16Products = { mlas: { enable_gemm_fastmath_arm64_bfloat16: '1' } };
 
 /** Equal nodes are merged where that helps before the engine sees them; between the halves of a step it costs memory. */
 const withoutMerging = { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } };

@@ -1,0 +1,49 @@
+import { type DType, sizeOf } from '../core/tensor.ts';
+import type { Graph, Node, Value } from './graph.ts';
+
+/**
+ * Most bytes of results that exist at once while the nodes run in the graph's order, each result freed after the last
+ * node that reads it. Inputs, constants and outputs are the caller's and do not count; what an op needs within itself
+ * does not, either.
+ */
+export function peakBytes(graph: Graph): number {
+  const nodes = graph.liveNodes();
+  const owned = ownersOf(nodes);
+  const kept = new Set([...graph.outputs.values()].map((value) => owned.get(value) ?? value));
+  const lastReader = new Map<Value, Node>();
+  for (const node of nodes) for (const input of node.inputs) lastReader.set(owned.get(input) ?? input, node);
+  const alive = new Map<Value, number>();
+  let [bytes, peak] = [0, 0];
+  for (const node of nodes) {
+    for (const output of node.outputs) {
+      if (owned.has(output) || kept.has(output)) continue;
+      alive.set(output, bytesOf(output));
+      bytes += bytesOf(output);
+    }
+    peak = Math.max(peak, bytes);
+    for (const value of new Set([...node.inputs, ...node.outputs].map((each) => owned.get(each) ?? each))) {
+      const isRead = lastReader.get(value);
+      if (isRead !== undefined && isRead !== node) continue;
+      bytes -= alive.get(value) ?? 0;
+      alive.delete(value);
+    }
+  }
+  return peak;
+}
+
+/** Values that are another view of the memory of the value they stand with. */
+function ownersOf(nodes: readonly Node[]): Map<Value, Value> {
+  const owned = new Map<Value, Value>();
+  for (const { op, inputs, outputs } of nodes) {
+    const [source] = inputs;
+    const [view] = outputs;
+    if (op === 'reshape' && source && view) owned.set(view, owned.get(source) ?? source);
+  }
+  return owned;
+}
+
+const elementBytes: Readonly<Record<DType, number>> = { float32: 4, int32: 4, int64: 8, uint32: 4, bool: 1 };
+
+function bytesOf({ dtype, shape }: Value): number {
+  return sizeOf(shape) * elementBytes[dtype];
+}

@@ -1,0 +1,30 @@
+import { sizeOf } from '../core/tensor.ts';
+import { peakBytes } from '../graph/memory.ts';
+import { stepGraph } from './programs.ts';
+import type { TrainingTask } from './task.ts';
+
+/** What a run is going to need, in bytes. */
+export interface MemoryEstimate {
+  /** Parameters, gradients and the optimizer's state. */
+  readonly state: number;
+  /** What a step keeps between its halves and works with. */
+  readonly step: number;
+  /** The same when each segment is computed once more. */
+  readonly recomputed: number;
+}
+
+/** Estimates the memory of a run from the graph of its first step, without running anything. */
+export async function estimateMemory(task: TrainingTask): Promise<MemoryEstimate> {
+  const elements = task.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  let [batches, key] = [0, ''];
+  for await (const batch of task.update({ epoch: 0, index: 0 }).microBatches) {
+    ({ key } = batch);
+    if (++batches === 2) break;
+  }
+  const bytes = (recompute?: boolean) => {
+    const lossGraph = task.lossGraph(key);
+    return peakBytes(stepGraph({ ...lossGraph, recompute: recompute ?? lossGraph.recompute }));
+  };
+  // Parameters, gradients, momentum, variance; the gradients of a micro-batch beside the sum over them.
+  return { state: elements * 4 * (batches > 1 ? 5 : 4), step: bytes(), recomputed: bytes(true) };
+}
