@@ -10,6 +10,8 @@ export interface Turn {
   readonly peakBytes: number;
   readonly loss?: number;
   readonly messages?: number;
+  /** Messages that got the right label. */
+  readonly correct?: number;
   /** Real tokens, padding left out. */
   readonly tokens?: number;
   /** Seconds of the part that is compared on its own, when a turn has one. */

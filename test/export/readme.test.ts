@@ -1,0 +1,99 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium as playwright } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadModel } from '../../src/jobs/model.ts';
+import type { Prediction } from '../../src/jobs/types.ts';
+import { python } from '../roundtrip/reference.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { chromium, servePage } from './pages.ts';
+import { readerFolder, runReadmeCommand, runScript, snippet } from './readme.ts';
+
+/** The README's snippets, run one after the other in one folder, as a reader would. */
+describe('the README', () => {
+  const folder = temporaryFolder();
+  const sentence = 'how do i send this back?';
+  let trained = '';
+  let exported = '';
+  let expected: Prediction;
+
+  beforeAll(async () => {
+    await readerFolder(folder);
+    trained = await runScript(process.execPath, snippet('ts', 'import { adapt, finetune, loadModel }'), folder);
+    exported = await runReadmeCommand('npx bertune export --model runs/intent --output exports/intent', folder);
+    expected = await classify(sentence);
+  }, 300_000);
+
+  async function classify(text: string): Promise<Prediction> {
+    const model = await loadModel(join(folder, 'runs/intent'));
+    const [prediction] = await model.classify([text]);
+    await model.dispose();
+    if (!prediction) throw new Error('no prediction');
+    return prediction;
+  }
+
+  test('trains and predicts from a program', () => {
+    const [before, after] = trained.split('\n')[0]?.split(' ').map(Number) ?? [];
+    expect(after).toBeLessThan(before ?? 0);
+    expect(trained).toContain(`label: '${expected.label}'`);
+  });
+
+  test('exports and says what was compared', () => {
+    expect(exported).toMatch(/onnx\/model\.onnx .* 100\.0 %/);
+    expect(exported).toContain('compared with the trained model on 32 labels');
+  });
+
+  test('classifies with transformers.js in Node', async () => {
+    const said = await runScript(process.execPath, snippet('js', "from '@huggingface/transformers'"), folder);
+    expect(said).toContain(`label: '${expected.label}'`);
+    expect(Number(/score: ([\d.]+)/.exec(said)?.[1])).toBeCloseTo(expected.score, 4);
+  });
+
+  test.skipIf(python === undefined)('classifies in Python (BERTUNE_PYTHON)', async () => {
+    const said = await runScript(python ?? '', snippet('python', 'pipeline("text-classification"'), folder);
+    expect(said).toContain(`'label': '${expected.label}'`);
+    expect(Number(/'score': ([\d.]+)/.exec(said)?.[1])).toBeCloseTo(expected.score, 4);
+  });
+
+  test.skipIf(!existsSync(chromium))(`classifies a typed sentence in a browser (${chromium})`, async () => {
+    const page = join(folder, 'index.html');
+    writeFileSync(page, `<!doctype html>\n${snippet('html', 'transformers.min.js')}`);
+    const site = await servePage(page, join(folder, 'exports'));
+    const browser = await playwright.launch({ executablePath: chromium, args: browserFlags });
+    try {
+      const tab = await browser.newPage();
+      const errors: string[] = [];
+      tab.on('pageerror', (error) => errors.push(error.message));
+      await tab.goto(site.url);
+      await tab.waitForSelector('#text[data-ready=yes]', { timeout: 60_000 }).catch((error) => {
+        throw new Error(`${error}; errors of the page: ${errors.join('; ')}; it asked for ${site.requested.join(' ')}`);
+      });
+      for (const typed of [sentence, 'my card was charged twice']) {
+        await tab.fill('#text', '');
+        await tab.locator('#text').pressSequentially(typed);
+        const before = await tab.textContent('#label');
+        await tab.press('#text', 'Enter');
+        await tab.waitForFunction(`document.getElementById('label').textContent !== ${JSON.stringify(before)}`);
+        const [, label, score] = /^(.*) ([\d.]+)$/.exec((await tab.textContent('#label')) ?? '') ?? [];
+        const wanted = await classify(typed);
+        expect(label).toBe(wanted.label);
+        expect(Math.abs(Number(score) - wanted.score)).toBeLessThan(0.1);
+      }
+      expect(errors).toEqual([]);
+      expect(site.requested).toContain('/models/intent/onnx/model_quantized.onnx');
+    } finally {
+      await browser.close();
+      await site.close();
+    }
+  });
+});
+
+const browserFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
