@@ -24,15 +24,22 @@ const { url, seconds, connections, messages }: Load = JSON.parse(process.argv[2]
 const texts = readFileSync(messages, 'utf8')
   .split('\n')
   .filter((line) => line.trim() !== '');
+const requests: autocannon.Request[] = texts.map((text) => ({
+  method: 'POST',
+  path: '/predict',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ texts: [text] }),
+}));
+let clients = 0;
 const result = await autocannon({
   url: `${url}/predict`,
   connections,
   duration: seconds,
-  requests: texts.map((text) => ({
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ texts: [text] }),
-  })),
+  // Each connection starts at another message: otherwise all would send the same one at the same time.
+  setupClient: (client) => {
+    const from = (clients++ * 31) % requests.length;
+    client.setRequests([...requests.slice(from), ...requests.slice(0, from)]);
+  },
 });
 const summary: LoadResult = {
   requestsPerSecond: result.requests.average,
