@@ -30,10 +30,10 @@ const notNegative = (argument: string) => number(argument, 'a number of at least
 export const options = {
   ...group('Input and output', {
     model: {
-      ...text('model'),
-      description: 'folder of the model (config.json, model.safetensors, tokenizer), or org/name[@revision] of the Hub',
+      ...text('dir'),
+      description: 'folder of the model (config.json, weights, tokenizer), or org/name[@revision]',
     },
-    models: { ...texts('model'), flag: 'model', description: 'folders of models, or org/name[@revision] of the Hub' },
+    models: { ...texts('dir'), flag: 'model', description: 'folders of models, or org/name[@revision] of the Hub' },
     'model-config': { ...text('file'), description: 'config.json that gives the shape of the new model' },
     tokenizer: { ...text('dir'), description: 'folder with tokenizer.json or vocab.txt, or a model of the Hub' },
     corpus: {

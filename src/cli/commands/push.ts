@@ -10,8 +10,8 @@ export const pushCommand: CommandSpec = {
   required: ['model', 'repo'],
   descriptions: { model: 'folder of the model: the output of a run or of an export' },
   examples: [
-    'HF_TOKEN=hf_... bertune push --model runs/intent --repo my-team/intent --private',
     'bertune push --model runs/adapted --repo my-team/support-bert',
+    'HF_TOKEN=hf_... bertune push --model runs/intent --repo my-team/intent --private',
   ],
   async run(settings, context) {
     const { push } = await import('../../jobs/push.ts');

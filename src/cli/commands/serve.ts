@@ -4,7 +4,7 @@ import { writeResult } from '../output.ts';
 
 export const serveCommand: CommandSpec = {
   name: 'serve',
-  summary: 'answer over HTTP: /predict, /fill-mask, /health, /metrics, /openapi.json, and a page to try it',
+  summary: 'answer over HTTP: predictions, fill-mask, metrics, and a page to try it',
   options: ['models', 'port', 'host', 'max-length', 'max-body', 'max-texts', 'max-characters', 'max-masks'],
   required: ['models'],
   examples: [
