@@ -86,7 +86,7 @@ async function transfer(beside: string, file: RemoteFile, options: DownloadOptio
       if (!(error instanceof ConnectionError)) throw error;
       const after = (await stat(beside).catch(() => undefined))?.size ?? 0;
       failures = after > before ? 1 : failures + 1;
-      if (failures > attempts || (after === 0 && before === 0)) throw brokenOff(file, after, error);
+      if (failures > attempts) throw brokenOff(file, after, error);
       await sleep(firstPauseMs * 2 ** (failures - 1), undefined, { signal: options.signal }).catch(() => {});
     }
   }

@@ -64,7 +64,8 @@ export async function startHub(): Promise<HubServer> {
     new Promise<string>((resolve) =>
       one.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(one.address() as AddressInfo).port}`)),
     );
-  const storageUrl = await listen(storage);
+  // By another name, since huggingface_hub takes the answer of a redirect within one host for the Hub's own.
+  const storageUrl = (await listen(storage)).replace('127.0.0.1', 'localhost');
   hub.url = await listen(server);
   hub.close = async () => {
     for (const one of [server, storage]) {
