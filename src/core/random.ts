@@ -14,6 +14,8 @@ const purposes = {
   sample: 6,
   corpus: 7,
   bootstrap: 8,
+  patchMask: 9,
+  noise: 10,
 } as const;
 
 export type Purpose = keyof typeof purposes;

@@ -99,7 +99,7 @@ export function compareRows(
     if (other.length !== row.length) difference = Number.NaN;
     for (let i = 0; i < row.length; i++) {
       const apart = Math.abs((row[i] as number) - (other[i] as number));
-      if (!(apart <= difference)) difference = apart; // NaN stays
+      if (apart > difference || Number.isNaN(apart)) difference = apart; // once not a number, it stays so
       magnitude = Math.max(magnitude, Math.abs(row[i] as number));
     }
     if (argmax(row) === argmax(other)) equal++;

@@ -41,7 +41,7 @@ export interface ExportOptions extends HubOptions {
   readonly dtypes?: readonly ExportDType[];
   /** What the model is for; when absent, what its head is for. */
   readonly task?: ExportTask;
-  /** Texts to compare the two models on, the first 256; random tokens when absent. */
+  /** Texts to compare the two models on, the first 256 (32 for fill-mask); random tokens when absent. */
   readonly input?: DataOptions;
   /** Whether an export that `output` holds is replaced. */
   readonly overwrite?: boolean;
@@ -70,8 +70,14 @@ export interface ExportResult {
 const tolerances: Readonly<Record<ExportDType, number>> = { fp32: 1e-4, fp16: 0.02, q8: 0.25 };
 
 const probes = 32;
-const mostTexts = 256;
+/** Logits over a vocabulary take half a megabyte for four masks. */
+const mostTexts: Readonly<Record<ExportTask, number>> = {
+  'fill-mask': 32,
+  'text-classification': 256,
+  'feature-extraction': 256,
+};
 const longestProbe = 64;
+const longestText = 128;
 
 /**
  * Writes a model folder as ONNX in the layout of transformers.js, runs what was written and compares it with the
@@ -143,11 +149,11 @@ const partNames: Readonly<Record<BertPart, string>> = {
 async function probesOf({ input }: ExportOptions, tokenizer: BertTokenizer, exported: ExportedBert): Promise<Probe[]> {
   const { config, task, maxLength } = exported;
   if (!input) return randomProbes(probes, Math.min(longestProbe, config.maxPositions), tokenizer, task);
-  const cutter = new TextCutter(tokenizer, maxLength);
+  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText));
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input })) {
     found.push(masked([...cutter.encode(text)], tokenizer, task));
-    if (found.length === mostTexts) break;
+    if (found.length === mostTexts[task]) break;
   }
   if (found.length === 0) throw new BertuneError('--input holds no text to compare on; check the file');
   return found;

@@ -10,6 +10,7 @@ import { frozenParameters } from '../models/bert/parameters.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
+import type { OptimizerOptions } from '../train/optimizer.ts';
 import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
 import type { RunFolder } from './runFolder.ts';
@@ -144,6 +145,7 @@ export async function train(
   steps: number,
   fingerprint: Record<string, unknown>,
   hooks: JobHooks,
+  optimizer?: OptimizerOptions,
 ): Promise<TrainingOutcome> {
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience, seed, accumulationSteps } = options;
   stopBeforeTraining(hooks);
@@ -157,6 +159,7 @@ export async function train(
       schedule,
       warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
       weightDecay,
+      optimizer,
       maxGradientNorm,
       evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
       saveSteps: options.saveSteps,
@@ -174,6 +177,7 @@ export async function train(
         steps,
         ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
         ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
+        ...(optimizer ? { optimizer } : {}),
       },
       signal: hooks.signal,
     },

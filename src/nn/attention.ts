@@ -31,7 +31,8 @@ export function segmentBias(segments: Value, { rows, width }: AttentionShape): V
  *
  * @param x [rows · width, heads · headSize]
  * @param bias [rows, 1, width, width], added to the scores
- * @returns [rows · width, heads · headSize], before the residual
+ * @param read rows of x, int32 [N], whose results are wanted; all when absent
+ * @returns [N or rows · width, heads · headSize], before the residual
  */
 export function selfAttention(
   scope: Scope,
@@ -40,13 +41,14 @@ export function selfAttention(
   bias: Value,
   shape: AttentionShape,
   dropout: number,
+  read?: Value,
 ): Value {
   const project = (part: string) => linear(scope, `${name}.${part}`, x);
   const [query, key, value] = [project('query'), project('key'), project('value')];
   const context = scope.fused
     ? ops.attention(query, key, value, bias, { rows: shape.rows, width: shape.width, heads: shape.heads })
     : attend(scope, [query, key, value], bias, shape, dropout);
-  return linear(scope, `${name}.output`, context);
+  return linear(scope, `${name}.output`, read ? ops.gatherRows(context, read) : context);
 }
 
 /** softmax(Q Kᵀ / √headSize + bias) V for every head. */

@@ -1,7 +1,7 @@
 import { breathe } from '../core/interrupt.ts';
 import { floatData, type HostTensor } from '../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
-import { Graph } from '../graph/graph.ts';
+import { Graph, type Value } from '../graph/graph.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
 import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
@@ -140,14 +140,15 @@ export class BertInference {
     const [output, rows, width, places] = JSON.parse(key) as [Output, number, number, number];
     const graph = new Graph();
     const parts = output === 'classes' ? classifierParts : maskedLmParts;
-    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false });
-    const hidden = bertEncoder(scope, this.#config, { rows, width });
-    const heads = {
-      classes: () => classifierLogits(scope, this.#config, hidden, places),
-      masks: () => maskedLmLogits(scope, this.#config, hidden, places),
-      hidden: () => hidden,
+    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false, fused: true });
+    const read = (name: string) => graph.input(name, 'int32', [places]);
+    const hidden = (wanted?: Value) => bertEncoder(scope, this.#config, { rows, width }, wanted);
+    const outputs = {
+      classes: () => classifierLogits(scope, this.#config, hidden(read('firstRows'))),
+      masks: () => maskedLmLogits(scope, this.#config, hidden(read('predictedRows'))),
+      hidden: () => hidden(),
     };
-    graph.output('result', heads[output]());
+    graph.output('result', outputs[output]());
     return graph;
   }
 }

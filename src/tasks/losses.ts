@@ -40,7 +40,8 @@ export function maskedLmLoss(
 ): LossGraph & { readonly each: Value } {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
-  const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape), predictions);
+  const read = graph.input('predictedRows', 'int32', [predictions]);
+  const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape, read));
   const { loss, each } = weightedLoss(graph, logits, predictions);
   return { ...lossGraph(scope, loss, options), each };
 }
@@ -57,7 +58,8 @@ export function classificationLoss(
 ): LossGraph {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, classifierParts), options);
-  const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape), examples);
+  const read = graph.input('firstRows', 'int32', [examples]);
+  const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape, read));
   return lossGraph(scope, weightedLoss(graph, logits, examples).loss, options);
 }
 

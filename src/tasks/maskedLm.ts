@@ -75,7 +75,7 @@ export class MaskedLmTask implements TrainingTask {
     return maskedLmLoss(config, { rows, width }, Number(key), { training: true, frozen: this.frozen, recompute });
   }
 
-  update(cursor: Cursor): Update {
+  update(cursor: Cursor): Update & { readonly microBatches: readonly Batch[] } {
     const microBatches: Batch[] = [];
     let { epoch, index } = cursor;
     while (microBatches.length === 0) {

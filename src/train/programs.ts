@@ -37,15 +37,16 @@ export class ProgramCache {
   }
 }
 
-/** Compiles the whole step: the summed loss and, under each parameter's name, its gradient. */
+/** Compiles the whole step: the summed loss, the gradient of each parameter and the new value of each state. */
 export function compileStep(engine: Engine, lossGraph: LossGraph): Promise<Program> {
   return engine.compile(stepGraph(lossGraph));
 }
 
 /** The graph with its backward half and its outputs. */
-export function stepGraph({ graph, loss, parameters, recompute }: LossGraph): Graph {
+export function stepGraph({ graph, loss, parameters, states, recompute }: LossGraph): Graph {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
+  for (const [name, value] of states ?? []) graph.output(stateOutput(name), value);
   gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
@@ -55,4 +56,9 @@ export function stepGraph({ graph, loss, parameters, recompute }: LossGraph): Gr
 /** Name of the output with a parameter's gradient. */
 export function gradientOutput(parameter: string): string {
   return `gradient of ${parameter}`;
+}
+
+/** Name of the output with a state's new value. */
+export function stateOutput(state: string): string {
+  return `new ${state}`;
 }

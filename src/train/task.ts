@@ -16,6 +16,12 @@ export interface TrainableParameter {
   readonly decay: boolean;
 }
 
+/** Values that a step updates without gradients, such as running statistics. */
+export interface TaskState {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
 /** The forward half of a step. */
 export interface LossGraph {
   readonly graph: Graph;
@@ -23,6 +29,8 @@ export interface LossGraph {
   readonly loss: Value;
   /** The graph's inputs that are parameters, by name. */
   readonly parameters: ReadonlyMap<string, Value>;
+  /** New values of the task's states, by name; their old ones are inputs of the graph under the same names. */
+  readonly states?: ReadonlyMap<string, Value>;
   /** Compute the graph's segments once more in the backward half, rather than keep what is in them. */
   readonly recompute?: boolean;
 }
@@ -40,7 +48,7 @@ export interface Batch {
 
 /** The micro-batches of one optimizer step; their gradients add up before the step is taken. */
 export interface Update {
-  readonly microBatches: Iterable<Batch>;
+  readonly microBatches: Iterable<Batch> | AsyncIterable<Batch>;
   /** Where the next update starts. */
   readonly next: Cursor;
 }
@@ -51,7 +59,9 @@ export type Metrics = Readonly<Record<string, number>>;
 export interface TrainingTask {
   readonly name: string;
   readonly parameters: readonly TrainableParameter[];
-  /** Start values by name. The trainer takes them over and leaves the map empty: a run does not hold them twice. */
+  /** What a step updates beside the parameters: kept in checkpoints, and evaluated and saved like a parameter. */
+  readonly states?: readonly TaskState[];
+  /** Start values of parameters and states by name. The trainer takes them over and leaves the map empty: a run does not hold them twice. */
   readonly startValues: Map<string, Float32Array>;
   /** The metric that early stopping and the best checkpoint go by. */
   readonly metric: { readonly name: string; readonly goal: 'lower' | 'higher' };
@@ -59,10 +69,12 @@ export interface TrainingTask {
   lossGraph(key: string): LossGraph;
   /** The update that starts at `cursor`: a pure function of it, so a run resumes without replaying its data. */
   update(cursor: Cursor): Update;
+  /** Hears which update comes next before the current one is computed, to prepare it in the meantime. */
+  prepare?(cursor: Cursor): void;
   /** Optimizer steps of one epoch. */
   stepsInEpoch(epoch: number): number;
   /**
-   * Metrics on held-out data with the current parameters; absent when nothing is held out.
+   * Metrics on held-out data with the current parameters and states; absent when nothing is held out.
    *
    * @throws InterruptedError when the signal was aborted
    */

@@ -12,13 +12,15 @@ import {
   latestCheckpoint,
   latestState,
   pruneCheckpoints,
+  type RunArrays,
   type RunState,
   readCheckpoint,
   removeCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
-import { AdamW, adamWDefaults } from './optimizer.ts';
-import { compileStep, gradientOutput, lossOutput, ProgramCache } from './programs.ts';
+import { FlatArrays } from './flatArrays.ts';
+import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.ts';
+import { compileStep, gradientOutput, lossOutput, ProgramCache, stateOutput } from './programs.ts';
 import { learningRateAt, type ScheduleName } from './schedule.ts';
 import type { Batch, Metrics, TrainingTask, Update } from './task.ts';
 
@@ -31,6 +33,8 @@ export interface TrainerOptions {
   readonly schedule: ScheduleName;
   readonly warmupSteps: number;
   readonly weightDecay: number;
+  /** AdamW when absent. */
+  readonly optimizer?: OptimizerOptions;
   /** Largest global gradient norm; 0 turns clipping off. */
   readonly maxGradientNorm: number;
   /** Steps between evaluations; 0 evaluates at the end alone. */
@@ -57,6 +61,7 @@ export interface TrainingOutcome {
   /** Step whose parameters the outcome holds: the best one's after early stopping was asked for, else the last. */
   readonly chosenStep: number;
   readonly resumedFrom: number | null;
+  /** Values of the parameters and states, by name. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
 }
 
@@ -66,11 +71,17 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #callbacks: readonly TrainerCallback[];
   readonly #arena: ParameterArena;
-  readonly #optimizer: AdamW;
+  readonly #flat: FlatArrays;
+  readonly #optimizer: Optimizer;
   readonly #programs: ProgramCache;
   readonly #parameters: Float32Array;
   readonly #gradients: Float32Array;
-  readonly #parameterViews: Record<string, HostTensor>;
+  readonly #states: Float32Array;
+  /** What a micro-batch writes its new states to, before they take the place of the old ones. */
+  readonly #newStates: Float32Array;
+  readonly #newStateViews: Record<string, HostTensor>;
+  /** The parameters and states as they are now. */
+  readonly #values: Record<string, HostTensor>;
   #microGradients: Float32Array | undefined;
   #state: RunState;
   /** The state that the newest checkpoint holds. */
@@ -85,10 +96,16 @@ export class Trainer {
     this.#callbacks = callbacks;
     this.#arena = new ParameterArena(task.parameters);
     this.#parameters = this.#arena.gather(task.startValues);
+    const states = new ParameterArena((task.states ?? []).map((state) => ({ ...state, decay: false })));
+    this.#states = states.gather(task.startValues);
+    this.#newStates = new Float32Array(states.size);
     task.startValues.clear();
     this.#gradients = new Float32Array(this.#arena.size);
-    this.#parameterViews = this.#arena.views(this.#parameters);
-    this.#optimizer = new AdamW(engine, this.#arena, { ...adamWDefaults, weightDecay: options.weightDecay });
+    this.#values = { ...this.#arena.views(this.#parameters), ...states.views(this.#states) };
+    this.#newStateViews = namedBy(stateOutput, states.views(this.#newStates));
+    const { optimizer = { name: 'adamw' }, weightDecay } = options;
+    this.#flat = new FlatArrays(engine, this.#arena);
+    this.#optimizer = createOptimizer(this.#flat, this.#arena, optimizer, weightDecay);
     this.#programs = new ProgramCache((key) => compileStep(engine, task.lossGraph(key)), 2);
     this.#state = {
       step: 0,
@@ -129,7 +146,7 @@ export class Trainer {
       const chosenStep = this.#chooseParameters();
       // A run resumed after its last evaluation, too, measures once more: what it measured is not kept.
       if (chosenStep !== this.#state.step || !metrics) {
-        metrics = (await this.#task.evaluate?.(this.#parameterViews)) ?? null;
+        metrics = (await this.#task.evaluate?.(this.#values)) ?? null;
       }
       await this.#checkOutcome(metrics);
       this.#prune();
@@ -140,21 +157,20 @@ export class Trainer {
         metrics,
         chosenStep,
         resumedFrom,
-        parameters: new Map(
-          Object.entries(this.#parameterViews).map(([name, { data }]) => [name, data as Float32Array]),
-        ),
+        parameters: new Map(Object.entries(this.#values).map(([name, { data }]) => [name, data as Float32Array])),
       };
     } finally {
       await this.#programs.dispose();
-      await this.#optimizer.dispose();
+      await this.#flat.dispose();
     }
   }
 
   async #step(): Promise<void> {
     const started = performance.now();
     const update = this.#task.update(this.#state.cursor);
+    if (this.#state.step + 1 < this.#options.steps) this.#task.prepare?.(update.next);
     const { loss, weight, units } = await this.#accumulate(update);
-    const norm = (await this.#optimizer.norm(this.#gradients)) / weight;
+    const norm = (await this.#flat.norm(this.#gradients)) / weight;
     const number = this.#state.step + 1;
     if (!Number.isFinite(loss)) this.#diverged(number, `the loss is ${loss}`);
     if (!Number.isFinite(norm)) this.#diverged(number, `the gradient's norm is ${norm}`);
@@ -162,7 +178,10 @@ export class Trainer {
     const learningRate = learningRateAt(this.#state.step, this.#options);
     const { maxGradientNorm } = this.#options;
     const clip = maxGradientNorm > 0 ? Math.min(1, maxGradientNorm / (norm + 1e-6)) : 1;
-    await this.#optimizer.step(this.#parameters, this.#gradients, clip / weight, learningRate, number);
+    await this.#optimizer.step({
+      ...{ parameters: this.#parameters, gradients: this.#gradients, gradientScale: clip / weight },
+      ...{ learningRate, step: number },
+    });
     const { epoch } = this.#state.cursor;
     this.#state = { ...this.#state, step: number, cursor: update.next, units: this.#state.units + units };
     this.#time(started, units);
@@ -175,11 +194,11 @@ export class Trainer {
   async #accumulate({ microBatches }: Update): Promise<{ loss: number; weight: number; units: number }> {
     const total = { loss: 0, weight: 0, units: 0 };
     let first = true;
-    for (const batch of microBatches) {
+    for await (const batch of microBatches) {
       if (!first) this.#microGradients ??= new Float32Array(this.#arena.size);
       const target = first || !this.#microGradients ? this.#gradients : this.#microGradients;
       total.loss += await this.#runBatch(batch, target);
-      if (target !== this.#gradients) await this.#optimizer.accumulate(this.#gradients, target);
+      if (target !== this.#gradients) await this.#flat.accumulate(this.#gradients, target);
       total.weight += batch.weight;
       total.units += batch.units;
       first = false;
@@ -189,10 +208,9 @@ export class Trainer {
 
   async #runBatch(batch: Batch, gradients: Float32Array): Promise<number> {
     const program = await this.#programs.get(batch.key);
-    const into = Object.fromEntries(
-      Object.entries(this.#arena.views(gradients)).map(([name, view]) => [gradientOutput(name), view]),
-    );
-    const { [lossOutput]: loss } = await program.run({ ...this.#parameterViews, ...batch.inputs }, into);
+    const into = { ...namedBy(gradientOutput, this.#arena.views(gradients)), ...this.#newStateViews };
+    const { [lossOutput]: loss } = await program.run({ ...this.#values, ...batch.inputs }, into);
+    this.#states.set(this.#newStates);
     return Number(loss?.data[0]);
   }
 
@@ -205,7 +223,7 @@ export class Trainer {
   async #evaluate(): Promise<Metrics | null> {
     const { evaluate, metric } = this.#task;
     if (!evaluate) return null;
-    const metrics = await evaluate(this.#parameterViews, this.#options.signal).catch((error: unknown) => {
+    const metrics = await evaluate(this.#values, this.#options.signal).catch((error: unknown) => {
       if (error instanceof InterruptedError) this.#stop();
       throw error;
     });
@@ -226,7 +244,7 @@ export class Trainer {
   #chooseParameters(): number {
     const { best, step } = this.#state;
     if (this.#options.patience === 0 || !best || best.step === step) return step;
-    readCheckpoint(checkpointPath(this.#options.checkpoints, best.step), { parameters: this.#parameters });
+    readCheckpoint(checkpointPath(this.#options.checkpoints, best.step), this.#valueArrays());
     return best.step;
   }
 
@@ -278,12 +296,12 @@ export class Trainer {
     for (const callback of this.#callbacks) callback.restore?.(this.#state.callbacks[callback.name]);
   }
 
-  #arrays() {
-    return {
-      parameters: this.#parameters,
-      momentum: this.#optimizer.momentum,
-      variance: this.#optimizer.variance,
-    };
+  #arrays(): RunArrays {
+    return { ...this.#valueArrays(), ...this.#optimizer.state };
+  }
+
+  #valueArrays(): RunArrays {
+    return { parameters: this.#parameters, ...(this.#states.length > 0 ? { states: this.#states } : {}) };
   }
 
   async #stopIfAsked(): Promise<void> {
@@ -309,7 +327,7 @@ export class Trainer {
 
   /** The last step, too, may have been the one that diverged: no later loss shows it. */
   async #checkOutcome(metrics: Metrics | null): Promise<void> {
-    const norm = await this.#optimizer.norm(this.#parameters);
+    const norm = await this.#flat.norm(this.#parameters);
     const [bad] = Object.entries(metrics ?? {}).find(([, value]) => Number.isNaN(value)) ?? [];
     if (bad) this.#diverged(this.#state.step + 1, `the held-out ${bad} is NaN`);
     if (!Number.isFinite(norm)) this.#diverged(this.#state.step + 1, 'the parameters are no longer finite');
@@ -339,6 +357,10 @@ export class Trainer {
     const { seconds, steps } = this.#timing;
     return steps > 1 ? ((this.#options.steps - this.#state.step) * seconds) / (steps - 1) : 0;
   }
+}
+
+function namedBy<T>(rename: (name: string) => string, values: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [rename(name), value]));
 }
 
 function refuseOtherSettings(saved: RunState['fingerprint'], current: RunState['fingerprint'], path: string): void {

@@ -4,7 +4,8 @@ import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { loadBert } from '../../src/hub/folder.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { ParameterArena } from '../../src/train/arena.ts';
-import { AdamW, adamWDefaults } from '../../src/train/optimizer.ts';
+import { FlatArrays } from '../../src/train/flatArrays.ts';
+import { createOptimizer } from '../../src/train/optimizer.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import type { StepShape } from './shapes.ts';
 import type { StepOptions } from './stepOptions.ts';
@@ -24,7 +25,8 @@ async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOpti
   const [parameters, gradients] = [arena.gather(loaded.values), new Float32Array(arena.size)];
   loaded.values.clear();
   const engine = onnxEngine({ threads: shape.threads });
-  const optimizer = new AdamW(engine, arena, adamWDefaults);
+  const flat = new FlatArrays(engine, arena);
+  const optimizer = createOptimizer(flat, arena, { name: 'adamw' }, 0.01);
   const program = await compileStep(engine, maskedLmLoss(config, shape, shape.predictions, { training: true }));
   const inputs = { ...arena.views(parameters), ...batchOf(shape, inputIds, labels) };
   const into = Object.fromEntries(
@@ -34,9 +36,15 @@ async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOpti
   return async () => {
     const dropoutKey = tensor('uint32', [2], Uint32Array.of(7, ++steps));
     const { [lossOutput]: loss } = await program.run({ ...inputs, ...(dropout > 0 ? { dropoutKey } : {}) }, into);
-    const norm = (await optimizer.norm(gradients)) / shape.predictions;
+    const norm = (await flat.norm(gradients)) / shape.predictions;
     const clip = Math.min(1, 1 / (norm + 1e-6));
-    await optimizer.step(parameters, gradients, clip / shape.predictions, 5e-5, steps);
+    await optimizer.step({
+      parameters,
+      gradients,
+      gradientScale: clip / shape.predictions,
+      learningRate: 5e-5,
+      step: steps,
+    });
     return Number(loss?.data[0]) / shape.predictions;
   };
 }

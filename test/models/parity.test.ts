@@ -3,7 +3,7 @@ import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
 import { type LoadedBert, loadBert } from '../../src/hub/folder.ts';
-import { bertEncoder } from '../../src/models/bert/encoder.ts';
+import { encode } from '../../src/models/bert/encoder.ts';
 import { classifierLogits, maskedLmLogits } from '../../src/models/bert/heads.ts';
 import type { BertPart } from '../../src/models/bert/parameters.ts';
 import { Scope } from '../../src/nn/scope.ts';
@@ -134,10 +134,17 @@ async function forward(model: LoadedBert, placed: PlacedBatch, inputs: NamedTens
   const graph = new Graph();
   const specs = partParameters(config, parts);
   const scope = new Scope(graph, specs, { training: false });
-  const outputs: Record<string, Value> = { hidden: bertEncoder(scope, config, placed) };
-  const hidden = outputs.hidden as Value;
-  outputs.maskedLm = maskedLmLogits(scope, config, hidden, inputs.predictedRows?.shape[0] ?? 0);
-  outputs.classification = classifierLogits(scope, config, hidden, inputs.firstRows?.shape[0] ?? 0);
+  const input = (name: string) => graph.input(name, 'int32', [placed.rows, placed.width]);
+  const block = { ids: input('inputIds'), positions: input('positionIds'), segments: input('segmentIds') };
+  const read = (name: string) => {
+    const rows = graph.input(name, 'int32', inputs[name]?.shape ?? []);
+    return encode(scope, config, placed, { ...block, read: rows });
+  };
+  const outputs: Record<string, Value> = {
+    hidden: encode(scope, config, placed, block),
+    maskedLm: maskedLmLogits(scope, config, read('predictedRows')),
+    classification: classifierLogits(scope, config, read('firstRows')),
+  };
   for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
   const program = await engine.compile(graph);
   const found = await program.run({ ...parameterTensors(specs, values), ...placed.inputs, ...inputs });

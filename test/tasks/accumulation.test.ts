@@ -75,18 +75,19 @@ describe.each([
   });
 });
 
-test('the parts of masked LM predict unequal numbers of tokens, down to one', () => {
+test('the parts of masked LM predict unequal numbers of tokens, down to one', async () => {
   const { microBatches, next } = maskedLm(1, 24).update({ epoch: 0, index: 0 });
-  const counts = [...microBatches].map(({ weight }) => weight);
+  const counts: number[] = [];
+  for await (const { weight } of microBatches) counts.push(weight);
   expect(counts).toHaveLength(24);
   expect(Math.min(...counts)).toBe(1);
   expect(Math.max(...counts)).toBeGreaterThanOrEqual(6);
   expect(next.epoch).toBe(0);
 });
 
-test('an epoch sees every training text once, in an order of its own, and no held-out one', () => {
+test('an epoch sees every training text once, in an order of its own, and no held-out one', async () => {
   const task = maskedLm(3, 2);
-  const epochs = [0, 1].map((epoch) => epochOf(task, epoch));
+  const epochs = [await epochOf(task, 0), await epochOf(task, 1)];
   expect(epochs[0]?.updates).toBe(task.stepsInEpoch(0));
   expect(epochs[0]?.texts).toBe(corpus.store.length - corpus.heldOut.length);
   expect(corpus.heldOut.length).toBeGreaterThan(0);
@@ -108,7 +109,7 @@ async function meanGradients(task: TrainingTask) {
   const sums = new Map<string, Float64Array>();
   const batches: Batch[] = [];
   let meanOfMeans = 0;
-  for (const batch of task.update({ epoch: 0, index: 0 }).microBatches) {
+  for await (const batch of task.update({ epoch: 0, index: 0 }).microBatches) {
     const program = await compileStep(engine, task.lossGraph(batch.key));
     const outputs = await program.run({ ...parameters, ...batch.inputs });
     await program.dispose();
@@ -132,13 +133,13 @@ async function meanGradients(task: TrainingTask) {
 }
 
 /** What one epoch holds; every row starts with [CLS], and rows hold one text each. */
-function epochOf(task: TrainingTask, epoch: number): { updates: number; texts: number; first: unknown } {
+async function epochOf(task: TrainingTask, epoch: number) {
   let [updates, texts] = [0, 0];
   let cursor: Cursor = { epoch, index: 0 };
   let first: unknown;
   while (cursor.epoch === epoch) {
     const { microBatches, next } = task.update(cursor);
-    for (const { inputs } of microBatches) {
+    for await (const { inputs } of microBatches) {
       first ??= inputs.inputIds?.data;
       texts += [...(inputs.inputIds?.data ?? [])].filter((id) => id === tokenizer.special.cls).length;
     }

@@ -2,7 +2,7 @@ import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import type { BertConfig } from '../../models/bert/config.ts';
 import { encode } from '../../models/bert/encoder.ts';
-import { pooledLogits, vocabularyLogits } from '../../models/bert/heads.ts';
+import { classifierLogits, maskedLmLogits } from '../../models/bert/heads.ts';
 import { type BertPart, bertParameters } from '../../models/bert/parameters.ts';
 import { Scope } from '../../nn/scope.ts';
 
@@ -46,11 +46,12 @@ export function forwardGraph(config: BertConfig, task: ExportTask): ForwardGraph
   const scope = new Scope(graph, specs, { training: false, fused: true });
   const positions = ops.broadcast(ops.range(graph, width, 1), [rows, width]);
   // Text is segment 1 and padding segment 0, which keeps them from attending to each other.
-  const inputs = { ids, positions, segments: mask, tokenTypes: types };
-  const hidden = encode(scope, config, { rows, width }, inputs); // [B·S, H]
+  const read = task === 'text-classification' ? ops.range(graph, rows, width) : undefined;
+  const inputs = { ids, positions, segments: mask, tokenTypes: types, read };
+  const hidden = encode(scope, config, { rows, width }, inputs); // [B·S or B, H]
   const heads: Record<ExportTask, () => Value> = {
-    'fill-mask': () => ops.reshape(vocabularyLogits(scope, config, hidden), [rows, width, config.vocabularySize]),
-    'text-classification': () => pooledLogits(scope, config, hidden, ops.range(graph, rows, width)),
+    'fill-mask': () => ops.reshape(maskedLmLogits(scope, config, hidden), [rows, width, config.vocabularySize]),
+    'text-classification': () => classifierLogits(scope, config, hidden),
     'feature-extraction': () => ops.reshape(hidden, [rows, width, config.hiddenSize]),
   };
   graph.output(taskOutput[task], heads[task]());

@@ -19,30 +19,34 @@ export interface EncoderInputs {
   readonly segments: Value;
   /** Which of two texts a token is of; all tokens are of type 0 when absent. */
   readonly tokenTypes?: Value;
+  /** The tokens, counted over all rows, int32 [N], whose hidden states are wanted; all when absent. */
+  readonly read?: Value;
 }
 
 /**
  * The encoder over inputs of its own (Devlin et al. 2019): adds `inputIds`, `positionIds` and `segmentIds`, int32
  * [rows, width]; a segment is the number of a sequence within its row, 0 is padding.
  *
- * @returns hidden states [rows · width, hiddenSize]
+ * @param read the tokens whose hidden states are wanted, int32 [N]; all when absent
+ * @returns hidden states [N, hiddenSize], or those of all tokens, [rows · width, hiddenSize]
  */
-export function bertEncoder(scope: Scope, config: BertConfig, { rows, width }: BlockShape): Value {
+export function bertEncoder(scope: Scope, config: BertConfig, { rows, width }: BlockShape, read?: Value): Value {
   const input = (name: string) => scope.graph.input(name, 'int32', [rows, width]);
   const inputs = { ids: input('inputIds'), positions: input('positionIds'), segments: input('segmentIds') };
-  return encode(scope, config, { rows, width }, inputs);
+  return encode(scope, config, { rows, width }, { ...inputs, read });
 }
 
 /**
- * Embeddings and post-norm Transformer layers over blocks that may hold several sequences a row.
+ * Embeddings and post-norm Transformer layers over blocks that may hold several sequences a row. Of the last layer no
+ * more is computed than what is read of it.
  *
- * @returns hidden states [rows · width, hiddenSize]
+ * @returns hidden states of the tokens that are read [N, hiddenSize], or of all [rows · width, hiddenSize]
  */
 export function encode(
   scope: Scope,
   config: BertConfig,
   { rows, width }: BlockShape,
-  { ids, positions, segments, tokenTypes }: EncoderInputs,
+  { ids, positions, segments, tokenTypes, read }: EncoderInputs,
 ): Value {
   const { graph } = scope;
   const heads = config.attentionHeads;
@@ -52,7 +56,8 @@ export function encode(
   let hidden = embeddings(scope, config, flat(ids), flat(positions), tokenTypes && flat(tokenTypes)); // [B·S, H]
   for (let layer = 0; layer < config.layers; layer++) {
     const below = hidden;
-    hidden = graph.inSegment(() => encoderLayer(scope, config, `encoder.${layer}`, below, bias, shape));
+    const wanted = layer === config.layers - 1 ? read : undefined;
+    hidden = graph.inSegment(() => encoderLayer(scope, config, `encoder.${layer}`, below, bias, shape, wanted));
   }
   return hidden;
 }
@@ -78,10 +83,15 @@ function encoderLayer(
   x: Value,
   bias: Value,
   shape: AttentionShape,
+  read?: Value,
 ): Value {
   const { layerNormEpsilon: epsilon, hiddenDropout, attentionDropout } = config;
-  const attended = selfAttention(scope, `${name}.attention`, x, bias, shape, attentionDropout);
-  const between = addLayerNorm(scope, `${name}.attention.norm`, scope.dropout(attended, hiddenDropout), x, epsilon);
+  const attended = scope.dropout(
+    selfAttention(scope, `${name}.attention`, x, bias, shape, attentionDropout, read),
+    hiddenDropout,
+  );
+  const residual = read ? ops.gatherRows(x, read) : x;
+  const between = addLayerNorm(scope, `${name}.attention.norm`, attended, residual, epsilon);
   const up = activate(config.activation, linear(scope, `${name}.feedForward.up`, between));
   const down = scope.dropout(linear(scope, `${name}.feedForward.down`, up), hiddenDropout);
   return addLayerNorm(scope, `${name}.feedForward.norm`, down, between, epsilon);
