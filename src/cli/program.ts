@@ -3,6 +3,7 @@ import { Command, CommanderError, Option as Flag } from 'commander';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { cardCommand } from './commands/card.ts';
 import { demoCommand } from './commands/demo.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -12,7 +13,9 @@ import { finetuneCommand } from './commands/finetune.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
-import { type Option, type OptionName, options } from './options.ts';
+import { pushCommand } from './commands/push.ts';
+import { serveCommand } from './commands/serve.ts';
+import { flagName, type Option, type OptionName, options } from './options.ts';
 import { flushed } from './output.ts';
 import { namesOf, readSettings } from './settings.ts';
 
@@ -25,8 +28,11 @@ export const commands: readonly CommandSpec[] = [
   predictCommand,
   embedCommand,
   fillMaskCommand,
+  serveCommand,
   exportCommand,
   inspectCommand,
+  cardCommand,
+  pushCommand,
   demoCommand,
 ];
 
@@ -119,7 +125,8 @@ function addCommand(
     command.addOption(flag);
     // So that a flag can win over the file for a switch, too.
     const option: Option<unknown> = options[name];
-    if (option.argument === undefined || option.canBeOff) command.addOption(new Flag(`--no-${name}`).hideHelp());
+    if (option.argument === undefined || option.canBeOff)
+      command.addOption(new Flag(`--no-${flagName(name)}`).hideHelp());
   }
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
   command.action(async () => {
@@ -140,7 +147,7 @@ function flagOf(name: OptionName, spec: CommandSpec): Flag {
   const value = option.argument === undefined ? '' : ` <${option.argument}${option.repeated ? '...' : ''}>`;
   const standard = spec.defaults?.[name] ?? option.default;
   const hint = spec.required.includes(name) ? ' (required)' : standard === undefined ? '' : ` (default: ${standard})`;
-  const flag = new Flag(`--${name}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
+  const flag = new Flag(`--${flagName(name)}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
   return flag.helpGroup(`${option.group}:`);
 }
 

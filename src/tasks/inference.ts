@@ -21,6 +21,23 @@ const sortingWindow = 1024;
 /** What to compute: class logits of a text, vocabulary logits of its masks, or its hidden states. */
 type Output = 'classes' | 'masks' | 'hidden';
 
+/** How sequences are packed, and how many compiled programs are kept. */
+export interface InferenceOptions {
+  /** When aborted, the next block throws an InterruptedError. */
+  readonly signal?: AbortSignal;
+  /**
+   * For few sequences at a time, which want an answer soon: blocks as small as what is in them, at the price of more
+   * programs. Without it for many: full blocks of few shapes.
+   */
+  readonly fewAtATime?: boolean;
+}
+
+/** A sequence and the places, counted with [CLS] as 0, where words are to be guessed. */
+export interface MaskedSequence {
+  readonly ids: ArrayLike<number>;
+  readonly positions: readonly number[];
+}
+
 /** A block of sequences that run together. */
 interface PackedBlock {
   readonly shape: BlockShape;
@@ -32,30 +49,29 @@ interface PackedBlock {
 /** Runs a trained BERT forward over packed blocks of several shapes. Sequences come without [CLS] and [SEP]. */
 export class BertInference {
   readonly #config: BertConfig;
-  readonly #tokenizer: BertTokenizer;
   readonly #parameters: NamedTensors;
   readonly #programs: ProgramCache;
   readonly #signal: AbortSignal | undefined;
+  readonly #packing: Packing;
 
-  /** @param signal when aborted, the next block throws an InterruptedError */
   constructor(
     engine: Engine,
     config: BertConfig,
     tokenizer: BertTokenizer,
     parameters: NamedTensors,
-    signal?: AbortSignal,
+    { signal, fewAtATime = false }: InferenceOptions = {},
   ) {
     this.#config = config;
-    this.#tokenizer = tokenizer;
     this.#parameters = parameters;
     this.#signal = signal;
-    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), 4);
+    this.#packing = { tokenizer, maxPositions: config.maxPositions, shapeFor: fewAtATime ? smallShape : fullShape };
+    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), fewAtATime ? 24 : 4);
   }
 
   /** Class logits [labels] of each sequence. */
   async classLogits(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
     const results: Float32Array[] = new Array(sequences.length);
-    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
+    for (const block of packBlocks(sequences, this.#packing)) {
       const places = mostMembers(block.shape);
       const starts = block.members.map(({ start }) => start);
       const logits = await this.#run('classes', block, places, { firstRows: indices(starts, places) });
@@ -67,25 +83,38 @@ export class BertInference {
     return results;
   }
 
-  /** Vocabulary logits [vocabularySize] at places of one sequence, counted with [CLS] as 0. */
-  async vocabularyLogits(ids: ArrayLike<number>, positions: readonly number[]): Promise<Float32Array[]> {
-    const places = 2 ** Math.ceil(Math.log2(positions.length));
-    const results: Float32Array[] = [];
-    for (const block of packBlocks([ids], this.#tokenizer, this.#config.maxPositions)) {
-      const start = block.members[0]?.start ?? 0;
-      const rows = positions.map((position) => start + position);
+  /**
+   * Vocabulary logits [vocabularySize] at the places of each sequence, handed to `use` as they come: all of them together
+   * may be more than there is memory for. They may be read until `use` returns.
+   */
+  async vocabularyLogits(
+    sequences: readonly MaskedSequence[],
+    use: (sequence: number, place: number, logits: Float32Array) => void,
+  ): Promise<void> {
+    const placesOf = (sequence: number) => sequences[sequence]?.positions ?? [];
+    const packing = { ...this.#packing, mostPlaces: mostBlockPlaces, placesOf: (i: number) => placesOf(i).length };
+    for (const block of packBlocks(
+      sequences.map(({ ids }) => ids),
+      packing,
+    )) {
+      const wanted = block.members.flatMap(({ sequence, start }) =>
+        placesOf(sequence).map((position, place) => ({ sequence, place, row: start + position })),
+      );
+      const places = 2 ** Math.ceil(Math.log2(Math.max(1, wanted.length)));
+      const rows = wanted.map(({ row }) => row);
       const logits = await this.#run('masks', block, places, { predictedRows: indices(rows, places) });
       const size = logits.length / places;
-      for (let i = 0; i < positions.length; i++) results.push(logits.slice(i * size, (i + 1) * size));
+      for (const [i, { sequence, place }] of wanted.entries()) {
+        use(sequence, place, logits.subarray(i * size, (i + 1) * size));
+      }
     }
-    return results;
   }
 
   /** One vector [hiddenSize] a sequence: the mean over its tokens, [CLS] and [SEP] included, or that of [CLS]. */
   async vectors(sequences: readonly ArrayLike<number>[], pooling: 'mean' | 'cls'): Promise<Float32Array[]> {
     const size = this.#config.hiddenSize;
     const results: Float32Array[] = new Array(sequences.length);
-    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
+    for (const block of packBlocks(sequences, this.#packing)) {
       const hidden = await this.#run('hidden', block, 0, {});
       for (const { sequence, start } of block.members) {
         const count = pooling === 'cls' ? 1 : (sequences[sequence]?.length ?? 0) + 2;
@@ -124,11 +153,22 @@ export class BertInference {
   }
 }
 
+/** Places for guesses in one block, where one sequence has not more: each takes a row of the vocabulary's size. */
+const mostBlockPlaces = 128;
+
+interface Packing {
+  readonly tokenizer: BertTokenizer;
+  readonly maxPositions: number;
+  readonly shapeFor: (lengths: readonly number[], maxPositions: number) => BlockShape;
+  /** Places for guesses that a sequence needs, and those of a block. */
+  readonly placesOf?: (sequence: number) => number;
+  readonly mostPlaces?: number;
+}
+
 /** Packs sequences into blocks, texts of like length together, so that little of a block is padding. */
 function* packBlocks(
   sequences: readonly ArrayLike<number>[],
-  tokenizer: BertTokenizer,
-  maxPositions: number,
+  { tokenizer, maxPositions, shapeFor, placesOf = () => 0, mostPlaces = 0 }: Packing,
 ): Generator<PackedBlock> {
   for (let from = 0; from < sequences.length; from += sortingWindow) {
     const window = sequences
@@ -145,8 +185,11 @@ function* packBlocks(
         builder: new BlockBuilder(shape.rows, shape.width, tokenizer.special),
         members: [],
       };
+      let places = 0;
       while (next < window.length && block.members.length < mostMembers(shape)) {
         const { ids, sequence } = window[next] as (typeof window)[number];
+        places += placesOf(sequence);
+        if (places > mostPlaces && block.members.length > 0) break;
         const start = block.builder.add(ids);
         if (start === undefined) break;
         block.members.push({ sequence, start });
@@ -158,13 +201,28 @@ function* packBlocks(
 }
 
 /** The block for sequences of these lengths, longest first: one row when all fit there, else a full block. */
-function shapeFor(lengths: readonly number[], maxPositions: number): BlockShape {
-  const longest = lengths[0] ?? 2;
-  const fitting = widths.find((width) => width >= longest) ?? longest;
-  const width = Math.max(longest, Math.min(fitting, Math.max(maxPositions, 16)));
+function fullShape(lengths: readonly number[], maxPositions: number): BlockShape {
+  const width = widthFor(lengths[0] ?? 2, maxPositions);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   if (total <= width && lengths.length <= mostMembers({ rows: 1, width })) return { rows: 1, width };
   return { rows: Math.max(1, Math.floor(blockTokens / width)), width };
+}
+
+/** The smallest of a few blocks with room for sequences of these lengths, several to a row. */
+function smallShape(lengths: readonly number[], maxPositions: number): BlockShape {
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const longest = lengths[0] ?? 2;
+  const width = widthFor(total <= 32 ? total : Math.max(longest, 64), maxPositions);
+  const most = Math.max(1, Math.floor(blockTokens / width));
+  const needed = Math.max(total / width, lengths.length / mostMembers({ rows: 1, width }));
+  return { rows: rowCounts.find((rows) => rows >= needed && rows <= most) ?? most, width: Math.max(width, longest) };
+}
+
+const rowCounts = [1, 2, 3, 4, 6, 8, 12, 16];
+
+function widthFor(length: number, maxPositions: number): number {
+  const fitting = widths.find((width) => width >= length) ?? length;
+  return Math.max(length, Math.min(fitting, Math.max(maxPositions, 16)));
 }
 
 /** Sequences of one block at most. */
