@@ -19,7 +19,7 @@ interface Item {
 }
 
 /** Texts that are classified together. */
-const chunk = 1024;
+const chunk = 4096;
 
 /**
  * Labels texts, in their order, streaming.
