@@ -10,8 +10,7 @@ type Estimate = ProbeImagesResult['scratch'];
 
 export const imageProbeCommand: CommandSpec = {
   name: 'image probe',
-  summary:
-    'measure an encoder by a linear classifier and nearest neighbours, against a random one and training from scratch',
+  summary: 'measure what an encoder learned, against a random one and training from scratch',
   options: ['model', 'train', 'test', 'labels-per-class', 'seeds', 'eval-limit', 'cache'],
   required: ['model', 'train', 'test'],
   descriptions: {
