@@ -6,17 +6,17 @@ const pairsShown = 10;
 const labelLength = 32;
 
 /** Accuracy, macro-F1, a table by class and the confusion matrix, or the most confused pairs of many classes. */
-export function classificationReport(result: ClassificationResult): string {
+export function classificationReport(result: ClassificationResult, noun = 'texts'): string {
   const summary = table(
     [
       ['accuracy', result.accuracy.toFixed(4)],
       ['macro-F1', result.macroF1.toFixed(4)],
       ['loss', result.loss.toFixed(4)],
-      ['texts', quantity(result.count)],
+      [noun, quantity(result.count)],
     ],
     ['left', 'right'],
   );
-  const confusions = result.labels.length > largestMatrix ? confusedPairs(result) : confusionMatrix(result);
+  const confusions = result.labels.length > largestMatrix ? confusedPairs(result, noun) : confusionMatrix(result);
   return [summary, classTable(result), confusions].join('\n\n');
 }
 
@@ -39,18 +39,18 @@ function confusionMatrix({ labels, confusion }: ClassificationResult): string {
   return table([header, ...rows], ['left']);
 }
 
-function confusedPairs({ labels, confusion }: ClassificationResult): string {
+function confusedPairs({ labels, confusion }: ClassificationResult, noun: string): string {
   const pairs = confusion
     .flatMap((row, i) => row.map((count, j) => ({ i, j, count })))
     .filter(({ i, j, count }) => i !== j && count > 0)
     .sort((a, b) => b.count - a.count)
     .slice(0, pairsShown);
-  if (pairs.length === 0) return 'no text was confused with another class';
+  if (pairs.length === 0) return `no ${noun} were confused with another class`;
   const rows = pairs.map(({ i, j, count }) => {
     const share = count / Math.max(1, sum(confusion[i] ?? []));
     return [shown(labels[i]), shown(labels[j]), quantity(count), percent(share)];
   });
-  return table([['most confused: true', 'predicted', 'texts', 'of the class'], ...rows], ['left', 'left']);
+  return table([['most confused: true', 'predicted', noun, 'of the class'], ...rows], ['left', 'left']);
 }
 
 function shown(label: string | undefined): string {

@@ -1,4 +1,4 @@
-import { defined } from '../core/errors.ts';
+import { defined, UsageError } from '../core/errors.ts';
 import type { AdaptOptions, DataOptions, JobHooks, MaskingOptions, TrainingOptions } from '../jobs/types.ts';
 import type { CommandContext } from './command.ts';
 import { interruptible } from './interrupt.ts';
@@ -31,6 +31,14 @@ export function dataOptions(
 /** The data of a required option, or of `--query` in its place. */
 export function requiredData(settings: Settings, name: 'corpus' | 'train' | 'data' | 'input'): DataOptions {
   return defined(dataOptions(settings, settings[name], settings.query), `--${name}`);
+}
+
+/** The one path of an option that takes several elsewhere. @throws UsageError when there are more */
+export function onePath(settings: Settings, name: 'data' | 'train' | 'test'): string {
+  const [path, ...others] = required(settings, name);
+  if (path === undefined || others.length > 0)
+    throw new UsageError(`--${name} takes one path here, got ${others.length + 1}`);
+  return path;
 }
 
 /** The held-out data, when some is given. */

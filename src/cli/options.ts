@@ -41,6 +41,7 @@ export const options = {
       description: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
     },
     train: { ...texts('file'), description: 'labeled texts to train on: files or globs' },
+    test: { ...texts('path'), description: 'labeled images to measure on' },
     data: { ...texts('file'), description: 'texts to evaluate on: files or globs' },
     input: { ...texts('file'), description: 'texts to read: files or globs' },
     query: { ...query('sql'), description: 'a DuckDB "SELECT …" in place of the data file' },
@@ -114,11 +115,67 @@ export const options = {
     'whole-word': { ...toggle(), description: 'mask all pieces of a word together' },
     pooling: { ...choice('mean', 'cls'), description: 'how token vectors become one vector', default: 'mean' },
   }),
+  ...group('Images and numbers', {
+    method: {
+      ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
+      description:
+        'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
+    },
+    'image-size': { ...integer(4), description: 'height and width of the images', default: "the first one's" },
+    channels: {
+      ...number('1|3', '1 (grayscale) or 3 (RGB)', (x) => x === 1 || x === 3),
+      description: '1: grayscale, 3: RGB',
+      default: "the first image's",
+    },
+    augment: { ...toggle(), description: 'change images at random; --no-augment: leave them as they are' },
+    architecture: { ...choice('dense', 'conv'), description: 'layers of an autoencoder', default: 'dense' },
+    'latent-size': { ...integer(1), description: 'numbers that an autoencoder makes of each example', default: '32' },
+    noise: {
+      ...notNegative('x'),
+      description: 'deviation of the noise that an autoencoder is to remove, of the full range 1',
+      default: '0',
+    },
+    width: { ...integer(1), description: 'SimSiam, SimCLR: channels of the first stage of the ResNet', default: '32' },
+    blocks: { ...integer(1), description: 'SimSiam, SimCLR: residual blocks of each stage', default: '1' },
+    'projection-size': { ...integer(1), description: 'SimSiam, SimCLR: width of the projector', default: '256' },
+    'predictor-size': {
+      ...integer(1),
+      description: 'SimSiam: width of the predictor',
+      default: "a quarter of the projector's",
+    },
+    temperature: {
+      ...number('x', 'a number above 0', (x) => x > 0),
+      description: 'SimCLR: temperature',
+      default: '0.5',
+    },
+    'patch-size': { ...integer(1), description: 'MAE: side of a patch in pixels', default: '4' },
+    'mask-ratio': {
+      ...number('p', 'a fraction between 0 and 1', (x) => x > 0 && x < 1),
+      description: 'MAE: share of the patches to mask',
+      default: '0.75',
+    },
+    'normalized-targets': { ...toggle(), description: 'MAE: predict each patch less its mean, over its deviation' },
+    'hidden-size': { ...integer(2), description: 'width of the transformer (MAE: its encoder)' },
+    layers: { ...integer(1), description: 'layers of the transformer' },
+    'attention-heads': { ...integer(1), description: 'attention heads of a layer', default: '4' },
+    preview: { ...text('png'), description: 'write a sheet of the views that training would see, and stop' },
+    count: { ...integer(1), description: 'images to show', default: '8' },
+    columns: { ...words('a,b'), description: 'columns of numbers to learn from', default: 'all that hold numbers' },
+    window: { ...integer(2), description: 'rows that the model reads' },
+    horizon: { ...integer(1), description: 'rows that it predicts' },
+  }),
   ...group('Training', {
     epochs: { ...integer(1), description: 'passes over the training texts' },
     'max-steps': { ...integer(1), description: 'updates, in place of --epochs' },
     'batch-tokens': { ...integer(1), description: 'tokens of one update, padding included' },
     'batch-size': { ...integer(1), description: 'examples of one update' },
+    optimizer: { ...choice('adamw', 'sgd'), description: 'optimizer', default: "the method's" },
+    momentum: { ...fractionBelow1('x'), description: 'momentum of SGD', default: '0.9' },
+    'data-threads': {
+      ...integer(1),
+      description: 'threads that prepare images; 1: between the steps',
+      default: 'all cores, at most 4',
+    },
     'accumulation-steps': { ...integer(1), description: 'micro-batches of one update', default: '1' },
     'learning-rate': { ...number('rate', 'a number above 0', (x) => x > 0), description: 'peak learning rate' },
     schedule: {
@@ -157,6 +214,11 @@ export const options = {
     'eval-fraction': { ...fractionBelow1('p'), description: 'share of the texts to hold out when there is no --eval' },
     'eval-limit': { ...integer(1), description: 'evaluate at most this many held-out texts' },
     limit: { ...integer(1), description: 'evaluate at most this many texts' },
+    seeds: {
+      ...integer(1),
+      description: 'repetitions, each with other draws of labels and other random starts',
+      default: '3',
+    },
     'eval-steps': {
       ...integer(1),
       description: 'steps between evaluations',
@@ -216,6 +278,7 @@ export const exclusiveOptions: readonly (readonly [OptionName, OptionName])[] = 
   ['train', 'query'],
   ['data', 'query'],
   ['input', 'query'],
+  ['test', 'eval-fraction'],
   ['resume', 'overwrite'],
 ];
 

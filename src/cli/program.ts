@@ -10,11 +10,18 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
 import { finetuneCommand } from './commands/finetune.ts';
+import { imageEmbedCommand } from './commands/imageEmbed.ts';
+import { imageFinetuneCommand } from './commands/imageFinetune.ts';
+import { imagePretrainCommand } from './commands/imagePretrain.ts';
+import { imageProbeCommand } from './commands/imageProbe.ts';
+import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
+import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
 import { serveCommand } from './commands/serve.ts';
+import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
 import { flagName, type Option, type OptionName, options } from './options.ts';
 import { flushed } from './output.ts';
 import { namesOf, readSettings } from './settings.ts';
@@ -34,7 +41,22 @@ export const commands: readonly CommandSpec[] = [
   cardCommand,
   pushCommand,
   demoCommand,
+  imagePretrainCommand,
+  imageProbeCommand,
+  imageFinetuneCommand,
+  imageEmbedCommand,
+  imageShowCommand,
+  sequencePretrainCommand,
+  tablePretrainCommand,
+  tableEmbedCommand,
 ];
+
+/** What the commands of two words share the first one for. */
+const groups: Readonly<Record<string, string>> = {
+  image: 'learn from images without labels, and measure what was learned',
+  sequence: 'learn from a series of numbers by predicting what comes next',
+  table: 'learn from the numbers of a table by rebuilding its rows',
+};
 
 const mainJob = `
 The main job:
@@ -115,7 +137,9 @@ function addCommand(
   terminal: Terminal,
   onSettings: (settings: { debug?: boolean }) => void,
 ): void {
-  const command = program.command(spec.name).description(spec.summary);
+  const words = spec.name.split(' ');
+  const name = words.pop() ?? spec.name;
+  const command = groupOf(program, words[0]).command(name).description(spec.summary);
   if (spec.argument) command.argument(`[${spec.argument.name}]`, spec.argument.description);
   command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
   const flags = new Map<OptionName, Flag>();
@@ -140,6 +164,18 @@ function addCommand(
     onSettings(settings);
     await spec.run(settings, { terminal, text: command.args[0] });
   });
+}
+
+/** The command that holds those of two words; the program itself holds the others. */
+function groupOf(program: Command, name: string | undefined): Command {
+  if (name === undefined) return program;
+  const found = program.commands.find((command) => command.name() === name);
+  if (found) return found;
+  return program
+    .command(name)
+    .description(groups[name] ?? '')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false);
 }
 
 function flagOf(name: OptionName, spec: CommandSpec): Flag {

@@ -16,6 +16,9 @@ const purposes = {
   bootstrap: 8,
   patchMask: 9,
   noise: 10,
+  augment: 11,
+  neighbours: 12,
+  labels: 13,
 } as const;
 
 export type Purpose = keyof typeof purposes;
@@ -48,15 +51,27 @@ export function unitOf(high: number, low: number): number {
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
 }
 
-/** Standard normal draws: element i is a function of (seed, purpose, a, i) alone (Box-Muller). */
-export function fillNormal(target: Float32Array, deviation: number, seed: number, purpose: Purpose, a: number): void {
+/** Normal draws: element i is a function of (seed, purpose, a, b, i) alone (Box-Muller). */
+export function fillNormal(
+  target: Float32Array,
+  deviation: number,
+  seed: number,
+  purpose: Purpose,
+  a: number,
+  b = 0,
+): void {
   for (let i = 0; i < target.length; i += 2) {
-    randomBits(seed, purpose, a, i, 0, scratch);
+    randomBits(seed, purpose, a, i, b, scratch);
     const radius = Math.sqrt(-2 * Math.log(1 - unitOf(scratch[0] as number, scratch[1] as number))) * deviation;
     const angle = 2 * Math.PI * unitOf(scratch[2] as number, scratch[3] as number);
     target[i] = radius * Math.cos(angle);
     if (i + 1 < target.length) target[i + 1] = radius * Math.sin(angle);
   }
+}
+
+/** Uniform draws from -bound to bound: element i is a function of (seed, purpose, a, i) alone. */
+export function fillUniform(target: Float32Array, bound: number, seed: number, purpose: Purpose, a: number): void {
+  for (let i = 0; i < target.length; i++) target[i] = (2 * randomUnit(seed, purpose, a, i) - 1) * bound;
 }
 
 /**

@@ -57,7 +57,7 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
 }
 
 /** A table with its chosen columns, ready to be streamed. */
-interface Part {
+export interface Part {
   readonly table: Table;
   /** What to call it in a message. */
   readonly name: string;
@@ -93,7 +93,12 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
 }
 
 /** @returns undefined for a file that holds nothing, as rotated logs often do. */
-async function openPart(source: Source, index: number, flag: string, database: Database): Promise<Part | undefined> {
+export async function openPart(
+  source: Source,
+  index: number,
+  flag: string,
+  database: Database,
+): Promise<Part | undefined> {
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { BertuneError, defined, messageOf } from '../core/errors.ts';
+import { defined } from '../core/errors.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import { type CutOptions, type TokenizedTexts, tokenizeTexts } from './tokenizedTexts.ts';
+import { WorkerPool, workerFile } from './workerPool.ts';
 
 /** What a tokenizing thread is told once. */
 export interface WorkerSetup {
@@ -36,21 +34,21 @@ export async function* tokenizeInOrder<Batch extends TextBatch>(
   cut: CutOptions,
   threads: number = availableParallelism(),
 ): AsyncGenerator<{ batch: Batch; tokenized: TokenizedTexts }> {
-  const mayStart = threads > 1 && workerFile !== undefined;
   const underWay: { batch: Batch; result: Promise<TokenizedTexts> }[] = [];
   let characters = 0;
-  let pool: WorkerPool | undefined;
+  let pool: WorkerPool<readonly string[], TokenizedTexts> | undefined;
   try {
     for await (const batch of batches) {
-      if (!pool && mayStart && characters > charactersWithoutThreads) {
-        pool = new WorkerPool(threads, { files: tokenizer.files(), cut });
+      if (!pool && file && threads > 1 && characters > charactersWithoutThreads) {
+        const setup: WorkerSetup = { files: tokenizer.files(), cut };
+        pool = new WorkerPool(file, 'a tokenizing thread', threads, setup);
       }
       if (!pool) {
         for (const text of batch.texts) characters += text.length;
         yield { batch, tokenized: tokenizeTexts(batch.texts, tokenizer, cut) };
         continue;
       }
-      underWay.push({ batch, result: pool.tokenize(batch.texts) });
+      underWay.push({ batch, result: pool.ask(batch.texts) });
       if (underWay.length >= threads * batchesAhead) yield await oldest(underWay);
     }
     while (underWay.length > 0) yield await oldest(underWay);
@@ -59,61 +57,11 @@ export async function* tokenizeInOrder<Batch extends TextBatch>(
   }
 }
 
-/** Node runs no TypeScript below 22, so from the sources there are no threads; a bundle may have left the file out. */
-const workerFile = ['./tokenizeWorker.js']
-  .map((name) => new URL(name, import.meta.url))
-  .find((url) => url.protocol === 'file:' && existsSync(fileURLToPath(url)));
+const file = workerFile('./tokenizeWorker.js', import.meta.url);
 
 async function oldest<Batch>(
   underWay: { batch: Batch; result: Promise<TokenizedTexts> }[],
 ): Promise<{ batch: Batch; tokenized: TokenizedTexts }> {
   const { batch, result } = defined(underWay.shift(), 'a batch under way');
   return { batch, tokenized: await result };
-}
-
-/** Who waits for an answer of a thread. */
-interface Waiting {
-  resolve(result: TokenizedTexts): void;
-  reject(error: BertuneError): void;
-}
-
-class WorkerPool {
-  readonly #threads: { readonly worker: Worker; readonly waiting: Waiting[] }[];
-  #failure: BertuneError | undefined;
-
-  constructor(threads: number, setup: WorkerSetup) {
-    this.#threads = Array.from({ length: threads }, () => {
-      // Options of the caller's process, such as --input-type, are none for a file.
-      const worker = new Worker(defined(workerFile, 'the worker file'), { workerData: setup, execArgv: [] });
-      const waiting: Waiting[] = [];
-      worker.on('message', (result: TokenizedTexts) => waiting.shift()?.resolve(result));
-      worker.on('messageerror', (error) => this.#fail(error));
-      worker.on('error', (error) => this.#fail(error));
-      worker.on('exit', (code) => this.#fail(new Error(`it ended with code ${code}`)));
-      return { worker, waiting };
-    });
-  }
-
-  /** Hands texts to the thread with the fewest under way. */
-  tokenize(texts: readonly string[]): Promise<TokenizedTexts> {
-    const result = new Promise<TokenizedTexts>((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure);
-      const free = this.#threads.reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a));
-      free.waiting.push({ resolve, reject });
-      free.worker.postMessage(texts);
-    });
-    // Whoever asked may have gone before a failure comes.
-    result.catch(() => {});
-    return result;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
-  }
-
-  #fail(cause: unknown): void {
-    const [line = ''] = messageOf(cause).split('\n');
-    this.#failure ??= new BertuneError(`a tokenizing thread failed: ${line}; run again with --threads 1`);
-    for (const { waiting } of this.#threads) for (const { reject } of waiting.splice(0)) reject(this.#failure);
-  }
 }

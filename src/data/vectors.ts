@@ -6,15 +6,16 @@ import { UsageError } from '../core/errors.ts';
 import { makeFolder, writeError } from '../core/files.ts';
 import { Database, quoted } from './duckdb.ts';
 
-/** A text with its embedding, float32 of the encoder's hidden size. */
+/** A vector, float32, with what is known of what it stands for: the same of every row. */
 export interface VectorRow {
   readonly id?: string | number;
-  readonly text: string;
+  readonly text?: string;
+  readonly label?: string;
   readonly vector: Float32Array;
 }
 
 /**
- * Writes embeddings to `.parquet` (columns id if any row has one, text, vector FLOAT[]) or `.jsonl` (the same names).
+ * Writes embeddings to `.parquet` (columns id, text and label where any row has one, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
  * @returns the number of rows.
  * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full.
@@ -69,25 +70,30 @@ async function writeParquet(path: string, rows: AsyncIterable<VectorRow>): Promi
   const database = await Database.open('vectors.duckdb');
   try {
     const connection = await database.connect();
-    await connection.run('CREATE TABLE vectors (id VARCHAR, text VARCHAR, vector FLOAT[])');
+    await connection.run('CREATE TABLE vectors (id VARCHAR, text VARCHAR, label VARCHAR, vector FLOAT[])');
     const appender = await connection.createAppender('vectors');
     const floats = LIST(FLOAT);
     let count = 0;
-    let hasIds = false;
     let areIntegers = true;
-    for await (const { id, text, vector } of rows) {
-      if (id === undefined) appender.appendNull();
-      else appender.appendVarchar(String(id));
-      hasIds ||= id !== undefined;
+    const present = new Set<string>();
+    for await (const { id, text, label, vector } of rows) {
       areIntegers &&= id === undefined || Number.isSafeInteger(id);
-      appender.appendVarchar(text);
+      for (const [name, value] of Object.entries({ id, text, label })) {
+        if (value === undefined) appender.appendNull();
+        else appender.appendVarchar(String(value));
+        if (value !== undefined) present.add(name);
+      }
       appender.appendList(listValue(Array.from(vector)), floats);
       appender.endRow();
       if (++count % 2048 === 0) appender.flushSync();
     }
     appender.closeSync();
-    const id = hasIds ? `CAST(id AS ${areIntegers ? 'BIGINT' : 'VARCHAR'}) AS id, ` : '';
-    await connection.run(`COPY (SELECT ${id}text, vector FROM vectors) TO ${quoted(path)} (FORMAT parquet)`);
+    const columns = [
+      present.has('id') ? `CAST(id AS ${areIntegers ? 'BIGINT' : 'VARCHAR'}) AS id` : [],
+      ['text', 'label'].filter((name) => present.has(name)),
+      'vector',
+    ].flat();
+    await connection.run(`COPY (SELECT ${columns.join(', ')} FROM vectors) TO ${quoted(path)} (FORMAT parquet)`);
     connection.closeSync();
     return count;
   } finally {
@@ -98,9 +104,9 @@ async function writeParquet(path: string, rows: AsyncIterable<VectorRow>): Promi
 async function writeJsonLines(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
   let count = 0;
   async function* lines(): AsyncGenerator<string> {
-    for await (const { id, text, vector } of rows) {
+    for await (const { id, text, label, vector } of rows) {
       count++;
-      yield `${JSON.stringify({ id, text, vector: Array.from(vector, shortest) })}\n`;
+      yield `${JSON.stringify({ id, text, label, vector: Array.from(vector, shortest) })}\n`;
     }
   }
   // Opened first: a stream that opens by itself might still create the file after a failure was cleaned up.

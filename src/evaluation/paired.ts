@@ -28,13 +28,18 @@ export interface PairedDifference {
 export function pairedDifference(a: readonly number[], b: readonly number[]): PairedDifference {
   const differences = b.map((value, i) => value - (a[i] ?? Number.NaN));
   const count = differences.length;
-  const quantile = studentQuantiles[count - 2];
-  if (quantile === undefined) throw new Error(`pairedDifference: expected 2 to 12 pairs, got ${count}`);
+  if (count < 2 || count > 12) throw new Error(`pairedDifference: expected 2 to 12 pairs, got ${count}`);
+  const quantile = studentQuantile(count - 1);
   const { mean } = summarize(differences);
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
   const margin = quantile * Math.sqrt(variance / count);
   return { mean, low: mean - margin, high: mean + margin };
 }
 
-/** 97.5 % quantiles of Student's t for 1, 2, … degrees of freedom. */
+/** The 97.5 % quantile of Student's t; beyond 11 degrees of freedom that of 11, a little too wide. */
+export function studentQuantile(degrees: number): number {
+  return studentQuantiles[Math.min(degrees, studentQuantiles.length) - 1] ?? Number.NaN;
+}
+
+/** For 1, 2, … degrees of freedom. */
 const studentQuantiles = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201];

@@ -15,6 +15,8 @@ export const sqrt = (x: Value) => one('sqrt', [x], {});
 export const tanh = (x: Value) => one('tanh', [x], {});
 export const erf = (x: Value) => one('erf', [x], {});
 export const relu = (x: Value) => one('relu', [x], {});
+export const sigmoid = (x: Value) => one('sigmoid', [x], {});
+export const stopGradient = (x: Value) => one('stopGradient', [x], {});
 export const gelu = (x: Value) => one('gelu', [x], {});
 export const geluTanh = (x: Value) => one('geluTanh', [x], {});
 export const equal = (a: Value, b: Value) => one('equal', [a, b], {});
@@ -46,6 +48,26 @@ export const scatterRows = (indices: Value, updates: Value, rows: number, table?
 
 export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
   one('layerNorm', [x, weight, bias], { epsilon });
+
+export const batchNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
+  one('batchNorm', [x, weight, bias], { epsilon });
+
+export const conv2d = (x: Value, weight: Value, attributes: OpAttributes['conv2d'], bias?: Value) =>
+  one('conv2d', bias ? [x, weight, bias] : [x, weight], attributes);
+
+export const conv2dInputGradient = (gradient: Value, weight: Value, attributes: OpAttributes['conv2dInputGradient']) =>
+  one('conv2dInputGradient', [gradient, weight], attributes);
+
+export const conv2dWeightGradient = (x: Value, gradient: Value, attributes: OpAttributes['conv2dWeightGradient']) =>
+  one('conv2dWeightGradient', [x, gradient], attributes);
+
+export const maxPool2d = (x: Value, attributes: OpAttributes['maxPool2d']) => one('maxPool2d', [x], attributes);
+
+export const maxPool2dGradient = (gradient: Value, indices: Value, attributes: OpAttributes['maxPool2dGradient']) =>
+  one('maxPool2dGradient', [gradient, indices], attributes);
+
+export const averagePool2d = (x: Value, attributes: OpAttributes['averagePool2d']) =>
+  one('averagePool2d', [x], attributes);
 
 export const addLayerNorm = (x: Value, residual: Value, weight: Value, bias: Value, epsilon: number) =>
   one('addLayerNorm', [x, residual, weight, bias], { epsilon });

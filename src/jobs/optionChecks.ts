@@ -57,6 +57,7 @@ const training = {
 const exclusive = [
   ['epochs', 'maxSteps'],
   ['eval', 'evalFraction'],
+  ['test', 'evalFraction'],
   ['resume', 'overwrite'],
 ] as const;
 
@@ -87,6 +88,57 @@ export const finetuneSchema = z
   })
   .superRefine(notTogether);
 
+const images = {
+  ...training,
+  batchSize: whole(1),
+  optimizer: oneOf('adamw', 'sgd'),
+  momentum: fractionBelow1,
+  dataThreads: whole(1),
+};
+
+/** Options of `pretrainImages`. */
+export const pretrainImagesSchema = z
+  .looseObject({
+    ...images,
+    method: z.enum(['autoencoder', 'simsiam', 'simclr', 'mae'], { error: 'autoencoder, simsiam, simclr or mae' }),
+    imageSize: whole(4),
+    channels: z.union([z.literal(1), z.literal(3)], { error: '1 or 3' }).optional(),
+    architecture: oneOf('dense', 'conv'),
+    latentSize: whole(1),
+    noise: notNegative,
+    width: whole(1),
+    blocks: whole(1),
+    projectionSize: whole(1),
+    predictorSize: whole(1),
+    temperature: number('a number above 0', (x) => x > 0),
+    patchSize: whole(1),
+    hiddenSize: whole(4),
+    layers: whole(1),
+    attentionHeads: whole(1),
+    maskRatio: number('a fraction between 0 and 1', (x) => x > 0 && x < 1),
+  })
+  .superRefine(notTogether)
+  .superRefine(ofTheMethod);
+
+/** Options of `finetuneImages`. */
+export const finetuneImagesSchema = z.looseObject({ ...images, labelsPerClass: whole(1) }).superRefine(notTogether);
+
+/** What only some methods know. */
+const methodsOf: Readonly<Record<string, readonly string[]>> = {
+  ...{ architecture: ['autoencoder'], latentSize: ['autoencoder'], noise: ['autoencoder'] },
+  ...{ width: ['simsiam', 'simclr'], blocks: ['simsiam', 'simclr'], projectionSize: ['simsiam', 'simclr'] },
+  ...{ predictorSize: ['simsiam'], temperature: ['simclr'], patchSize: ['mae'], hiddenSize: ['mae'], layers: ['mae'] },
+  ...{ attentionHeads: ['mae'], maskRatio: ['mae'], normalizedTargets: ['mae'] },
+};
+
+function ofTheMethod(options: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  for (const [name, methods] of Object.entries(methodsOf)) {
+    if (isGiven(options[name]) && !methods.includes(String(options.method))) {
+      context.addIssue(`${name} is an option of ${methods.join(' and ')}, not of ${options.method}`);
+    }
+  }
+}
+
 /** Options of `evaluate`. */
 export const evaluateSchema = z.looseObject({ ...general, ...masking, limit: whole(1) });
 
@@ -107,3 +159,40 @@ export const exportSchema = z.looseObject({
 
 export const fillMaskSchema = z.looseObject({ topK: whole(1) });
 export const embedSchema = z.looseObject({ pooling: oneOf('mean', 'cls') });
+
+const series = {
+  ...training,
+  batchSize: whole(1),
+  evalFraction: number('a fraction above 0 and below 1', (x) => x > 0 && x < 1),
+};
+
+/** Options of `sequence pretrain`. */
+export const sequenceSchema = z
+  .looseObject({
+    ...series,
+    window: z.int({ error: 'a whole number of at least 2' }).min(2, { error: 'a whole number of at least 2' }),
+    horizon: z.int({ error: 'a positive whole number' }).min(1, { error: 'a positive whole number' }),
+    hiddenSize: whole(2),
+    layers: whole(1),
+    attentionHeads: whole(1),
+  })
+  .superRefine(notTogether);
+
+/** Options of `table pretrain`. */
+export const tableSchema = z
+  .looseObject({ ...series, latentSize: whole(1), hiddenSizes: z.array(z.int().min(1)).optional() })
+  .superRefine(notTogether);
+
+/** Options of `probeImages`. */
+export const probeImagesSchema = z.looseObject({
+  ...general,
+  labelsPerClass: whole(1),
+  seeds: z
+    .int({ error: 'a whole number from 1 to 12' })
+    .min(1, { error: 'a whole number from 1 to 12' })
+    .max(12, { error: 'a whole number from 1 to 12' })
+    .optional(),
+  evalLimit: whole(1),
+});
+
+export const showImagesSchema = z.looseObject({ ...general, count: whole(1) });

@@ -30,7 +30,7 @@ export function segmentBias(segments: Value, { rows, width }: AttentionShape): V
  * (Vaswani et al. 2017).
  *
  * @param x [rows · width, heads · headSize]
- * @param bias [rows, 1, width, width], added to the scores
+ * @param bias [rows, 1, width, width], added to the scores; without it every position attends to all of its row
  * @param read rows of x, int32 [N], whose results are wanted; all when absent
  * @returns [N or rows · width, heads · headSize], before the residual
  */
@@ -38,16 +38,18 @@ export function selfAttention(
   scope: Scope,
   name: string,
   x: Value,
-  bias: Value,
+  bias: Value | undefined,
   shape: AttentionShape,
   dropout: number,
   read?: Value,
 ): Value {
   const project = (part: string) => linear(scope, `${name}.${part}`, x);
   const [query, key, value] = [project('query'), project('key'), project('value')];
-  const context = scope.fused
-    ? ops.attention(query, key, value, bias, { rows: shape.rows, width: shape.width, heads: shape.heads })
-    : attend(scope, [query, key, value], bias, shape, dropout);
+  const { rows, width, heads } = shape;
+  const context =
+    scope.fused && bias
+      ? ops.attention(query, key, value, bias, { rows, width, heads })
+      : attend(scope, [query, key, value], bias, shape, dropout);
   return linear(scope, `${name}.output`, read ? ops.gatherRows(context, read) : context);
 }
 
@@ -55,14 +57,14 @@ export function selfAttention(
 function attend(
   scope: Scope,
   projections: readonly [Value, Value, Value],
-  bias: Value,
+  bias: Value | undefined,
   { rows, width, heads, headSize }: AttentionShape,
   dropout: number,
 ): Value {
   const split = (x: Value) => ops.transpose(ops.reshape(x, [rows, width, heads, headSize]), [0, 2, 1, 3]);
   const [query, key, value] = [split(projections[0]), split(projections[1]), split(projections[2])]; // [B, H, S, D]
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
-  const probabilities = scope.dropout(ops.softmax(ops.add(scores, bias)), dropout);
+  const probabilities = scope.dropout(ops.softmax(bias ? ops.add(scores, bias) : scores), dropout);
   const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
   return ops.reshape(context, [rows * width, heads * headSize]);
 }

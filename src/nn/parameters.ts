@@ -1,8 +1,8 @@
-import { fillNormal } from '../core/random.ts';
+import { fillNormal, fillUniform } from '../core/random.ts';
 import { type Shape, sizeOf } from '../core/tensor.ts';
 
-/** How a parameter starts: normal draws of the model's deviation, or a constant. */
-export type Initializer = 'normal' | 'zeros' | 'ones';
+/** How a parameter starts: normal draws of the model's or its own deviation, uniform ones up to a bound, a constant. */
+export type Initializer = 'normal' | 'zeros' | 'ones' | { readonly deviation: number } | { readonly bound: number };
 
 /** One named parameter of a model. */
 export interface ParameterSpec {
@@ -11,6 +11,8 @@ export interface ParameterSpec {
   readonly initializer: Initializer;
   /** Whether weight decay applies; biases and normalization parameters are left out. */
   readonly decay: boolean;
+  /** Whether it is a statistic that steps update without gradients. */
+  readonly isState?: boolean;
 }
 
 /** Parameter values by name; every array has the size of its spec's shape. */
@@ -32,6 +34,42 @@ export function layerNormSpecs(name: string, size: number): ParameterSpec[] {
   ];
 }
 
+/** Weight and bias of a linear layer, uniform up to 1/√inputs: what torch.nn.Linear starts with. */
+export function uniformLinearSpecs(name: string, inputs: number, outputs: number): ParameterSpec[] {
+  const initializer = { bound: 1 / Math.sqrt(inputs) };
+  return linearSpecs(name, inputs, outputs).map((spec) => ({ ...spec, initializer }));
+}
+
+/** Weight and bias of a linear layer, the weight uniform up to √(6 / (inputs + outputs)) (Glorot & Bengio 2010). */
+export function glorotLinearSpecs(name: string, inputs: number, outputs: number): ParameterSpec[] {
+  const [weight, bias] = [`${name}.weight`, `${name}.bias`];
+  return [
+    { name: weight, shape: [outputs, inputs], initializer: { bound: Math.sqrt(6 / (inputs + outputs)) }, decay: true },
+    { name: bias, shape: [outputs], initializer: 'zeros', decay: false },
+  ];
+}
+
+/** Filters [outputs, inputs, kernel, kernel] of a convolution before a rectifier (He et al. 2015). */
+export function convSpec(name: string, inputs: number, outputs: number, kernel: number): ParameterSpec {
+  const deviation = Math.sqrt(2 / (outputs * kernel * kernel));
+  return { name: `${name}.weight`, shape: [outputs, inputs, kernel, kernel], initializer: { deviation }, decay: true };
+}
+
+/** The bias [outputs] of a convolution. */
+export function biasSpec(name: string, outputs: number): ParameterSpec {
+  return { name: `${name}.bias`, shape: [outputs], initializer: 'zeros', decay: false };
+}
+
+/** Scale and shift [channels] of a batch normalization, and its running mean and variance. */
+export function batchNormSpecs(name: string, channels: number): ParameterSpec[] {
+  const shape = [channels];
+  return [
+    ...layerNormSpecs(name, channels),
+    { name: `${name}.runningMean`, shape, initializer: 'zeros', decay: false, isState: true },
+    { name: `${name}.runningVariance`, shape, initializer: 'ones', decay: false, isState: true },
+  ];
+}
+
 /** A table of `rows` vectors of `width`. */
 export function embeddingSpec(name: string, rows: number, width: number): ParameterSpec {
   return { name: `${name}.weight`, shape: [rows, width], initializer: 'normal', decay: true };
@@ -44,7 +82,11 @@ export function embeddingSpec(name: string, rows: number, width: number): Parame
 export function initialValue(spec: ParameterSpec, deviation: number, seed: number): Float32Array {
   const value = new Float32Array(sizeOf(spec.shape));
   if (spec.initializer === 'ones') value.fill(1);
-  if (spec.initializer === 'normal') fillNormal(value, deviation, seed, 'initialize', hashName(spec.name));
+  const { initializer, name } = spec;
+  if (initializer === 'normal') fillNormal(value, deviation, seed, 'initialize', hashName(name));
+  if (typeof initializer === 'string') return value;
+  if ('bound' in initializer) fillUniform(value, initializer.bound, seed, 'initialize', hashName(name));
+  else fillNormal(value, initializer.deviation, seed, 'initialize', hashName(name));
   return value;
 }
 

@@ -13,16 +13,18 @@ export class Scope {
   readonly graph: Graph;
   /** The parameters that layers have asked for. */
   readonly used = new Map<string, Value>();
+  /** New values of the statistics that layers have updated. */
+  readonly states = new Map<string, Value>();
+  readonly training: boolean;
   readonly #specs: ReadonlyMap<string, ParameterSpec>;
   /** Whether layers use the ops that an engine has one kernel for, which have no gradients. */
   readonly fused: boolean;
-  readonly #training: boolean;
   #streams = 0;
 
   constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: boolean }) {
     this.graph = graph;
     this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
-    this.#training = options.training;
+    this.training = options.training;
     this.fused = options.fused ?? false;
   }
 
@@ -30,18 +32,27 @@ export class Scope {
   parameter(name: string): Value {
     const known = this.used.get(name);
     if (known) return known;
-    const spec = this.#specs.get(name);
-    if (!spec) throw new Error(`scope: no parameter ${name}`);
-    const value = this.graph.input(name, 'float32', spec.shape);
+    const value = this.#input(name);
     this.used.set(name, value);
     return value;
   }
 
+  /** A statistic as it is now, or as a layer has updated it before. @throws when the model has no such one. */
+  state(name: string): Value {
+    return this.states.get(name) ?? this.graph.inputs.get(name) ?? this.#input(name);
+  }
+
   /** Inverted dropout in a training graph, nothing otherwise (Srivastava et al. 2014). */
   dropout(x: Value, rate: number): Value {
-    if (!this.#training || rate === 0) return x;
+    if (!this.training || rate === 0) return x;
     const key = this.graph.inputs.get(dropoutKeyInput) ?? this.graph.input(dropoutKeyInput, 'uint32', [2]);
     const mask = ops.dropoutMask(key, { rate, stream: this.#streams++, shape: x.shape });
     return ops.dropout(x, mask, { rate });
+  }
+
+  #input(name: string): Value {
+    const spec = this.#specs.get(name);
+    if (!spec) throw new Error(`scope: no parameter ${name}`);
+    return this.graph.input(name, 'float32', spec.shape);
   }
 }

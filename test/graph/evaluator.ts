@@ -3,6 +3,7 @@ import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import type { Graph, Node, Value } from '../../src/graph/graph.ts';
 import type { OpAttributes, OpName } from '../../src/graph/ops/attributes.ts';
 import { erf, erfc } from './erf.ts';
+import * as windows from './windows.ts';
 
 /** A tensor of any element type, its elements as float64. */
 export interface NumberTensor {
@@ -90,6 +91,8 @@ const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
   tanh: pointwise(Math.tanh),
   erf: pointwise(erf),
   relu: pointwise((x) => Math.max(x, 0)),
+  sigmoid: pointwise((x) => 1 / (1 + Math.exp(-x))),
+  stopGradient: (inputs) => [item(inputs, 0)],
   gelu: pointwise((x) => (x / 2) * erfc(-x / Math.SQRT2)),
   geluTanh: pointwise((x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
   equal: pointwise((a, b) => Number(a === b)),
@@ -106,6 +109,17 @@ const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
   scatterRows: (inputs, { rows }) => [scatterRows(item(inputs, 0), item(inputs, 1), rows, inputs[2])],
   softmax: (inputs) => [map(logSoftmax(item(inputs, 0)), Math.exp)],
   layerNorm: (inputs, { epsilon }) => layerNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
+  batchNorm: (inputs, { epsilon }) => windows.batchNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
+  conv2d: (inputs, attributes) => [windows.conv2d(item(inputs, 0), item(inputs, 1), attributes, inputs[2])],
+  conv2dInputGradient: (inputs, attributes) => [
+    windows.conv2dInputGradient(item(inputs, 0), item(inputs, 1), attributes),
+  ],
+  conv2dWeightGradient: (inputs, attributes) => [
+    windows.conv2dWeightGradient(item(inputs, 0), item(inputs, 1), attributes),
+  ],
+  maxPool2d: (inputs, attributes) => windows.maxPool2d(item(inputs, 0), attributes),
+  maxPool2dGradient: (inputs, { size }) => [windows.maxPool2dGradient(item(inputs, 0), item(inputs, 1), size)],
+  averagePool2d: (inputs, attributes) => [windows.averagePool2d(item(inputs, 0), attributes)],
   addLayerNorm: (inputs, { epsilon }) => {
     const summed = pointwise((a, b) => a + b)(inputs.slice(0, 2), {});
     return layerNorm(item(summed, 0), item(inputs, 2), item(inputs, 3), epsilon).slice(0, 1);

@@ -11,8 +11,8 @@ import { normal } from './draw.ts';
 import { evaluate, item, type NumberTensor, toNumbers } from './evaluator.ts';
 import { buildCase, describeCase, type OpCase, opCases } from './opCases.ts';
 
-/** Whether an op has a gradient. A new op does not compile until it is put on one side. */
-const differentiable: { readonly [K in OpName]: boolean } = {
+/** Whether an op has a gradient; one lets none through. A new op does not compile until it is put on one side. */
+const differentiable: { readonly [K in OpName]: boolean | 'stops' } = {
   add: true,
   subtract: true,
   multiply: true,
@@ -24,6 +24,8 @@ const differentiable: { readonly [K in OpName]: boolean } = {
   tanh: true,
   erf: true,
   relu: true,
+  sigmoid: true,
+  stopGradient: 'stops',
   gelu: true,
   geluTanh: true,
   equal: false,
@@ -40,6 +42,13 @@ const differentiable: { readonly [K in OpName]: boolean } = {
   scatterRows: true,
   softmax: true,
   layerNorm: true,
+  batchNorm: true,
+  conv2d: true,
+  conv2dInputGradient: true,
+  conv2dWeightGradient: false,
+  maxPool2d: true,
+  maxPool2dGradient: false,
+  averagePool2d: true,
   addLayerNorm: false,
   attention: false,
   range: false,
@@ -57,7 +66,7 @@ const tolerance = 1e-6;
 
 const opNames = Object.keys(opCases) as OpName[];
 
-describe.each(opNames.filter((op) => differentiable[op]))('gradient of %s', (op) => {
+describe.each(opNames.filter((op) => differentiable[op] === true))('gradient of %s', (op) => {
   const cases = opCases[op].filter(({ inputs }) => inputs.some(({ dtype }) => dtype === 'float32'));
 
   test.each(cases.filter(hasFloatOutput).map((opCase) => [describeCase(opCase), opCase] as const))(
@@ -124,6 +133,24 @@ test('a value used in several places gets the sum of their gradients', () => {
   const loss = ops.sum(ops.add(ops.multiply(x, x), ops.scale(x, 3)), [0]);
   const [gradient] = evaluate(gradients(loss, [x]), { x: numbers([3], 1, -2, 0.5) });
   expect([...(gradient?.data ?? [])]).toEqual([5, -1, 4]);
+});
+
+test('no gradient flows where it is stopped, and none is built', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [3]);
+  // x · stop(x²): the gradient is x² alone.
+  const loss = ops.sum(ops.multiply(x, ops.stopGradient(ops.multiply(x, x))), [0]);
+  const [gradient] = gradients(loss, [x]);
+  const [found] = gradient ? evaluate([gradient], { x: numbers([3], 1, -2, 0.5) }) : [];
+  expect([...(found?.data ?? [])]).toEqual([1, 4, 0.25]);
+  if (gradient) graph.output('gradient', gradient);
+  expect(graph.liveNodes().filter((node) => node.op === 'multiply')).toHaveLength(2);
+});
+
+test('a loss behind a stopped gradient alone depends on nothing', () => {
+  const x = new Graph().input('x', 'float32', [2]);
+  const loss = ops.sum(ops.stopGradient(x), [0]);
+  expect(() => gradients(loss, [x])).toThrow('gradients: the loss does not depend on value 0');
 });
 
 test('the gradient of a loss by itself is one', () => {

@@ -1,7 +1,7 @@
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import * as ops from '../../src/graph/functions.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
-import type { OpAttributes, OpName } from '../../src/graph/ops/attributes.ts';
+import type { Convolution, OpAttributes, OpName, Pooling } from '../../src/graph/ops/attributes.ts';
 import { booleans, indices, nonzero, normal, positive } from './draw.ts';
 
 /** An op on given inputs. */
@@ -27,6 +27,8 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
   tanh: unary(normal, ops.tanh),
   erf: unary(normal, ops.erf),
   relu: unary(nonzero, ops.relu),
+  sigmoid: [...unary(normal, ops.sigmoid), { inputs: [scaled(normal([9], 223), 3)], build: ops.sigmoid }],
+  stopGradient: unary(normal, ops.stopGradient),
   gelu: [...unary(normal, ops.gelu), { inputs: [wide()], build: ops.gelu }],
   geluTanh: [...unary(normal, ops.geluTanh), { inputs: [wide()], build: ops.geluTanh }],
   equal: [
@@ -121,6 +123,38 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     { inputs: [normal([2, 2, 8], 61), normal([8], 62), normal([8], 63)], build: layerNorm },
     { inputs: [normal([4], 64), normal([4], 65), normal([4], 66)], build: layerNorm },
   ],
+  batchNorm: [
+    { inputs: [normal([6, 3], 200), normal([3], 201), normal([3], 202)], build: batchNorm },
+    { inputs: [normal([3, 2, 2, 3], 203), normal([2], 204), normal([2], 205)], build: batchNorm },
+    { inputs: [normal([2, 4, 5], 206), normal([4], 207), normal([4], 208)], build: batchNorm },
+    { inputs: [normal([1, 2, 3, 3], 209), normal([2], 210), normal([2], 211)], build: batchNorm },
+  ],
+  conv2d: [
+    ...convolutions((x, weight, window) => ({
+      inputs: [normal(x, 212), normal(weight, 213)],
+      build: (a, b) => ops.conv2d(a, b, window),
+    })),
+    {
+      inputs: [normal([2, 3, 5, 4], 214), normal([4, 3, 3, 3], 215), normal([4], 216)],
+      build: (x, weight, bias) => ops.conv2d(x, weight, { stride: 1, padding: 1 }, bias),
+    },
+  ],
+  conv2dInputGradient: convolutions((x, weight, window) => ({
+    inputs: [normal(convolved(x, weight, window), 217), normal(weight, 218)],
+    build: (g, w) => ops.conv2dInputGradient(g, w, { ...window, size: planeOf(x) }),
+  })),
+  conv2dWeightGradient: convolutions((x, weight, window) => ({
+    inputs: [normal(x, 219), normal(convolved(x, weight, window), 220)],
+    build: (a, g) => ops.conv2dWeightGradient(a, g, { ...window, kernel: planeOf(weight) }),
+  })),
+  maxPool2d: pools(ops.maxPool2d),
+  maxPool2dGradient: [
+    {
+      inputs: [normal([1, 2, 2, 2], 221), int64([1, 2, 2, 2], 0, 4, 4, 8, 9, 17, 13, 9)],
+      build: (gradient, indices) => ops.maxPool2dGradient(gradient, indices, { size: [3, 3] }),
+    },
+  ],
+  averagePool2d: pools(ops.averagePool2d),
   addLayerNorm: [
     { inputs: [normal([3, 8], 82), normal([3, 8], 83), normal([8], 84), normal([8], 85)], build: addLayerNorm },
     { inputs: [normal([1, 4], 86), normal([1, 4], 87), normal([4], 88), normal([4], 89)], build: addLayerNorm },
@@ -219,6 +253,61 @@ function sums(shape: Shape, axesOfCases: readonly (readonly number[])[]): OpCase
   return axesOfCases.flatMap((axes) =>
     [false, true].map((keep) => ({ inputs: [normal(shape, 73)], build: (x) => ops.sum(x, axes, keep) })),
   );
+}
+
+/** Kernels, strides and paddings that lowerings tell apart, with what is left over at the edges. */
+function convolutions(make: (x: Shape, weight: Shape, window: Convolution) => OpCase): OpCase[] {
+  return [
+    make([2, 3, 5, 4], [4, 3, 3, 3], { stride: 1, padding: 1 }),
+    make([1, 2, 4, 5], [3, 2, 3, 2], { stride: 1, padding: 0 }),
+    make([2, 2, 3, 3], [3, 2, 1, 1], { stride: 1, padding: 0 }),
+    make([2, 2, 6, 5], [3, 2, 3, 3], { stride: 2, padding: 1 }),
+    make([2, 3, 4, 4], [2, 3, 1, 1], { stride: 2, padding: 0 }),
+    make([1, 1, 7, 7], [2, 1, 4, 4], { stride: 2, padding: 1 }),
+    make([1, 2, 8, 8], [2, 2, 3, 3], { stride: 3, padding: 2 }),
+  ];
+}
+
+function convolved(x: Shape, weight: Shape, { stride, padding }: Convolution): Shape {
+  const size = [2, 3].map((axis) => {
+    return Math.floor(((x[axis] ?? 0) + 2 * padding - (weight[axis] ?? 0)) / stride) + 1;
+  });
+  return [x[0] ?? 0, weight[0] ?? 0, ...size];
+}
+
+function planeOf([, , height = 0, width = 0]: Shape): [number, number] {
+  return [height, width];
+}
+
+function pools(pool: (x: Value, attributes: Pooling) => Value): OpCase[] {
+  const cases: readonly [Shape, Pooling][] = [
+    [[2, 3, 4, 4], { kernel: 2, stride: 2, padding: 0 }],
+    [[1, 2, 5, 7], { kernel: 3, stride: 2, padding: 1 }],
+    [[2, 1, 5, 5], { kernel: 2, stride: 2, padding: 0 }],
+    [[1, 2, 4, 4], { kernel: 3, stride: 1, padding: 1 }],
+    [[1, 3, 4, 4], { kernel: 4, stride: 4, padding: 0 }],
+  ];
+  // Elements far enough apart that a step of the differences changes no order.
+  return cases.map(([shape, attributes]) => ({ inputs: [apart(shape, 222)], build: (x) => pool(x, attributes) }));
+}
+
+/** Elements in a random order, at least 0.1 from each other. */
+function apart(shape: Shape, seed: number): HostTensor {
+  const { data } = normal(shape, seed);
+  const order = [...data.keys()].sort((a, b) => (data[a] ?? 0) - (data[b] ?? 0));
+  const ranks = new Float32Array(data.length);
+  order.forEach((index, rank) => {
+    ranks[index] = (rank - data.length / 2) / 8;
+  });
+  return { dtype: 'float32', shape, data: ranks };
+}
+
+function batchNorm(x: Value, weight: Value, bias: Value): Value {
+  return ops.batchNorm(x, weight, bias, 1e-5);
+}
+
+function int64(shape: Shape, ...data: number[]): HostTensor {
+  return { dtype: 'int64', shape, data: BigInt64Array.from(data, BigInt) };
 }
 
 function layerNorm(x: Value, weight: Value, bias: Value): Value {

@@ -8,8 +8,8 @@ type Refusal = readonly [build: () => Value, message: string];
 
 const pair = 'two tensors of one dtype that broadcast';
 
-/** What each op answers to inputs that do not fit it; `cast` takes everything, and `range` nothing. */
-const refusals: { readonly [K in Exclude<OpName, 'cast' | 'range'>]: readonly Refusal[] } = {
+/** What each op answers to inputs that do not fit it; `cast` and `stopGradient` take everything, `range` nothing. */
+const refusals: { readonly [K in Exclude<OpName, 'cast' | 'stopGradient' | 'range'>]: readonly Refusal[] } = {
   add: [
     [() => ops.add(...of([2, 3], [2])), `add: expected ${pair}, got float32[2, 3], float32[2]`],
     [() => ops.add(of([2])[0], ints(2)), `add: expected ${pair}, got float32[2], int32[2]`],
@@ -26,6 +26,57 @@ const refusals: { readonly [K in Exclude<OpName, 'cast' | 'range'>]: readonly Re
   tanh: [[() => ops.tanh(ints(2)), 'tanh: expected float32, got int32[2]']],
   erf: [[() => ops.erf(ints(2)), 'erf: expected float32, got int32[2]']],
   relu: [[() => ops.relu(ints(2)), 'relu: expected float32, got int32[2]']],
+  sigmoid: [[() => ops.sigmoid(ints(2)), 'sigmoid: expected float32, got int32[2]']],
+  batchNorm: [
+    [
+      () => ops.batchNorm(of([2, 3])[0], ...of([3], [2]), 1e-5),
+      'batchNorm: expected float32 [N, C, ...], [C] and [C], got float32[2, 3], float32[3], float32[2]',
+    ],
+  ],
+  conv2d: [
+    [
+      () => ops.conv2d(...of([1, 2, 4, 4], [3, 1, 3, 3]), { stride: 1, padding: 1 }),
+      'conv2d: expected float32 [N, C, H, W], filters [O, C, h, w] over the padding, got float32[1, 2, 4, 4], float32[3, 1, 3, 3]',
+    ],
+    [
+      () => ops.conv2d(...of([1, 2, 4, 4], [3, 2, 3, 3]), { stride: 1, padding: 1 }, input('float32', 2)),
+      'conv2d: expected float32 [N, C, H, W], filters [O, C, h, w] over the padding and [O], got float32[1, 2, 4, 4], float32[3, 2, 3, 3], float32[2]',
+    ],
+    [
+      () => ops.conv2d(...of([1, 2, 4, 4], [3, 2, 3, 3]), { stride: 1, padding: 3 }),
+      'conv2d: expected float32 [N, C, H, W], filters [O, C, h, w] over the padding, got float32[1, 2, 4, 4], float32[3, 2, 3, 3]',
+    ],
+  ],
+  conv2dInputGradient: [
+    [
+      () => ops.conv2dInputGradient(...of([1, 3, 4, 4], [3, 2, 3, 3]), { stride: 1, padding: 0, size: [4, 4] }),
+      "conv2dInputGradient: expected float32 [N, O, H', W'] of an input of [4, 4] and filters [O, C, h, w], got float32[1, 3, 4, 4], float32[3, 2, 3, 3]",
+    ],
+  ],
+  conv2dWeightGradient: [
+    [
+      () => ops.conv2dWeightGradient(...of([1, 2, 4, 4], [1, 3, 4, 4]), { stride: 1, padding: 0, kernel: [3, 3] }),
+      'conv2dWeightGradient: expected float32 [N, C, H, W] and the gradient of a convolution with a kernel of [3, 3], got float32[1, 2, 4, 4], float32[1, 3, 4, 4]',
+    ],
+  ],
+  maxPool2d: [
+    [
+      () => ops.maxPool2d(of([1, 2, 3, 3])[0], { kernel: 4, stride: 1, padding: 0 }),
+      'maxPool2d: expected float32 [N, C, H, W] that a window of 4 fits, with at most half of it over the edge, got float32[1, 2, 3, 3]',
+    ],
+  ],
+  maxPool2dGradient: [
+    [
+      () => ops.maxPool2dGradient(of([1, 2, 2, 2])[0], ints(8), { size: [4, 4] }),
+      "maxPool2dGradient: expected float32 [N, C, H', W'] and int64 indices of its shape, got float32[1, 2, 2, 2], int32[8]",
+    ],
+  ],
+  averagePool2d: [
+    [
+      () => ops.averagePool2d(of([2, 3, 3])[0], { kernel: 2, stride: 1, padding: 0 }),
+      'averagePool2d: expected float32 [N, C, H, W] that a window of 2 fits, with at most half of it over the edge, got float32[2, 3, 3]',
+    ],
+  ],
   gelu: [[() => ops.gelu(ints(2)), 'gelu: expected float32, got int32[2]']],
   geluTanh: [[() => ops.geluTanh(ints(2)), 'geluTanh: expected float32, got int32[2]']],
   select: [

@@ -40,6 +40,13 @@ const precisions = {
   matmul: 'exact',
   linear: 'exact',
   gatherRows: 'exact',
+  relu: 'exact',
+  sigmoid: 'exact',
+  batchNorm: 'float32 constants',
+  conv2d: 'exact',
+  conv2dInputGradient: 'exact',
+  maxPool2d: 'exact',
+  averagePool2d: 'float32 constants',
 } as const;
 
 /** Rules whose constants are rounded to float32 (as √½) agree to that rounding, the others to float64's. */

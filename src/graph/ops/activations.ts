@@ -5,11 +5,17 @@ import { unary } from './elementwise.ts';
 import { at, type OpRecords } from './record.ts';
 
 /** Activation functions with lowerings of their own (Hendrycks & Gimpel 2016 for GELU). */
-export const activations: OpRecords<'relu' | 'gelu' | 'geluTanh'> = {
+export const activations: OpRecords<'relu' | 'sigmoid' | 'gelu' | 'geluTanh'> = {
   // d relu(x) = dx where x > 0
   relu: unary('relu', 'Relu', ({ inputs, gradient }) => {
     const zero = gradient.graph.scalar(0);
     return [ops.select(ops.greater(at(inputs, 0), zero), gradient, zero)];
+  }),
+
+  // d σ(x) = σ (1 - σ) dx
+  sigmoid: unary('sigmoid', 'Sigmoid', ({ outputs, gradient }) => {
+    const y = at(outputs, 0);
+    return [ops.multiply(gradient, ops.multiply(y, ops.subtract(y.graph.scalar(1), y)))];
   }),
 
   // d(x Φ(x)) = (Φ(x) + x φ(x)) dx. With a = x/√2: = ½ (1 + erf a + a exp(ln(2/√π) - a²)) dx, one pass less.

@@ -2,6 +2,17 @@ import type { DType, Shape } from '../../core/tensor.ts';
 
 type None = Record<never, never>;
 
+/** Step and zeros on each side of windows that go over two dimensions. */
+export interface Convolution {
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** Square windows. */
+export interface Pooling extends Convolution {
+  readonly kernel: number;
+}
+
 /** Every op with its attributes. A record for each is required in the table, so a missing rule does not compile. */
 export interface OpAttributes {
   add: None;
@@ -15,6 +26,9 @@ export interface OpAttributes {
   tanh: None;
   erf: None;
   relu: None;
+  sigmoid: None;
+  /** The input itself, through which no gradient flows. */
+  stopGradient: None;
   /** x Φ(x) with the exact normal distribution function. */
   gelu: None;
   /** The tanh approximation of GELU. */
@@ -44,6 +58,26 @@ export interface OpAttributes {
   softmax: None;
   /** Over the last dimension, scaled and shifted -> normalized, mean [..., 1], inverse deviation [..., 1]. */
   layerNorm: { readonly epsilon: number };
+  /**
+   * Each channel of x [N, C, ...] normalized over all else, scaled and shifted by [C] -> normalized, mean [C], biased
+   * variance [C].
+   */
+  batchNorm: { readonly epsilon: number };
+  /** Cross-correlation of x [N, C, H, W] with filters [O, C, h, w] and, if given, a bias [O] -> [N, O, H', W']. */
+  conv2d: Convolution;
+  /**
+   * Gradient of conv2d by an x of `size` [H, W], from the output's gradient [N, O, H', W'] and the filters [O, C, h, w]
+   * -> [N, C, H, W]. Forward, it is the transposed convolution.
+   */
+  conv2dInputGradient: Convolution & { readonly size: readonly [number, number] };
+  /** Gradient of conv2d by filters of `kernel` [h, w], from x and the output's gradient -> [O, C, h, w]. */
+  conv2dWeightGradient: Convolution & { readonly kernel: readonly [number, number] };
+  /** Largest element of each window of x [N, C, H, W] -> [N, C, H', W'] and its flat index in x, int64. */
+  maxPool2d: Pooling;
+  /** Adds each gradient to the element of zeros [N, C, ...size] whose flat index (int64) stands in its place. */
+  maxPool2dGradient: { readonly size: readonly [number, number] };
+  /** Mean of each window of x [N, C, H, W], padding counted -> [N, C, H', W']. */
+  averagePool2d: Pooling;
   /** layerNorm(x + residual), the first output alone. */
   addLayerNorm: { readonly epsilon: number };
   /**

@@ -1,10 +1,10 @@
 import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
-import { at, type OpRecords } from './record.ts';
+import { at, noGradient, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes, sameShape } from './shapes.ts';
 
 /** Sums, and ops that move elements without changing them. */
-export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = {
+export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | 'stopGradient'> = {
   // d Σx = every dx
   sum: {
     infer: (inputs, { axes, keepDimensions }) => {
@@ -83,5 +83,11 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose'> = 
     ],
     lower: ({ emit, inputs, outputs, attributes: { permutation } }) =>
       emit.into(outputs, 'Transpose', inputs, { perm: permutation }),
+  },
+
+  stopGradient: {
+    infer: (inputs) => [{ dtype: at(inputs, 0).dtype, shape: at(inputs, 0).shape }],
+    gradient: () => [noGradient],
+    lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Identity', inputs),
   },
 };

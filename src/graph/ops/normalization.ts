@@ -1,10 +1,12 @@
+import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
+import type { Value } from '../value.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
-/** Normalizations over the last dimension. */
-export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm'> = {
+/** Normalizations over the last dimension, and over all but the channels. */
+export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' | 'batchNorm'> = {
   // s = softmax(x): dx = s (ds - Σ s ds)
   softmax: {
     infer: (inputs) => {
@@ -47,6 +49,47 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm'> 
       emit.into(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
   },
 
+  // With the means m₁ = mean(dy), m₂ = mean(dy x̂) over a channel: dγ = Σ dy x̂, dβ = Σ dy and
+  // dx = γ (dy - m₁ - x̂ m₂) / deviation (Ioffe & Szegedy 2015)
+  batchNorm: {
+    infer: (inputs) => {
+      const [x, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const channels = x.shape.slice(1, 2);
+      const fits = x.shape.length > 1 && sameShape(scale.shape, channels) && sameShape(shift.shape, channels);
+      expectShapes('batchNorm', fits && allFloat(inputs), 'float32 [N, C, ...], [C] and [C]', inputs);
+      const statistics = { dtype: 'float32', shape: channels } as const;
+      return [{ dtype: 'float32', shape: x.shape }, statistics, statistics];
+    },
+    gradient: ({ inputs, outputs, attributes: { epsilon }, gradient }) => {
+      const [x, scale] = [at(inputs, 0), at(inputs, 1)];
+      const { graph, shape } = x;
+      const across = (value: typeof x) => ops.reshape(value, [at(shape, 1), ...shape.slice(2).map(() => 1)]);
+      const deviation = ops.sqrt(ops.add(at(outputs, 2), graph.scalar(epsilon)));
+      const inverse = ops.divide(graph.scalar(1), deviation);
+      const centered = ops.subtract(x, across(at(outputs, 1)));
+      const byShift = channelSums(gradient);
+      const byScale = ops.multiply(channelSums(ops.multiply(gradient, centered)), inverse);
+      const share = at(shape, 1) / sizeOf(shape);
+      const slope = ops.multiply(scale, inverse);
+      const along = ops.scale(ops.multiply(slope, ops.multiply(byScale, inverse)), -share);
+      const offset = ops.scale(ops.multiply(slope, byShift), -share);
+      const bent = ops.add(ops.multiply(centered, across(along)), across(offset));
+      return [ops.add(ops.multiply(gradient, across(slope)), bent), byScale, byShift];
+    },
+    // Without momentum the running statistics that come out are those of the batch. ONNX Runtime writes them over the
+    // ones that come in, so those are made for each node, of something that no other node has: the first of x.
+    lower: ({ emit, inputs, outputs, inputTypes, attributes: { epsilon } }) => {
+      const { shape } = at(inputTypes, 0);
+      const starts = emit.integers(shape.map(() => 0));
+      const ends = emit.integers(shape.map((size, axis) => (axis === 1 ? size : 1)));
+      const first = emit.node('Slice', [at(inputs, 0), starts, ends]);
+      const some = emit.node('Reshape', [first, emit.integers([at(shape, 1)])]);
+      const statistics = [emit.node('Neg', [some]), emit.node('Abs', [some])];
+      const attributes = { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 };
+      emit.into(outputs, 'BatchNormalization', [...inputs, ...statistics], attributes);
+    },
+  },
+
   addLayerNorm: {
     infer: (inputs) => {
       const [x, residual, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)];
@@ -65,3 +108,11 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm'> 
       emit.into(outputs, 'SkipLayerNormalization', inputs, { epsilon: { float: epsilon } }, microsoft),
   },
 };
+
+/** [N, C, ...] -> [C]; first over what lies within a channel, which is contiguous. */
+function channelSums(x: Value): Value {
+  const { shape } = x;
+  if (shape.length === 2) return ops.sum(x, [0]);
+  const within = ops.reshape(x, [at(shape, 0), at(shape, 1), sizeOf(shape.slice(2))]);
+  return ops.sum(ops.sum(within, [2]), [0]);
+}

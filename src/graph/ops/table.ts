@@ -1,12 +1,14 @@
 import { activations } from './activations.ts';
 import { attention } from './attention.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
+import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import { layout } from './layout.ts';
 import { losses } from './losses.ts';
 import { matrix } from './matrix.ts';
 import { normalization } from './normalization.ts';
+import { pooling } from './pooling.ts';
 import { random } from './random.ts';
 import type { OpRecord } from './record.ts';
 
@@ -19,6 +21,8 @@ export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
   ...layout,
   ...indexing,
   ...normalization,
+  ...convolution,
+  ...pooling,
   ...losses,
   ...random,
 };

@@ -1,0 +1,72 @@
+import type { Sharp } from 'sharp';
+import { BertuneError, messageOf } from '../../core/errors.ts';
+
+/** The size and colours that every image of a set is brought to. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  /** 1 for grayscale, 3 for RGB. */
+  readonly channels: 1 | 3;
+}
+
+/** Size and colours that are given; the others are the first image's. */
+export type WantedShape = Partial<ImageShape>;
+
+/** Endings of the files that are taken for images. */
+export const imageEndings = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif', '.svg'] as const;
+
+export function isImageName(name: string): boolean {
+  return imageEndings.some((ending) => name.toLowerCase().endsWith(ending));
+}
+
+/**
+ * One image as bytes [height, width, channels]: upright, on white where it is transparent, its middle cut to the wanted
+ * proportions, resized.
+ *
+ * @throws what sharp throws on an image that cannot be read
+ */
+export async function decodeImage(file: Uint8Array, shape: ImageShape): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return pixelsOf(sharp(file).autoOrient(), shape);
+}
+
+/** The shape of an image, with what is wanted over it. @throws what sharp throws on an image that cannot be read */
+export async function shapeOf(file: Uint8Array, wanted: WantedShape): Promise<ImageShape> {
+  const { default: sharp } = await import('sharp');
+  const { autoOrient, space } = await sharp(file).metadata();
+  const isGray = space === 'b-w' || space === 'grey16';
+  const { height = autoOrient.height, width = autoOrient.width, channels = isGray ? 1 : 3 } = wanted;
+  return { height, width, channels };
+}
+
+/** Bytes [height, width] of a grayscale image in another shape. */
+export async function reshapeGray(
+  pixels: Uint8Array,
+  from: { readonly height: number; readonly width: number },
+  shape: ImageShape,
+): Promise<Uint8Array> {
+  if (from.height === shape.height && from.width === shape.width) {
+    return shape.channels === 1
+      ? pixels
+      : Uint8Array.from({ length: 3 * pixels.length }, (_, i) => pixels[(i / 3) | 0] as number);
+  }
+  const { default: sharp } = await import('sharp');
+  return pixelsOf(sharp(pixels, { raw: { width: from.width, height: from.height, channels: 1 } }), shape);
+}
+
+async function pixelsOf(image: Sharp, { height, width, channels }: ImageShape): Promise<Uint8Array> {
+  const { data, info } = await image
+    .flatten({ background: '#ffffff' })
+    .resize(width, height, { fit: 'cover' })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  if (info.channels !== channels) throw new BertuneError(`it has ${info.channels} channels, not ${channels}`);
+  return data;
+}
+
+/** Why an image could not be read, in one line without the library's names for it. */
+export function decodeFault(error: unknown): string {
+  const [line = ''] = messageOf(error).split('\n');
+  return line.replace(/^Input (buffer|file) (contains|has)/, 'it $2').trim();
+}

@@ -1,0 +1,139 @@
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { Database } from './duckdb.ts';
+import { openPart, type Part } from './records.ts';
+import { findSources } from './source.ts';
+
+/** Numeric columns of a table, in memory. */
+export interface NumberTable {
+  readonly columns: readonly string[];
+  readonly rows: number;
+  /** Row-major [rows, columns]. */
+  readonly values: Float64Array;
+}
+
+export interface NumbersOptions {
+  /** One file that DuckDB reads, or a query. */
+  readonly file: string;
+  /** Without it, every column that holds numbers alone. */
+  readonly columns?: readonly string[];
+  /** What a message calls the option that names the file. */
+  readonly flag: string;
+}
+
+/**
+ * Reads numeric columns of a CSV, TSV, JSON Lines or Parquet file, or of a query, in the order of the rows.
+ *
+ * @throws UsageError for files or columns that are not there; BertuneError for a value that is no number, by row
+ */
+export async function readNumbers(options: NumbersOptions): Promise<NumberTable> {
+  const database = await Database.open();
+  try {
+    return await readWith(database, options);
+  } finally {
+    await database.close();
+  }
+}
+
+async function readWith(database: Database, { file, columns, flag }: NumbersOptions): Promise<NumberTable> {
+  const sources = await findSources([file], flag, database);
+  const [source] = sources;
+  if (!source || sources.length > 1) {
+    throw new UsageError(`${flag}: ${file} names ${counted(sources.length, 'file')}; give one, or a query over all`);
+  }
+  const part = await openPart(source, 0, flag, database);
+  if (!part) throw new BertuneError(`${flag}: ${file} is empty`);
+  if (part.isPlainText) throw new UsageError(`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
+  const names = columns ?? part.table.columns.filter(({ isString }) => !isString).map(({ name }) => name);
+  checkColumns(part, names, flag);
+  try {
+    return await readColumns(database, part, names, flag);
+  } catch (error) {
+    throw await part.failure(error);
+  }
+}
+
+function checkColumns(part: Part, names: readonly string[], flag: string): void {
+  const known = part.table.columns.map(({ name }) => name);
+  const listed = known.slice(0, 12).join(', ') + (known.length > 12 ? `, and ${known.length - 12} more` : '');
+  const missing = names.find((name) => !known.includes(name));
+  if (missing !== undefined) {
+    throw new UsageError(`--columns: ${flag} ${part.name} has no column "${missing}"; its columns are ${listed}`);
+  }
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--columns names "${twice}" twice`);
+  if (names.length === 0) {
+    throw new UsageError(
+      `${flag}: ${part.name} has no column of numbers (its columns are ${listed}); name them with --columns`,
+    );
+  }
+}
+
+async function readColumns(
+  database: Database,
+  part: Part,
+  names: readonly string[],
+  flag: string,
+): Promise<NumberTable> {
+  const [first = '', ...others] = names;
+  let values = new Float64Array(1024 * names.length);
+  let rows = 0;
+  for await (const chunk of database.rows(part.table.select(first, others))) {
+    for (const row of chunk) {
+      if ((rows + 1) * names.length > values.length) {
+        const grown = new Float64Array(2 * values.length);
+        grown.set(values);
+        values = grown;
+      }
+      for (let c = 0; c < names.length; c++) {
+        const value = row[c] ?? null;
+        const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
+        if (!Number.isFinite(number)) {
+          throw notANumber(value === null ? null : String(value), names[c] ?? '', rows + 1, `${flag}: ${part.name}`);
+        }
+        values[rows * names.length + c] = number;
+      }
+      rows++;
+    }
+  }
+  if (rows === 0) throw new BertuneError(`${flag}: ${part.name} has no rows`);
+  return { columns: names, rows, values: values.slice(0, rows * names.length) };
+}
+
+function notANumber(value: string | null, column: string, row: number, place: string): BertuneError {
+  const what =
+    value === null || value.trim() === '' ? 'no value' : `${JSON.stringify(value.slice(0, 40))}, which is no number,`;
+  return new BertuneError(
+    `${place} has ${what} in column "${column}" of row ${row}; choose other --columns, or leave such rows out with --query`,
+  );
+}
+
+/** What brings each column to mean 0 and deviation 1. */
+export interface Scaling {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+/** The scaling of the rows from `from` up to `to`; a column that does not vary gets a deviation of 1. */
+export function scalingOf({ columns, values }: NumberTable, from: number, to: number): Scaling {
+  const width = columns.length;
+  const mean = columns.map((_, c) => {
+    let sum = 0;
+    for (let row = from; row < to; row++) sum += values[row * width + c] as number;
+    return sum / (to - from);
+  });
+  const deviation = mean.map((centre, c) => {
+    let sum = 0;
+    for (let row = from; row < to; row++) sum += ((values[row * width + c] as number) - centre) ** 2;
+    const found = Math.sqrt(sum / (to - from));
+    return found > 1e-12 * Math.abs(centre) ? found : 1;
+  });
+  return { mean, deviation };
+}
+
+/** (value - mean) / deviation, column by column. */
+export function standardize({ columns, values }: NumberTable, { mean, deviation }: Scaling): Float32Array {
+  const width = columns.length;
+  return Float32Array.from(values, (value, i) => {
+    return (value - (mean[i % width] as number)) / (deviation[i % width] as number);
+  });
+}

@@ -1,0 +1,137 @@
+import type { Shape } from '../../core/tensor.ts';
+import * as ops from '../functions.ts';
+import { type Emitter, microsoft } from '../onnx.ts';
+import type { Convolution } from './attributes.ts';
+import { at, type OpRecords } from './record.ts';
+import { allFloat, expectShapes, sameShape } from './shapes.ts';
+
+/** Convolutions over [N, C, H, W] and what their gradients are made of. */
+export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWeightGradient'> = {
+  // Linear in x and in the filters W; db = Σ dy
+  conv2d: {
+    infer: (inputs, attributes) => {
+      const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, inputs[2]?.shape];
+      const fits = x.length === 4 && weight.length === 4 && x[1] === weight[1] && fitsWindow(x, weight, attributes);
+      const fitsBias = bias === undefined || sameShape(bias, weight.slice(0, 1));
+      const expected = `float32 [N, C, H, W], filters [O, C, h, w] over the padding${inputs[2] ? ' and [O]' : ''}`;
+      expectShapes('conv2d', fits && fitsBias && allFloat(inputs), expected, inputs);
+      const size = [2, 3].map((axis) => windowCount(at(x, axis), at(weight, axis), attributes));
+      return [{ dtype: 'float32', shape: [at(x, 0), at(weight, 0), ...size] }];
+    },
+    gradient: ({ inputs, attributes: { stride, padding }, gradient }) => {
+      const [x, weight] = [at(inputs, 0), at(inputs, 1)];
+      const byX = ops.conv2dInputGradient(gradient, weight, { stride, padding, size: planeOf(x.shape) });
+      const byWeight = ops.conv2dWeightGradient(x, gradient, { stride, padding, kernel: planeOf(weight.shape) });
+      return inputs.length > 2 ? [byX, byWeight, ops.sum(ops.sum(gradient, [2, 3]), [0])] : [byX, byWeight];
+    },
+    lower: ({ emit, inputs, outputs, attributes }) => emit.into(outputs, 'Conv', inputs, onnxWindow(attributes)),
+  },
+
+  // The adjoint of conv2d in x: its gradient by g is conv2d itself.
+  conv2dInputGradient: {
+    infer: (inputs, { size, ...attributes }) => {
+      const [gradient, weight] = [at(inputs, 0).shape, at(inputs, 1).shape];
+      const x = [at(gradient, 0), weight[1] ?? 0, ...size];
+      const ranks = gradient.length === 4 && weight.length === 4 && gradient[1] === weight[0];
+      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const expected = `float32 [N, O, H', W'] of an input of [${size.join(', ')}] and filters [O, C, h, w]`;
+      expectShapes('conv2dInputGradient', fits && allFloat(inputs), expected, inputs);
+      return [{ dtype: 'float32', shape: x }];
+    },
+    gradient: ({ inputs, attributes: { stride, padding }, gradient }) => {
+      const [g, weight] = [at(inputs, 0), at(inputs, 1)];
+      const kernel = planeOf(weight.shape);
+      return [
+        ops.conv2d(gradient, weight, { stride, padding }),
+        ops.conv2dWeightGradient(gradient, g, { stride, padding, kernel }),
+      ];
+    },
+    // With a stride of 1 a convolution with turned filters, which runs twice as fast as ConvTranspose.
+    lower: ({ emit, inputs, outputs, inputTypes, attributes: { stride, padding, size } }) => {
+      const [gradient, weight] = [at(inputTypes, 0).shape, at(inputTypes, 1).shape];
+      const kernel = planeOf(weight);
+      if (stride === 1) {
+        const turned = emit.node('Transpose', [reversedPlanes(emit, at(inputs, 1), kernel)], { perm: [1, 0, 2, 3] });
+        const pads = kernel.map((length) => length - 1 - padding);
+        return emit.into(outputs, 'Conv', [at(inputs, 0), turned], { pads: [...pads, ...pads] });
+      }
+      const rest = size.map((length, i) => {
+        return length - ((at(gradient, i + 2) - 1) * stride - 2 * padding + at(kernel, i));
+      });
+      emit.into(outputs, 'ConvTranspose', inputs, { ...onnxWindow({ stride, padding }), output_padding: rest });
+    },
+  },
+
+  // dW[o, c, i, j] = Σ over images and places of dy[o] · x[c], shifted by (i, j)
+  conv2dWeightGradient: {
+    infer: (inputs, { kernel, ...attributes }) => {
+      const [x, gradient] = [at(inputs, 0).shape, at(inputs, 1).shape];
+      const weight = [gradient[1] ?? 0, x[1] ?? 0, ...kernel];
+      const ranks = x.length === 4 && gradient.length === 4 && x[0] === gradient[0];
+      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const expected = `float32 [N, C, H, W] and the gradient of a convolution with a kernel of [${kernel.join(', ')}]`;
+      expectShapes('conv2dWeightGradient', fits && allFloat(inputs), expected, inputs);
+      return [{ dtype: 'float32', shape: weight }];
+    },
+    gradient: 'not differentiable',
+    // One product an image and shift: a convolution over transposed tensors takes several times as long.
+    lower: ({ emit, inputs, outputs, inputTypes, attributes: { stride, padding, kernel } }) => {
+      const [x, gradient] = [at(inputTypes, 0).shape, at(inputTypes, 1).shape];
+      const [images, channels, filters] = [at(x, 0), at(x, 1), at(gradient, 1)];
+      const [height, width] = planeOf(gradient);
+      const rows = emit.node('Reshape', [at(inputs, 1), emit.integers([images, filters, height * width])]);
+      const padded = padding > 0 ? paddedPlanes(emit, at(inputs, 0), padding) : at(inputs, 0);
+      const whole = padding === 0 && stride === 1 && sameShape(planeOf(x), planeOf(gradient));
+      const shifts = Array.from({ length: kernel[0] * kernel[1] }, (_, k) => {
+        const [top, left] = [Math.floor(k / kernel[1]), k % kernel[1]];
+        const starts = emit.integers([top, left]);
+        const ends = emit.integers([top + (height - 1) * stride + 1, left + (width - 1) * stride + 1]);
+        const steps = emit.integers([stride, stride]);
+        const window = whole ? padded : emit.node('Slice', [padded, starts, ends, emit.integers([2, 3]), steps]);
+        const columns = emit.node('Reshape', [window, emit.integers([images, channels, height * width])]);
+        const products = emit.node('FusedMatMul', [rows, columns], { transB: 1 }, microsoft);
+        const sum = emit.node('ReduceSum', [products, emit.integers([0])], { keepdims: 0 });
+        return emit.node('Reshape', [sum, emit.integers([filters, channels, 1])]);
+      });
+      const stacked = shifts.length > 1 ? emit.node('Concat', shifts, { axis: 2 }) : at(shifts, 0);
+      emit.into(outputs, 'Reshape', [stacked, emit.integers([filters, channels, ...kernel])]);
+    },
+  },
+};
+
+/** How many windows fit into a padded length. */
+export function windowCount(length: number, kernel: number, { stride, padding }: Convolution): number {
+  return Math.floor((length + 2 * padding - kernel) / stride) + 1;
+}
+
+/** ONNX's attributes of a window. */
+export function onnxWindow({ stride, padding }: Convolution): { strides: number[]; pads: number[] } {
+  return { strides: [stride, stride], pads: [padding, padding, padding, padding] };
+}
+
+/** Height and width of [..., ..., H, W]. */
+function planeOf(shape: Shape): [number, number] {
+  return [at(shape, 2), at(shape, 3)];
+}
+
+function fitsWindow(x: Shape, weight: Shape, { padding }: Convolution): boolean {
+  return [2, 3].every((axis) => {
+    const [length, kernel] = [at(x, axis), at(weight, axis)];
+    return padding < kernel && kernel <= length + 2 * padding;
+  });
+}
+
+function fitsOutput(gradient: Shape, x: Shape, weight: Shape, attributes: Convolution): boolean {
+  return [2, 3].every((axis) => gradient[axis] === windowCount(at(x, axis), at(weight, axis), attributes));
+}
+
+/** The filters upside down and back to front. */
+function reversedPlanes(emit: Emitter, weight: string, kernel: readonly number[]): string {
+  if (kernel.every((length) => length === 1)) return weight;
+  const [starts, ends] = [emit.integers([-1, -1]), emit.integers([-(2 ** 31), -(2 ** 31)])];
+  return emit.node('Slice', [weight, starts, ends, emit.integers([2, 3]), emit.integers([-1, -1])]);
+}
+
+function paddedPlanes(emit: Emitter, x: string, padding: number): string {
+  return emit.node('Pad', [x, emit.integers([0, 0, padding, padding, 0, 0, padding, padding])]);
+}

@@ -1,0 +1,82 @@
+import { sizeOf, type TensorType } from '../../core/tensor.ts';
+import * as ops from '../functions.ts';
+import type { Pooling } from './attributes.ts';
+import { onnxWindow, windowCount } from './convolution.ts';
+import { at, type OpRecords } from './record.ts';
+import { expectShapes, sameShape } from './shapes.ts';
+
+/** One element for each square window of [N, C, H, W]. */
+export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool2d'> = {
+  // The gradient goes to the element that was the largest, the first of equal ones.
+  maxPool2d: {
+    infer: (inputs, attributes) => {
+      const shape = pooledShape('maxPool2d', inputs, attributes);
+      return [
+        { dtype: 'float32', shape },
+        { dtype: 'int64', shape },
+      ];
+    },
+    gradient: ({ inputs, outputs, gradient }) => {
+      const { shape } = at(inputs, 0);
+      return [ops.maxPool2dGradient(gradient, at(outputs, 1), { size: [at(shape, 2), at(shape, 3)] })];
+    },
+    lower: ({ emit, inputs, outputs, attributes: { kernel, ...window } }) =>
+      emit.into(outputs, 'MaxPool', inputs, { kernel_shape: [kernel, kernel], ...onnxWindow(window) }),
+  },
+
+  maxPool2dGradient: {
+    infer: (inputs, { size }) => {
+      const [gradient, indices] = [at(inputs, 0), at(inputs, 1)];
+      const fits = gradient.shape.length === 4 && sameShape(gradient.shape, indices.shape);
+      const types = gradient.dtype === 'float32' && indices.dtype === 'int64';
+      expectShapes('maxPool2dGradient', fits && types, "float32 [N, C, H', W'] and int64 indices of its shape", inputs);
+      return [{ dtype: 'float32', shape: [...gradient.shape.slice(0, 2), ...size] }];
+    },
+    gradient: 'not differentiable',
+    lower: ({ emit, inputs, outputs, outputTypes }) => {
+      const { shape } = at(outputTypes, 0);
+      const flat = (name: string) => emit.node('Reshape', [name, emit.integers([-1])]);
+      const gradients = flat(at(inputs, 0));
+      // Zeros that the engine makes, not the model's file.
+      const zeros = emit.node('ConstantOfShape', [emit.integers([sizeOf(shape)])]);
+      const added = emit.node('ScatterElements', [zeros, flat(at(inputs, 1)), gradients], {
+        axis: 0,
+        reduction: 'add',
+      });
+      emit.into(outputs, 'Reshape', [added, emit.integers(shape)]);
+    },
+  },
+
+  // Every element of a window gets 1 / kernel² of its gradient: the adjoint of a convolution with such a filter.
+  averagePool2d: {
+    infer: (inputs, attributes) => [{ dtype: 'float32', shape: pooledShape('averagePool2d', inputs, attributes) }],
+    gradient: ({ inputs, attributes: { kernel, ...window }, gradient }) => {
+      const { shape } = at(inputs, 0);
+      const [images, channels, height, width] = [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)];
+      const filter = gradient.graph.constant({
+        dtype: 'float32',
+        shape: [1, 1, kernel, kernel],
+        data: new Float32Array(kernel ** 2).fill(1 / kernel ** 2),
+      });
+      const planes = ops.reshape(gradient, [images * channels, 1, ...gradient.shape.slice(2)]);
+      const spread = ops.conv2dInputGradient(planes, filter, { ...window, size: [height, width] });
+      return [ops.reshape(spread, shape)];
+    },
+    lower: ({ emit, inputs, outputs, attributes: { kernel, ...window } }) =>
+      emit.into(outputs, 'AveragePool', inputs, {
+        kernel_shape: [kernel, kernel],
+        count_include_pad: 1,
+        ...onnxWindow(window),
+      }),
+  },
+};
+
+function pooledShape(op: string, inputs: readonly TensorType[], attributes: Pooling): number[] {
+  const { dtype, shape } = at(inputs, 0);
+  const { kernel, padding } = attributes;
+  const fits = shape.slice(2).every((length) => kernel <= length + 2 * padding);
+  const isImage = dtype === 'float32' && shape.length === 4;
+  const expected = `float32 [N, C, H, W] that a window of ${kernel} fits, with at most half of it over the edge`;
+  expectShapes(op, isImage && fits && padding <= kernel / 2, expected, inputs);
+  return [...shape.slice(0, 2), ...shape.slice(2).map((length) => windowCount(length, kernel, attributes))];
+}

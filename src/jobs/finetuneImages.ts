@@ -1,0 +1,205 @@
+import { UsageError } from '../core/errors.ts';
+import type { ImageStore } from '../data/images/imageStore.ts';
+import { plainViews } from '../data/images/views.ts';
+import { samplePerClass } from '../data/labels.ts';
+import type { Engine, NamedTensors } from '../engine/engine.ts';
+import { classificationMetrics, softmax } from '../evaluation/classification.ts';
+import { standardErrorOfMean } from '../evaluation/intervals.ts';
+import { loadVision, saveVision } from '../hub/visionFolder.ts';
+import type { ConfigOf, VisionConfig } from '../models/vision/config.ts';
+import { encoderSpecs, randomVisionValues } from '../models/vision/encoder.ts';
+import type { ParameterValues } from '../nn/parameters.ts';
+import { ImageTask } from '../tasks/vision/imageTask.ts';
+import { ImageInference } from '../tasks/vision/inference.ts';
+import { argmax } from './classifier.ts';
+import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
+import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
+import { checkOptions, finetuneImagesSchema } from './optionChecks.ts';
+import { RunFolder } from './runFolder.ts';
+import { createEngine, finishedResult, totalSteps, train } from './training.ts';
+import type { ClassificationResult, JobHooks } from './types.ts';
+import { augmentationFor, methodDefaults, resolveImageTraining } from './visionConfigs.ts';
+
+/** Updates that a run makes at least, by default: twenty epochs of few labels are too few. */
+const leastSteps = 300;
+const mostDefaultEpochs = 200;
+/** Images that are classified together. */
+const chunk = 512;
+
+/**
+ * Fine-tunes a pretrained encoder of images with a classification head on labeled images, all of it, measures it on
+ * held-out ones and writes the classifier to `output`.
+ *
+ * @throws UsageError for options or paths to change; BertuneError for images or weights that cannot be used;
+ * InterruptedError after saving, when the signal was aborted
+ */
+export async function finetuneImages(
+  options: FinetuneImagesOptions,
+  hooks: JobHooks = {},
+): Promise<FinetuneImagesResult> {
+  checkOptions(finetuneImagesSchema, options);
+  const folder = RunFolder.claim(options.output, { ...options, command: 'image finetune', inputs: [options.model] });
+  const finished = finishedResult<FinetuneImagesResult>(folder, options, hooks);
+  if (finished) return finished;
+  const { training, optimizer, batchSize } = resolveImageTraining(options, methodDefaults.classifier);
+  const { seed } = training;
+  const pretrained = await loadVision(options.model);
+  const opened: { close(): unknown }[] = [];
+  try {
+    const data = await openLabeled(options, pretrained.config, seed, hooks, (store) => opened.push(store));
+    const { store, examples, test, labels } = data;
+    requireImages(examples.length, 2, '--train');
+    const config = classifierConfig(pretrained.config, labels);
+    const startValues = startOf(config, options.randomStart ? undefined : pretrained.values, seed);
+    if (options.randomStart) hooks.onEvent?.({ type: 'note', text: '--random-start: every weight starts at random' });
+    const labelOf = labelsOf(store, labels, '--train');
+    const augmentation = augmentationFor('classifier', store.channels, options.augment);
+    const views = viewsFor(store, augmentation, seed, options.dataThreads);
+    opened.push(views);
+    const engine = createEngine(training.threads);
+    let latest: ClassificationResult | undefined;
+    const task = new ImageTask({
+      ...{ config, seed, noise: 0, labelOf, startValues, views, examples, batchSize },
+      accumulationSteps: training.accumulationSteps,
+      evaluate: async (parameters, signal) => {
+        latest = await measure(engine, config, parameters, test, signal);
+        return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+      },
+    });
+    const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
+    const epochs = Math.min(mostDefaultEpochs, Math.max(methodDefaults.classifier.epochs, fewest));
+    const steps = totalSteps(task, options, epochs);
+    const outcome = await train(
+      task,
+      engine,
+      folder,
+      training,
+      { ...options, ...training, batchSize, optimizer },
+      steps,
+      {
+        ...{ model: config, batchSize, augment: options.augment ?? null, images: digestOfImages(store, examples) },
+        ...{ randomStart: options.randomStart ?? false },
+      },
+      hooks,
+      optimizer,
+    );
+    await saveVision(options.output, { config, values: new Map(outcome.parameters) });
+    if (!latest) throw new Error('internal: the run was not evaluated');
+    const result: FinetuneImagesResult = {
+      ...{ ...latest, steps: outcome.steps, imagesPerSecond: Math.round(outcome.unitsPerSecond) },
+      output: options.output,
+    };
+    await folder.finish(result, { train: examples.length, heldOut: test.examples.length });
+    return result;
+  } finally {
+    for (const one of opened.reverse()) await one.close();
+    folder.release();
+  }
+}
+
+interface TestImages {
+  readonly store: ImageStore;
+  readonly examples: readonly number[];
+  readonly labelOf: (example: number) => number;
+}
+
+async function openLabeled(
+  options: FinetuneImagesOptions,
+  { image }: VisionConfig,
+  seed: number,
+  hooks: JobHooks,
+  keep: (store: ImageStore) => void,
+) {
+  const { channels, height, width } = image;
+  const shape = { channels, height, width } as const;
+  const store = await openFor(options.train, '--train', shape, options, hooks);
+  keep(store);
+  const labels = store.classes ?? [];
+  const labelOf = labelsOf(store, labels, '--train');
+  if (labels.length < 2) throw new UsageError('--train has one class only; a classifier needs at least two');
+  const { test, training } = await testImages(options, store, labels, shape, seed, hooks, keep);
+  const perClass = options.labelsPerClass;
+  const examples =
+    perClass === undefined
+      ? training
+      : samplePerClass({ labels: training.map((i) => labels[labelOf(i)] as string), perClass, seed }).map(
+          (i) => training[i] as number,
+        );
+  return { store, examples, test, labels };
+}
+
+async function testImages(
+  options: FinetuneImagesOptions,
+  store: ImageStore,
+  labels: readonly string[],
+  shape: VisionConfig['image'],
+  seed: number,
+  hooks: JobHooks,
+  keep: (store: ImageStore) => void,
+): Promise<{ training: readonly number[]; test: TestImages }> {
+  const all = (one: ImageStore) => Array.from({ length: one.length }, (_, i) => i);
+  const limit = options.evalLimit ?? Number.POSITIVE_INFINITY;
+  if (options.test) {
+    const other = await openFor(options.test, '--test', shape, options, hooks);
+    keep(other);
+    const labelOf = labelsOf(other, labels, '--test');
+    return { training: all(store), test: { store: other, examples: limitedImages(all(other), limit, seed), labelOf } };
+  }
+  const fraction = options.evalFraction ?? 0.1;
+  if (fraction === 0) throw new UsageError('--eval-fraction 0 leaves no image to measure on; give some with --test');
+  const { training, heldOut } = splitImages(store.length, fraction, seed);
+  const examples = limitedImages(heldOut, limit, seed);
+  return { training, test: { store, examples, labelOf: labelsOf(store, labels, '--train') } };
+}
+
+function classifierConfig(config: VisionConfig, labels: readonly string[]): ConfigOf<'classifier'> {
+  const { image, mean, deviation, encoder } = config;
+  return { method: 'classifier', image, mean, deviation, encoder, labels };
+}
+
+/** The pretrained encoder under a new head, or all of it at random. */
+function startOf(
+  config: ConfigOf<'classifier'>,
+  pretrained: ParameterValues | undefined,
+  seed: number,
+): ParameterValues {
+  const values = randomVisionValues(config, seed);
+  for (const { name } of pretrained ? encoderSpecs(config.encoder, config.image) : []) {
+    const value = pretrained?.get(name);
+    if (value) values.set(name, value);
+  }
+  return values;
+}
+
+async function measure(
+  engine: Engine,
+  config: ConfigOf<'classifier'>,
+  parameters: NamedTensors,
+  { store, examples, labelOf }: TestImages,
+  signal?: AbortSignal,
+): Promise<ClassificationResult> {
+  const inference = new ImageInference(engine, config, parameters, signal);
+  const plain = plainViews(store);
+  const predictions = new Int32Array(examples.length);
+  const { labels } = config;
+  const losses = new Float64Array(examples.length);
+  try {
+    for (let from = 0; from < examples.length; from += chunk) {
+      const part = examples.slice(from, from + chunk);
+      const [images = new Float32Array()] = await plain.batch(0, part, 1);
+      const logits = await inference.classify(images);
+      part.forEach((example, i) => {
+        const row = logits.subarray(i * labels.length, (i + 1) * labels.length);
+        predictions[from + i] = argmax(row);
+        losses[from + i] = -Math.log(Math.max(softmax(row)[labelOf(example)] as number, Number.MIN_VALUE));
+      });
+    }
+  } finally {
+    await inference.dispose();
+  }
+  const truth = examples.map(labelOf);
+  const { accuracy, macroF1, confusion } = classificationMetrics(truth, predictions, labels.length);
+  const loss = losses.reduce((sum, value) => sum + value, 0) / examples.length;
+  const lossStandardError = standardErrorOfMean(losses);
+  return { accuracy, macroF1, loss, lossStandardError, count: examples.length, labels, confusion };
+}

@@ -1,0 +1,150 @@
+import type { ImageStore } from '../data/images/imageStore.ts';
+import type { NamedTensors } from '../engine/engine.ts';
+import { saveVision } from '../hub/visionFolder.ts';
+import type { VisionConfig } from '../models/vision/config.ts';
+import { randomVisionValues, visionSpecs } from '../models/vision/encoder.ts';
+import { evaluateVision } from '../tasks/vision/evaluation.ts';
+import { ImageTask } from '../tasks/vision/imageTask.ts';
+import { neighbourAccuracy } from '../tasks/vision/neighbourAccuracy.ts';
+import { asTensors } from './classifier.ts';
+import {
+  channelMoments,
+  digestOfImages,
+  limitedImages,
+  openFor,
+  requireImages,
+  splitImages,
+  viewsFor,
+} from './imageData.ts';
+import type { PretrainImagesOptions, PretrainImagesResult } from './imageTypes.ts';
+import { checkOptions, pretrainImagesSchema } from './optionChecks.ts';
+import { RunFolder } from './runFolder.ts';
+import { createEngine, finishedResult, totalSteps, train } from './training.ts';
+import type { JobEvent, JobHooks } from './types.ts';
+import { augmentationFor, methodDefaults, pretrainingConfig, resolveImageTraining } from './visionConfigs.ts';
+
+/** Below this share of 1/√d the outputs of different images are close to one. */
+const collapsedDeviation = 0.5;
+
+/**
+ * Learns an encoder of images without labels, by one of four methods, and writes the model to `output`.
+ *
+ * @throws UsageError for options or paths to change; BertuneError for images that cannot be used; InterruptedError after
+ * saving, when the signal was aborted
+ */
+export async function pretrainImages(
+  options: PretrainImagesOptions,
+  hooks: JobHooks = {},
+): Promise<PretrainImagesResult> {
+  checkOptions(pretrainImagesSchema, options);
+  const folder = RunFolder.claim(options.output, { ...options, command: 'image pretrain', inputs: [] });
+  const finished = finishedResult<PretrainImagesResult>(folder, options, hooks);
+  if (finished) return finished;
+  const defaults = methodDefaults[options.method];
+  const { training, optimizer, batchSize } = resolveImageTraining(options, defaults);
+  const { seed } = training;
+  const opened: { close(): unknown }[] = [];
+  try {
+    const data = await openData(options, seed, hooks, (store) => opened.push(store));
+    const { store, examples, heldOut } = data;
+    requireImages(examples.length, 2, '--data');
+    const image = { channels: store.channels, height: store.height, width: store.width };
+    const config = pretrainingConfig(options, { image, ...channelMoments(store, examples) });
+    const augmentation = augmentationFor(options.method, store.channels, options.augment);
+    const views = viewsFor(store, augmentation, seed, options.dataThreads);
+    opened.push(views);
+    const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
+    const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
+    const engine = createEngine(training.threads);
+    const inputs = { config, seed, noise: options.noise ?? 0 };
+    const measure = async (parameters: NamedTensors, signal?: AbortSignal): Promise<Record<string, number>> => {
+      const measured = { views: heldOutViews, examples: heldOut.examples };
+      const metrics = await evaluateVision(inputs, measured, parameters, engine, signal);
+      const accuracy = await neighbourAccuracy(config, parameters, engine, data, seed, signal);
+      return { ...metrics, ...(accuracy === undefined ? {} : { knnAccuracy: accuracy }) };
+    };
+    const evaluate = heldOut.examples.length > 0 ? measure : undefined;
+    const startValues = randomVisionValues(config, seed);
+    const task = new ImageTask({
+      ...{ ...inputs, startValues, views, examples, batchSize, evaluate },
+      accumulationSteps: training.accumulationSteps,
+    });
+    const before = await evaluate?.(asTensors(startValues, visionSpecs(config)), hooks.signal);
+    if (before) hooks.onEvent?.({ type: 'evaluation', step: 0, metrics: before });
+    const steps = totalSteps(task, options, defaults.epochs);
+    const evalSteps = options.evalSteps ?? task.stepsInEpoch();
+    const settings = { ...training, evalSteps };
+    const outcome = await train(
+      task,
+      engine,
+      folder,
+      settings,
+      { ...options, ...settings, batchSize, optimizer, model: config },
+      steps,
+      { ...fingerprintOf(config, options), batchSize, images: digestOfImages(store, examples) },
+      watchingCollapse(hooks),
+      optimizer,
+    );
+    await saveVision(options.output, { config, values: new Map(outcome.parameters) });
+    const { loss: evalLossAfter = null, ...metrics } = outcome.metrics ?? {};
+    const result: PretrainImagesResult = {
+      ...{ method: options.method, evalLossBefore: before?.loss ?? null, evalLossAfter, metrics },
+      ...{ images: examples.length, steps: outcome.steps, imagesPerSecond: Math.round(outcome.unitsPerSecond) },
+      output: options.output,
+    };
+    await folder.finish(result, { images: examples.length, heldOut: heldOut.examples.length });
+    return result;
+  } finally {
+    for (const one of opened.reverse()) await one.close();
+    folder.release();
+  }
+}
+
+interface OpenedData {
+  readonly store: ImageStore;
+  readonly examples: readonly number[];
+  readonly heldOut: { readonly store: ImageStore; readonly examples: readonly number[] };
+}
+
+async function openData(
+  options: PretrainImagesOptions,
+  seed: number,
+  hooks: JobHooks,
+  keep: (store: ImageStore) => void,
+): Promise<OpenedData> {
+  const { imageSize, channels, evalLimit = 2000 } = options;
+  const wanted = { ...(imageSize ? { height: imageSize, width: imageSize } : {}), ...(channels ? { channels } : {}) };
+  const store = await openFor(options.data, '--data', wanted, options, hooks);
+  keep(store);
+  if (!options.eval) {
+    const { training, heldOut } = splitImages(store.length, options.evalFraction ?? 0.05, seed);
+    return { store, examples: training, heldOut: { store, examples: limitedImages(heldOut, evalLimit, seed) } };
+  }
+  const shape = { height: store.height, width: store.width, channels: store.channels };
+  const other = await openFor(options.eval, '--eval', shape, options, hooks);
+  keep(other);
+  const all = (one: ImageStore) => Array.from({ length: one.length }, (_, i) => i);
+  return {
+    store,
+    examples: all(store),
+    heldOut: { store: other, examples: limitedImages(all(other), evalLimit, seed) },
+  };
+}
+
+/** What makes the run the run it is, beside the settings of training. */
+function fingerprintOf(config: VisionConfig, { noise = 0, augment }: PretrainImagesOptions) {
+  return { model: config, noise, augment: augment ?? null };
+}
+
+/** Warns when the outputs of all images become the same. */
+function watchingCollapse(hooks: JobHooks): JobHooks {
+  const onEvent = (event: JobEvent) => {
+    hooks.onEvent?.(event);
+    const deviation = event.type === 'evaluation' ? event.metrics.outputDeviation : undefined;
+    if (deviation === undefined || deviation >= collapsedDeviation) return;
+    const share = deviation.toFixed(2);
+    const text = `the outputs collapse: their channels deviate by ${share} of 1/√d (1 is healthy, 0 tells all images the same); try a smaller --learning-rate or other views`;
+    hooks.onEvent?.({ type: 'note', text });
+  };
+  return { ...hooks, onEvent };
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { counted, UsageError } from '../core/errors.ts';
+import { permutedIndex } from '../core/random.ts';
+import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
+import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { principalComponents, reconstructionError } from '../evaluation/pca.ts';
+import { loadSeries, saveSeries } from '../hub/seriesFolder.ts';
+import { seriesStart, type TableConfig } from '../models/series/config.ts';
+import { tableParameters } from '../models/series/tableAutoencoder.ts';
+import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
+import { asTensors } from './classifier.ts';
+import type { EmbedResult } from './embed.ts';
+import { checkOptions, tableSchema } from './optionChecks.ts';
+import { RunFolder } from './runFolder.ts';
+import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
+import { createEngine, finishedResult, resolveTraining, totalSteps, train } from './training.ts';
+import type { JobHooks } from './types.ts';
+
+/**
+ * Trains an autoencoder over numeric columns of a table and measures it on held-out rows, against the columns' means and
+ * against principal components of the same number.
+ *
+ * @throws UsageError for options, paths or columns to change; BertuneError for data that cannot be used;
+ * InterruptedError after saving, when the signal was aborted
+ */
+export async function pretrainTable(options: TablePretrainOptions, hooks: JobHooks = {}): Promise<TablePretrainResult> {
+  checkOptions(tableSchema, options);
+  const folder = RunFolder.claim(options.output, { ...options, command: 'table pretrain', inputs: [] });
+  const finished = finishedResult<TablePretrainResult>(folder, options, hooks);
+  if (finished) return finished;
+  const defaults = { learningRate: 1e-3, schedule: 'cosine', weightDecay: 0 } as const;
+  const training = resolveTraining({ ...defaults, ...options }, { warmup: 0.05 });
+  const { batchSize = 64, evalFraction = 0.1 } = options;
+  const table = shuffled(
+    await readNumbers({ file: options.data, columns: options.columns, flag: '--data' }),
+    training.seed,
+  );
+  const width = table.columns.length;
+  const heldRows = Math.max(1, Math.round(table.rows * evalFraction));
+  const end = table.rows - heldRows;
+  if (end < 2)
+    throw new UsageError(`--data has ${counted(table.rows, 'row')}, too few to train on some and hold out others`);
+  const config = configOf(options, table, end);
+  const values = standardize(table, config);
+  const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldRows) };
+  const note = `--data: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldRows, 'row')} held out`;
+  hooks.onEvent?.({ type: 'note', text: note });
+  const engine = createEngine(training.threads);
+  const startValues = seriesStart(tableParameters(config), training.seed);
+  const task = new NumbersTask({
+    model: tableModel(config),
+    startValues,
+    ...sets,
+    batchSize,
+    seed: training.seed,
+    engine,
+  });
+  const steps = totalSteps(task, options, 50);
+  const configuration = { ...options, ...training, ...config, batchSize, evalFraction };
+  const fingerprint = { ...config, batchSize, values: createHash('sha256').update(values).digest('hex') };
+  const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
+  await saveSeries(options.output, config, outcome.parameters);
+  const held = values.subarray(end * width);
+  const components = (count: number) => principalComponents(values.subarray(0, end * width), width, count);
+  const { error } = await task.evaluate(asTensors(outcome.parameters, task.parameters), hooks.signal);
+  const result: TablePretrainResult = {
+    error: error ?? Number.NaN,
+    meanError: reconstructionError(held, width, components(0)),
+    pcaError: reconstructionError(held, width, components(config.latentSize)),
+    latentSize: config.latentSize,
+    heldOut: heldRows,
+    steps: outcome.steps,
+    rowsPerSecond: Math.round(outcome.unitsPerSecond),
+    output: options.output,
+  };
+  await folder.finish(result, { rows: table.rows, heldOut: heldRows });
+  return result;
+}
+
+/**
+ * Writes the latent vector of each row of a table; its id is the row's number, from 1.
+ *
+ * @throws UsageError for paths or columns to change; BertuneError for data that cannot be used
+ */
+export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
+  checkVectorPath(options.output);
+  const { config, values } = await loadSeries(options.model);
+  if (config.kind !== 'table-autoencoder') {
+    throw new UsageError(`--model ${options.model} predicts a series; give the model of a table`);
+  }
+  const table = await readNumbers({ file: options.data, columns: config.columns, flag: '--data' });
+  const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
+  const parameters = asTensors(values, tableParameters(config));
+  const encoder = tableEncoder(config);
+  const engine = createEngine(options.threads);
+  async function* rows(): AsyncGenerator<VectorRow> {
+    for await (const { example, prediction } of predictions(engine, encoder, parameters, examples, hooks.signal)) {
+      yield { id: example + 1, vector: prediction };
+    }
+  }
+  const count = await writeVectors(options.output, rows());
+  return { count, dimensions: config.latentSize, output: options.output };
+}
+
+function configOf(options: TablePretrainOptions, table: NumberTable, end: number): TableConfig {
+  const { columns } = table;
+  const { hiddenSizes = [64, 32], latentSize = Math.max(1, Math.min(8, Math.floor(columns.length / 2))) } = options;
+  if (latentSize >= columns.length) {
+    throw new UsageError(
+      `--latent-size ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer`,
+    );
+  }
+  return { kind: 'table-autoencoder', columns, ...scalingOf(table, 0, end), hiddenSizes, latentSize };
+}
+
+/** The rows in a random order, so that those held out are some of everywhere. */
+function shuffled(table: NumberTable, seed: number): NumberTable {
+  const width = table.columns.length;
+  const values = new Float64Array(table.values.length);
+  for (let row = 0; row < table.rows; row++) {
+    const from = permutedIndex(row, table.rows, seed, 0xffffffff) * width;
+    values.set(table.values.subarray(from, from + width), row * width);
+  }
+  return { ...table, values };
+}
+
+function rowsOf(values: Float32Array, width: number, first: number, count: number): NumberExamples {
+  const at = (example: number) => (first + example) * width;
+  return { values, count, inputAt: at, targetAt: at };
+}
