@@ -2,6 +2,7 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
+export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { evaluate } from './jobs/evaluate.ts';
@@ -13,4 +14,7 @@ export { inspect } from './jobs/inspect.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
 export { pretrainImages } from './jobs/pretrainImages.ts';
+export { type PushOptions, type PushResult, push } from './jobs/push.ts';
 export type * from './jobs/types.ts';
+export { serve } from './server/serve.ts';
+export { createServer, type Server, type ServerOptions } from './server/server.ts';

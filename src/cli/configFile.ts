@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { isOptionName, type OptionName } from './options.ts';
+import { flagName, type OptionName } from './options.ts';
 import { didYouMean } from './suggest.ts';
 
 /** A value of the configuration file and how a message calls its place. */
@@ -38,10 +38,12 @@ export async function readConfigFile(
   return document.contents.items.map((item) => {
     const key = String(item.key);
     const line = lineAt(rangeStart(item.key));
-    if (!isOptionName(key) || !allowed.includes(key)) {
-      throw new UsageError(`${line}: ${JSON.stringify(key)} is no setting of ${command}${didYouMean(key, allowed)}`);
+    const name = allowed.find((option) => flagName(option) === key);
+    if (name === undefined) {
+      const hint = didYouMean(key, allowed.map(flagName));
+      throw new UsageError(`${line}: ${JSON.stringify(key)} is no setting of ${command}${hint}`);
     }
-    return { name: key, value: byName.get(key), place: `${line}: ${key}` };
+    return { name, value: byName.get(key), place: `${line}: ${key}` };
   });
 }
 

@@ -75,6 +75,7 @@ export function trainingOptions(settings: Settings): TrainingOptions {
     overwrite: settings.overwrite,
     seed: settings.seed,
     threads: settings.threads,
+    offline: settings.offline,
   });
 }
 

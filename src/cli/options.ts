@@ -14,6 +14,8 @@ import {
 
 /** One option: a flag of the command line and, under the same name, a key of the `--config` file. */
 export interface Option<T> extends ValueType<T> {
+  /** The flag and the key of the file, where two options share one and no command has both. */
+  readonly flag?: string;
   readonly group: string;
   readonly description: string;
   /** The default as the help shows it; the job that takes the option applies it. */
@@ -27,9 +29,13 @@ const notNegative = (argument: string) => number(argument, 'a number of at least
 /** Every option of every command, in the order of the help. Flags and configuration keys are both made from it. */
 export const options = {
   ...group('Input and output', {
-    model: { ...text('dir'), description: 'folder of the model (config.json, model.safetensors, tokenizer)' },
+    model: {
+      ...text('dir'),
+      description: 'folder of the model (config.json, weights, tokenizer), or org/name[@revision]',
+    },
+    models: { ...texts('dir'), flag: 'model', description: 'folders of models, or org/name[@revision] of the Hub' },
     'model-config': { ...text('file'), description: 'config.json that gives the shape of the new model' },
-    tokenizer: { ...text('dir'), description: 'folder with tokenizer.json or vocab.txt' },
+    tokenizer: { ...text('dir'), description: 'folder with tokenizer.json or vocab.txt, or a model of the Hub' },
     corpus: {
       ...texts('file'),
       description: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
@@ -66,6 +72,29 @@ export const options = {
     },
     resume: { ...toggle(), description: 'continue from the last checkpoint in --output' },
     overwrite: { ...toggle(), description: 'replace a run that --output already holds' },
+  }),
+  ...group('The Hub', {
+    repo: { ...text('org/name'), description: 'repository on the Hub; made when it is not there' },
+    private: { ...toggle(), description: 'make the repository a private one' },
+    license: { ...text('name'), description: "the model's license as the Hub names it, such as apache-2.0" },
+    language: { ...words('a,b'), description: 'languages of the model, such as en or zh' },
+    dataset: { ...words('a,b'), description: 'data sets of the Hub that the model was trained on' },
+  }),
+  ...group('Server', {
+    port: {
+      ...number('n', 'a port from 0 (any free one) to 65535', (x) => Number.isInteger(x) && x >= 0 && x <= 65_535),
+      description: 'port to listen on; 0: any free one',
+      default: '8080',
+    },
+    host: {
+      ...text('name'),
+      description: 'address to listen on; 0.0.0.0: all of this machine',
+      default: '127.0.0.1, this machine alone',
+    },
+    'max-body': { ...integer(1), description: 'most bytes of a request', default: '1048576' },
+    'max-texts': { ...integer(1), description: 'most texts of a request', default: '256' },
+    'max-characters': { ...integer(1), description: 'most characters of a text', default: '20000' },
+    'max-masks': { ...integer(1), description: 'most [MASK]s of a request', default: '256' },
   }),
   ...group('Text and masks', {
     'max-length': {
@@ -211,6 +240,11 @@ export const options = {
       ...text('file'),
       description: 'YAML file with the same names as the flags; flags win (--no-NAME: switch off)',
     },
+    offline: {
+      ...toggle(),
+      description: 'take models of the Hub from the cache alone',
+      default: 'as HF_HUB_OFFLINE says',
+    },
     json: { ...toggle(), description: 'write the result to stdout as one JSON document' },
     debug: { ...toggle(), description: 'show the stack trace of an error' },
   }),
@@ -223,6 +257,12 @@ export type Settings = { readonly [Name in OptionName]?: ReturnType<(typeof opti
 
 /** Names of every option, in the order of the help. */
 export const optionNames: readonly OptionName[] = Object.keys(options).filter(isOptionName);
+
+/** What an option is called on the command line and in the file. */
+export function flagName(name: OptionName): string {
+  const option: Option<unknown> = options[name];
+  return option.flag ?? name;
+}
 
 export function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(options, name);

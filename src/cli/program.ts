@@ -3,6 +3,7 @@ import { Command, CommanderError, Option as Flag } from 'commander';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { cardCommand } from './commands/card.ts';
 import { demoCommand } from './commands/demo.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -17,9 +18,11 @@ import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
+import { pushCommand } from './commands/push.ts';
 import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
+import { serveCommand } from './commands/serve.ts';
 import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
-import { type Option, type OptionName, options } from './options.ts';
+import { flagName, type Option, type OptionName, options } from './options.ts';
 import { flushed } from './output.ts';
 import { namesOf, readSettings } from './settings.ts';
 
@@ -32,8 +35,11 @@ export const commands: readonly CommandSpec[] = [
   predictCommand,
   embedCommand,
   fillMaskCommand,
+  serveCommand,
   exportCommand,
   inspectCommand,
+  cardCommand,
+  pushCommand,
   demoCommand,
   imagePretrainCommand,
   imageProbeCommand,
@@ -143,7 +149,8 @@ function addCommand(
     command.addOption(flag);
     // So that a flag can win over the file for a switch, too.
     const option: Option<unknown> = options[name];
-    if (option.argument === undefined || option.canBeOff) command.addOption(new Flag(`--no-${name}`).hideHelp());
+    if (option.argument === undefined || option.canBeOff)
+      command.addOption(new Flag(`--no-${flagName(name)}`).hideHelp());
   }
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
   command.action(async () => {
@@ -176,7 +183,7 @@ function flagOf(name: OptionName, spec: CommandSpec): Flag {
   const value = option.argument === undefined ? '' : ` <${option.argument}${option.repeated ? '...' : ''}>`;
   const standard = spec.defaults?.[name] ?? option.default;
   const hint = spec.required.includes(name) ? ' (required)' : standard === undefined ? '' : ` (default: ${standard})`;
-  const flag = new Flag(`--${name}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
+  const flag = new Flag(`--${flagName(name)}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
   return flag.helpGroup(`${option.group}:`);
 }
 

@@ -97,8 +97,8 @@ function activityLine({ activity, done, total }: ActivityEvent): string {
 function eventLine(event: Exclude<JobEvent, StepEvent | ActivityEvent>): string {
   if (event.type === 'note') return event.text;
   if (event.type === 'checkpoint') return `step ${event.step}: saved ${event.path}`;
-  const metrics = Object.entries(event.metrics).map(
-    ([name, value]) => `${name} ${Number.isInteger(value) && value > 1 ? quantity(value) : value.toFixed(4)}`,
-  );
+  const metrics = Object.entries(event.metrics)
+    .filter(([name]) => name !== 'lossStandardError')
+    .map(([name, value]) => `${name} ${Number.isInteger(value) && value > 1 ? quantity(value) : value.toFixed(4)}`);
   return `step ${event.step}: held out: ${metrics.join('  ')}`;
 }

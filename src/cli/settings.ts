@@ -1,7 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import type { CommandSpec } from './command.ts';
 import { readConfigFile } from './configFile.ts';
-import { exclusiveOptions, type OptionName, optionNames, options, type Settings } from './options.ts';
+import { exclusiveOptions, flagName, type OptionName, optionNames, options, type Settings } from './options.ts';
 
 /** What the command line gave for each flag, as yet unread. */
 export type GivenFlags = ReadonlyMap<OptionName, unknown>;
@@ -12,7 +12,7 @@ export type GivenFlags = ReadonlyMap<OptionName, unknown>;
  * @throws UsageError for a wrong value, two options that exclude each other, or a missing one.
  */
 export async function readSettings(command: CommandSpec, flags: GivenFlags): Promise<Settings> {
-  const fromFlags = readAll([...flags].map(([name, value]) => ({ name, value, place: `--${name}` })));
+  const fromFlags = readAll([...flags].map(([name, value]) => ({ name, value, place: `--${flagName(name)}` })));
   checkExclusive(fromFlags);
   const fromFile =
     fromFlags.config === undefined
@@ -64,7 +64,7 @@ function checkRequired(command: CommandSpec, settings: Settings): void {
     const alternative =
       command.options.includes('query') && exclusiveOptions.some(([a, b]) => a === name && b === 'query');
     if (isGiven(settings, name) || (alternative && isGiven(settings, 'query'))) continue;
-    const names = alternative ? `--${name} or --query` : `--${name}`;
+    const names = alternative ? `--${name} or --query` : `--${flagName(name)}`;
     throw new UsageError(`${command.name} needs ${names} (on the command line or in the --config file)`);
   }
 }

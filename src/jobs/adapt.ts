@@ -10,8 +10,10 @@ import { maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { MaskedLmTask } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
+import { type BaseFacts, baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
+import { findModel } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
@@ -41,9 +43,10 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   return trainMaskedLm('adapt', options, [options.model], hooks, async () => {
-    const loaded = await loadBert(options.model, { parts: maskedLmParts, onNote: note, seed: options.seed });
-    const tokenizer = loadTokenizer(options.model);
-    return { ...loaded, tokenizer, pooler: await storedPooler(options.model, loaded) };
+    const found = await findModel(options.model, options, hooks);
+    const loaded = await loadBert(found.folder, { parts: maskedLmParts, onNote: note, seed: options.seed });
+    const tokenizer = loadTokenizer(found.folder);
+    return { ...loaded, tokenizer, pooler: await storedPooler(found.folder, loaded), base: await baseFacts(found) };
   });
 }
 
@@ -51,13 +54,14 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
 export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const { modelConfig, tokenizer: folder, ...rest } = options;
   return trainMaskedLm('pretrain', { ...rest, model: modelConfig, tokenizer: folder }, [folder], hooks, async () => {
-    const { config, raw } = await readModelShape(modelConfig, (text) => hooks.onEvent?.({ type: 'note', text }));
+    const shape = await findModel(modelConfig, options, hooks);
+    const { config, raw } = await readModelShape(shape.folder, (text) => hooks.onEvent?.({ type: 'note', text }));
     const specs = partParameters(config, maskedLmParts);
     const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
     return {
       config,
       raw,
-      tokenizer: loadTokenizer(folder),
+      tokenizer: loadTokenizer((await findModel(folder, options, hooks)).folder),
       values: new Map(specs.map((spec) => [spec.name, start(spec)])),
     };
   });
@@ -72,6 +76,8 @@ interface Start {
   readonly values: ParameterValues;
   readonly tokenizer: BertTokenizer;
   readonly pooler?: ParameterValues;
+  /** What is known of the model that the run starts from. */
+  readonly base?: BaseFacts;
 }
 
 async function trainMaskedLm(
@@ -177,7 +183,9 @@ async function trainMaskedLm(
       tokensPerSecond: Math.round(outcome.unitsPerSecond),
       output: options.output,
     };
-    await folder.finish(result, { corpus: training.counts, evaluation: evaluation?.counts });
+    const about = { ...modelFacts(config, maskedLmParts), before, after: outcome.metrics ?? undefined };
+    const data = { corpus: training.counts, evaluation: evaluation?.counts };
+    noteKeptCard(await folder.finishWithCard(result, data, about, start.base), hooks);
     return result;
   } finally {
     for (const corpus of opened) corpus.close();

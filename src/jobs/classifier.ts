@@ -1,6 +1,7 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { classificationMetrics, softmax } from '../evaluation/classification.ts';
+import { standardErrorOfMean } from '../evaluation/intervals.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import type { BertInference } from '../tasks/inference.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
@@ -31,17 +32,19 @@ export async function measureClassifier(
   labels: readonly string[],
 ): Promise<ClassificationResult> {
   const predictions = new Int32Array(sequences.length);
-  let loss = 0;
+  const losses = new Float64Array(sequences.length);
   for (let from = 0; from < sequences.length; from += chunk) {
     const logits = await inference.classLogits(sequences.slice(from, from + chunk));
     logits.forEach((row, i) => {
       const probabilities = softmax(row);
       predictions[from + i] = argmax(row);
-      loss -= Math.log(Math.max(probabilities[classes[from + i] as number] as number, Number.MIN_VALUE));
+      losses[from + i] = -Math.log(Math.max(probabilities[classes[from + i] as number] as number, Number.MIN_VALUE));
     });
   }
   const { accuracy, macroF1, confusion } = classificationMetrics(classes, predictions, labels.length);
-  return { accuracy, macroF1, loss: loss / Math.max(1, sequences.length), count: sequences.length, labels, confusion };
+  const loss = losses.reduce((sum, value) => sum + value, 0) / Math.max(1, sequences.length);
+  const lossStandardError = standardErrorOfMean(losses);
+  return { accuracy, macroF1, loss, lossStandardError, count: sequences.length, labels, confusion };
 }
 
 /** @throws UsageError when the tokenizer has tokens that the model does not know */

@@ -1,9 +1,9 @@
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import { loadModel } from './model.ts';
 import { chunksOf, itemsOf } from './predict.ts';
-import type { DataOptions, JobHooks, LoadedModel } from './types.ts';
+import type { DataOptions, HubOptions, JobHooks, LoadedModel } from './types.ts';
 
-export interface EmbedOptions {
+export interface EmbedOptions extends HubOptions {
   readonly model: string;
   readonly input: DataOptions;
   /** A `.parquet` or `.jsonl` file. */
@@ -25,8 +25,8 @@ export interface EmbedResult {
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkVectorPath(options.output);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength } = options;
-  const model = await loadModel(options.model, { threads, maxLength, onNote, signal: hooks.signal });
+  const { threads, maxLength, offline } = options;
+  const model = await loadModel(options.model, { threads, maxLength, offline, onNote, ...hooks });
   let dimensions = 0;
   const rows = vectorRows(model, options, (length) => {
     dimensions = length;

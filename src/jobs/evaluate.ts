@@ -11,6 +11,7 @@ import { maskingVocabulary } from '../text/masking.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { corpusNotes } from './corpusNotes.ts';
+import { findModel } from './findModel.ts';
 import { measurableHead } from './model.ts';
 import { checkOptions, evaluateSchema } from './optionChecks.ts';
 import { readLabels, TextCutter } from './texts.ts';
@@ -29,8 +30,10 @@ export async function evaluate(
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
   checkOptions(evaluateSchema, options);
-  const head = await measurableHead(options.model);
-  return head === 'classifier' ? evaluateClassifier(options, hooks) : evaluateLanguageModel(options, hooks);
+  const { folder: model } = await findModel(options.model, options, hooks);
+  const head = await measurableHead(model);
+  const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
+  return measure({ ...options, model }, hooks);
 }
 
 async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Promise<ClassificationResult> {
@@ -50,7 +53,7 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, partParameters(config, classifierParts));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, hooks.signal);
+  const inference = new BertInference(engine, config, tokenizer, parameters, hooks);
   try {
     return await measureClassifier(
       inference,

@@ -56,9 +56,12 @@ export async function trainedRows(
   const sequences = probes.map(({ ids }) => ids);
   if (task === 'text-classification') return inference.classLogits(sequences);
   if (task === 'feature-extraction') return inference.vectors(sequences, 'mean');
-  const rows: Float32Array[] = [];
-  for (const { ids, masks } of probes) rows.push(...(await inference.vocabularyLogits(ids, masks)));
-  return rows;
+  const rows = probes.map((): Float32Array[] => []);
+  await inference.vocabularyLogits(
+    probes.map(({ ids, masks }) => ({ ids, positions: masks })),
+    (probe, _, logits) => rows[probe]?.push(logits.slice()),
+  );
+  return rows.flat();
 }
 
 /** The same from an exported model, in padded batches as pipelines make them. */

@@ -26,13 +26,14 @@ import {
   trainedRows,
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
+import { findModel } from './findModel.ts';
 import { checkOptions, exportSchema } from './optionChecks.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './texts.ts';
 import { createEngine, defaultMaxLength } from './training.ts';
-import type { DataOptions, JobHooks } from './types.ts';
+import type { DataOptions, HubOptions, JobHooks } from './types.ts';
 
-export interface ExportOptions {
+export interface ExportOptions extends HubOptions {
   readonly model: string;
   /** A new or empty folder. */
   readonly output: string;
@@ -88,17 +89,18 @@ const longestText = 128;
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
   checkOptions(exportSchema, options);
   const { model, output, threads } = options;
-  const inspection = await inspectBert(model);
+  const { folder: source } = await findModel(model, options, hooks);
+  const inspection = await inspectBert(source);
   const task = options.task ?? taskOf(inspection);
   requireParts(inspection, task, model);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, raw, values } = await loadBert(model, { parts: taskParts[task], onNote });
-  const tokenizer = loadTokenizer(model);
+  const { config, raw, values } = await loadBert(source, { parts: taskParts[task], onNote });
+  const tokenizer = loadTokenizer(source);
   checkTokenizer(tokenizer, config, model);
   const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
   const maxLength = task === 'fill-mask' ? config.maxPositions : defaultMaxLength(config, raw);
   const exported = { config, raw, task, values, dtypes, tokenizerFiles: tokenizer.files(), maxLength };
-  const folder = new ExportFolder(output, model, options.overwrite ?? false);
+  const folder = new ExportFolder(output, source, options.overwrite ?? false);
   try {
     const texts = await probesOf(options, tokenizer, exported);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
@@ -165,7 +167,7 @@ async function trainedOutputs(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const parameters = asTensors(values, partParameters(config, taskParts[task]));
-  const inference = new BertInference(createEngine(threads), config, tokenizer, parameters, signal);
+  const inference = new BertInference(createEngine(threads), config, tokenizer, parameters, { signal });
   return trainedRows(inference, texts, task).finally(() => inference.dispose());
 }
 

@@ -8,7 +8,9 @@ import { frozenValues } from '../tasks/frozen.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
+import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
+import { findModel } from './findModel.ts';
 import { checkOptions, finetuneSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import { readLabels, TextCutter } from './texts.ts';
@@ -51,8 +53,9 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const training = resolveTraining(options, { warmup: 0.1 });
   const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
   const labels = labelNames(trainTexts.labels);
-  const loaded = await loadBert(options.model, { parts: classifierParts, labels, onNote: note, seed: training.seed });
-  const tokenizer = loadTokenizer(options.model);
+  const found = await findModel(options.model, options, hooks);
+  const loaded = await loadBert(found.folder, { parts: classifierParts, labels, onNote: note, seed: training.seed });
+  const tokenizer = loadTokenizer(found.folder);
   const startConfig = { ...loaded.config, labels };
   const config = withDropout(startConfig, options.dropout);
   const maxLength = options.maxLength ?? defaultMaxLength(config, loaded.raw);
@@ -85,7 +88,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     accumulationSteps: training.accumulationSteps,
     seed: training.seed,
     evaluate: async (parameters, signal) => {
-      const inference = new BertInference(engine, config, tokenizer, parameters, signal);
+      const inference = new BertInference(engine, config, tokenizer, parameters, { signal });
       try {
         latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
       } finally {
@@ -118,7 +121,9 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     tokensPerSecond: Math.round(outcome.unitsPerSecond),
     output: options.output,
   };
-  await folder.finish(result, { train: examples.length, heldOut: held.texts.length });
+  const data = { train: examples.length, heldOut: held.texts.length };
+  const base = options.randomStart ? undefined : await baseFacts(found);
+  noteKeptCard(await folder.finishWithCard(result, data, modelFacts(config, classifierParts), base), hooks);
   return result;
 }
 

@@ -4,6 +4,7 @@ import { plainViews } from '../data/images/views.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
 import { classificationMetrics, softmax } from '../evaluation/classification.ts';
+import { standardErrorOfMean } from '../evaluation/intervals.ts';
 import { loadVision, saveVision } from '../hub/visionFolder.ts';
 import type { ConfigOf, VisionConfig } from '../models/vision/config.ts';
 import { encoderSpecs, randomVisionValues } from '../models/vision/encoder.ts';
@@ -181,7 +182,7 @@ async function measure(
   const plain = plainViews(store);
   const predictions = new Int32Array(examples.length);
   const { labels } = config;
-  let loss = 0;
+  const losses = new Float64Array(examples.length);
   try {
     for (let from = 0; from < examples.length; from += chunk) {
       const part = examples.slice(from, from + chunk);
@@ -190,7 +191,7 @@ async function measure(
       part.forEach((example, i) => {
         const row = logits.subarray(i * labels.length, (i + 1) * labels.length);
         predictions[from + i] = argmax(row);
-        loss -= Math.log(Math.max(softmax(row)[labelOf(example)] as number, Number.MIN_VALUE));
+        losses[from + i] = -Math.log(Math.max(softmax(row)[labelOf(example)] as number, Number.MIN_VALUE));
       });
     }
   } finally {
@@ -198,5 +199,7 @@ async function measure(
   }
   const truth = examples.map(labelOf);
   const { accuracy, macroF1, confusion } = classificationMetrics(truth, predictions, labels.length);
-  return { accuracy, macroF1, loss: loss / examples.length, count: examples.length, labels, confusion };
+  const loss = losses.reduce((sum, value) => sum + value, 0) / examples.length;
+  const lossStandardError = standardErrorOfMean(losses);
+  return { accuracy, macroF1, loss, lossStandardError, count: examples.length, labels, confusion };
 }

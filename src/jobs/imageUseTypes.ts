@@ -1,4 +1,4 @@
-import type { Estimate } from '../evaluation/intervals.ts';
+import type { Estimate } from '../evaluation/estimate.ts';
 import type { PairedDifference } from '../evaluation/paired.ts';
 import type { CacheOptions } from './types.ts';
 

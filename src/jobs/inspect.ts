@@ -1,9 +1,14 @@
 import { inspectBert } from '../hub/folder.ts';
-import type { InspectResult } from './types.ts';
+import { findModel } from './findModel.ts';
+import type { HubOptions, InspectResult, JobHooks } from './types.ts';
 
-/** What a model folder holds, from its headers. Throws UsageError or BertuneError as `loadModel` does. */
-export async function inspect({ model }: { model: string }): Promise<InspectResult> {
-  const { config, raw, present, parameters, storedAs, labels, notes } = await inspectBert(model);
+/** What a model holds, from its headers. Throws UsageError or BertuneError as `loadModel` does. */
+export async function inspect(
+  { model, offline }: { model: string } & HubOptions,
+  hooks: JobHooks = {},
+): Promise<InspectResult> {
+  const { folder } = await findModel(model, { offline }, hooks);
+  const { config, raw, present, parameters, storedAs, labels, notes } = await inspectBert(folder);
   return {
     path: model,
     modelType: typeof raw.model_type === 'string' ? raw.model_type : 'bert',

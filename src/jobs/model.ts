@@ -2,44 +2,92 @@ import { BertuneError, UsageError } from '../core/errors.ts';
 import { softmax } from '../evaluation/classification.ts';
 import { inspectBert, loadBert } from '../hub/folder.ts';
 import type { BertPart } from '../models/bert/parameters.ts';
-import { BertInference } from '../tasks/inference.ts';
+import { BertInference, type MaskedSequence } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { argmax, asTensors, checkTokenizer } from './classifier.ts';
+import { asTensors, checkTokenizer } from './classifier.ts';
+import { findModel } from './findModel.ts';
 import { checkOptions, embedSchema, fillMaskSchema, useSchema } from './optionChecks.ts';
 import { TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
-import type { Candidate, FillMaskResult, LoadedModel, Prediction } from './types.ts';
+import type { Candidate, FillMaskResult, HubOptions, JobEvent, LoadedModel } from './types.ts';
 
-export interface LoadModelOptions {
+export interface LoadModelOptions extends HubOptions {
   readonly threads?: number;
   /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
   readonly maxLength?: number;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
+  /** Hears how a download goes on. */
+  readonly onEvent?: (event: JobEvent) => void;
   /** When aborted, what is being computed stops with an InterruptedError. */
   readonly signal?: AbortSignal;
 }
 
+/** A model for those that answer many callers at once. */
+export interface OpenModel extends LoadedModel {
+  readonly heads: readonly BertPart[];
+  /** What stands for a word that is to be guessed. */
+  readonly maskToken: string;
+  /** Every label with its score for each text, best first. */
+  scores(texts: readonly string[]): Promise<LabelScore[][]>;
+  /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
+  prepareMasks(text: string): MaskedText;
+  /** Ranks the words of prepared texts, all in one go. */
+  rankMasks(texts: readonly MaskedText[], rankings: readonly Ranking[]): Promise<FillMaskResult[]>;
+}
+
+export interface LabelScore {
+  readonly label: string;
+  readonly score: number;
+}
+
+export interface MaskedText extends MaskedSequence {
+  readonly text: string;
+}
+
+/** How many words are listed for a mask, and which are looked at: all, or tokens by id. */
+export interface Ranking {
+  readonly topK: number;
+  readonly targetIds?: readonly number[];
+}
+
 /**
- * Loads a model folder for use: fill-mask with an MLM head, classification with a classifier, embeddings with either.
+ * Loads a model, a folder or `org/name[@revision]` of the Hub, for use: fill-mask with an MLM head, classification with a
+ * classifier, embeddings with either.
  *
  * @throws UsageError when the folder is not there; BertuneError when its files cannot be used
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  return openModel(path, options);
+}
+
+/**
+ * The same with what a server needs.
+ *
+ * @param fewAtATime whether few texts are asked about at a time, as a server's callers do
+ */
+export async function openModel(
+  path: string,
+  options: LoadModelOptions & { readonly fewAtATime?: boolean } = {},
+): Promise<OpenModel> {
   checkOptions(useSchema, options);
-  const { present, labels } = await inspectBert(path);
+  const { onNote, signal, fewAtATime } = options;
+  const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
+  const { folder } = await findModel(path, options, { onEvent: options.onEvent ?? onEvent, signal });
+  const { present, labels } = await inspectBert(folder);
   const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
-  const { config, raw, values } = await loadBert(path, { parts, onNote: options.onNote });
-  const tokenizer = loadTokenizer(path);
+  const { config, raw, values } = await loadBert(folder, { parts, onNote });
+  const tokenizer = loadTokenizer(folder);
   const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, options.signal);
+  const inference = new BertInference(engine, config, tokenizer, parameters, { signal, fewAtATime });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
+  const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
   const requireHead = (part: BertPart, what: string) => {
     if (present.includes(part)) return;
     const has = present.filter((name) => name !== 'encoder').map((name) => headNames[name]);
@@ -47,37 +95,54 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
       `${path} has no ${headNames[part]}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
     );
   };
-  return {
+  const model: OpenModel = {
     path,
     labels,
-    async fillMask(text, { topK = 5, targets } = {}): Promise<FillMaskResult> {
-      checkOptions(fillMaskSchema, { topK });
+    heads: present,
+    maskToken,
+    prepareMasks(text) {
       requireHead('mlmHead', 'fill-mask');
       const { ids } = tokenizer.encode(text);
-      const masks = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [i + 1] : []));
-      const mask = tokenizer.tokenOf(tokenizer.special.mask);
-      if (masks.length === 0)
-        throw new UsageError(`the text has no ${mask}; put ${mask} where a word is to be guessed`);
+      const positions = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [i + 1] : []));
+      if (positions.length === 0) {
+        throw new UsageError(`the text has no ${maskToken}; put ${maskToken} where a word is to be guessed`);
+      }
       if (ids.length > config.maxPositions - 2) {
         throw new UsageError(`the text has ${ids.length + 2} tokens; the model takes ${config.maxPositions}`);
       }
-      const targetIds = targets && targetTokens(tokenizer, targets);
-      const logits = await inference.vocabularyLogits(ids, masks);
-      return {
-        text,
-        masks: logits.map((row, i) => ({
-          position: masks[i] as number,
-          candidates: candidates(tokenizer, row, topK, targetIds),
-        })),
-      };
+      return { text, ids, positions };
     },
-    async classify(texts): Promise<Prediction[]> {
+    async rankMasks(texts, rankings) {
+      const masks = texts.map((): FillMaskResult['masks'][number][] => []);
+      await inference.vocabularyLogits(texts, (i, place, logits) => {
+        const position = texts[i]?.positions[place] ?? 0;
+        masks[i]?.push({ position, candidates: candidates(tokenizer, logits, rankings[i] ?? { topK: 5 }) });
+      });
+      return texts.map(({ text }, i) => ({ text, masks: masks[i] ?? [] }));
+    },
+    async fillMask(text, { topK = 5, targets } = {}) {
+      checkOptions(fillMaskSchema, { topK });
+      requireHead('mlmHead', 'fill-mask');
+      const prepared = model.prepareMasks(text);
+      const ranking = { topK, targetIds: targets && targetTokens(tokenizer, targets) };
+      const [result] = await model.rankMasks([prepared], [ranking]);
+      return result ?? { text, masks: [] };
+    },
+    async scores(texts) {
       requireHead('classifier', 'classification');
       const logits = await inference.classLogits(cut(texts));
-      return logits.map((row, i) => {
-        const best = argmax(row);
-        return { text: texts[i] as string, label: labels?.[best] ?? String(best), score: softmax(row)[best] as number };
+      return logits.map((row) => {
+        const scores = Array.from(softmax(row), (score, i) => ({ label: labels?.[i] ?? String(i), score }));
+        return scores.sort((a, b) => b.score - a.score); // stable: the first of equal ones stays first
       });
+    },
+    async classify(texts) {
+      const scores = await model.scores(texts);
+      return scores.map(([best], i) => ({
+        text: texts[i] as string,
+        label: best?.label ?? '',
+        score: best?.score ?? 0,
+      }));
     },
     async embed(texts, { pooling = 'mean' } = {}) {
       checkOptions(embedSchema, { pooling });
@@ -91,10 +156,11 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
       }));
     },
     async dispose() {
-      cutter.noteTruncated({ onEvent: (event) => event.type === 'note' && options.onNote?.(event.text) });
+      cutter.noteTruncated({ onEvent });
       await inference.dispose();
     },
   };
+  return model;
 }
 
 const headNames: Record<BertPart, string> = {
@@ -116,18 +182,34 @@ function targetTokens(tokenizer: BertTokenizer, targets: readonly string[]): num
   });
 }
 
-function candidates(
-  tokenizer: BertTokenizer,
-  logits: Float32Array,
-  topK: number,
-  targets: readonly number[] | undefined,
-): Candidate[] {
+function candidates(tokenizer: BertTokenizer, logits: Float32Array, { topK, targetIds }: Ranking): Candidate[] {
   const probabilities = softmax(logits);
-  const ids = targets ?? Array.from(probabilities, (_, id) => id);
-  return [...ids]
-    .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number) || a - b)
-    .slice(0, targets ? ids.length : topK)
-    .map((tokenId) => ({ token: tokenizer.tokenOf(tokenId), tokenId, score: probabilities[tokenId] as number }));
+  const score = (id: number) => probabilities[id] as number;
+  const ids = targetIds ? [...targetIds].sort((a, b) => score(b) - score(a) || a - b) : largest(probabilities, topK);
+  return ids.map((tokenId) => ({ token: tokenizer.tokenOf(tokenId), tokenId, score: score(tokenId) }));
+}
+
+/** So many largest values are found faster by inserting them into a list than by sorting all. */
+const mostInserted = 256;
+
+/** Places of the `count` largest values, largest first; of equal ones the earlier place first. */
+function largest(values: Float64Array, count: number): number[] {
+  if (count > mostInserted) {
+    const all = Array.from(values, (_, i) => i);
+    return all.sort((a, b) => (values[b] as number) - (values[a] as number)).slice(0, count);
+  }
+  const places: number[] = [];
+  let least = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (places.length >= count && value <= least) continue;
+    let at = places.length;
+    while (at > 0 && (values[places[at - 1] as number] as number) < value) at--;
+    places.splice(at, 0, i);
+    if (places.length > count) places.pop();
+    least = values[places.at(-1) as number] as number;
+  }
+  return places;
 }
 
 /** The folder's heads for an error or a choice of task. @throws BertuneError when there is none that can be measured */

@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { UsageError } from '../core/errors.ts';
 import { openRecords } from '../data/records.ts';
 import { loadModel } from './model.ts';
-import type { DataOptions, JobHooks, Prediction } from './types.ts';
+import type { DataOptions, HubOptions, JobHooks, Prediction } from './types.ts';
 
-export interface PredictOptions {
+export interface PredictOptions extends HubOptions {
   readonly model: string;
   readonly input?: DataOptions;
   /** Texts, one at a time, when there is no input. */
@@ -19,7 +19,7 @@ interface Item {
 }
 
 /** Texts that are classified together. */
-const chunk = 1024;
+const chunk = 4096;
 
 /**
  * Labels texts, in their order, streaming.
@@ -28,8 +28,8 @@ const chunk = 1024;
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength } = options;
-  const model = await loadModel(options.model, { threads, maxLength, onNote, signal: hooks.signal });
+  const { threads, maxLength, offline } = options;
+  const model = await loadModel(options.model, { threads, maxLength, offline, onNote, ...hooks });
   try {
     for await (const items of chunksOf(itemsOf(options))) {
       const predictions = await model.classify(items.map(({ text }) => text));

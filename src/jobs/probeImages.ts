@@ -4,7 +4,7 @@ import { removeFolder, temporaryFolder } from '../core/files.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type Estimate, estimate } from '../evaluation/intervals.ts';
+import { type Estimate, estimate } from '../evaluation/estimate.ts';
 import { fitLinearProbe } from '../evaluation/linearProbe.ts';
 import { classifyByNeighbours, type Rows } from '../evaluation/neighbours.ts';
 import { type PairedDifference, pairedDifference } from '../evaluation/paired.ts';

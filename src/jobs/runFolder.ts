@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
+import type { BaseFacts } from './baseFacts.ts';
+import { cardOf } from './cardText.ts';
 import { packageVersions } from './versions.ts';
 
 const recordFile = 'run.json';
@@ -34,6 +37,22 @@ export interface RunRecord {
   readonly configuration: object;
   readonly data?: object;
   readonly result?: object;
+  /** The model that the run started from, as far as it is known. */
+  readonly base?: BaseFacts;
+  /** What a model card tells of the model beside the result. */
+  readonly about?: ModelFacts;
+  /** What was said of the model later on, for its card. */
+  readonly card?: { readonly license?: string; readonly languages?: string[]; readonly datasets?: string[] };
+}
+
+/** The size of a model, and how it was measured. */
+export interface ModelFacts {
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly parameters: number;
+  /** Metrics of a masked language model on held-out text, before and after training. */
+  readonly before?: Readonly<Record<string, number>>;
+  readonly after?: Readonly<Record<string, number>>;
 }
 
 /** What a run asks of its output folder. */
@@ -127,6 +146,7 @@ export class RunFolder {
     if (this.#options.overwrite) {
       // The record goes first: as long as it is there, it vouches for the rest.
       for (const name of runFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
+      if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
     const earlier = readRecord(this.path);
     this.#record = {
@@ -141,8 +161,23 @@ export class RunFolder {
 
   /** Writes down what came of it. */
   async finish(result: object, data?: object): Promise<void> {
+    await this.#write(this.#finished(result, data));
+  }
+
+  /** The same, with the model's card made from it.  @returns whether a card that someone had edited was left alone */
+  async finishWithCard(result: object, data: object, about: ModelFacts, base?: BaseFacts): Promise<boolean> {
+    const record = { ...this.#finished(result, data), base, about };
+    const isReplaced = await mayReplaceCard(this.path);
+    // The record as it will be read again: JSON knows no undefined.
+    const card = cardOf(JSON.parse(JSON.stringify(record)), basename(resolve(this.path)));
+    if (isReplaced) await writeFileAtomic(join(this.path, cardFile), card);
+    await this.#write(record);
+    return !isReplaced;
+  }
+
+  #finished(result: object, data?: object): RunRecord {
     if (!this.#record) throw new Error('internal: the run has not begun');
-    await this.#write({ ...this.#record, status: 'finished', finishedAt: new Date().toISOString(), data, result });
+    return { ...this.#record, status: 'finished', finishedAt: new Date().toISOString(), data, result };
   }
 
   #write(record: RunRecord): Promise<void> {
@@ -181,7 +216,8 @@ function samePlace(a: string, b: string): boolean {
   return existsSync(a) && existsSync(b) ? realpathSync(a) === realpathSync(b) : resolve(a) === resolve(b);
 }
 
-function readRecord(folder: string): RunRecord | undefined {
+/** The record of a folder's run; undefined when there is none that can be read. */
+export function readRecord(folder: string): RunRecord | undefined {
   const path = join(folder, recordFile);
   if (!existsSync(path)) return undefined;
   try {

@@ -18,7 +18,7 @@ import type { JobHooks, TrainingOptions } from './types.ts';
 
 /** Training options with every default filled in. */
 export type ResolvedTraining = Required<
-  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output'>
+  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output' | 'offline'>
 > &
   Pick<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output'>;
 
@@ -122,7 +122,7 @@ export function finishedResult<T>(
 }
 
 /** Options that say how to go about a run rather than what it is. */
-const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'cache', 'recompute']);
+const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'cache', 'recompute', 'offline']);
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
 function digestOfStart(task: TrainingTask): string {

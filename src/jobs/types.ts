@@ -34,8 +34,14 @@ export interface JobHooks {
   readonly signal?: AbortSignal;
 }
 
+/** What every job accepts that takes a model: its `model` is a folder, or `org/name[@revision]` of the Hub. */
+export interface HubOptions {
+  /** Takes a model of the Hub from the cache alone; without it as HF_HUB_OFFLINE says. */
+  readonly offline?: boolean;
+}
+
 /** What every training job accepts beside its own options. */
-export interface TrainingOptions {
+export interface TrainingOptions extends HubOptions {
   readonly output: string;
   readonly epochs?: number;
   readonly maxSteps?: number;
@@ -138,6 +144,7 @@ export interface ClassificationResult {
   readonly macroF1: number;
   /** Mean cross-entropy in nats. */
   readonly loss: number;
+  readonly lossStandardError: number;
   readonly count: number;
   readonly labels: readonly string[];
   /** confusion[true][predicted], in the order of `labels`. */
@@ -150,7 +157,7 @@ export interface FinetuneResult extends ClassificationResult {
   readonly output: string;
 }
 
-export interface EvaluateOptions extends MaskingOptions, CacheOptions {
+export interface EvaluateOptions extends MaskingOptions, CacheOptions, HubOptions {
   readonly model: string;
   readonly data: DataOptions;
   readonly limit?: number;
@@ -161,6 +168,8 @@ export interface EvaluateOptions extends MaskingOptions, CacheOptions {
 export interface MaskedLmResult {
   /** Mean cross-entropy of the masked tokens in nats, with fixed masks. */
   readonly loss: number;
+  /** Of the loss, over texts. */
+  readonly lossStandardError: number;
   readonly perplexity: number;
   /** Masked tokens that were predicted. */
   readonly count: number;
@@ -204,8 +213,9 @@ export interface InspectResult {
   readonly notes: readonly string[];
 }
 
-/** A model of a folder, ready to use. Engines are created on first use; `dispose` frees them. */
+/** A model, ready to use. Engines are created on first use; `dispose` frees them. */
 export interface LoadedModel {
+  /** The folder or the model of the Hub, as it was asked for. */
   readonly path: string;
   readonly labels: readonly string[] | null;
   fillMask(text: string, options?: { topK?: number; targets?: readonly string[] }): Promise<FillMaskResult>;

@@ -16,10 +16,23 @@ const blockTokens = 1024;
 /** Widths of a row; a program is compiled for those that come up. */
 const widths = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
 /** Sequences that are sorted by length together before they are packed. */
-const sortingWindow = 1024;
+const sortingWindow = 4096;
 
 /** What to compute: class logits of a text, vocabulary logits of its masks, or its hidden states. */
 type Output = 'classes' | 'masks' | 'hidden';
+
+export interface InferenceOptions {
+  /** When aborted, the next block throws an InterruptedError. */
+  readonly signal?: AbortSignal;
+  /** For few sequences at a time, which want an answer soon: programs for blocks of every size are kept. */
+  readonly fewAtATime?: boolean;
+}
+
+/** A sequence and the places, counted with [CLS] as 0, where words are to be guessed. */
+export interface MaskedSequence {
+  readonly ids: ArrayLike<number>;
+  readonly positions: readonly number[];
+}
 
 /** A block of sequences that run together. */
 interface PackedBlock {
@@ -32,31 +45,31 @@ interface PackedBlock {
 /** Runs a trained BERT forward over packed blocks of several shapes. Sequences come without [CLS] and [SEP]. */
 export class BertInference {
   readonly #config: BertConfig;
-  readonly #tokenizer: BertTokenizer;
   readonly #parameters: NamedTensors;
   readonly #programs: ProgramCache;
   readonly #signal: AbortSignal | undefined;
+  readonly #packing: Packing;
 
-  /** @param signal when aborted, the next block throws an InterruptedError */
   constructor(
     engine: Engine,
     config: BertConfig,
     tokenizer: BertTokenizer,
     parameters: NamedTensors,
-    signal?: AbortSignal,
+    { signal, fewAtATime = false }: InferenceOptions = {},
   ) {
     this.#config = config;
-    this.#tokenizer = tokenizer;
     this.#parameters = parameters;
     this.#signal = signal;
-    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), 4);
+    this.#packing = { tokenizer, maxPositions: config.maxPositions };
+    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), fewAtATime ? 24 : 6);
   }
 
-  /** Class logits [labels] of each sequence. */
+  /** Class logits [labels] of each sequence; those that repeat are computed once, and share them. */
   async classLogits(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
-    const results: Float32Array[] = new Array(sequences.length);
-    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
-      const places = mostMembers(block.shape);
+    const { distinct, numberOf } = withoutRepetitions(sequences);
+    const results: Float32Array[] = new Array(distinct.length);
+    for (const block of packBlocks(distinct, this.#packing)) {
+      const places = roundedUp(block.members.length);
       const starts = block.members.map(({ start }) => start);
       const logits = await this.#run('classes', block, places, { firstRows: indices(starts, places) });
       const labels = logits.length / places;
@@ -64,35 +77,49 @@ export class BertInference {
         results[sequence] = logits.slice(i * labels, (i + 1) * labels);
       });
     }
-    return results;
+    return numberOf.map((number) => results[number] as Float32Array);
   }
 
-  /** Vocabulary logits [vocabularySize] at places of one sequence, counted with [CLS] as 0. */
-  async vocabularyLogits(ids: ArrayLike<number>, positions: readonly number[]): Promise<Float32Array[]> {
-    const places = 2 ** Math.ceil(Math.log2(positions.length));
-    const results: Float32Array[] = [];
-    for (const block of packBlocks([ids], this.#tokenizer, this.#config.maxPositions)) {
-      const start = block.members[0]?.start ?? 0;
-      const rows = positions.map((position) => start + position);
+  /**
+   * Vocabulary logits [vocabularySize] at the places of each sequence, handed to `use` as they come: all of them together
+   * may be more than there is memory for. They may be read until `use` returns.
+   */
+  async vocabularyLogits(
+    sequences: readonly MaskedSequence[],
+    use: (sequence: number, place: number, logits: Float32Array) => void,
+  ): Promise<void> {
+    const placesOf = (sequence: number) => sequences[sequence]?.positions ?? [];
+    const packing = { ...this.#packing, mostPlaces: mostBlockPlaces, placesOf: (i: number) => placesOf(i).length };
+    for (const block of packBlocks(
+      sequences.map(({ ids }) => ids),
+      packing,
+    )) {
+      const wanted = block.members.flatMap(({ sequence, start }) =>
+        placesOf(sequence).map((position, place) => ({ sequence, place, row: start + position })),
+      );
+      const places = roundedUp(wanted.length);
+      const rows = wanted.map(({ row }) => row);
       const logits = await this.#run('masks', block, places, { predictedRows: indices(rows, places) });
       const size = logits.length / places;
-      for (let i = 0; i < positions.length; i++) results.push(logits.slice(i * size, (i + 1) * size));
+      for (const [i, { sequence, place }] of wanted.entries()) {
+        use(sequence, place, logits.subarray(i * size, (i + 1) * size));
+      }
     }
-    return results;
   }
 
   /** One vector [hiddenSize] a sequence: the mean over its tokens, [CLS] and [SEP] included, or that of [CLS]. */
   async vectors(sequences: readonly ArrayLike<number>[], pooling: 'mean' | 'cls'): Promise<Float32Array[]> {
     const size = this.#config.hiddenSize;
-    const results: Float32Array[] = new Array(sequences.length);
-    for (const block of packBlocks(sequences, this.#tokenizer, this.#config.maxPositions)) {
+    const { distinct, numberOf } = withoutRepetitions(sequences);
+    const results: Float32Array[] = new Array(distinct.length);
+    for (const block of packBlocks(distinct, this.#packing)) {
       const hidden = await this.#run('hidden', block, 0, {});
       for (const { sequence, start } of block.members) {
-        const count = pooling === 'cls' ? 1 : (sequences[sequence]?.length ?? 0) + 2;
+        const count = pooling === 'cls' ? 1 : (distinct[sequence]?.length ?? 0) + 2;
         results[sequence] = meanOfRows(hidden.subarray(start * size, (start + count) * size), size);
       }
     }
-    return results;
+    return numberOf.map((number) => results[number] as Float32Array);
   }
 
   async dispose(): Promise<void> {
@@ -124,52 +151,91 @@ export class BertInference {
   }
 }
 
-/** Packs sequences into blocks, texts of like length together, so that little of a block is padding. */
+/** Places for guesses in one block, where one sequence has not more: each takes a row of the vocabulary's size. */
+const mostBlockPlaces = 128;
+
+interface Packing {
+  readonly tokenizer: BertTokenizer;
+  readonly maxPositions: number;
+  /** Places for guesses that a sequence needs, and those of a block. */
+  readonly placesOf?: (sequence: number) => number;
+  readonly mostPlaces?: number;
+}
+
+/**
+ * Packs sequences into blocks, the longest of a window first and shorter ones into the gaps that they leave, so that
+ * little of a block is padding.
+ */
 function* packBlocks(
   sequences: readonly ArrayLike<number>[],
-  tokenizer: BertTokenizer,
-  maxPositions: number,
+  { tokenizer, maxPositions, placesOf = () => 0, mostPlaces = 0 }: Packing,
 ): Generator<PackedBlock> {
   for (let from = 0; from < sequences.length; from += sortingWindow) {
-    const window = sequences
+    let waiting = sequences
       .slice(from, from + sortingWindow)
       .map((ids, i) => ({ ids, sequence: from + i }))
       .sort((a, b) => b.ids.length - a.ids.length);
-    for (let next = 0; next < window.length; ) {
+    while (waiting.length > 0) {
       const shape = shapeFor(
-        window.slice(next).map(({ ids }) => ids.length + 2),
+        waiting.map(({ ids }) => ids.length + 2),
         maxPositions,
       );
-      const block: PackedBlock = {
-        shape,
-        builder: new BlockBuilder(shape.rows, shape.width, tokenizer.special),
-        members: [],
-      };
-      while (next < window.length && block.members.length < mostMembers(shape)) {
-        const { ids, sequence } = window[next] as (typeof window)[number];
-        const start = block.builder.add(ids);
-        if (start === undefined) break;
+      const builder = new BlockBuilder(shape.rows, shape.width, tokenizer.special);
+      const block: PackedBlock = { shape, builder, members: [] };
+      let places = 0;
+      waiting = waiting.filter(({ ids, sequence }) => {
+        const needed = places + placesOf(sequence);
+        const isFull = block.members.length === mostMembers(shape) || (needed > mostPlaces && block.members.length > 0);
+        const start = isFull ? undefined : builder.add(ids);
+        if (start === undefined) return true;
         block.members.push({ sequence, start });
-        next++;
-      }
+        places = needed;
+        return false;
+      });
       yield block;
     }
   }
 }
 
-/** The block for sequences of these lengths, longest first: one row when all fit there, else a full block. */
+/** The smallest of a few blocks with room for sequences of these lengths, the longest first, several to a row. */
 function shapeFor(lengths: readonly number[], maxPositions: number): BlockShape {
-  const longest = lengths[0] ?? 2;
-  const fitting = widths.find((width) => width >= longest) ?? longest;
-  const width = Math.max(longest, Math.min(fitting, Math.max(maxPositions, 16)));
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  if (total <= width && lengths.length <= mostMembers({ rows: 1, width })) return { rows: 1, width };
-  return { rows: Math.max(1, Math.floor(blockTokens / width)), width };
+  const longest = lengths[0] ?? 2;
+  const width = widthFor(total <= 32 ? total : Math.max(longest, 64), maxPositions);
+  const most = Math.max(1, Math.floor(blockTokens / width));
+  const needed = Math.max(total / width, lengths.length / mostMembers({ rows: 1, width }));
+  return { rows: rowCounts.find((rows) => rows >= needed && rows <= most) ?? most, width: Math.max(width, longest) };
+}
+
+const rowCounts = [1, 2, 3, 4, 6, 8, 12, 16];
+
+function widthFor(length: number, maxPositions: number): number {
+  const fitting = widths.find((width) => width >= length) ?? length;
+  return Math.max(length, Math.min(fitting, Math.max(maxPositions, 16)));
+}
+
+/** The sequences without repetitions, and for each of the given ones its number among these. */
+function withoutRepetitions(sequences: readonly ArrayLike<number>[]) {
+  const distinct: ArrayLike<number>[] = [];
+  const numbers = new Map<string, number>();
+  const numberOf = sequences.map((ids) => {
+    const key = Array.prototype.join.call(ids, ' ');
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
+    numbers.set(key, distinct.length);
+    return distinct.push(ids) - 1;
+  });
+  return { distinct, numberOf };
 }
 
 /** Sequences of one block at most. */
 function mostMembers({ rows, width }: BlockShape): number {
-  return Math.max(rows, Math.ceil((rows * width) / 8));
+  return Math.max(rows, Math.ceil((rows * width) / 4));
+}
+
+/** Places that a graph is made for: powers of two, so that one serves many blocks. */
+function roundedUp(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 }
 
 function indices(values: readonly number[], places: number): HostTensor<'int32'> {

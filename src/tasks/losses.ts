@@ -30,19 +30,20 @@ export interface LossOptions {
 
 /**
  * Summed cross-entropy of predicted tokens. Beside the encoder's inputs it takes `predictedRows`, `labels` (int32) and
- * `weights` (float32: 1, or 0 for places that are not used), all [predictions].
+ * `weights` (float32: 1, or 0 for places that are not used), all [predictions]. `each` is what is summed, unweighted.
  */
 export function maskedLmLoss(
   config: BertConfig,
   shape: BlockShape,
   predictions: number,
   options: LossOptions,
-): LossGraph {
+): LossGraph & { readonly each: Value } {
   const graph = new Graph();
   const scope = new Scope(graph, partParameters(config, maskedLmParts), options);
   const read = graph.input('predictedRows', 'int32', [predictions]);
   const logits = maskedLmLogits(scope, config, bertEncoder(scope, config, shape, read));
-  return lossGraph(scope, weightedLoss(graph, logits, predictions), options);
+  const { loss, each } = weightedLoss(graph, logits, predictions);
+  return { ...lossGraph(scope, loss, options), each };
 }
 
 /**
@@ -59,7 +60,7 @@ export function classificationLoss(
   const scope = new Scope(graph, partParameters(config, classifierParts), options);
   const read = graph.input('firstRows', 'int32', [examples]);
   const logits = classifierLogits(scope, config, bertEncoder(scope, config, shape, read));
-  return lossGraph(scope, weightedLoss(graph, logits, examples), options);
+  return lossGraph(scope, weightedLoss(graph, logits, examples).loss, options);
 }
 
 function lossGraph({ graph, used }: Scope, loss: Value, { frozen = {}, recompute }: LossOptions): LossGraph {
@@ -68,5 +69,6 @@ function lossGraph({ graph, used }: Scope, loss: Value, { frozen = {}, recompute
 
 function weightedLoss(graph: Graph, logits: Value, count: number) {
   const labels = graph.input('labels', 'int32', [count]);
-  return weightedSum(ops.crossEntropy(logits, labels), graph.input('weights', 'float32', [count]));
+  const each = ops.crossEntropy(logits, labels);
+  return { each, loss: weightedSum(each, graph.input('weights', 'float32', [count])) };
 }

@@ -4,6 +4,7 @@ import type { HostTensor } from '../core/tensor.ts';
 import type { Corpus } from '../data/corpus.ts';
 import type { TokenStore } from '../data/tokenStore.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
+import { RatioEstimate } from '../evaluation/intervals.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { evaluationEpoch, type MaskingOptions, maskSequence } from '../text/masking.ts';
@@ -128,6 +129,9 @@ export class MaskedLmTask implements TrainingTask {
   }
 }
 
+/** Name of the output with the loss of each predicted token. */
+const eachOutput = 'losses';
+
 /** What evaluating a masked language model needs. */
 export type MaskedLmEvaluation = Pick<
   MaskedLmTaskOptions,
@@ -138,7 +142,7 @@ export type MaskedLmEvaluation = Pick<
  * Mean cross-entropy of masked tokens, with masks that never move and every token of equal weight, so the value does
  * not depend on how the texts are batched.
  *
- * @returns loss in nats, perplexity, and the number of predicted tokens
+ * @returns loss in nats with its standard error over texts, perplexity, and the number of predicted tokens
  * @throws InterruptedError when the signal was aborted
  */
 export async function evaluateMaskedLm(
@@ -146,13 +150,15 @@ export async function evaluateMaskedLm(
   parameters: NamedTensors,
   engine: Engine,
   signal?: AbortSignal,
-): Promise<{ loss: number; perplexity: number; count: number }> {
+): Promise<{ loss: number; lossStandardError: number; perplexity: number; count: number }> {
   const { config, rows, width, heldOut, masking } = options;
   let summed = 0;
   let count = 0;
+  const byText = new RatioEstimate();
   const programs = new ProgramCache((key) => {
-    const { graph, loss } = maskedLmLoss(config, { rows, width }, Number(key), { training: false });
+    const { graph, loss, each } = maskedLmLoss(config, { rows, width }, Number(key), { training: false });
     graph.output(lossOutput, loss);
+    graph.output(eachOutput, each);
     return engine.compile(graph);
   }, 2);
   try {
@@ -161,16 +167,23 @@ export async function evaluateMaskedLm(
       const texts = sequences.map((sequence) => prepare(heldOut.store, sequence, evaluationEpoch, masking));
       const batch = maskedBlock(options, texts, 64);
       const program = await programs.get(batch.key);
-      const { [lossOutput]: loss } = await program.run({ ...parameters, ...batch.inputs });
+      const { [lossOutput]: loss, [eachOutput]: each } = await program.run({ ...parameters, ...batch.inputs });
       summed += Number(loss?.data[0]);
       count += batch.weight;
+      let place = 0;
+      for (const { positions } of texts) {
+        let total = 0;
+        for (let i = 0; i < positions.length; i++) total += Number(each?.data[place++]);
+        byText.add(total, positions.length);
+      }
     }
   } finally {
     await programs.dispose();
   }
   const loss = summed / count;
   // JSON writes infinity as null, which reads as not measured.
-  return { loss, perplexity: Math.min(Math.exp(loss), Number.MAX_VALUE), count };
+  const perplexity = Math.min(Math.exp(loss), Number.MAX_VALUE);
+  return { loss, lossStandardError: byText.standardError, perplexity, count };
 }
 
 function* inBlocks({ store, sequences }: MaskedLmEvaluation['heldOut'], rows: number, width: number) {

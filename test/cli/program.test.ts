@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/command.ts';
-import { isOptionName } from '../../src/cli/options.ts';
+import { flagName } from '../../src/cli/options.ts';
 import { writeResult } from '../../src/cli/output.ts';
 import { commands } from '../../src/cli/program.ts';
 import { namesOf } from '../../src/cli/settings.ts';
@@ -47,7 +47,9 @@ describe('help', () => {
       const { code, stdout } = await runInProcess([...name.split(' '), '--help']);
       expect(code).toBe(0);
       expect(stdout).toContain(`${command.summary}\n`);
-      for (const option of namesOf(command)) expect(stdout).toMatch(new RegExp(`^ {2}--${option}[ \\n]`, 'm'));
+      for (const option of namesOf(command)) {
+        expect(stdout).toMatch(new RegExp(`^ {2}--${flagName(option)}[ \\n]`, 'm'));
+      }
       for (const option of ['json', 'seed', 'threads', 'config', 'debug']) expect(stdout).toContain(`--${option}`);
       expect(stdout).toContain(`Examples:\n  bertune ${name}`.replace('bertune predict', ''));
       expect(stdout).not.toContain('--no-json');
@@ -58,8 +60,7 @@ describe('help', () => {
     for (const command of commands) {
       const used = command.examples.join(' ').match(/--[a-z-]+/g) ?? [];
       for (const flag of used) {
-        const name = flag.slice(2);
-        expect(isOptionName(name) && namesOf(command).includes(name), `${command.name} ${flag}`).toBe(true);
+        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.slice(2));
       }
     }
   });

@@ -38,7 +38,7 @@ describe('the report of adapt', () => {
 });
 
 test('the report of a masked language model', () => {
-  expect(maskedLmReport({ loss: 2.5, perplexity: 12.182, count: 1500, texts: 100 })).toBe(
+  expect(maskedLmReport({ loss: 2.5, lossStandardError: 0.1, perplexity: 12.182, count: 1500, texts: 100 })).toBe(
     [
       'masked-token loss  2.5000',
       'perplexity          12.18',
@@ -55,6 +55,7 @@ describe('the report of a classifier', () => {
       accuracy: 0.6,
       macroF1: 0.4127,
       loss: 1.0123,
+      lossStandardError: 0.2,
       count: 10,
       labels: ['refund', 'shipping', 'other'],
       confusion: [
@@ -87,7 +88,8 @@ describe('the report of a classifier', () => {
     const labels = Array.from({ length: 13 }, (_, k) => `class ${k}`);
     const confusion = labels.map((_, i) => labels.map((_, j) => (i === j ? 8 : 0)));
     (confusion[2] as number[])[5] = 2;
-    const report = classificationReport({ accuracy: 0.98, macroF1: 0.98, loss: 0.1, count: 106, labels, confusion });
+    const measured = { accuracy: 0.98, macroF1: 0.98, loss: 0.1, lossStandardError: 0.02, count: 106 };
+    const report = classificationReport({ ...measured, labels, confusion });
     expect(report).not.toContain('true \\ predicted');
     expect(report.split('\n\n').at(-1)).toBe(
       [

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { estimate } from '../../src/evaluation/intervals.ts';
+import { estimate } from '../../src/evaluation/estimate.ts';
 import { fitLinearProbe } from '../../src/evaluation/linearProbe.ts';
 import { classifyByNeighbours, nearest } from '../../src/evaluation/neighbours.ts';
 

@@ -117,7 +117,7 @@ async function logitsOf(
   else {
     for (const ids of encoded) {
       const everywhere = Array.from({ length: ids.length + 2 }, (_, position) => position);
-      rows.push(...(await inference.vocabularyLogits(ids, everywhere)));
+      await inference.vocabularyLogits([{ ids, positions: everywhere }], (_, __, logits) => rows.push(logits.slice()));
     }
   }
   await inference.dispose();

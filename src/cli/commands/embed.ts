@@ -19,6 +19,7 @@ export const embedCommand: CommandSpec = {
       pooling: settings.pooling,
       maxLength: settings['max-length'],
       threads: settings.threads,
+      offline: settings.offline,
     });
     const result = await withProgress(context, (hooks) => embed(options, hooks));
     await writeResult(

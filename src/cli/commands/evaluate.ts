@@ -34,6 +34,7 @@ export const evaluateCommand: CommandSpec = {
       cache: settings.cache,
       seed: settings.seed,
       threads: settings.threads,
+      offline: settings.offline,
     });
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));
     await writeResult(context, settings, result, () =>

@@ -29,6 +29,7 @@ export const exportCommand: CommandSpec = {
       input: dataOptions(settings, settings.input, settings.query),
       overwrite: settings.overwrite,
       threads: settings.threads,
+      offline: settings.offline,
     });
     const result = await withProgress(context, (hooks) => exportModel(options, hooks));
     await writeResult(context, settings, result, () => summary(result));

@@ -3,7 +3,7 @@ import type { LoadedModel } from '../../jobs/types.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { comparedWords, defaultTopK, fillMask, rankedWords } from '../fillMask.ts';
 import { historyFile, readHistory, writeHistory } from '../history.ts';
-import { given, required } from '../jobOptions.ts';
+import { given, required, withProgress } from '../jobOptions.ts';
 import type { Settings } from '../options.ts';
 import { writeResult } from '../output.ts';
 import { type Load, runRepl } from '../repl.ts';
@@ -28,7 +28,9 @@ export const fillMaskCommand: CommandSpec = {
       context.terminal.stderr.write(`${note}\n`);
     };
     const load: Load = async (path) => {
-      const model = await loadModel(path, given({ threads: settings.threads, onNote }));
+      const model = await withProgress(context, ({ onEvent, signal }) =>
+        loadModel(path, given({ threads: settings.threads, offline: settings.offline, onNote, onEvent, signal })),
+      );
       await checkMlmHead(model);
       return model;
     };

@@ -1,7 +1,7 @@
 import type { InspectResult } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { printable, quantity, table } from '../format.ts';
-import { required } from '../jobOptions.ts';
+import { given, required, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 
 const labelsShown = 20;
@@ -14,7 +14,8 @@ export const inspectCommand: CommandSpec = {
   examples: ['bertune inspect --model checkpoints/bert-mini-general'],
   async run(settings, context) {
     const { inspect } = await import('../../jobs/inspect.ts');
-    const result = await inspect({ model: required(settings, 'model') });
+    const options = given({ model: required(settings, 'model'), offline: settings.offline });
+    const result = await withProgress(context, (hooks) => inspect(options, hooks));
     await writeResult(context, settings, result, () => inspection(result));
   },
 };

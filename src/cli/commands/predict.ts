@@ -25,6 +25,7 @@ export const predictCommand: CommandSpec = {
       input,
       maxLength: settings['max-length'],
       threads: settings.threads,
+      offline: settings.offline,
     });
     await withProgress(context, async (hooks) => {
       const lines = input === undefined ? linesOf(stdin, hooks.signal) : undefined;

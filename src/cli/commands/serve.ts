@@ -1,0 +1,49 @@
+import type { CommandSpec } from '../command.ts';
+import { given, required, withProgress } from '../jobOptions.ts';
+import { writeResult } from '../output.ts';
+
+export const serveCommand: CommandSpec = {
+  name: 'serve',
+  summary: 'answer over HTTP: predictions, fill-mask, metrics, and a page to try it',
+  options: ['models', 'port', 'host', 'max-length', 'max-body', 'max-texts', 'max-characters', 'max-masks'],
+  required: ['models'],
+  examples: [
+    'bertune serve --model runs/intent --port 8080',
+    'bertune serve --model checkpoints/bert-mini-general runs/adapted',
+    `curl http://127.0.0.1:8080/predict -H 'content-type: application/json' -d '{"texts": ["where is my parcel?"]}'`,
+  ],
+  async run(settings, context) {
+    const { serve } = await import('../../server/serve.ts');
+    const options = given({
+      models: required(settings, 'models'),
+      port: settings.port,
+      host: settings.host,
+      threads: settings.threads,
+      maxLength: settings['max-length'],
+      maxBody: settings['max-body'],
+      maxTexts: settings['max-texts'],
+      maxCharacters: settings['max-characters'],
+      maxMasks: settings['max-masks'],
+      offline: settings.offline,
+    });
+    await withProgress(
+      context,
+      (hooks) =>
+        serve(options, hooks, async ({ url, models }) => {
+          if (!/^(127\.|localhost$|::1$)/.test(settings.host ?? '127.0.0.1')) {
+            hooks.onEvent?.({
+              type: 'note',
+              text: 'other machines may reach this server, and it asks nobody who they are',
+            });
+          }
+          await writeResult(context, settings, { url, models }, () =>
+            [
+              `listening on ${url}; Ctrl-C stops`,
+              ...models.map(({ name, tasks }) => `  ${name}: ${tasks.join(', ')}`),
+            ].join('\n'),
+          );
+        }),
+      'answering what is under way',
+    );
+  },
+};

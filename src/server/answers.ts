@@ -1,0 +1,64 @@
+import type { FastifyError, FastifyReply } from 'fastify';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { OverloadedError } from './batcher.ts';
+import type { ServerLimits } from './schemas.ts';
+
+/** A request that its caller has to change. */
+export class RequestError extends UsageError {
+  readonly statusCode: number;
+
+  constructor(statusCode: number, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+  }
+}
+
+/** Answers a request that failed: a status and one line. */
+export function sendError(error: FastifyError, limits: ServerLimits, reply: FastifyReply): void {
+  const { status, message } = answerFor(error, limits);
+  if (status === 503) reply.header('retry-after', '1');
+  reply.code(status).send({ error: message.replace(/\s+/g, ' ').slice(0, 500) });
+}
+
+function answerFor(error: FastifyError, { maxBody }: ServerLimits): { status: number; message: string } {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { status: 413, message: `the body is over ${maxBody} bytes; send fewer or shorter texts` };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { status: 415, message: 'the body must be JSON, with content-type: application/json' };
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return { status: 400, message: 'the body is empty; send {"texts": ["..."]}' };
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return { status: 400, message: `the body is not JSON: ${messageOf(error)}` };
+  }
+  if (error instanceof RequestError) return { status: error.statusCode, message: error.message };
+  if (error instanceof OverloadedError) return { status: 503, message: error.message };
+  if (error instanceof UsageError) return { status: 400, message: error.message };
+  if (error.validation) return { status: 400, message: validationMessage(error) };
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return { status, message: error.message };
+  return { status: 500, message: error instanceof BertuneError ? error.message : 'the server failed at this request' };
+}
+
+/** What the schema found, in words that name the place. */
+function validationMessage({ validation = [], message }: FastifyError): string {
+  const [issue] = validation;
+  const place = issue?.instancePath.replace(/^\//, '') || 'the body';
+  const params = issue?.params ?? {};
+  switch (issue?.keyword) {
+    case 'minItems':
+      return `${place} is empty; send at least one text`;
+    case 'maxItems':
+      return `${place} has more than ${params.limit} texts; send them in several requests`;
+    case 'pattern':
+      return `${place} is empty`;
+    case 'maxLength':
+      return `${place} has more than ${params.limit} characters`;
+    case 'additionalProperties':
+      return `there is no ${JSON.stringify(params.additionalProperty)} in a request; see /openapi.json`;
+    case 'required':
+      return `${place} has no ${params.missingProperty}; send {"texts": ["..."]}`;
+    default:
+      return message.replace(/^body\/?/, '').trim();
+  }
+}

@@ -1,0 +1,177 @@
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { packageVersions } from '../jobs/versions.ts';
+import { RequestError, sendError } from './answers.ts';
+import { Batcher } from './batcher.ts';
+import { createMetrics } from './metrics.ts';
+import type { ModelThread } from './modelThread.ts';
+import { pageHeaders, pageHtml } from './page.ts';
+import type { Answer, Task } from './protocol.ts';
+import {
+  type AskBody,
+  askSchema,
+  errorAnswer,
+  fillMaskAnswer,
+  healthAnswer,
+  predictAnswer,
+  type ServerLimits,
+} from './schemas.ts';
+
+interface ServedModel {
+  readonly thread: ModelThread;
+  readonly batcher: Batcher;
+}
+
+/** The routes over models that are loaded, ready to listen. */
+export async function createApp(
+  threads: readonly ModelThread[],
+  limits: ServerLimits,
+): Promise<{ app: FastifyInstance; batchers: readonly Batcher[] }> {
+  const batchers = new Map<string, Batcher>();
+  const metrics = createMetrics(batchers);
+  const served = new Map<string, ServedModel>();
+  for (const thread of threads) {
+    const { name } = thread.info;
+    const onBatch = (task: Task, texts: number, seconds: number) => metrics.onBatch(name, task, texts, seconds);
+    const batcher = new Batcher(thread, { onBatch });
+    batchers.set(name, batcher);
+    served.set(name, { thread, batcher });
+  }
+  const app = Fastify({
+    bodyLimit: limits.maxBody,
+    requestTimeout: 30_000,
+    // Nothing of a request is bent until it fits, and nothing is dropped without a word.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false, allowUnionTypes: true } },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(error, limits, reply));
+  app.setNotFoundHandler((request, reply) => {
+    reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json` });
+  });
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.raw.once('close', metrics.onRequest());
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'other';
+    metrics.onAnswer(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'bertune',
+        description: 'Text classification and fill-mask with models that bertune trained',
+        version: packageVersions().bertune ?? '',
+      },
+    },
+  });
+  addModelRoutes(app, served, limits);
+  addOtherRoutes(app, threads, metrics);
+  await app.ready();
+  return { app, batchers: [...batchers.values()] };
+}
+
+function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, ServedModel>, limits: ServerLimits): void {
+  const errors = { 400: errorAnswer, 404: errorAnswer, 413: errorAnswer, 415: errorAnswer, 503: errorAnswer };
+  const labels = { description: 'Labels listed for each text', default: 1 };
+  const words = { description: 'Words listed for each mask', default: 5 };
+  app.post<{ Body: AskBody }>(
+    '/predict',
+    {
+      schema: {
+        ...{ summary: 'Labels texts', operationId: 'predict', body: askSchema(limits, labels) },
+        response: { 200: predictAnswer, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const { name, answers } = await ask(request, reply, 'predict', served);
+      return { model: name, predictions: answers };
+    },
+  );
+  app.post<{ Body: AskBody }>(
+    '/fill-mask',
+    {
+      schema: {
+        ...{ summary: 'Ranks words for each [MASK]', operationId: 'fillMask', body: askSchema(limits, words) },
+        response: { 200: fillMaskAnswer, ...errors },
+      },
+    },
+    async (request, reply) => {
+      const model = chooseModel(request.body.model, 'fill-mask', served);
+      checkMasks(request.body.texts, model.thread.info.maskToken, limits);
+      const { name, answers } = await ask(request, reply, 'fill-mask', served);
+      return { model: name, results: answers };
+    },
+  );
+}
+
+function addOtherRoutes(
+  app: FastifyInstance,
+  threads: readonly ModelThread[],
+  metrics: ReturnType<typeof createMetrics>,
+): void {
+  const health = {
+    summary: 'Whether the models answer',
+    operationId: 'health',
+    response: { 200: healthAnswer, 503: healthAnswer },
+  };
+  app.get('/health', { schema: health }, async (_request, reply) => {
+    const isOk = threads.every(({ failure }) => failure === undefined);
+    reply.code(isOk ? 200 : 503);
+    return { status: isOk ? 'ok' : 'failed', models: threads.map(({ info }) => info) };
+  });
+  const description = {
+    summary: "Counters in Prometheus' text format",
+    operationId: 'metrics',
+    produces: ['text/plain'],
+  };
+  app.get('/metrics', { schema: description }, async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.text();
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => {
+    reply.headers(pageHeaders);
+    return pageHtml;
+  });
+}
+
+/** Asks a model in a batch with others; when the caller goes away before its turn, it is left out. */
+async function ask(
+  { body }: FastifyRequest<{ Body: AskBody }>,
+  reply: FastifyReply,
+  task: Task,
+  served: ReadonlyMap<string, ServedModel>,
+): Promise<{ name: string; answers: readonly Answer[] }> {
+  const { thread, batcher } = chooseModel(body.model, task, served);
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const question = { texts: body.texts, topK: body.topK ?? 1 };
+  return { name: thread.info.name, answers: await batcher.ask(task, question, gone.signal) };
+}
+
+/** @throws RequestError for a name that is none of a model's, or a model without the head */
+function chooseModel(name: string | undefined, task: Task, served: ReadonlyMap<string, ServedModel>): ServedModel {
+  const able = [...served.values()].filter(({ thread }) => thread.info.tasks.includes(task));
+  const chosen = name === undefined ? able[0] : served.get(name);
+  const names = able.map(({ thread }) => thread.info.name).join(', ');
+  if (!chosen && name !== undefined) {
+    throw new RequestError(404, `no model ${JSON.stringify(name)} here; there is ${[...served.keys()].join(', ')}`);
+  }
+  if (chosen && able.includes(chosen)) return chosen;
+  const has = chosen?.thread.info.tasks.join(' and ') ?? [...served.values()][0]?.thread.info.tasks.join(' and ');
+  const who = chosen?.thread.info.name ?? 'no model here';
+  throw new RequestError(
+    400,
+    chosen
+      ? `${who} cannot ${task}, only ${has}${names === '' ? '' : `; ${names} can`}`
+      : `${who} can ${task}, only ${has}`,
+  );
+}
+
+/** @throws RequestError when the texts have more masks than may be asked for at once */
+function checkMasks(texts: readonly string[], maskToken: string, { maxMasks }: ServerLimits): void {
+  const masks = texts.reduce((sum, text) => sum + text.split(maskToken).length - 1, 0);
+  if (masks <= maxMasks) return;
+  throw new RequestError(400, `${masks.toLocaleString('en-US')} ${maskToken} in one request; send at most ${maxMasks}`);
+}

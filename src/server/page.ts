@@ -1,0 +1,249 @@
+import { createHash } from 'node:crypto';
+
+const style = `
+:root {
+  color-scheme: light dark;
+  --ink: #1d2433; --soft: #5b6475; --paper: #f6f7f9; --card: #ffffff; --line: #dfe3ea; --field: #8a93a5;
+  --accent: #2f5bd8; --track: #e8ecf6; --bad: #b3261e; --up: #1a7044; --down: #a33a1d;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ink: #e8ebf2; --soft: #a4adbe; --paper: #12151c; --card: #1b2029; --line: #303848; --field: #7b869b;
+    --accent: #8aa8ff; --track: #262d3b; --bad: #ff8a80; --up: #6fd09b; --down: #f0a184;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
+h1 { margin: 0 0 .25rem; font-size: 1.5rem; letter-spacing: -.01em; }
+h2 { margin: 0 0 .75rem; font-size: 1rem; overflow-wrap: anywhere; }
+h3 { margin: 1rem 0 .4rem; font-size: .85rem; font-weight: 600; color: var(--soft); }
+p { margin: 0; }
+.lead { color: var(--soft); margin-bottom: 1.5rem; }
+form, .card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.25rem; }
+fieldset { border: 0; margin: 0 0 .9rem; padding: 0; display: flex; gap: 1.25rem; flex-wrap: wrap; }
+legend { padding: 0; font-weight: 600; font-size: .9rem; margin-bottom: .25rem; }
+label { font-size: .95rem; }
+label.above { display: block; font-weight: 600; font-size: .9rem; margin-bottom: .35rem; }
+textarea {
+  width: 100%; min-height: 5rem; padding: .7rem .8rem; font: inherit; color: inherit; background: var(--paper);
+  border: 1px solid var(--field); border-radius: .5rem; resize: vertical;
+}
+input[type=radio] { accent-color: var(--accent); margin: 0 .35rem 0 0; }
+.hint { color: var(--soft); font-size: .85rem; margin-top: .35rem; }
+.row { display: flex; gap: .75rem; align-items: center; flex-wrap: wrap; margin-top: .9rem; }
+button { font: inherit; font-weight: 600; border-radius: .5rem; padding: .5rem 1.1rem; cursor: pointer; border: 1px solid transparent; }
+button[type=submit] { background: var(--accent); color: var(--card); }
+button[type=button] { background: transparent; color: var(--accent); border-color: var(--line); }
+button:disabled { opacity: .6; cursor: default; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+#status { color: var(--soft); font-size: .9rem; }
+#status.bad { color: var(--bad); }
+#results { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); margin-top: 1.25rem; }
+table { width: 100%; border-collapse: collapse; font-size: .95rem; }
+th { text-align: left; font-weight: 500; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere; width: 45%; }
+tr:first-child th, tr:first-child .percent { font-weight: 700; }
+td { padding: .25rem 0; }
+.percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .6rem; width: 4.5rem; }
+.change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .5rem; width: 4rem; font-variant-numeric: tabular-nums; }
+.rose { color: var(--up); } .fell { color: var(--down); }
+.track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
+.bar { background: var(--accent); height: 100%; border-radius: 1rem; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
+a { color: var(--accent); }
+`;
+
+const script = `
+const find = (id) => document.getElementById(id);
+const make = (tag, options, ...children) => {
+  const element = Object.assign(document.createElement(tag), options);
+  element.append(...children);
+  return element;
+};
+const percent = (share) => (100 * share).toFixed(1) + ' %';
+const shown = 8;
+const examples = { predict: 'how do i send this back?', 'fill-mask': 'where is my [MASK]?' };
+const names = { predict: 'Label', 'fill-mask': 'Fill in the blank' };
+let models = [];
+let asked = 0;
+
+const say = (text, isBad = false) => {
+  find('status').textContent = text;
+  find('status').className = isBad ? 'bad' : '';
+};
+const task = () => document.querySelector('input[name=task]:checked')?.value;
+const able = () => models.filter((model) => model.tasks.includes(task()));
+const maskToken = () => able()[0]?.maskToken ?? '[MASK]';
+
+async function read(path, body) {
+  const options = body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await fetch(path, options);
+  const answer = await response.json();
+  if (!response.ok && answer.error) throw new Error(answer.error);
+  return answer;
+}
+
+function choose() {
+  const isMask = task() === 'fill-mask';
+  find('insert').hidden = !isMask;
+  find('insert').textContent = 'Insert ' + maskToken();
+  find('hint').textContent = isMask
+    ? 'Put ' + maskToken() + ' where a word is to be guessed.'
+    : 'The likeliest labels are shown, likeliest first.';
+  const field = find('text');
+  if (field.value === '' || Object.values(examples).includes(field.value)) field.value = examples[task()].replace('[MASK]', maskToken());
+  find('results').replaceChildren();
+  say('');
+}
+
+function rowsOf(answer, answers, place) {
+  const list = place === undefined ? answer.scores : answer.masks[place].candidates;
+  const key = place === undefined ? 'label' : 'token';
+  const base = answers[0];
+  const before = base === answer ? undefined : place === undefined ? base.scores : base.masks[place]?.candidates;
+  // One scale for all models, so that their bars compare.
+  const listOf = (one) => (place === undefined ? one.scores : one.masks[place]?.candidates ?? []);
+  const most = Math.max(...answers.map((one) => listOf(one)[0]?.score ?? 0), 1e-9);
+  return list.slice(0, shown).map((entry) => {
+    const was = before?.find((other) => other[key] === entry[key])?.score;
+    const points = was === undefined ? undefined : 100 * (entry.score - was);
+    const bar = make('div', { className: 'bar' });
+    bar.style.width = (100 * entry.score / most).toFixed(1) + '%';
+    const cells = [
+      make('th', { scope: 'row' }, entry[key]),
+      make('td', { ariaHidden: 'true' }, make('div', { className: 'track' }, bar)),
+      make('td', { className: 'percent' }, percent(entry.score)),
+    ];
+    if (before) {
+      const isSame = points !== undefined && Math.abs(points) < 0.05;
+      const text = points === undefined ? 'new' : isSame ? 'same' : (points > 0 ? '+' : '\\u2212') + Math.abs(points).toFixed(1);
+      cells.push(make('td', { className: 'change ' + (isSame ? '' : points < 0 ? 'fell' : 'rose') }, text));
+    }
+    return make('tr', {}, ...cells);
+  });
+}
+
+function cardOf(model, answer, answers) {
+  const card = make('section', { className: 'card' }, make('h2', {}, model.name));
+  card.setAttribute('aria-label', model.name);
+  const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
+  for (const place of places) {
+    if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
+    const caption = make('caption', { className: 'hidden' }, place === undefined ? 'Labels and scores' : 'Words and probabilities');
+    card.append(make('table', {}, caption, make('tbody', {}, ...rowsOf(answer, answers, place))));
+  }
+  return card;
+}
+
+async function answer(event) {
+  event.preventDefault();
+  const text = find('text').value;
+  if (text.trim() === '') return say('Type a sentence first.', true);
+  const number = ++asked;
+  find('ask').disabled = true;
+  say('Asking…');
+  try {
+    const started = performance.now();
+    const path = task() === 'predict' ? '/predict' : '/fill-mask';
+    const chosen = able();
+    const answers = await Promise.all(
+      chosen.map(({ name }) => read(path, { model: name, texts: [text], topK: 200 }).then((got) => (got.predictions ?? got.results)[0])),
+    );
+    if (number !== asked) return;
+    const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
+    find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
+    say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in points (new: not among its first 200).' : '.'));
+  } catch (error) {
+    find('results').replaceChildren();
+    say(error.message, true);
+  } finally {
+    find('ask').disabled = false;
+  }
+}
+
+find('form').addEventListener('submit', answer);
+find('insert').addEventListener('click', () => {
+  const field = find('text');
+  field.setRangeText(maskToken(), field.selectionStart, field.selectionEnd, 'end');
+  field.focus();
+});
+find('text').addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    find('form').requestSubmit();
+  }
+});
+read('/health').then((health) => {
+  models = health.models;
+  const tasks = ['predict', 'fill-mask'].filter((name) => models.some((model) => model.tasks.includes(name)));
+  tasks.forEach((name, i) => {
+    const radio = make('input', { type: 'radio', name: 'task', value: name, checked: i === 0 });
+    radio.addEventListener('change', choose);
+    find('tasks').append(make('label', {}, radio, names[name]));
+  });
+  find('tasks').hidden = tasks.length < 2;
+  const wanted = new URLSearchParams(location.search);
+  const radio = document.querySelector('input[value="' + (wanted.get('task') === 'fill-mask' ? 'fill-mask' : 'predict') + '"]');
+  if (radio) radio.checked = true;
+  find('lead').textContent = (models.length > 1 ? 'Models side by side: ' : 'Model: ') + models.map((model) => model.name).join(', ');
+  choose();
+  const text = wanted.get('text');
+  if (text !== null) {
+    find('text').value = text;
+    find('form').requestSubmit();
+  }
+}, (error) => say('The server does not answer: ' + error.message, true));
+`;
+
+/** The page at `/`: one file that asks for nothing from elsewhere. `?task=` and `?text=` fill it in. */
+export const pageHtml = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>bertune</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>bertune</h1>
+<p class="lead" id="lead">&nbsp;</p>
+<form id="form">
+<fieldset id="tasks" hidden><legend>What to do</legend></fieldset>
+<label class="above" for="text">Sentence</label>
+<textarea id="text" name="text" rows="3" aria-describedby="hint" spellcheck="false"></textarea>
+<p class="hint" id="hint"></p>
+<div class="row">
+<button type="submit" id="ask">Ask</button>
+<button type="button" id="insert" hidden>Insert [MASK]</button>
+<span id="status" role="status" aria-live="polite"></span>
+</div>
+</form>
+<div id="results"></div>
+<footer>For programs: <code>POST /predict</code>, <code>POST /fill-mask</code>, <a href="/openapi.json">description</a>, <a href="/health">health</a>, <a href="/metrics">metrics</a></footer>
+</main>
+<script>${script}</script>
+</body>
+</html>
+`;
+
+const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** Nothing but the page's own style and script runs, and it talks to this server alone. */
+export const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': [
+    "default-src 'none'",
+    `style-src ${hash(style)}`,
+    `script-src ${hash(script)}`,
+    "connect-src 'self'",
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+} as const;

@@ -1,0 +1,62 @@
+/** What the server and the thread of a model say to each other. */
+
+/** What can be asked of a model. */
+export type Task = 'predict' | 'fill-mask';
+
+export interface ModelSetup {
+  /** The model's folder. */
+  readonly folder: string;
+  /** What callers and messages call it. */
+  readonly name: string;
+  readonly threads?: number;
+  readonly maxLength?: number;
+}
+
+/** What is known of a model once it is loaded. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly tasks: readonly Task[];
+  readonly labels: readonly string[] | null;
+  readonly maskToken: string;
+}
+
+/** The texts of one request. */
+export interface Question {
+  readonly texts: readonly string[];
+  /** Labels, or words for each mask, in the answer. */
+  readonly topK: number;
+}
+
+export interface PredictAnswer {
+  readonly label: string;
+  readonly score: number;
+  readonly scores: readonly { readonly label: string; readonly score: number }[];
+}
+
+export interface FillMaskAnswer {
+  readonly masks: readonly {
+    readonly position: number;
+    readonly candidates: readonly { readonly token: string; readonly score: number }[];
+  }[];
+}
+
+export type Answer = PredictAnswer | FillMaskAnswer;
+
+/** What came of one question: an answer for each text, or why there is none. */
+export type Outcome =
+  | { readonly answers: readonly Answer[] }
+  /** `isCallers`: whether the caller has to ask differently. */
+  | { readonly error: string; readonly isCallers: boolean };
+
+/** Questions that are computed together. */
+export interface BatchRequest {
+  readonly task: Task;
+  readonly questions: readonly Question[];
+}
+
+export type ToThread = BatchRequest | 'close';
+
+export type FromThread =
+  | { readonly ready: ModelInfo; readonly notes: readonly string[] }
+  | { readonly failed: string; readonly isUsage: boolean }
+  | { readonly outcomes: readonly Outcome[] };

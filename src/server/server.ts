@@ -1,0 +1,103 @@
+import { UsageError } from '../core/errors.ts';
+import { errorCode } from '../core/files.ts';
+import { findModel } from '../jobs/findModel.ts';
+import type { HubOptions, JobHooks } from '../jobs/types.ts';
+import { type ModelThread, startModel } from './modelThread.ts';
+import { modelNames } from './names.ts';
+import type { ModelInfo } from './protocol.ts';
+import { defaultLimits, type ServerLimits } from './schemas.ts';
+
+export interface ServerOptions extends HubOptions, Partial<ServerLimits> {
+  /** Folders, or models of the Hub as `org/name[@revision]`. */
+  readonly models: readonly string[];
+  /** 8080 without it; 0: any free one. */
+  readonly port?: number;
+  /** 127.0.0.1 without it: this machine alone. */
+  readonly host?: string;
+  /** Threads of each model's engine. */
+  readonly threads?: number;
+  /** Most tokens of a text to classify. */
+  readonly maxLength?: number;
+}
+
+/** A server that listens. */
+export interface Server {
+  readonly url: string;
+  readonly port: number;
+  readonly models: readonly ModelInfo[];
+  /** Stops listening, answers what is under way, and frees the models. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves models over HTTP: `POST /predict` and `POST /fill-mask`, a page to try them, health, metrics and a description.
+ * Each model computes in a thread of its own; requests that arrive together are computed together.
+ *
+ * @throws UsageError for a model that is not there or a port that is taken; BertuneError for one that cannot be served
+ */
+export async function createServer(options: ServerOptions, hooks: JobHooks = {}): Promise<Server> {
+  const { port = 8080, host = '127.0.0.1' } = options;
+  const threads = await startModels(options, hooks);
+  const closeModels = async () => {
+    await Promise.all(threads.map((thread) => thread.close()));
+  };
+  try {
+    for (const text of threads.flatMap(({ notes }) => notes)) hooks.onEvent?.({ type: 'note', text });
+    const { createApp } = await import('./app.ts'); // with the HTTP library, which the other commands do without
+    const { app, batchers } = await createApp(threads, { ...defaultLimits, ...given(options) });
+    const url = await app.listen({ port, host }).catch((error: unknown) => {
+      throw listenError(error, host, port);
+    });
+    return {
+      url,
+      port: Number(new URL(url).port || 80),
+      models: threads.map(({ info }) => info),
+      async close() {
+        await app.close();
+        await Promise.all(batchers.map((batcher) => batcher.drained()));
+        await closeModels();
+      },
+    };
+  } catch (error) {
+    await closeModels();
+    throw error;
+  }
+}
+
+/** The models in their threads; when one fails, none stays. */
+async function startModels({ models, ...options }: ServerOptions, hooks: JobHooks): Promise<ModelThread[]> {
+  if (models.length === 0) throw new UsageError('no model to serve: give --model');
+  const names = modelNames(models);
+  const folders: string[] = [];
+  for (const model of models) folders.push((await findModel(model, options, hooks)).folder);
+  const { threads, maxLength } = options;
+  const started = await Promise.allSettled(
+    folders.map((folder, i) => startModel({ folder, name: names[i] ?? folder, threads, maxLength })),
+  );
+  const failed = started.find((outcome) => outcome.status === 'rejected');
+  const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  if (!failed) return running;
+  await Promise.all(running.map((thread) => thread.close()));
+  throw failed.reason;
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return new UsageError(`port ${port} of ${host} is taken; choose another with --port, or 0 for any free one`);
+    case 'EACCES':
+      return new UsageError(`port ${port} may not be listened on; choose one above 1023 with --port`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UsageError(`${host} is no address of this machine; choose another with --host`);
+    default:
+      return error;
+  }
+}
+
+/** The limits that were given. */
+function given({ maxBody, maxTexts, maxCharacters, maxMasks }: Partial<ServerLimits>): Partial<ServerLimits> {
+  const entries = Object.entries({ maxBody, maxTexts, maxCharacters, maxMasks });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
