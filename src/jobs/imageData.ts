@@ -4,7 +4,7 @@ import { permutedIndex } from '../core/random.ts';
 import type { Augmentation } from '../data/images/augmentation.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { openImages } from '../data/images/openImages.ts';
-import { augmentedViews, plainViews, type ViewBatches } from '../data/images/views.ts';
+import { augmentedViews, type ViewBatches } from '../data/images/views.ts';
 import type { ImageShape } from '../models/vision/config.ts';
 import type { ImageTrainingOptions } from './imageTypes.ts';
 import { stopBeforeTraining } from './training.ts';
@@ -89,14 +89,14 @@ export function digestOfImages(store: ImageStore, examples: readonly number[]): 
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Views of images, augmented unless there is nothing to do to them. */
+/** Views of images, made in threads while a step runs, also where nothing is changed about them. */
 export function viewsFor(
   store: ImageStore,
   augmentation: Augmentation | undefined,
   seed: number,
   threads?: number,
 ): ViewBatches {
-  return augmentation ? augmentedViews(store, { augmentation, seed, threads }) : plainViews(store);
+  return augmentedViews(store, { augmentation: augmentation ?? {}, seed, threads });
 }
 
 /** @throws UsageError when there are too few images to learn from */

@@ -39,6 +39,7 @@ for (const name of flags.methods.split(',')) {
     seconds(views),
     percent(views / step),
   ]);
+  process.stderr.write(`${table.at(-1)?.join('  ')}\n`);
   results.push({ shape, sides: workers.map(({ name, turns, peakBytes }) => ({ name, peakBytes, turns })) });
 }
 printTable('whole step of learning from images', table);

@@ -122,8 +122,8 @@ class Mae(nn.Module):
         self.encoder, self.decoder = stack(encoder), stack(decoder)
         self.pixels = nn.Linear(decoder["hiddenSize"], size * size * shape[0])
         self.token = nn.Parameter(torch.randn(1, 1, decoder["hiddenSize"]) * 0.02)
-        self.register_buffer("at", torch.randn(1, self.total, encoder["hiddenSize"]))
-        self.register_buffer("to", torch.randn(1, self.total, decoder["hiddenSize"]))
+        self.register_buffer("wide", torch.randn(1, self.total, encoder["hiddenSize"]))
+        self.register_buffer("narrow_places", torch.randn(1, self.total, decoder["hiddenSize"]))
 
     def forward(self, x):
         n, s = len(x), self.size
@@ -131,10 +131,10 @@ class Mae(nn.Module):
         order = torch.rand(n, self.total).argsort(1)
         keep, back = order[:, : self.seen, None], order.argsort(1)
         pick = lambda values, places: values.gather(1, places.expand(-1, -1, values.shape[-1]))
-        visible = self.embed(pick(cut, keep)) + pick(self.at.expand(n, -1, -1), keep)
+        visible = self.embed(pick(cut, keep)) + pick(self.wide.expand(n, -1, -1), keep)
         y = self.narrow(self.encoder(visible))
         y = torch.cat([y, self.token.expand(n, self.total - self.seen, -1)], 1)
-        guess = self.pixels(self.decoder(pick(y, back[..., None]) + self.to))
+        guess = self.pixels(self.decoder(pick(y, back[..., None]) + self.narrow_places))
         masked = (back >= self.seen).float()
         return (((guess - cut) ** 2).mean(-1) * masked).sum() / masked.sum()
 

@@ -1,6 +1,6 @@
 import { randomBits, unitOf } from '../../core/random.ts';
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, toGrayscale } from './colors.ts';
-import { addNoise, blur, flip, resizedCrop } from './spatial.ts';
+import { addNoise, blur, flip, planes, resizedCrop } from './spatial.ts';
 
 /**
  * What may happen to an image, in this order; what is left out does not. Semantics and names are those of torchvision's
@@ -116,10 +116,10 @@ export class Augmenter {
     this.#epoch = epoch;
     this.#image = image;
     this.#view = view;
-    const { height, width, channels } = this.#shape;
+    const { width, channels } = this.#shape;
     const { crop, flip: flips = 0, grayscale = 0, blur: blurs, noise } = this.#augmentation;
-    const box = crop ? this.#box(crop) : { top: 0, left: 0, height, width };
-    resizedCrop(pixels, this.#shape, box, into);
+    if (crop) resizedCrop(pixels, this.#shape, this.#box(crop), into);
+    else planes(pixels, channels, into);
     if (this.#happens('flip', flips)) flip(into, width);
     this.#jitter(into);
     if (channels === 3 && this.#happens('grayscale', grayscale)) toGrayscale(into);

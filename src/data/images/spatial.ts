@@ -38,6 +38,14 @@ export function resizedCrop(pixels: Uint8Array, shape: Shape, box: Box, into: Fl
   }
 }
 
+/** All of an image as it is, each channel a plane of its own. */
+export function planes(pixels: Uint8Array, channels: number, into: Float32Array): void {
+  const size = pixels.length / channels;
+  for (let c = 0; c < channels; c++) {
+    for (let i = 0; i < size; i++) into[c * size + i] = (pixels[i * channels + c] as number) / 255;
+  }
+}
+
 /** For each place of the result the two source places it lies between and the second one's weight. */
 function weightsOf(from: number, size: number, results: number) {
   const first = new Int32Array(results);
