@@ -119,7 +119,7 @@ export const options = {
     method: {
       ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
       description:
-        'how to learn: rebuild images, tell two views alike, the same with negatives, fill in what is masked',
+        'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
     },
     'image-size': { ...integer(4), description: 'height and width of the images', default: "the first one's" },
     channels: {
