@@ -118,8 +118,7 @@ export const options = {
   ...group('Images and numbers', {
     method: {
       ...choice('autoencoder', 'simsiam', 'simclr', 'mae'),
-      description:
-        'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
+      description: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
     },
     'image-size': { ...integer(4), description: 'height and width of the images', default: "the first one's" },
     channels: {
