@@ -70,7 +70,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
             ...{ ...start, seed, threads, output: scratch, overwrite: true, trainLimit: labelsUsed },
             train: { files: [join(corpora, 'intents.train.csv')] },
             eval: { files: [join(corpora, 'intents.test.csv')] },
-            ...{ maxLength: 64, epochs: 15, batchSize: 10, learningRate: 4e-4 },
+            ...{ maxLength: 64, epochs: 12, batchSize: 10, learningRate: 4e-4 },
           },
           { signal: hooks.signal },
         );
