@@ -1,6 +1,5 @@
 import * as ops from '../graph/functions.ts';
 import { Graph } from '../graph/graph.ts';
-import type { ParameterArena } from './arena.ts';
 import { type FlatArrays, scalar, vector } from './flatArrays.ts';
 import type { Optimizer, OptimizerStep } from './optimizer.ts';
 
@@ -19,10 +18,10 @@ export class AdamW implements Optimizer {
   readonly #arrays: FlatArrays;
   readonly #options: AdamWOptions;
 
-  constructor(arrays: FlatArrays, arena: ParameterArena, options: AdamWOptions) {
+  constructor(arrays: FlatArrays, options: AdamWOptions) {
     this.#arrays = arrays;
     this.#options = options;
-    this.state = { momentum: new Float32Array(arena.size), variance: new Float32Array(arena.size) };
+    this.state = { momentum: arrays.array(), variance: arrays.array() };
   }
 
   async step({ parameters, gradients, gradientScale, learningRate, step }: OptimizerStep): Promise<void> {
@@ -34,7 +33,7 @@ export class AdamW implements Optimizer {
       epsilon: scalar(epsilon * varianceCorrection),
       stepSize: scalar((learningRate * varianceCorrection) / (1 - beta1 ** step)),
     };
-    for (const { from, to, decays } of this.#arrays.slices()) {
+    for (const { from, to, decays } of this.#arrays.parts()) {
       const program = await this.#arrays.program('update', to - from, (size) => updateGraph(size, beta1, beta2));
       const slice = (flat: Float32Array) => vector(flat.subarray(from, to));
       const { momentum, variance } = this.state;

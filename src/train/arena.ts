@@ -38,9 +38,12 @@ export class ParameterArena {
     );
   }
 
-  /** A flat array with the values of every parameter. @throws when one is missing or has the wrong size. */
-  gather(values: ReadonlyMap<string, Float32Array>): Float32Array {
-    const flat = new Float32Array(this.size);
+  /**
+   * Writes the values of every parameter into a flat array, a new one when none is given.
+   *
+   * @throws when one is missing or has the wrong size
+   */
+  gather(values: ReadonlyMap<string, Float32Array>, flat: Float32Array = new Float32Array(this.size)): Float32Array {
     for (const { name, shape, offset } of this.#places) {
       const value = values.get(name);
       if (value?.length !== sizeOf(shape)) {

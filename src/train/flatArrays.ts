@@ -1,64 +1,58 @@
 import type { HostTensor } from '../core/tensor.ts';
-import type { Engine, Program } from '../engine/engine.ts';
+import type { Program } from '../engine/engine.ts';
+import { LoopEngine } from '../engine/wasm/engine.ts';
 import * as ops from '../graph/functions.ts';
 import { Graph } from '../graph/graph.ts';
 import type { ParameterArena } from './arena.ts';
 
-/**
- * Elements of one slice of an elementwise pass: small enough that its arrays stay in a core's cache, large enough
- * that the fixed cost of a run does not show.
- */
-const sliceSize = 256 * 1024;
+/** Arrays of an arena's layout that training holds at most: parameters, gradients, two states, one more gradient. */
+const mostArrays = 5;
 
-/** Passes over flat arrays of one arena's layout: graphs that run slice by slice. */
+/** Flat arrays of one arena's layout, and passes over them. */
 export class FlatArrays {
-  readonly #engine: Engine;
+  readonly #engine: LoopEngine;
   readonly #arena: ParameterArena;
   readonly #programs = new Map<string, Promise<Program>>();
 
-  constructor(engine: Engine, arena: ParameterArena) {
-    this.#engine = engine;
+  constructor(arena: ParameterArena) {
+    this.#engine = new LoopEngine(mostArrays * arena.size);
     this.#arena = arena;
+  }
+
+  /** A new array of zeros; passes over such arrays are the fastest. */
+  array(): Float32Array {
+    return this.#engine.allocate(this.#arena.size);
   }
 
   /** Euclidean norm of a flat array; NaN or infinite when an element is. */
   async norm(flat: Float32Array): Promise<number> {
-    let total = 0;
-    for (const { from, to } of this.slices()) {
-      const program = await this.program('norm', to - from, squareSumGraph);
-      const { total: part } = await program.run({ values: vector(flat.subarray(from, to)) });
-      total += Number(part?.data[0]);
-    }
-    return Math.sqrt(total);
+    const program = await this.program('norm', flat.length, squareSumGraph);
+    const { total } = await program.run({ values: vector(flat) });
+    return Math.sqrt(Number(total?.data[0]));
   }
 
   /** sums += addend, in place. */
   async accumulate(sums: Float32Array, addend: Float32Array): Promise<void> {
-    for (const { from, to } of this.slices()) {
-      const program = await this.program('add', to - from, addGraph);
-      const target = vector(sums.subarray(from, to));
-      await program.run({ a: target, b: vector(addend.subarray(from, to)) }, { sum: target });
-    }
+    const program = await this.program('add', sums.length, addGraph);
+    await program.run({ a: vector(sums), b: vector(addend) }, { sum: vector(sums) });
   }
 
-  /** Slices of the whole arena, each with or without weight decay. */
-  *slices(): Generator<{ readonly from: number; readonly to: number; readonly decays: boolean }> {
+  /** The parts of the arena with weight decay and without. */
+  parts(): { readonly from: number; readonly to: number; readonly decays: boolean }[] {
     const { decayEnd, size } = this.#arena;
-    for (const [start, end, decays] of [[0, decayEnd, true] as const, [decayEnd, size, false] as const]) {
-      for (let from = start; from < end; from += sliceSize) yield { from, to: Math.min(from + sliceSize, end), decays };
-    }
+    const parts = [
+      { from: 0, to: decayEnd, decays: true },
+      { from: decayEnd, to: size, decays: false },
+    ];
+    return parts.filter(({ from, to }) => to > from);
   }
 
-  /** The program of a pass over slices of one size, compiled once. */
+  /** The program of a pass over parts of one size, compiled once. */
   program(kind: string, size: number, graph: (size: number) => Graph): Promise<Program> {
     const key = `${kind} ${size}`;
     const program = this.#programs.get(key) ?? this.#engine.compile(graph(size));
     this.#programs.set(key, program);
     return program;
-  }
-
-  async dispose(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).dispose();
   }
 }
 
@@ -70,11 +64,10 @@ export function scalar(value: number): HostTensor<'float32'> {
   return { dtype: 'float32', shape: [], data: Float32Array.of(value) };
 }
 
-/** A row by itself as a column: one pass, where squaring and summing are two. */
 function squareSumGraph(size: number): Graph {
   const graph = new Graph();
-  const row = ops.reshape(graph.input('values', 'float32', [size]), [1, size]);
-  graph.output('total', ops.reshape(ops.matmul(row, row, { transposeB: true }), []));
+  const values = graph.input('values', 'float32', [size]);
+  graph.output('total', ops.sum(ops.multiply(values, values), [0]));
   return graph;
 }
 

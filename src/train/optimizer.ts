@@ -1,5 +1,4 @@
 import { AdamW, type AdamWOptions, adamWDefaults } from './adamW.ts';
-import type { ParameterArena } from './arena.ts';
 import type { FlatArrays } from './flatArrays.ts';
 import { Sgd, sgdDefaults } from './sgd.ts';
 
@@ -29,10 +28,9 @@ export type OptimizerOptions =
 
 export function createOptimizer(
   arrays: FlatArrays,
-  arena: ParameterArena,
   { name, ...options }: OptimizerOptions,
   weightDecay: number,
 ): Optimizer {
-  if (name === 'sgd') return new Sgd(arrays, arena, { ...sgdDefaults, ...options, weightDecay });
-  return new AdamW(arrays, arena, { ...adamWDefaults, ...options, weightDecay });
+  if (name === 'sgd') return new Sgd(arrays, { ...sgdDefaults, ...options, weightDecay });
+  return new AdamW(arrays, { ...adamWDefaults, ...options, weightDecay });
 }

@@ -1,6 +1,5 @@
 import * as ops from '../graph/functions.ts';
 import { Graph } from '../graph/graph.ts';
-import type { ParameterArena } from './arena.ts';
 import { type FlatArrays, scalar, vector } from './flatArrays.ts';
 import type { Optimizer, OptimizerStep } from './optimizer.ts';
 
@@ -18,16 +17,16 @@ export class Sgd implements Optimizer {
   readonly #arrays: FlatArrays;
   readonly #options: SgdOptions;
 
-  constructor(arrays: FlatArrays, arena: ParameterArena, options: SgdOptions) {
+  constructor(arrays: FlatArrays, options: SgdOptions) {
     this.#arrays = arrays;
     this.#options = options;
-    this.state = { momentum: new Float32Array(arena.size) };
+    this.state = { momentum: arrays.array() };
   }
 
   async step({ parameters, gradients, gradientScale, learningRate }: OptimizerStep): Promise<void> {
     const { weightDecay, momentum } = this.#options;
     const scalars = { gradientScale: scalar(gradientScale), stepSize: scalar(learningRate) };
-    for (const { from, to, decays } of this.#arrays.slices()) {
+    for (const { from, to, decays } of this.#arrays.parts()) {
       const program = await this.#arrays.program('update', to - from, (size) => updateGraph(size, momentum));
       const slice = (flat: Float32Array) => vector(flat.subarray(from, to));
       const state = { parameter: slice(parameters), velocity: slice(this.state.momentum) };

@@ -95,17 +95,17 @@ export class Trainer {
     this.#options = options;
     this.#callbacks = callbacks;
     this.#arena = new ParameterArena(task.parameters);
-    this.#parameters = this.#arena.gather(task.startValues);
+    this.#flat = new FlatArrays(this.#arena);
+    this.#parameters = this.#arena.gather(task.startValues, this.#flat.array());
     const states = new ParameterArena((task.states ?? []).map((state) => ({ ...state, decay: false })));
     this.#states = states.gather(task.startValues);
     this.#newStates = new Float32Array(states.size);
     task.startValues.clear();
-    this.#gradients = new Float32Array(this.#arena.size);
+    this.#gradients = this.#flat.array();
     this.#values = { ...this.#arena.views(this.#parameters), ...states.views(this.#states) };
     this.#newStateViews = namedBy(stateOutput, states.views(this.#newStates));
     const { optimizer = { name: 'adamw' }, weightDecay } = options;
-    this.#flat = new FlatArrays(engine, this.#arena);
-    this.#optimizer = createOptimizer(this.#flat, this.#arena, optimizer, weightDecay);
+    this.#optimizer = createOptimizer(this.#flat, optimizer, weightDecay);
     this.#programs = new ProgramCache((key) => compileStep(engine, task.lossGraph(key)), 2);
     this.#state = {
       step: 0,
@@ -161,7 +161,6 @@ export class Trainer {
       };
     } finally {
       await this.#programs.dispose();
-      await this.#flat.dispose();
     }
   }
 
@@ -195,7 +194,7 @@ export class Trainer {
     const total = { loss: 0, weight: 0, units: 0 };
     let first = true;
     for await (const batch of microBatches) {
-      if (!first) this.#microGradients ??= new Float32Array(this.#arena.size);
+      if (!first) this.#microGradients ??= this.#flat.array();
       const target = first || !this.#microGradients ? this.#gradients : this.#microGradients;
       total.loss += await this.#runBatch(batch, target);
       if (target !== this.#gradients) await this.#flat.accumulate(this.#gradients, target);

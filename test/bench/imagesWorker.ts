@@ -27,13 +27,13 @@ async function prepareStep(): Promise<() => Promise<{ loss: number; coreSeconds:
   const arena = new ParameterArena(specs.filter(({ isState }) => !isState));
   const states = new ParameterArena(specs.filter(({ isState }) => isState));
   const start = randomVisionValues(config, 1);
-  const [parameters, running] = [arena.gather(start), states.gather(start)];
-  const [gradients, newRunning] = [new Float32Array(arena.size), new Float32Array(states.size)];
+  const flat = new FlatArrays(arena);
+  const [parameters, running] = [arena.gather(start, flat.array()), states.gather(start)];
+  const [gradients, newRunning] = [flat.array(), new Float32Array(states.size)];
   const engine = onnxEngine({ threads });
-  const flat = new FlatArrays(engine, arena);
   const method = config.method;
   const { optimizer: options, weightDecay } = methodDefaults[method];
-  const optimizer = createOptimizer(flat, arena, options, weightDecay);
+  const optimizer = createOptimizer(flat, options, weightDecay);
   const program = await compileStep(engine, visionLoss(config, images, { training: true }));
   const values = { ...arena.views(parameters), ...states.views(running) };
   const into = {

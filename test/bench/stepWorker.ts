@@ -22,11 +22,11 @@ async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOpti
   const loaded = await loadBert(model, { parts: maskedLmParts });
   const config = { ...loaded.config, hiddenDropout: dropout, attentionDropout: dropout };
   const arena = new ParameterArena(partParameters(config, maskedLmParts));
-  const [parameters, gradients] = [arena.gather(loaded.values), new Float32Array(arena.size)];
+  const flat = new FlatArrays(arena);
+  const [parameters, gradients] = [arena.gather(loaded.values, flat.array()), flat.array()];
   loaded.values.clear();
   const engine = onnxEngine({ threads: shape.threads });
-  const flat = new FlatArrays(engine, arena);
-  const optimizer = createOptimizer(flat, arena, { name: 'adamw' }, 0.01);
+  const optimizer = createOptimizer(flat, { name: 'adamw' }, 0.01);
   const program = await compileStep(engine, maskedLmLoss(config, shape, shape.predictions, { training: true }));
   const inputs = { ...arena.views(parameters), ...batchOf(shape, inputIds, labels) };
   const into = Object.fromEntries(
