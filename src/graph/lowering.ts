@@ -11,14 +11,21 @@ export type Weight =
   | HostTensor<'float32'>
   | { readonly codes: Extract<StoredTensor, { dtype: 'int8' }>; readonly scales: HostTensor<'float32'> };
 
+export interface LoweringOptions {
+  /** Values of inputs that are stored in the model, by name. */
+  readonly weights?: ReadonlyMap<string, Weight>;
+  /** Results of nodes that are handed in at every run, by the names that they get as inputs. */
+  readonly given?: ReadonlyMap<Value, string>;
+}
+
 /**
  * Lowers the live part of a graph to ONNX. In training, parameters and data are inputs and only small constants are
- * stored inside; inputs named in `weights` are stored, too.
+ * stored inside.
  */
-export function lowerToOnnx(graph: Graph, weights: ReadonlyMap<string, Weight> = new Map()): OnnxGraph {
+export function lowerToOnnx(graph: Graph, { weights = new Map(), given = new Map() }: LoweringOptions = {}): OnnxGraph {
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, StoredTensor>();
-  const names = nameValues(graph);
+  const names = new Map([...nameValues(graph), ...given]);
   for (const [value, tensor] of graph.constants) initializers.set(nameIn(names, value), tensor);
   for (const [name, weight] of weights) {
     initializers.set(name, 'codes' in weight ? weight.codes : weight);
@@ -27,14 +34,20 @@ export function lowerToOnnx(graph: Graph, weights: ReadonlyMap<string, Weight> =
   const emit = emitter(graph, nodes, initializers);
   const halves: string[] = [];
   for (const node of graph.liveNodes()) {
+    if (node.outputs.every((output) => given.has(output))) continue;
     lowerNode(node, names, emit, weights);
     while (halves.length < nodes.length) halves.push(node.place.half);
   }
   for (const [name, value] of graph.outputs) emit.into([name], 'Identity', [nameIn(names, value)]);
   return {
-    inputs: [...graph.inputs].flatMap(([name, type]) => (weights.has(name) ? [] : { name, type })),
+    inputs: [
+      ...[...graph.inputs].flatMap(([name, type]) => (weights.has(name) ? [] : { name, type })),
+      ...[...given].map(([type, name]) => ({ name, type })),
+    ],
     outputs: [...graph.outputs].map(([name, type]) => ({ name, type })),
-    nodes: leavesReversed(absorbIdentities(mergeEqual(nodes, halves), new Set(graph.inputs.keys()), initializers)),
+    nodes: leavesReversed(
+      absorbIdentities(mergeEqual(nodes, halves), new Set([...graph.inputs.keys(), ...given.values()]), initializers),
+    ),
     initializers,
     dimensions: graph.dimensions,
   };
@@ -131,6 +144,7 @@ function emitter(graph: Graph, nodes: OnnxNode[], initializers: Map<string, Stor
       const isOneFree = sizes.filter((size) => dimensions.isFree(size)).length === 1;
       return isOneFree ? integers(sizes.map((size) => (dimensions.isFree(size) ? -1 : size))) : shape(sizes);
     },
+    anyFree: (sizes) => dimensions.anyFree(sizes),
     size: (size) => node('Cast', [node('Reshape', [sizeList(size), integers([])])], { to: onnxType.int32 }),
     shared,
   };

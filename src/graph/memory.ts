@@ -1,10 +1,11 @@
 import { type DType, sizeOf } from '../core/tensor.ts';
 import type { Graph, Node, Value } from './graph.ts';
+import { masksDrawnOnce } from './masks.ts';
 
 /**
  * Most bytes of results that exist at once while the nodes run in the graph's order, each result freed after the last
  * node that reads it. Inputs, constants and outputs are the caller's and do not count; what an op needs within itself
- * does not, either.
+ * does not, either. Dropout masks that are drawn once are there all the time.
  */
 export function peakBytes(graph: Graph): number {
   const nodes = graph.liveNodes();
@@ -13,7 +14,10 @@ export function peakBytes(graph: Graph): number {
   const lastReader = new Map<Value, Node>();
   for (const node of nodes) for (const input of node.inputs) lastReader.set(owned.get(input) ?? input, node);
   const alive = new Map<Value, number>();
-  let [bytes, peak] = [0, 0];
+  const masks = masksDrawnOnce(graph).map(({ value }) => value);
+  let bytes = masks.reduce((sum, mask) => sum + bytesOf(mask), 0);
+  let peak = bytes;
+  for (const mask of masks) kept.add(mask);
   for (const node of nodes) {
     for (const output of node.outputs) {
       if (owned.has(output) || kept.has(output)) continue;

@@ -50,6 +50,8 @@ export interface Emitter {
   reshape(sizes: Shape): string;
   /** Name of an int32 scalar with one size. */
   size(size: number): string;
+  /** Whether a shape has a size that is known only when the graph runs. */
+  anyFree(sizes: Shape): boolean;
   /** Name of a constant; equal keys share one. */
   shared(key: string, make: () => HostTensor): string;
 }

@@ -43,7 +43,9 @@ export class ClassificationTask implements TrainingTask {
   readonly startValues: ParameterValues;
   readonly evaluate: TrainingTask['evaluate'];
   readonly #options: ClassificationTaskOptions;
-  readonly #rows: number;
+  readonly keys: readonly string[];
+  /** Rows of the blocks that there are programs for, the fewest first. */
+  readonly #rowCounts: readonly number[];
   readonly #places: number;
 
   constructor(options: ClassificationTaskOptions) {
@@ -56,12 +58,13 @@ export class ClassificationTask implements TrainingTask {
     const { evaluate } = options;
     this.evaluate = evaluate && ((trained, signal) => evaluate({ ...this.frozen, ...trained }, signal));
     this.#places = Math.ceil(options.batchSize / options.accumulationSteps);
-    this.#rows = usualRows(options, this.#places);
+    this.#rowCounts = usualRows(options, this.#places);
+    this.keys = this.#rowCounts.map(String);
   }
 
-  lossGraph(): LossGraph {
+  lossGraph(key: string): LossGraph {
     const { config, width, recompute } = this.#options;
-    return classificationLoss(config, { rows: this.#rows, width }, this.#places, {
+    return classificationLoss(config, { rows: Number(key), width }, this.#places, {
       training: true,
       frozen: this.frozen,
       recompute,
@@ -92,7 +95,7 @@ export class ClassificationTask implements TrainingTask {
     const waiting = [...chosen].sort((a, b) => b.ids.length - a.ids.length);
     const parts: Example[][] = [];
     while (waiting.length > 0) {
-      const packer = new RowPacker(this.#rows, this.#options.width);
+      const packer = new RowPacker(this.#rowCounts.at(-1) ?? 1, this.#options.width);
       const part: Example[] = [];
       for (let i = 0; i < waiting.length && part.length < this.#places; ) {
         const example = waiting[i] as Example;
@@ -106,7 +109,9 @@ export class ClassificationTask implements TrainingTask {
 
   #batch(part: readonly Example[], epoch: number, index: number, micro: number): Batch {
     const { tokenizer, width, classWeights, seed } = this.#options;
-    const builder = new BlockBuilder(this.#rows, width, tokenizer.special);
+    const needed = rowsFor(part, width);
+    const rows = this.#rowCounts.find((count) => count >= needed) ?? needed;
+    const builder = new BlockBuilder(rows, width, tokenizer.special);
     const firstRows = new Int32Array(this.#places);
     const labels = new Int32Array(this.#places);
     const weights = new Float32Array(this.#places);
@@ -117,7 +122,7 @@ export class ClassificationTask implements TrainingTask {
     });
     const shape = [this.#places];
     return {
-      key: 'block',
+      key: String(rows),
       inputs: {
         ...this.frozen,
         ...builder.block,
@@ -136,20 +141,34 @@ export class ClassificationTask implements TrainingTask {
   }
 }
 
-/** Rows that nine of ten part-updates of the first epochs fit in; the others are cut once more. */
-function usualRows({ examples, width, seed }: ClassificationTaskOptions, places: number): number {
+/**
+ * Rows of the blocks to make programs for: as many as all but the largest part-updates need, which are cut once more, and
+ * fewer, if there is a number that spares a tenth of all rows.
+ */
+function usualRows({ examples, width, seed }: ClassificationTaskOptions, places: number): number[] {
   const needed: number[] = [];
-  for (let draw = 0; draw < 64; draw++) {
-    const packer = new GrowingRows(width);
-    const lengths = Array.from({ length: Math.min(places, examples.length) }, (_, i) => {
+  for (let draw = 0; draw < 256; draw++) {
+    const part = Array.from({ length: Math.min(places, examples.length) }, (_, i) => {
       const at = (draw * places + i) % examples.length;
-      return (examples[permutedIndex(at, examples.length, seed, 0)] as Example).ids.length + 2;
+      return examples[permutedIndex(at, examples.length, seed, 0)] as Example;
     });
-    for (const length of lengths.sort((a, b) => b - a)) packer.place(length);
-    needed.push(packer.rows);
+    needed.push(rowsFor(part, width));
   }
   needed.sort((a, b) => a - b);
-  return needed[Math.floor(needed.length * 0.9)] ?? 1;
+  const most = needed[Math.floor(needed.length * 0.97)] ?? 1;
+  const costs = Array.from({ length: most }, (_, i) => {
+    const fewer = i + 1;
+    return { fewer, rows: needed.reduce((sum, rows) => sum + (rows <= fewer ? fewer : most), 0) };
+  });
+  const best = costs.reduce((a, b) => (b.rows < a.rows ? b : a));
+  return best.rows <= 0.9 * most * needed.length ? [best.fewer, most] : [most];
+}
+
+/** Rows that texts take when the longest are placed first. */
+function rowsFor(part: readonly Example[], width: number): number {
+  const packer = new GrowingRows(width);
+  for (const length of part.map(({ ids }) => ids.length + 2).sort((a, b) => b - a)) packer.place(length);
+  return packer.rows;
 }
 
 /** Counts the rows that first-fit packing needs. */

@@ -21,10 +21,12 @@ export async function estimateMemory(task: TrainingTask): Promise<MemoryEstimate
     ({ key } = batch);
     if (++batches === 2) break;
   }
-  const bytes = (recompute?: boolean) => {
-    const lossGraph = task.lossGraph(key);
-    return peakBytes(stepGraph({ ...lossGraph, recompute: recompute ?? lossGraph.recompute }));
-  };
+  // Each program keeps the memory it works with.
+  const bytes = (recompute?: boolean) =>
+    (task.keys ?? [key]).reduce((sum, each) => {
+      const lossGraph = task.lossGraph(each);
+      return sum + peakBytes(stepGraph({ ...lossGraph, recompute: recompute ?? lossGraph.recompute }));
+    }, 0);
   // Parameters, gradients, momentum, variance; the gradients of a micro-batch beside the sum over them.
   return { state: elements * 4 * (batches > 1 ? 5 : 4), step: bytes(), recomputed: bytes(true) };
 }

@@ -65,6 +65,8 @@ export interface TrainingTask {
   readonly startValues: Map<string, Float32Array>;
   /** The metric that early stopping and the best checkpoint go by. */
   readonly metric: { readonly name: string; readonly goal: 'lower' | 'higher' };
+  /** All keys that batches may have, where there are several that come up again and again. */
+  readonly keys?: readonly string[];
   /** The training graph for batches of this key. */
   lossGraph(key: string): LossGraph;
   /** The update that starts at `cursor`: a pure function of it, so a run resumes without replaying its data. */

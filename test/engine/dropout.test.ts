@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { floatData } from '../../src/core/tensor.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import * as ops from '../../src/graph/functions.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
 import { item, referenceEngine } from '../graph/evaluator.ts';
 
 const size = 1 << 20;
@@ -54,6 +54,31 @@ describe.each([0.1, 0.5])('dropout at rate %f', (rate) => {
     const graph = maskGraph(rate);
     const { mask1 } = await (await referenceEngine.compile(graph)).run({ key: key(3, 99) });
     expect(mask1?.data).toEqual(masks[1]);
+  });
+
+  test('draws the same in the loop of its own and in the graph, for keys and sizes of all kinds', async () => {
+    for (const [first, second] of [
+      [0, 0],
+      [0xffffffff, 0xffffffff],
+      [0x80000000, 1],
+      [12345, 0xfffffffe],
+    ] as const) {
+      for (const shape of [[1], [3, 5], [16], [17, 31], [4, 2, 8, 8]]) {
+        const [looped, lowered] = [new Graph(), new Graph()];
+        for (const [graph, keyOf] of [
+          [looped, (value: Value) => value],
+          [lowered, (value: Value) => ops.reshape(value, [2])], // a key that is no input
+        ] as const) {
+          const mask = ops.dropoutMask(keyOf(graph.input('key', 'uint32', [2])), { rate, stream: 5, shape });
+          graph.output('mask', mask);
+          graph.output('kept', ops.dropout(ops.broadcast(graph.scalar(1), shape), mask, { rate }));
+        }
+        const run = async (graph: Graph) => (await onnxEngine().compile(graph)).run({ key: key(first, second) });
+        const [own, engines] = [await run(looped), await run(lowered)];
+        expect(own.kept?.data).toEqual(engines.kept?.data);
+        expect(own.mask?.data).toEqual(engines.mask?.data);
+      }
+    }
   });
 });
 

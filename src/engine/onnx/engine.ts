@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BertuneError, messageOf } from '../../core/errors.ts';
 import { type HostTensor, type TensorType, zeros } from '../../core/tensor.ts';
@@ -5,6 +6,7 @@ import type { Graph } from '../../graph/graph.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import { formatType, sameShape } from '../../graph/ops/shapes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
+import { DropoutMasks } from '../wasm/dropoutMasks.ts';
 import { handoverStop, writeModel } from './model.ts';
 
 export interface OnnxEngineOptions {
@@ -19,17 +21,19 @@ export function onnxEngine({ threads, fastMath = false }: OnnxEngineOptions = {}
   return {
     name: 'onnxruntime',
     async compile(graph) {
-      const model = writeModel(lowerToOnnx(graph));
+      const masks = new DropoutMasks(graph);
+      const given = new Map(masks.masks.map(({ value }, i) => [value, `%mask ${i}`]));
+      const model = writeModel(lowerToOnnx(graph, { given }));
       const session = await InferenceSession.create(model, {
         executionProviders: ['cpu'],
         executionMode: 'sequential',
         graphOptimizationLevel: 'all',
         enableMemPattern: false, // planning one block beside those of the first run takes more memory and no less time
-        intraOpNumThreads: threads ?? 0,
+        intraOpNumThreads: threads ?? availableParallelism(), // ONNX Runtime's own count is 1 on some virtual machines
         extra: { ...sleepingThreads, ...withoutMerging, ...(fastMath ? bfloat16Products : {}) },
         logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });
-      return onnxProgram(graph, session);
+      return onnxProgram(graph, session, masks);
     },
   };
 }
@@ -46,13 +50,17 @@ const bfloat16Products = { mlas: { enable_gemm_fastmath_arm64_bfloat16: '1' } };
 /** Equal nodes are merged where that helps before the engine sees them; between the halves of a step it costs memory. */
 const withoutMerging = { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } };
 
-function onnxProgram(graph: Graph, session: InferenceSession): Program {
+function onnxProgram(graph: Graph, session: InferenceSession, masks: DropoutMasks): Program {
+  const drawn = Object.fromEntries(
+    masks.masks.map(({ data, value }, i) => [`%mask ${i}`, new Tensor('bool', data, value.shape)]),
+  );
   return {
     async run(inputs, into = {}) {
       const stray = Object.keys(into).find((name) => !graph.outputs.has(name));
       if (stray !== undefined) throw new Error(`engine: ${stray} is no output of the graph`);
-      const feeds: Record<string, Tensor> = {};
+      const feeds: Record<string, Tensor> = { ...drawn };
       for (const [name, type] of graph.inputs) feeds[name] = toOnnx(name, type, inputs[name]);
+      masks.draw((key) => inputs[key]?.data as Uint32Array);
       const outputs: Record<string, HostTensor> = {};
       const fetches: Record<string, Tensor | null> = { [handoverStop]: null };
       for (const [name, type] of graph.outputs) {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BertuneError, messageOf } from '../../core/errors.ts';
 import type { HostTensor } from '../../core/tensor.ts';
@@ -14,11 +15,12 @@ export interface OpenModel {
 
 /** Opens a model file with the settings that ONNX Runtime has by itself. @throws BertuneError when it refuses the file */
 export async function openModel(path: string, { threads }: OnnxEngineOptions = {}): Promise<OpenModel> {
-  const session = await InferenceSession.create(path, { intraOpNumThreads: threads ?? 0, logSeverityLevel: 4 }).catch(
-    (error: unknown) => {
-      throw new BertuneError(`${path} cannot be opened: ${messageOf(error).split('\n')[0]}`);
-    },
-  );
+  const session = await InferenceSession.create(path, {
+    intraOpNumThreads: threads ?? availableParallelism(),
+    logSeverityLevel: 4,
+  }).catch((error: unknown) => {
+    throw new BertuneError(`${path} cannot be opened: ${messageOf(error).split('\n')[0]}`);
+  });
   return {
     inputNames: session.inputNames,
     async run(inputs) {

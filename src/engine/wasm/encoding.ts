@@ -54,8 +54,23 @@ export const instruction = {
   loop: (body: Code) => [0x03, 0x40, ...body, 0x0d, 0x00, 0x0b],
   load: (offset: number) => [...simd(0x00), ...unsigned(4), ...unsigned(offset)],
   store: (offset: number) => [...simd(0x0b), ...unsigned(4), ...unsigned(offset)],
+  /** Four 32-bit integers. */
+  vector: (words: readonly number[]) => [...simd(0x0c), ...new Uint8Array(Int32Array.from(words).buffer)],
   /** The number on the stack in all four lanes. */
   splat: simd(0x13),
+  splatIntegers: simd(0x11),
+  addLanes: simd(0xae),
+  multiplyLanes: simd(0xb5),
+  /** By the integer on the stack, zeros coming in. */
+  shiftLeft: simd(0xab),
+  shiftRight: simd(0xad),
+  /** All bits of a lane set where it is less than the other, without signs. */
+  lessUnsigned: simd(0x3a),
+  and: simd(0x4e),
+  or: simd(0x50),
+  /** Eight 16-bit integers from two vectors of four, and sixteen bytes from two vectors of eight. */
+  narrowLanes: simd(0x85),
+  narrowHalves: simd(0x65),
   negate: simd(0xe1),
   sqrt: simd(0xe3),
   add: simd(0xe4),

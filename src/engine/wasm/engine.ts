@@ -1,12 +1,11 @@
+import { BertuneError } from '../../core/errors.ts';
 import { floatData, type HostTensor, sizeOf, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { formatType } from '../../graph/ops/shapes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { type Loop, loopOf, sumBytes, turnElements } from './loop.ts';
+import { arrayMemory, mostMemoryBytes } from './memory.ts';
 
-const pageBytes = 65_536;
-/** A memory with 32-bit addresses holds less than 4 GiB. */
-const mostPages = 65_535;
 /** Elements of the arrays that are copied in and out at once: they stay in a core's cache. */
 const stagedElements = 16_384;
 /** Arrays that there is room for to be staged. */
@@ -29,7 +28,10 @@ export class LoopEngine implements Engine {
 
   /** @param elements of all arrays that are going to be allocated; those that find no room are ordinary arrays */
   constructor(elements: number) {
-    this.#memory = memoryOf(ownBytes + 4 * elements + 16 * alignment);
+    const wanted = Math.min(mostMemoryBytes, ownBytes + 4 * elements + 16 * alignment);
+    const memory = arrayMemory(wanted) ?? arrayMemory(ownBytes);
+    if (!memory) throw new BertuneError('out of address space: WebAssembly has no room for a memory of 1 MB');
+    this.#memory = memory;
   }
 
   /** An array of zeros. */
@@ -111,15 +113,6 @@ export class LoopEngine implements Engine {
       const sum = Math.floor((8 * i) / sumBytes);
       totals[sum] = (totals[sum] as number) + part;
     });
-  }
-}
-
-function memoryOf(bytes: number): WebAssembly.Memory {
-  const create = (pages: number) => new WebAssembly.Memory({ initial: pages, maximum: pages });
-  try {
-    return create(Math.min(mostPages, Math.ceil(bytes / pageBytes)));
-  } catch {
-    return create(ownBytes / pageBytes); // where address space is short
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Shape } from '../../core/tensor.ts';
+import type { HostTensor, Shape } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import type { Emitter } from '../onnx.ts';
 import { onnxType } from './elementwise.ts';
@@ -57,10 +57,19 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
       const byUpdates = ops.gatherRows(gradient, at(inputs, 0));
       return inputs.length > 2 ? [noGradient, byUpdates, gradient] : [noGradient, byUpdates];
     },
-    // ScatterElements, not ScatterND: the latter races in ONNX Runtime when indices repeat.
+    // A small table is a product with a matrix of zeros and ones, which is several times as fast. Else ScatterElements,
+    // not ScatterND: the latter races in ONNX Runtime when indices repeat.
     lower: ({ emit, inputs, outputs, inputTypes, outputTypes }) => {
       const count = at(at(inputTypes, 0).shape, 0);
       const { shape } = at(outputTypes, 0);
+      const rows = at(shape, 0);
+      if (rows <= smallTableRows) {
+        const numbers = emit.shared(`%rows ${rows}`, () => rowNumbers(rows));
+        const wanted = emit.node('Reshape', [at(inputs, 0), emit.integers([1, count])]);
+        const chosen = emit.node('Cast', [emit.node('Equal', [numbers, wanted])], { to: onnxType.float32 });
+        emit.into(outputs, 'Gemm', [chosen, at(inputs, 1), ...inputs.slice(2)]);
+        return;
+      }
       const column = emit.node('Reshape', [at(inputs, 0), emit.integers([count, 1])]);
       const indices = emit.node('Expand', [column, emit.integers([count, at(shape, 1)])]);
       const table = inputs[2] ?? zeroTable(emit, at(inputs, 0), shape);
@@ -74,4 +83,12 @@ function zeroTable(emit: Emitter, indices: string, shape: Shape): string {
   const first = emit.node('Gather', [indices, emit.integers([0])]);
   const zero = emit.node('Cast', [emit.node('Sub', [first, first])], { to: onnxType.float32 });
   return emit.node('Expand', [zero, emit.integers(shape)]);
+}
+
+/** Rows of a table up to which a product is faster than ScatterElements; it takes memory for rows times updates. */
+const smallTableRows = 512;
+
+/** 0, 1, ... as a column. */
+function rowNumbers(rows: number): HostTensor<'int32'> {
+  return { dtype: 'int32', shape: [rows, 1], data: Int32Array.from({ length: rows }, (_, row) => row) };
 }

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../core/tensor.ts';
+import { type HostTensor, sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes, sameShape } from './shapes.ts';
@@ -23,11 +23,21 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | '
       const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
       return [ops.broadcast(ops.reshape(gradient, kept), shape)];
     },
-    lower: ({ emit, inputs, outputs, attributes: { axes, keepDimensions } }) =>
+    lower: ({ emit, inputs, outputs, inputTypes, outputTypes, attributes: { axes, keepDimensions } }) => {
+      const { shape, dtype } = at(inputTypes, 0);
+      if (shape.length === 2 && axes.length === 1 && axes[0] === 0 && dtype === 'float32' && !emit.anyFree(shape)) {
+        // A row of ones times the matrix: three times as fast as ReduceSum.
+        const count = at(shape, 0);
+        const ones = emit.shared(`%ones ${count}`, () => onesRow(count));
+        const row = emit.node('MatMul', [ones, at(inputs, 0)]);
+        emit.into(outputs, 'Reshape', [row, emit.integers(at(outputTypes, 0).shape)]);
+        return;
+      }
       emit.into(outputs, 'ReduceSum', [...inputs, emit.integers(axes)], {
         keepdims: Number(keepDimensions),
         noop_with_empty_axes: 1,
-      }),
+      });
+    },
   },
 
   reshape: {
@@ -91,3 +101,8 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | '
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Identity', inputs),
   },
 };
+
+/** Ones [1, count]. */
+function onesRow(count: number): HostTensor<'float32'> {
+  return { dtype: 'float32', shape: [1, count], data: new Float32Array(count).fill(1) };
+}

@@ -67,9 +67,9 @@ export async function writeExportSettings(folder: string, exported: ExportedBert
 }
 
 const lowered: Record<ExportDType, (forward: ForwardGraph, values: ParameterValues) => OnnxGraph> = {
-  fp32: (forward, values) => lowerToOnnx(forward.graph, fullWeights(forward, values)),
-  fp16: (forward, values) => inHalfPrecision(lowerToOnnx(forward.graph, fullWeights(forward, values))),
-  q8: (forward, values) => lowerToOnnx(forward.graph, quantizedWeights(forward, values)),
+  fp32: (forward, values) => lowerToOnnx(forward.graph, { weights: fullWeights(forward, values) }),
+  fp16: (forward, values) => inHalfPrecision(lowerToOnnx(forward.graph, { weights: fullWeights(forward, values) })),
+  q8: (forward, values) => lowerToOnnx(forward.graph, { weights: quantizedWeights(forward, values) }),
 };
 
 const architectures: Readonly<Record<ExportTask, string>> = {
