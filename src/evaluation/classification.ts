@@ -33,12 +33,11 @@ export function classificationMetrics(
 
 /** Probabilities of one row of logits. */
 export function softmax(logits: ArrayLike<number>): Float64Array {
-  const probabilities = Float64Array.from(logits);
-  const largest = probabilities.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const probabilities = new Float64Array(logits.length);
+  let largest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i] as number);
   let total = 0;
-  for (let i = 0; i < probabilities.length; i++) {
-    probabilities[i] = Math.exp((probabilities[i] as number) - largest);
-    total += probabilities[i] as number;
-  }
-  return probabilities.map((value) => value / total);
+  for (let i = 0; i < logits.length; i++) total += probabilities[i] = Math.exp((logits[i] as number) - largest);
+  for (let i = 0; i < logits.length; i++) probabilities[i] = (probabilities[i] as number) / total;
+  return probabilities;
 }

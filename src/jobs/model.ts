@@ -62,17 +62,10 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   return openModel(path, options);
 }
 
-/**
- * The same with what a server needs.
- *
- * @param fewAtATime whether few texts are asked about at a time, as a server's callers do
- */
-export async function openModel(
-  path: string,
-  options: LoadModelOptions & { readonly fewAtATime?: boolean } = {},
-): Promise<OpenModel> {
+/** The same with what a server needs. */
+export async function openModel(path: string, options: LoadModelOptions = {}): Promise<OpenModel> {
   checkOptions(useSchema, options);
-  const { onNote, signal, fewAtATime } = options;
+  const { onNote, signal } = options;
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
   const { folder } = await findModel(path, options, { onEvent: options.onEvent ?? onEvent, signal });
   const { present, labels } = await inspectBert(folder);
@@ -84,7 +77,7 @@ export async function openModel(
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, { signal, fewAtATime });
+  const inference = new BertInference(engine, config, tokenizer, parameters, { signal });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
@@ -94,6 +87,11 @@ export async function openModel(
     throw new UsageError(
       `${path} has no ${headNames[part]}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
     );
+  };
+  const labelOf = (label: number) => labels?.[label] ?? String(label);
+  const probabilities = async (texts: readonly string[]) => {
+    requireHead('classifier', 'classification');
+    return (await inference.classLogits(cut(texts))).map(softmax);
   };
   const model: OpenModel = {
     path,
@@ -129,20 +127,18 @@ export async function openModel(
       return result ?? { text, masks: [] };
     },
     async scores(texts) {
-      requireHead('classifier', 'classification');
-      const logits = await inference.classLogits(cut(texts));
-      return logits.map((row) => {
-        const scores = Array.from(softmax(row), (score, i) => ({ label: labels?.[i] ?? String(i), score }));
+      const rows = await probabilities(texts);
+      return rows.map((row) => {
+        const scores = Array.from(row, (score, i) => ({ label: labelOf(i), score }));
         return scores.sort((a, b) => b.score - a.score); // stable: the first of equal ones stays first
       });
     },
     async classify(texts) {
-      const scores = await model.scores(texts);
-      return scores.map(([best], i) => ({
-        text: texts[i] as string,
-        label: best?.label ?? '',
-        score: best?.score ?? 0,
-      }));
+      const rows = await probabilities(texts);
+      return rows.map((row, i) => {
+        const best = row.reduce((top, score, label) => (score > (row[top] ?? 0) ? label : top), 0);
+        return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
+      });
     },
     async embed(texts, { pooling = 'mean' } = {}) {
       checkOptions(embedSchema, { pooling });

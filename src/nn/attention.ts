@@ -47,7 +47,7 @@ export function selfAttention(
   const [query, key, value] = [project('query'), project('key'), project('value')];
   const { rows, width, heads } = shape;
   const context =
-    scope.fused && bias
+    scope.fused.has('attention') && bias
       ? ops.attention(query, key, value, bias, { rows, width, heads })
       : attend(scope, [query, key, value], bias, shape, dropout);
   return linear(scope, `${name}.output`, read ? ops.gatherRows(context, read) : context);

@@ -14,7 +14,7 @@ export function layerNorm(scope: Scope, name: string, x: Value, epsilon: number)
 
 /** Normalizes x + residual, both [N, width]. */
 export function addLayerNorm(scope: Scope, name: string, x: Value, residual: Value, epsilon: number): Value {
-  if (!scope.fused) return layerNorm(scope, name, ops.add(x, residual), epsilon);
+  if (!scope.fused.has('addLayerNorm')) return layerNorm(scope, name, ops.add(x, residual), epsilon);
   return ops.addLayerNorm(x, residual, scope.parameter(`${name}.weight`), scope.parameter(`${name}.bias`), epsilon);
 }
 

@@ -17,15 +17,15 @@ export class Scope {
   readonly states = new Map<string, Value>();
   readonly training: boolean;
   readonly #specs: ReadonlyMap<string, ParameterSpec>;
-  /** Whether layers use the ops that an engine has one kernel for, which have no gradients. */
-  readonly fused: boolean;
+  /** Ops in place of several that layers use, which have no gradients. */
+  readonly fused: ReadonlySet<'attention' | 'addLayerNorm'>;
   #streams = 0;
 
-  constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: boolean }) {
+  constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: Scope['fused'] }) {
     this.graph = graph;
     this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
     this.training = options.training;
-    this.fused = options.fused ?? false;
+    this.fused = options.fused ?? new Set();
   }
 
   /** @throws when the model has no such parameter. */

@@ -17,7 +17,7 @@ export async function createRunner({ folder, name, threads, maxLength }: ModelSe
   const onNote = (text: string) => {
     notes.push(text);
   };
-  const model = await openModel(folder, { threads, maxLength, onNote, fewAtATime: true });
+  const model = await openModel(folder, { threads, maxLength, onNote });
   const tasks: Task[] = [
     ...(model.heads.includes('classifier') ? (['predict'] as const) : []),
     ...(model.heads.includes('mlmHead') ? (['fill-mask'] as const) : []),

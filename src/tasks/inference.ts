@@ -1,20 +1,21 @@
 import { breathe } from '../core/interrupt.ts';
-import { floatData, type HostTensor } from '../core/tensor.ts';
+import { type HostTensor, type Shape, zeros } from '../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
+import * as ops from '../graph/functions.ts';
 import { Graph, type Value } from '../graph/graph.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
 import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
 import { Scope } from '../nn/scope.ts';
-import { BlockBuilder } from '../text/packing.ts';
+import { type Block, BlockBuilder } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
 import { ProgramCache } from '../train/programs.ts';
 import { classifierParts, maskedLmParts, partParameters } from './losses.ts';
 
 /** Tokens of a full block: large enough to keep the cores busy, small enough to stay in their caches. */
 const blockTokens = 1024;
-/** Widths of a row; a program is compiled for those that come up. */
-const widths = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+/** Tokens of a row, unless one text has more or all have less: rows that are not long leave little for attention to skip. */
+const usualWidth = 64;
 /** Sequences that are sorted by length together before they are packed. */
 const sortingWindow = 4096;
 
@@ -24,8 +25,6 @@ type Output = 'classes' | 'masks' | 'hidden';
 export interface InferenceOptions {
   /** When aborted, the next block throws an InterruptedError. */
   readonly signal?: AbortSignal;
-  /** For few sequences at a time, which want an answer soon: programs for blocks of every size are kept. */
-  readonly fewAtATime?: boolean;
 }
 
 /** A sequence and the places, counted with [CLS] as 0, where words are to be guessed. */
@@ -36,13 +35,12 @@ export interface MaskedSequence {
 
 /** A block of sequences that run together. */
 interface PackedBlock {
-  readonly shape: BlockShape;
-  readonly builder: BlockBuilder;
+  readonly block: Block;
   /** Number of each sequence in the caller's list and the flat index of its [CLS]. */
   readonly members: { readonly sequence: number; readonly start: number }[];
 }
 
-/** Runs a trained BERT forward over packed blocks of several shapes. Sequences come without [CLS] and [SEP]. */
+/** Runs a trained BERT forward over packed blocks, each as large as what is in it. Sequences come without [CLS] and [SEP]. */
 export class BertInference {
   readonly #config: BertConfig;
   readonly #parameters: NamedTensors;
@@ -55,13 +53,13 @@ export class BertInference {
     config: BertConfig,
     tokenizer: BertTokenizer,
     parameters: NamedTensors,
-    { signal, fewAtATime = false }: InferenceOptions = {},
+    { signal }: InferenceOptions = {},
   ) {
     this.#config = config;
     this.#parameters = parameters;
     this.#signal = signal;
-    this.#packing = { tokenizer, maxPositions: config.maxPositions };
-    this.#programs = new ProgramCache((key) => engine.compile(this.#graph(key)), fewAtATime ? 24 : 6);
+    this.#packing = { tokenizer };
+    this.#programs = new ProgramCache((output) => engine.compile(this.#graph(output as Output)), 3);
   }
 
   /** Class logits [labels] of each sequence; those that repeat are computed once, and share them. */
@@ -69,10 +67,9 @@ export class BertInference {
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
     for (const block of packBlocks(distinct, this.#packing)) {
-      const places = roundedUp(block.members.length);
       const starts = block.members.map(({ start }) => start);
-      const logits = await this.#run('classes', block, places, { firstRows: indices(starts, places) });
-      const labels = logits.length / places;
+      const labels = this.#config.labels?.length ?? 0;
+      const logits = await this.#run('classes', block, [starts.length, labels], { firstRows: indices(starts) });
       block.members.forEach(({ sequence }, i) => {
         results[sequence] = logits.slice(i * labels, (i + 1) * labels);
       });
@@ -97,10 +94,9 @@ export class BertInference {
       const wanted = block.members.flatMap(({ sequence, start }) =>
         placesOf(sequence).map((position, place) => ({ sequence, place, row: start + position })),
       );
-      const places = roundedUp(wanted.length);
       const rows = wanted.map(({ row }) => row);
-      const logits = await this.#run('masks', block, places, { predictedRows: indices(rows, places) });
-      const size = logits.length / places;
+      const size = this.#config.vocabularySize;
+      const logits = await this.#run('masks', block, [rows.length, size], { predictedRows: indices(rows) });
       for (const [i, { sequence, place }] of wanted.entries()) {
         use(sequence, place, logits.subarray(i * size, (i + 1) * size));
       }
@@ -113,7 +109,7 @@ export class BertInference {
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
     for (const block of packBlocks(distinct, this.#packing)) {
-      const hidden = await this.#run('hidden', block, 0, {});
+      const hidden = await this.#run('hidden', block, [...block.block.inputIds.shape, size], {});
       for (const { sequence, start } of block.members) {
         const count = pooling === 'cls' ? 1 : (distinct[sequence]?.length ?? 0) + 2;
         results[sequence] = meanOfRows(hidden.subarray(start * size, (start + count) * size), size);
@@ -126,25 +122,26 @@ export class BertInference {
     await this.#programs.dispose();
   }
 
-  async #run(output: Output, { shape, builder }: PackedBlock, places: number, extra: NamedTensors) {
+  async #run(output: Output, { block }: PackedBlock, shape: Shape, extra: NamedTensors): Promise<Float32Array> {
     await breathe(this.#signal);
-    const program = await this.#programs.get(JSON.stringify([output, shape.rows, shape.width, places]));
-    const { result } = await program.run({ ...this.#parameters, ...builder.block, ...extra });
-    if (!result) throw new Error('internal: no result');
-    return floatData(result);
+    const program = await this.#programs.get(output);
+    const result = zeros('float32', shape);
+    await program.run({ ...this.#parameters, ...block, ...extra }, { result });
+    return result.data;
   }
 
-  #graph(key: string): Graph {
-    const [output, rows, width, places] = JSON.parse(key) as [Output, number, number, number];
+  #graph(output: Output): Graph {
     const graph = new Graph();
     const parts = output === 'classes' ? classifierParts : maskedLmParts;
-    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false, fused: true });
-    const read = (name: string) => graph.input(name, 'int32', [places]);
+    const fused = new Set(['attention'] as const);
+    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false, fused });
+    const [rows, width] = [graph.freeDimension('rows'), graph.freeDimension('width')];
+    const read = (name: string) => graph.input(name, 'int32', [graph.freeDimension('places')]);
     const hidden = (wanted?: Value) => bertEncoder(scope, this.#config, { rows, width }, wanted);
     const outputs = {
       classes: () => classifierLogits(scope, this.#config, hidden(read('firstRows'))),
       masks: () => maskedLmLogits(scope, this.#config, hidden(read('predictedRows'))),
-      hidden: () => hidden(),
+      hidden: () => ops.reshape(hidden(), [rows, width, this.#config.hiddenSize]),
     };
     graph.output('result', outputs[output]());
     return graph;
@@ -156,7 +153,6 @@ const mostBlockPlaces = 128;
 
 interface Packing {
   readonly tokenizer: BertTokenizer;
-  readonly maxPositions: number;
   /** Places for guesses that a sequence needs, and those of a block. */
   readonly placesOf?: (sequence: number) => number;
   readonly mostPlaces?: number;
@@ -168,7 +164,7 @@ interface Packing {
  */
 function* packBlocks(
   sequences: readonly ArrayLike<number>[],
-  { tokenizer, maxPositions, placesOf = () => 0, mostPlaces = 0 }: Packing,
+  { tokenizer, placesOf = () => 0, mostPlaces = 0 }: Packing,
 ): Generator<PackedBlock> {
   for (let from = 0; from < sequences.length; from += sortingWindow) {
     let waiting = sequences
@@ -176,42 +172,29 @@ function* packBlocks(
       .map((ids, i) => ({ ids, sequence: from + i }))
       .sort((a, b) => b.ids.length - a.ids.length);
     while (waiting.length > 0) {
-      const shape = shapeFor(
-        waiting.map(({ ids }) => ids.length + 2),
-        maxPositions,
-      );
-      const builder = new BlockBuilder(shape.rows, shape.width, tokenizer.special);
-      const block: PackedBlock = { shape, builder, members: [] };
+      const { rows, width } = largestBlock(waiting.map(({ ids }) => ids.length + 2));
+      const builder = new BlockBuilder(rows, width, tokenizer.special);
+      const members: PackedBlock['members'] = [];
       let places = 0;
       waiting = waiting.filter(({ ids, sequence }) => {
         const needed = places + placesOf(sequence);
-        const isFull = block.members.length === mostMembers(shape) || (needed > mostPlaces && block.members.length > 0);
+        const isFull = needed > mostPlaces && members.length > 0;
         const start = isFull ? undefined : builder.add(ids);
         if (start === undefined) return true;
-        block.members.push({ sequence, start });
+        members.push({ sequence, start });
         places = needed;
         return false;
       });
-      yield block;
+      yield { block: builder.used(), members };
     }
   }
 }
 
-/** The smallest of a few blocks with room for sequences of these lengths, the longest first, several to a row. */
-function shapeFor(lengths: readonly number[], maxPositions: number): BlockShape {
+/** The most that a block of sequences of these lengths holds, the longest first, several to a row. */
+function largestBlock(lengths: readonly number[]): BlockShape {
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  const longest = lengths[0] ?? 2;
-  const width = widthFor(total <= 32 ? total : Math.max(longest, 64), maxPositions);
-  const most = Math.max(1, Math.floor(blockTokens / width));
-  const needed = Math.max(total / width, lengths.length / mostMembers({ rows: 1, width }));
-  return { rows: rowCounts.find((rows) => rows >= needed && rows <= most) ?? most, width: Math.max(width, longest) };
-}
-
-const rowCounts = [1, 2, 3, 4, 6, 8, 12, 16];
-
-function widthFor(length: number, maxPositions: number): number {
-  const fitting = widths.find((width) => width >= length) ?? length;
-  return Math.max(length, Math.min(fitting, Math.max(maxPositions, 16)));
+  const width = Math.max(lengths[0] ?? 2, Math.min(total, usualWidth));
+  return { rows: Math.min(lengths.length, Math.max(1, Math.floor(blockTokens / width))), width };
 }
 
 /** The sequences without repetitions, and for each of the given ones its number among these. */
@@ -228,20 +211,8 @@ function withoutRepetitions(sequences: readonly ArrayLike<number>[]) {
   return { distinct, numberOf };
 }
 
-/** Sequences of one block at most. */
-function mostMembers({ rows, width }: BlockShape): number {
-  return Math.max(rows, Math.ceil((rows * width) / 4));
-}
-
-/** Places that a graph is made for: powers of two, so that one serves many blocks. */
-function roundedUp(count: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, count)));
-}
-
-function indices(values: readonly number[], places: number): HostTensor<'int32'> {
-  const data = new Int32Array(places);
-  data.set(values);
-  return { dtype: 'int32', shape: [places], data };
+function indices(values: readonly number[]): HostTensor<'int32'> {
+  return { dtype: 'int32', shape: [values.length], data: Int32Array.from(values) };
 }
 
 function meanOfRows(rows: Float32Array, size: number): Float32Array {

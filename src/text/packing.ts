@@ -70,6 +70,18 @@ export class BlockBuilder {
     this.#sep = special.sep;
   }
 
+  /** The rows that hold anything; they come first. */
+  used(): Block {
+    const rows = this.#segments.filter((segments) => segments > 0).length;
+    const cut = ({ data }: HostTensor<'int32'>): HostTensor<'int32'> => ({
+      dtype: 'int32',
+      shape: [rows, this.#width],
+      data: data.subarray(0, rows * this.#width),
+    });
+    const { inputIds, positionIds, segmentIds } = this.block;
+    return { inputIds: cut(inputIds), positionIds: cut(positionIds), segmentIds: cut(segmentIds) };
+  }
+
   /** Whether a sequence of `length` tokens, without [CLS] and [SEP], still has room. */
   fits(length: number): boolean {
     return this.#packer.fits(length + 2);

@@ -4,7 +4,7 @@ import { BertuneError, messageOf } from '../../core/errors.ts';
 import { type HostTensor, type TensorType, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
-import { formatType, sameShape } from '../../graph/ops/shapes.ts';
+import { formatType } from '../../graph/ops/shapes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { DropoutMasks } from '../wasm/dropoutMasks.ts';
 import { handoverStop, writeModel } from './model.ts';
@@ -47,8 +47,13 @@ const sleepingThreads = { session: { intra_op: { allow_spinning: '0' } } };
 /** ONNX Runtime reads it on Arm alone. */
 const bfloat16Products = { mlas: { enable_gemm_fastmath_arm64_bfloat16: '1' } };
 
-/** Equal nodes are merged where that helps before the engine sees them; between the halves of a step it costs memory. */
-const withoutMerging = { optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' } };
+/**
+ * Equal nodes are merged where that helps before the engine sees them; between the halves of a step it costs memory. The
+ * kernel that adds and normalizes in one takes three times as long as the two.
+ */
+const withoutMerging = {
+  optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination;SkipLayerNormFusion' },
+};
 
 function onnxProgram(graph: Graph, session: InferenceSession, masks: DropoutMasks): Program {
   const drawn = Object.fromEntries(
@@ -59,14 +64,16 @@ function onnxProgram(graph: Graph, session: InferenceSession, masks: DropoutMask
       const stray = Object.keys(into).find((name) => !graph.outputs.has(name));
       if (stray !== undefined) throw new Error(`engine: ${stray} is no output of the graph`);
       const feeds: Record<string, Tensor> = { ...drawn };
-      for (const [name, type] of graph.inputs) feeds[name] = toOnnx(name, type, inputs[name]);
+      const onnxTensor = (name: string, type: TensorType, tensor: HostTensor | undefined) =>
+        toOnnx(graph, name, type, tensor);
+      for (const [name, type] of graph.inputs) feeds[name] = onnxTensor(name, type, inputs[name]);
       masks.draw((key) => inputs[key]?.data as Uint32Array);
       const outputs: Record<string, HostTensor> = {};
       const fetches: Record<string, Tensor | null> = { [handoverStop]: null };
       for (const [name, type] of graph.outputs) {
-        const output = into[name] ?? zeros(type.dtype, type.shape);
+        const output = into[name] ?? newTensor(graph, name, type);
         outputs[name] = output;
-        fetches[name] = toOnnx(name, type, output);
+        fetches[name] = onnxTensor(name, type, output);
       }
       await runSession(session, feeds, fetches);
       return outputs satisfies NamedTensors;
@@ -97,10 +104,17 @@ async function runSession(
   }
 }
 
-function toOnnx(name: string, type: TensorType, tensor: HostTensor | undefined): Tensor {
+function newTensor({ dimensions }: Graph, name: string, { dtype, shape }: TensorType): HostTensor {
+  if (dimensions.anyFree(shape)) throw new Error(`engine: ${name} has a free size: give what it is written into`);
+  return zeros(dtype, shape);
+}
+
+function toOnnx({ dimensions }: Graph, name: string, type: TensorType, tensor: HostTensor | undefined): Tensor {
   if (!tensor) throw new Error(`engine: input ${name}: ${formatType(type)} is missing`);
-  if (tensor.dtype !== type.dtype || !sameShape(tensor.shape, type.shape)) {
+  const { dtype, shape, data } = tensor;
+  const fits = shape.length === type.shape.length;
+  if (dtype !== type.dtype || !fits || !type.shape.every((size, i) => dimensions.isFree(size) || size === shape[i])) {
     throw new Error(`engine: ${name} must be ${formatType(type)}, got ${formatType(tensor)}`);
   }
-  return new Tensor(tensor.dtype, tensor.data, tensor.shape);
+  return new Tensor(dtype, data, shape);
 }

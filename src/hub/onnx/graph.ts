@@ -43,7 +43,7 @@ export function forwardGraph(config: BertConfig, task: ExportTask): ForwardGraph
   const [ids, mask, types] = pipelineInputs.map((name) => ops.cast(graph.input(name, 'int64', [rows, width]), 'int32'));
   if (!ids || !mask || !types) throw new Error('internal: an input is missing');
   const specs = taskParts[task].flatMap((part) => bertParameters(config, part));
-  const scope = new Scope(graph, specs, { training: false, fused: true });
+  const scope = new Scope(graph, specs, { training: false, fused: new Set(['attention', 'addLayerNorm']) });
   const positions = ops.broadcast(ops.range(graph, width, 1), [rows, width]);
   // Text is segment 1 and padding segment 0, which keeps them from attending to each other.
   const read = task === 'text-classification' ? ops.range(graph, rows, width) : undefined;
