@@ -1,5 +1,6 @@
 import type { HostTensor } from '../core/tensor.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Weight } from '../graph/lowering.ts';
 
 /** Tensors by the name of a graph's input or output. */
 export type NamedTensors = Readonly<Record<string, HostTensor>>;
@@ -7,8 +8,13 @@ export type NamedTensors = Readonly<Record<string, HostTensor>>;
 /** Runs graphs. One engine serves any number of programs. */
 export interface Engine {
   readonly name: string;
-  /** Prepares a graph to be run many times. */
-  compile(graph: Graph): Promise<Program>;
+  /**
+   * Prepares a graph to be run many times.
+   *
+   * @param weights inputs that are the same in every run, by name: laid out once for the engine's products, kept by the
+   *   program, and not handed in again
+   */
+  compile(graph: Graph, weights?: ReadonlyMap<string, Weight>): Promise<Program>;
 }
 
 /** A graph that is ready to run. */

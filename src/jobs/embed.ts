@@ -11,6 +11,8 @@ export interface EmbedOptions extends HubOptions {
   readonly pooling?: 'mean' | 'cls';
   readonly maxLength?: number;
   readonly threads?: number;
+  /** Compute with int8 weights: about twice as fast, with slightly other vectors. */
+  readonly int8?: boolean;
 }
 
 export interface EmbedResult {
@@ -25,8 +27,8 @@ export interface EmbedResult {
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkVectorPath(options.output);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength, offline } = options;
-  const model = await loadModel(options.model, { threads, maxLength, offline, onNote, ...hooks });
+  const { threads, maxLength, int8, offline } = options;
+  const model = await loadModel(options.model, { threads, maxLength, int8, offline, onNote, ...hooks });
   let dimensions = 0;
   const rows = vectorRows(model, options, (length) => {
     dimensions = length;

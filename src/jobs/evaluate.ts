@@ -1,3 +1,4 @@
+import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
 import { prepareCorpus } from '../data/corpus.ts';
@@ -32,6 +33,9 @@ export async function evaluate(
   checkOptions(evaluateSchema, options);
   const { folder: model } = await findModel(options.model, options, hooks);
   const head = await measurableHead(model);
+  if (options.int8 && head !== 'classifier') {
+    throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
+  }
   const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
   return measure({ ...options, model }, hooks);
 }
@@ -53,7 +57,9 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, partParameters(config, classifierParts));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, hooks);
+  const inference = new BertInference(engine, config, tokenizer, parameters, {
+    ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
+  });
   try {
     return await measureClassifier(
       inference,

@@ -14,6 +14,8 @@ import type { Candidate, FillMaskResult, HubOptions, JobEvent, LoadedModel } fro
 
 export interface LoadModelOptions extends HubOptions {
   readonly threads?: number;
+  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  readonly int8?: boolean;
   /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
   readonly maxLength?: number;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
@@ -77,7 +79,9 @@ export async function openModel(path: string, options: LoadModelOptions = {}): P
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, { signal });
+  const inference = new BertInference(engine, config, tokenizer, parameters, {
+    ...{ signal, isSettled: true, int8: options.int8 },
+  });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);

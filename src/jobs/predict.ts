@@ -11,6 +11,8 @@ export interface PredictOptions extends HubOptions {
   readonly stdin?: AsyncIterable<string>;
   readonly maxLength?: number;
   readonly threads?: number;
+  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  readonly int8?: boolean;
 }
 
 interface Item {
@@ -28,8 +30,8 @@ const chunk = 4096;
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength, offline } = options;
-  const model = await loadModel(options.model, { threads, maxLength, offline, onNote, ...hooks });
+  const { threads, maxLength, int8, offline } = options;
+  const model = await loadModel(options.model, { threads, maxLength, int8, offline, onNote, ...hooks });
   try {
     for await (const items of chunksOf(itemsOf(options))) {
       const predictions = await model.classify(items.map(({ text }) => text));

@@ -163,6 +163,8 @@ export interface EvaluateOptions extends MaskingOptions, CacheOptions, HubOption
   readonly limit?: number;
   readonly seed?: number;
   readonly threads?: number;
+  /** Compute with int8 weights, of a classifier: about twice as fast, with slightly other scores. */
+  readonly int8?: boolean;
 }
 
 export interface MaskedLmResult {

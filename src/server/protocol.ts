@@ -10,6 +10,7 @@ export interface ModelSetup {
   readonly name: string;
   readonly threads?: number;
   readonly maxLength?: number;
+  readonly int8?: boolean;
 }
 
 /** What is known of a model once it is loaded. */

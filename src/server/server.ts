@@ -16,6 +16,8 @@ export interface ServerOptions extends HubOptions, Partial<ServerLimits> {
   readonly host?: string;
   /** Threads of each model's engine. */
   readonly threads?: number;
+  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  readonly int8?: boolean;
   /** Most tokens of a text to classify. */
   readonly maxLength?: number;
 }
@@ -70,9 +72,9 @@ async function startModels({ models, ...options }: ServerOptions, hooks: JobHook
   const names = modelNames(models);
   const folders: string[] = [];
   for (const model of models) folders.push((await findModel(model, options, hooks)).folder);
-  const { threads, maxLength } = options;
+  const { threads, maxLength, int8 } = options;
   const started = await Promise.allSettled(
-    folders.map((folder, i) => startModel({ folder, name: names[i] ?? folder, threads, maxLength })),
+    folders.map((folder, i) => startModel({ folder, name: names[i] ?? folder, threads, maxLength, int8 })),
   );
   const failed = started.find((outcome) => outcome.status === 'rejected');
   const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

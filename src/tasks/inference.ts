@@ -1,11 +1,15 @@
 import { breathe } from '../core/interrupt.ts';
-import { type HostTensor, type Shape, zeros } from '../core/tensor.ts';
+import { floatData, type HostTensor, type Shape, zeros } from '../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
 import * as ops from '../graph/functions.ts';
 import { Graph, type Value } from '../graph/graph.ts';
+import type { Weight } from '../graph/lowering.ts';
+import type { ForwardGraph } from '../hub/onnx/graph.ts';
+import { quantizedWeights } from '../hub/onnx/weights.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
 import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
+import type { ParameterValues } from '../nn/parameters.ts';
 import { Scope } from '../nn/scope.ts';
 import { type Block, BlockBuilder } from '../text/packing.ts';
 import type { BertTokenizer } from '../text/tokenizer.ts';
@@ -25,6 +29,10 @@ type Output = 'classes' | 'masks' | 'hidden';
 export interface InferenceOptions {
   /** When aborted, the next block throws an InterruptedError. */
   readonly signal?: AbortSignal;
+  /** Whether the parameters stay as they are: products with them are then prepared once. */
+  readonly isSettled?: boolean;
+  /** Compute with int8 weights, of parameters that stay as they are: faster and less exact. */
+  readonly int8?: boolean;
 }
 
 /** A sequence and the places, counted with [CLS] as 0, where words are to be guessed. */
@@ -53,13 +61,19 @@ export class BertInference {
     config: BertConfig,
     tokenizer: BertTokenizer,
     parameters: NamedTensors,
-    { signal }: InferenceOptions = {},
+    { signal, isSettled = false, int8 = false }: InferenceOptions = {},
   ) {
     this.#config = config;
     this.#parameters = parameters;
     this.#signal = signal;
     this.#packing = { tokenizer };
-    this.#programs = new ProgramCache((output) => engine.compile(this.#graph(output as Output)), 3);
+    this.#programs = new ProgramCache(async (output) => {
+      const forward = this.#graph(output as Output);
+      const weights = int8
+        ? quantizedWeights(forward, valuesOf(parameters))
+        : isSettled && settledWeights(forward, parameters);
+      return engine.compile(forward.graph, weights || undefined);
+    }, 3);
   }
 
   /** Class logits [labels] of each sequence; those that repeat are computed once, and share them. */
@@ -130,7 +144,7 @@ export class BertInference {
     return result.data;
   }
 
-  #graph(output: Output): Graph {
+  #graph(output: Output): ForwardGraph {
     const graph = new Graph();
     const parts = output === 'classes' ? classifierParts : maskedLmParts;
     const fused = new Set(['attention'] as const);
@@ -144,8 +158,30 @@ export class BertInference {
       hidden: () => ops.reshape(hidden(), [rows, width, this.#config.hiddenSize]),
     };
     graph.output('result', outputs[output]());
-    return graph;
+    return { graph, parameters: [...scope.used.keys()] };
   }
+}
+
+/** Bytes of weights that are stored with a program: of more, the copies that loading makes cost more than they save. */
+const mostSettledBytes = 64 * 2 ** 20;
+
+/** The operands of products, unless they are large. */
+function settledWeights({ graph }: ForwardGraph, parameters: NamedTensors): Map<string, Weight> | undefined {
+  const operands = new Set(graph.nodes.flatMap(({ op, inputs }) => (op === 'linear' ? inputs.slice(1) : [])));
+  const read = new Set(graph.nodes.flatMap(({ op, inputs }) => (op === 'gatherRows' ? inputs : [])));
+  const weights = new Map<string, Weight>();
+  let bytes = 0;
+  for (const [name, value] of graph.inputs) {
+    const tensor = parameters[name];
+    if (!tensor || !operands.has(value) || read.has(value)) continue;
+    weights.set(name, { dtype: 'float32', shape: tensor.shape, data: floatData(tensor) });
+    bytes += tensor.data.byteLength;
+  }
+  return bytes <= mostSettledBytes ? weights : undefined;
+}
+
+function valuesOf(parameters: NamedTensors): ParameterValues {
+  return new Map(Object.entries(parameters).map(([name, tensor]) => [name, floatData(tensor)]));
 }
 
 /** Places for guesses in one block, where one sequence has not more: each takes a row of the vocabulary's size. */

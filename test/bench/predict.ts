@@ -13,7 +13,8 @@ import { takeTurns, type Worker } from './worker.ts';
 /**
  * Labeling messages with a classifier of 4 x 256 and 77 labels, beside Python's `pipeline(batch_size=32)` and, where
  * @huggingface/transformers can be found, its `pipeline` in Node (`--transformers-js DIR` names the folder to look from; it
- * needs Python once, to export the model). Theirs have loaded the model before; ours is all of the `predict` job.
+ * needs Python once, to export the model), all in float32; and ours once more with `int8`. Theirs have loaded the model
+ * before; ours is all of the `predict` job.
  * Flags: --rounds N, --messages N (of text/cs_logs.txt.gz), --transformers-js DIR, --only-ours.
  */
 const { values: flags } = parseArgs({
@@ -30,22 +31,26 @@ const shape = stepShapes.small;
 const model = await benchModel(shape, 77);
 const messages = await corpusFile('text/cs_logs.txt.gz', Number(flags.messages));
 const options = { model, messages, threads, maxLength: 128, batch: 32 };
-const commands = [ownScript('bertune', 'predictWorker.js', options)];
+const commands = [
+  ownScript('bertune', 'predictWorker.js', options),
+  ownScript('bertune, int8', 'predictWorker.js', { ...options, int8: true }),
+];
 if (!flags['only-ours']) commands.push(pythonScript('Python pipeline', 'predict_reference.py', options));
 const node = flags['only-ours'] ? undefined : await transformersJs();
 if (node) commands.push(node);
 const workers = await takeTurns(commands, { rounds: Number(flags.rounds), warmUp: 1 });
-const [ours] = workers;
+const [ours, int8] = workers;
 printTable(`predict on ${flags.messages} messages, ${shape.layers} x ${shape.hiddenSize}`, [
-  ['', 'median', 'texts/s', 'peak memory', 'ours ÷ theirs: texts/s', 'memory'],
+  ['', 'median', 'texts/s', 'peak memory', 'ours ÷ theirs: texts/s', 'int8', 'memory'],
   ...workers.map((worker) => {
-    const others = worker === ours ? undefined : ours;
+    const others = worker === ours || worker === int8 ? undefined : ours;
     return [
       worker.name,
       seconds(median(worker.turns.map((turn) => turn.seconds))),
       rate(speed(worker)),
       gigabytes(worker.peakBytes),
       ratio(others && speed(others), speed(worker)),
+      ratio(others && int8 && speed(int8), speed(worker)),
       ratio(others?.peakBytes, worker.peakBytes),
     ];
   }),

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession } from 'onnxruntime-node';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import { DropoutMasks } from '../../src/engine/wasm/dropoutMasks.ts';
+import { LoopEngine } from '../../src/engine/wasm/engine.ts';
 import * as ops from '../../src/graph/functions.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
@@ -49,6 +51,8 @@ mkdirSync(folder);
 const watched: Watched[] = [];
 let step = 0;
 watchSessions();
+const loops = { optimizer: 0, masks: 0 };
+watchLoops();
 const ends: { time: number; cpu: number }[] = [];
 await adapt(
   {
@@ -96,6 +100,30 @@ function watchSessions(): void {
   Object.assign(InferenceSession, { create: watchedCreate });
 }
 
+/** Times what runs in WebAssembly, in the steps that count. */
+function watchLoops(): void {
+  const timed = <T>(kind: keyof typeof loops, started: number, result: T): T => {
+    if (step >= warmUp) loops[kind] += (performance.now() - started) / 1000;
+    return result;
+  };
+  const { compile } = LoopEngine.prototype;
+  LoopEngine.prototype.compile = async function (...given) {
+    const program = await compile.apply(this, given);
+    return {
+      ...program,
+      async run(...tensors) {
+        const started = performance.now();
+        return timed('optimizer', started, await program.run(...tensors));
+      },
+    };
+  };
+  const { draw } = DropoutMasks.prototype;
+  DropoutMasks.prototype.draw = function (...given) {
+    const started = performance.now();
+    timed('masks', started, draw.apply(this, given));
+  };
+}
+
 function report(): void {
   const [first, last] = [ends[warmUp - 1], ends.at(-1)];
   if (!first || !last) throw new Error('no steps');
@@ -108,14 +136,15 @@ function report(): void {
   const timed = (some: readonly KernelTimes[]) => sum(some.map((kernel) => kernel.seconds)) / steps;
   const operations = sum(ofProducts.map((kernel) => kernel.operations)) / steps;
   const engine = sum(ofStep.map(({ time }) => time));
-  const optimizer = sum(sessions.map(({ time }) => time)) - engine;
+  const [optimizer, masks] = [loops.optimizer / steps, loops.masks / steps];
   const limit = operations / plain;
   const parts: [string, number][] = [
     ['matrix products', timed(ofProducts)],
     ['other kernels (memory-bound)', timed(kernels) - timed(ofProducts)],
     ['engine between kernels', engine - timed(kernels)],
+    ['dropout masks', masks],
     ['optimizer: norm and update', optimizer],
-    ['data preparation and the rest outside the engine', wall - engine - optimizer],
+    ['data preparation and the rest outside the engine', wall - engine - masks - optimizer],
   ];
   printTable(`a step of adapt, ${shape.layers} x ${shape.hiddenSize}, ${shape.rows} x ${shape.width} tokens`, [
     ['', 'a step', 'share'],

@@ -23,7 +23,7 @@ import { gigabytes, median, printTable, rate, ratio } from './table.ts';
 /**
  * `bertune serve` under load from a second process (autocannon), one message a request, with a classifier of 4 x 256 and 77
  * labels, beside a plain `pipeline` of transformers.js behind the same HTTP library. Both servers live at once and take
- * turns. `--minutes N` instead keeps ours under load for so long and tells whether its memory grows.
+ * turns; so does ours with `--int8`. `--minutes N` instead keeps ours under load for so long and tells whether its memory grows.
  * Flags: --seconds N, --connections N, --rounds N, --messages N (of text/cs_logs.txt.gz), --minutes N, --only-ours.
  */
 const { values: flags } = parseArgs({
@@ -51,10 +51,12 @@ interface Side {
 const shape = stepShapes.small;
 const model = await benchModel(shape, 77);
 const messages = await corpusFile('text/cs_logs.txt.gz', Number(flags.messages));
-const servers = [await start(bertuneCommand(['serve', '--model', model, '--port', '0', '--json', ...threadFlag()]))];
+const serveCommand = ['serve', '--model', model, '--port', '0', '--json', ...threadFlag()];
+const servers = [await start(bertuneCommand(serveCommand))];
 try {
   if (flags.minutes !== undefined) await watchMemory(servers[0] as RunningServer, Number(flags.minutes));
   else {
+    servers.push(await start({ ...bertuneCommand([...serveCommand, '--int8']), name: 'bertune, int8' }));
     if (!flags['only-ours']) servers.push(await start(await transformersJs()));
     await compare(servers);
   }
@@ -63,7 +65,8 @@ try {
 }
 
 async function compare(running: readonly RunningServer[]): Promise<void> {
-  await checkSameLabels(running);
+  const [first, , ...theirs] = running; // int8 may differ
+  await checkSameLabels([first, ...theirs].flatMap((server) => server ?? []));
   const sides: Side[] = running.map((server) => ({ server, turns: [] }));
   for (const { server } of sides) await load(server, 3);
   for (let round = 0; round < Number(flags.rounds); round++) {
@@ -73,9 +76,9 @@ async function compare(running: readonly RunningServer[]): Promise<void> {
     }
   }
   const middle = ({ turns }: Side, of: (result: LoadResult) => number) => median(turns.map(({ result }) => of(result)));
-  const [ours] = sides;
+  const [ours, ourInt8] = sides;
   printTable(`serve, ${flags.connections} connections, ${shape.layers} x ${shape.hiddenSize}, a message a request`, [
-    ['', 'requests/s', 'p50', 'p99', 'failed', 'memory', 'ours ÷ theirs: requests/s'],
+    ['', 'requests/s', 'p50', 'p99', 'failed', 'memory', 'ours ÷ theirs: requests/s', 'int8'],
     ...sides.map((side) => {
       const perSecond = middle(side, (result) => result.requestsPerSecond);
       return [
@@ -85,7 +88,10 @@ async function compare(running: readonly RunningServer[]): Promise<void> {
         `${middle(side, (result) => result.p99)} ms`,
         String(side.turns.reduce((sum, { result }) => sum + result.failed, 0)),
         gigabytes(Math.max(...side.turns.map(({ residentBytes }) => residentBytes))),
-        ratio(side === ours || !ours ? undefined : middle(ours, (result) => result.requestsPerSecond), perSecond),
+        ...[ours, ourInt8].map((own) => {
+          const others = side !== ours && side !== ourInt8;
+          return ratio(own && others ? middle(own, (result) => result.requestsPerSecond) : undefined, perSecond);
+        }),
       ];
     }),
   ]);

@@ -184,6 +184,25 @@ describe('use', () => {
     await model.dispose();
   });
 
+  test('int8 gives nearly the same labels and scores', async () => {
+    const texts = messages(300);
+    const [exact, int8] = await Promise.all([
+      loadModel(at('classifier'), { threads: 1 }),
+      loadModel(at('classifier'), { threads: 1, int8: true }),
+    ]);
+    const [expected, found] = [await exact.classify(texts), await int8.classify(texts)];
+    const equal = found.filter(({ label }, i) => label === expected[i]?.label).length;
+    expect(equal).toBeGreaterThan(0.97 * texts.length);
+    const errors = found.map(({ score }, i) => Math.abs(score - Number(expected[i]?.score)));
+    expect(Math.max(...errors)).toBeLessThan(0.1);
+    expect(Math.max(...errors)).toBeGreaterThan(0);
+    await Promise.all([exact.dispose(), int8.dispose()]);
+    const data = { files: [at('held.txt')] };
+    await expect(evaluate({ model: at('tiny'), data, int8: true, threads: 1 })).rejects.toThrow(
+      '--int8 is for classifiers',
+    );
+  });
+
   test.each(['mean', 'cls'] as const)('%s vectors are those of the encoder', async (pooling) => {
     const output = at(`${pooling}.jsonl`);
     const result = await embed({ model: at('tiny'), input: { files: [at('held.txt')] }, output, pooling, threads: 1 });

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Corpus } from '../../src/data/corpus.ts';
 import { asTensors, measureClassifier } from '../../src/jobs/classifier.ts';
-import { BertInference } from '../../src/tasks/inference.ts';
+import { BertInference, type InferenceOptions } from '../../src/tasks/inference.ts';
 import { classifierParts, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { evaluateMaskedLm } from '../../src/tasks/maskedLm.ts';
+import { relativeError } from '../graph/differences.ts';
 import { labeledMessages, messages, randomValues, tinyConfig } from '../jobs/tiny.ts';
 import { config, engine, maskedLmOptions, maskedLmTask, tinyCorpus, tinyTokenizer, trained } from './tiny.ts';
 
@@ -81,4 +82,36 @@ test('loss and logits of a classifier do not move with the texts beside', async 
     expect(Math.abs(summed / sequences.length / whole.loss - 1)).toBeLessThan(1e-6);
   }
   await inference.dispose();
+});
+
+describe('inference with parameters that stay as they are', () => {
+  const tokenizer = tinyTokenizer();
+  const parts = [...new Set([...classifierParts, ...maskedLmParts])];
+  const parameters = asTensors(randomValues(config, parts), partParameters(config, parts));
+  const sequences = labeledMessages(60).map(({ text }) => tokenizer.encode(text).ids);
+
+  /** Class logits, vocabulary logits at one place of each sequence, and vectors. */
+  async function computed(options: InferenceOptions): Promise<Float32Array[]> {
+    const inference = new BertInference(engine, config, tokenizer, parameters, options);
+    const results = [...(await inference.classLogits(sequences)), ...(await inference.vectors(sequences, 'mean'))];
+    const masked = sequences.map((ids) => ({ ids, positions: [1 + (ids.length >> 1)] }));
+    await inference.vocabularyLogits(masked, (_, __, logits) => results.push(logits.slice()));
+    await inference.dispose();
+    return results;
+  }
+
+  test('gives the same numbers as with those that are handed in at every run', async () => {
+    const [settled, handedIn] = [await computed({ isSettled: true }), await computed({})];
+    expect(settled).toHaveLength(3 * sequences.length);
+    settled.forEach((row, i) => {
+      expect(relativeError(row, handedIn[i] ?? [])).toBeLessThan(1e-5);
+    });
+  });
+
+  test('gives numbers near them with int8 weights', async () => {
+    const [int8, exact] = [await computed({ int8: true }), await computed({})];
+    const errors = int8.map((row, i) => relativeError(row, exact[i] ?? []));
+    expect(Math.max(...errors)).toBeLessThan(0.1);
+    expect(Math.max(...errors)).toBeGreaterThan(1e-4); // they are others
+  });
 });

@@ -6,7 +6,7 @@ import { writeResult } from '../output.ts';
 export const embedCommand: CommandSpec = {
   name: 'embed',
   summary: 'write one vector for each text to a .parquet or .jsonl file',
-  options: ['model', 'input', 'query', 'text-column', 'max-length', 'pooling', 'output'],
+  options: ['model', 'input', 'query', 'text-column', 'max-length', 'int8', 'pooling', 'output'],
   required: ['model', 'input', 'output'],
   descriptions: { output: 'file to write: .parquet or .jsonl' },
   examples: ['bertune embed --model runs/adapted --input chats.csv --text-column message --output vectors.parquet'],
@@ -19,6 +19,7 @@ export const embedCommand: CommandSpec = {
       pooling: settings.pooling,
       maxLength: settings['max-length'],
       threads: settings.threads,
+      int8: settings.int8,
       offline: settings.offline,
     });
     const result = await withProgress(context, (hooks) => embed(options, hooks));

@@ -14,6 +14,7 @@ export const evaluateCommand: CommandSpec = {
     'text-column',
     'label-column',
     'max-length',
+    'int8',
     'mask-probability',
     'whole-word',
     'limit',
@@ -34,6 +35,7 @@ export const evaluateCommand: CommandSpec = {
       cache: settings.cache,
       seed: settings.seed,
       threads: settings.threads,
+      int8: settings.int8,
       offline: settings.offline,
     });
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));

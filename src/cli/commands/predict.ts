@@ -7,7 +7,7 @@ import { writeLine } from '../output.ts';
 export const predictCommand: CommandSpec = {
   name: 'predict',
   summary: 'label texts: one JSON line for each, from files or from standard input',
-  options: ['model', 'input', 'query', 'text-column', 'max-length'],
+  options: ['model', 'input', 'query', 'text-column', 'max-length', 'int8'],
   required: ['model'],
   defaults: { input: 'lines of standard input' },
   descriptions: { json: 'accepted for symmetry: the output is JSON lines anyway' },
@@ -25,6 +25,7 @@ export const predictCommand: CommandSpec = {
       input,
       maxLength: settings['max-length'],
       threads: settings.threads,
+      int8: settings.int8,
       offline: settings.offline,
     });
     await withProgress(context, async (hooks) => {

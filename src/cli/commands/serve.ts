@@ -5,7 +5,7 @@ import { writeResult } from '../output.ts';
 export const serveCommand: CommandSpec = {
   name: 'serve',
   summary: 'answer over HTTP: predictions, fill-mask, metrics, and a page to try it',
-  options: ['models', 'port', 'host', 'max-length', 'max-body', 'max-texts', 'max-characters', 'max-masks'],
+  options: ['models', 'port', 'host', 'max-length', 'int8', 'max-body', 'max-texts', 'max-characters', 'max-masks'],
   required: ['models'],
   examples: [
     'bertune serve --model runs/intent --port 8080',
@@ -19,6 +19,7 @@ export const serveCommand: CommandSpec = {
       port: settings.port,
       host: settings.host,
       threads: settings.threads,
+      int8: settings.int8,
       maxLength: settings['max-length'],
       maxBody: settings['max-body'],
       maxTexts: settings['max-texts'],

@@ -20,10 +20,10 @@ export interface OnnxEngineOptions {
 export function onnxEngine({ threads, fastMath = false }: OnnxEngineOptions = {}): Engine {
   return {
     name: 'onnxruntime',
-    async compile(graph) {
+    async compile(graph, weights) {
       const masks = new DropoutMasks(graph);
       const given = new Map(masks.masks.map(({ value }, i) => [value, `%mask ${i}`]));
-      const model = writeModel(lowerToOnnx(graph, { given }));
+      const model = writeModel(lowerToOnnx(graph, { given, weights }));
       const session = await InferenceSession.create(model, {
         executionProviders: ['cpu'],
         executionMode: 'sequential',
@@ -33,7 +33,7 @@ export function onnxEngine({ threads, fastMath = false }: OnnxEngineOptions = {}
         extra: { ...sleepingThreads, ...withoutMerging, ...(fastMath ? bfloat16Products : {}) },
         logSeverityLevel: 4, // errors are thrown; the library writes nothing to the terminal
       });
-      return onnxProgram(graph, session, masks);
+      return onnxProgram(graph, session, masks, new Set(weights?.keys()));
     },
   };
 }
@@ -55,7 +55,12 @@ const withoutMerging = {
   optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination;SkipLayerNormFusion' },
 };
 
-function onnxProgram(graph: Graph, session: InferenceSession, masks: DropoutMasks): Program {
+function onnxProgram(
+  graph: Graph,
+  session: InferenceSession,
+  masks: DropoutMasks,
+  stored: ReadonlySet<string>,
+): Program {
   const drawn = Object.fromEntries(
     masks.masks.map(({ data, value }, i) => [`%mask ${i}`, new Tensor('bool', data, value.shape)]),
   );
@@ -66,7 +71,8 @@ function onnxProgram(graph: Graph, session: InferenceSession, masks: DropoutMask
       const feeds: Record<string, Tensor> = { ...drawn };
       const onnxTensor = (name: string, type: TensorType, tensor: HostTensor | undefined) =>
         toOnnx(graph, name, type, tensor);
-      for (const [name, type] of graph.inputs) feeds[name] = onnxTensor(name, type, inputs[name]);
+      for (const [name, type] of graph.inputs)
+        if (!stored.has(name)) feeds[name] = onnxTensor(name, type, inputs[name]);
       masks.draw((key) => inputs[key]?.data as Uint32Array);
       const outputs: Record<string, HostTensor> = {};
       const fetches: Record<string, Tensor | null> = { [handoverStop]: null };
