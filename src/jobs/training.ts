@@ -199,7 +199,8 @@ export async function checkMemory(task: TrainingTask, available = availableMemor
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needed = state + step - held;
   if (needed > available) {
-    const saving = recomputed < step ? `--recompute (${size(state + recomputed - held)}), ` : '';
+    const less = recomputed();
+    const saving = less < step ? `--recompute (${size(state + less - held)}), ` : '';
     throw new UsageError(
       `training needs about ${size(needed)} of memory more than it holds now, and ${size(available)} are available: use ${saving}smaller batches, more --accumulation-steps or a smaller model`,
     );

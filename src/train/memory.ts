@@ -10,7 +10,7 @@ export interface MemoryEstimate {
   /** What a step keeps between its halves and works with. */
   readonly step: number;
   /** The same when each segment is computed once more. */
-  readonly recomputed: number;
+  recomputed(): number;
 }
 
 /** Estimates the memory of a run from the graph of its first step, without running anything. */
@@ -28,5 +28,5 @@ export async function estimateMemory(task: TrainingTask): Promise<MemoryEstimate
       return sum + peakBytes(stepGraph({ ...lossGraph, recompute: recompute ?? lossGraph.recompute }));
     }, 0);
   // Parameters, gradients, momentum, variance; the gradients of a micro-batch beside the sum over them.
-  return { state: elements * 4 * (batches > 1 ? 5 : 4), step: bytes(), recomputed: bytes(true) };
+  return { state: elements * 4 * (batches > 1 ? 5 : 4), step: bytes(), recomputed: () => bytes(true) };
 }

@@ -84,7 +84,7 @@ describe('sums', () => {
   });
 
   test('are refused where the end would not fill a turn', async () => {
-    await expect(new LoopEngine(0).compile(squares(9))).rejects.toThrow('multiple of 8');
+    await expect(new LoopEngine(0).compile(squares(9))).rejects.toThrow('multiple of 16');
   });
 });
 

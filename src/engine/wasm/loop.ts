@@ -3,7 +3,7 @@ import type { Graph, Node, Value } from '../../graph/graph.ts';
 import { type Code, instruction, moduleOf, valueType } from './encoding.ts';
 
 /** Elements that one turn of a loop computes. */
-export const turnElements = 8;
+export const turnElements = 16;
 
 /** Bytes that a sum takes where results are written: four partial sums, double precision. */
 export const sumBytes = 32;
@@ -107,7 +107,7 @@ export function loopOf(graph: Graph): Loop {
   ];
   const body = [
     ...start,
-    ...instruction.loop([...turn(0), ...turn(16), ...advance, ...countDown]),
+    ...instruction.loop([...[0, 16, 32, 48].flatMap(turn), ...advance, ...countDown]),
     ...sumVectors.flatMap((pair, i) =>
       pair.flatMap((vector, half) => [
         ...instruction.get(results),
