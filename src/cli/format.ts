@@ -25,9 +25,9 @@ export function quantity(value: number): string {
   return Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '?';
 }
 
-/** Tokens a second, once there is more than the first step to tell it by. */
-export function speed({ tokensPerSecond }: { readonly tokensPerSecond: number }): string[] {
-  return tokensPerSecond > 0 ? [`${quantity(tokensPerSecond)} tokens/s`] : [];
+/** Units a second, once there is more than the first step to tell it by. */
+export function speed(unitsPerSecond: number, unit = 'tokens'): string[] {
+  return unitsPerSecond > 0 ? [`${quantity(unitsPerSecond)} ${unit}/s`] : [];
 }
 
 /** Seconds as "45s", "3m 05s" or "2h 07m". */

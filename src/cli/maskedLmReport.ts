@@ -17,7 +17,7 @@ export function trainingReport(result: AdaptResult, { verdict }: { verdict: bool
   if (verdict) lines.push(verdictOf(result));
   lines.push(
     '',
-    [counted(result.steps, 'step'), counted(result.tokens, 'token'), ...speed(result)].join(', '),
+    [counted(result.steps, 'step'), counted(result.tokens, 'token'), ...speed(result.tokensPerSecond)].join(', '),
     `model saved to ${result.output}`,
   );
   return lines.join('\n');

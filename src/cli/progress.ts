@@ -83,8 +83,8 @@ function stepLine(event: StepEvent): string {
     `epoch ${event.epoch}`,
     `loss ${event.loss.toFixed(4)}`,
     `learning rate ${event.learningRate.toExponential(2)}`,
-    ...speed(event),
-    ...(event.tokensPerSecond > 0 ? [`${duration(event.secondsLeft)} left`] : []),
+    ...speed(event.unitsPerSecond, event.unit),
+    ...(event.unitsPerSecond > 0 ? [`${duration(event.secondsLeft)} left`] : []),
   ].join('  ');
 }
 

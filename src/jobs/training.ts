@@ -181,7 +181,7 @@ export async function train(
       },
       signal: hooks.signal,
     },
-    [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(hooks)],
+    [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
   );
   return trainer.run();
 }
@@ -238,11 +238,11 @@ function beginning(
   };
 }
 
-function reporter({ onEvent }: JobHooks): TrainerCallback {
+function reporter({ unit }: TrainingTask, { onEvent }: JobHooks): TrainerCallback {
   return {
     name: 'reporter',
     onStep: ({ step, steps, epoch, loss, learningRate, unitsPerSecond, secondsLeft }) =>
-      onEvent?.({ type: 'step', step, steps, epoch, loss, learningRate, tokensPerSecond: unitsPerSecond, secondsLeft }),
+      onEvent?.({ type: 'step', step, steps, epoch, loss, learningRate, unit, unitsPerSecond, secondsLeft }),
     onEvaluation: (step, metrics) => onEvent?.({ type: 'evaluation', step, metrics }),
     onCheckpoint: (step, path) => onEvent?.({ type: 'checkpoint', step, path }),
   };

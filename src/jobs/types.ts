@@ -21,7 +21,9 @@ export type JobEvent =
       readonly epoch: number;
       readonly loss: number;
       readonly learningRate: number;
-      readonly tokensPerSecond: number;
+      /** What `unitsPerSecond` counts: tokens, images, rows. */
+      readonly unit: string;
+      readonly unitsPerSecond: number;
       readonly secondsLeft: number;
     }
   | { readonly type: 'evaluation'; readonly step: number; readonly metrics: Readonly<Record<string, number>> }

@@ -37,6 +37,7 @@ export interface ClassificationTaskOptions {
 /** Fine-tuning of the encoder with a classification head, texts packed into blocks. */
 export class ClassificationTask implements TrainingTask {
   readonly name = 'classification';
+  readonly unit = 'tokens';
   readonly metric = { name: 'accuracy', goal: 'higher' } as const;
   readonly parameters: readonly ParameterSpec[];
   readonly frozen: FrozenSplit['frozen'];

@@ -45,6 +45,7 @@ interface Prepared {
 /** Masked language modeling over packed blocks, with masks drawn anew each epoch. */
 export class MaskedLmTask implements TrainingTask {
   readonly name = 'maskedLm';
+  readonly unit = 'tokens';
   readonly metric = { name: 'loss', goal: 'lower' } as const;
   readonly parameters: readonly ParameterSpec[];
   readonly frozen: FrozenSplit['frozen'];

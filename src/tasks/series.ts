@@ -88,6 +88,7 @@ export interface NumbersTaskOptions {
 /** Training by the mean squared error of predicted numbers. */
 export class NumbersTask implements TrainingTask {
   readonly name: string;
+  readonly unit = 'examples';
   readonly parameters: readonly ParameterSpec[];
   readonly startValues: ParameterValues;
   readonly metric = { name: 'error', goal: 'lower' } as const;

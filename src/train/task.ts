@@ -58,6 +58,8 @@ export type Metrics = Readonly<Record<string, number>>;
 /** All that the trainer needs to know of what it trains. */
 export interface TrainingTask {
   readonly name: string;
+  /** What the units of its batches are, in the plural. */
+  readonly unit: string;
   readonly parameters: readonly TrainableParameter[];
   /** What a step updates beside the parameters: kept in checkpoints, and evaluated and saved like a parameter. */
   readonly states?: readonly TaskState[];

@@ -13,7 +13,8 @@ function step(number: number, steps: number): JobEvent {
     epoch: 1,
     loss: 2.5,
     learningRate: 4.2e-5,
-    tokensPerSecond: 8123.4,
+    unit: 'tokens',
+    unitsPerSecond: 8123.4,
     secondsLeft: 125,
   };
 }

@@ -150,6 +150,7 @@ function recordedTask(model: LoadedBert, run: TorchRun, joined: boolean): Traini
   const inputsOf = run.task === 'maskedLm' ? maskedLmBatch : classificationBatch;
   return {
     name: 'recorded',
+    unit: 'tokens',
     metric: { name: 'loss', goal: 'lower' },
     parameters,
     startValues: new Map(parameters.map(({ name }) => [name, values.get(name) ?? new Float32Array()])),

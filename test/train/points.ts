@@ -23,6 +23,7 @@ interface PointTaskOptions {
  */
 export class PointTask implements TrainingTask {
   readonly name = 'points';
+  readonly unit = 'points';
   readonly parameters = [{ name: 'w', shape: [1], decay: false }];
   readonly startValues = new Map([['w', Float32Array.of(0)]]);
   readonly metric = { name: 'distance', goal: 'lower' } as const;

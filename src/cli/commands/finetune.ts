@@ -53,7 +53,7 @@ export const finetuneCommand: CommandSpec = {
       [
         classificationReport(result),
         '',
-        [counted(result.steps, 'step'), ...speed(result)].join(', '),
+        [counted(result.steps, 'step'), ...speed(result.tokensPerSecond)].join(', '),
         `model saved to ${result.output}`,
       ].join('\n'),
     );

@@ -23,6 +23,7 @@ export interface ImageTaskOptions extends InputOptions {
 /** Learning from images, by any of the methods: what differs between them is in their losses and inputs. */
 export class ImageTask implements TrainingTask {
   readonly name: VisionMethod;
+  readonly unit = 'images';
   readonly metric: TrainingTask['metric'];
   readonly parameters: readonly ParameterSpec[];
   readonly states: readonly ParameterSpec[];
