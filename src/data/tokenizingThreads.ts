@@ -4,6 +4,8 @@ import type { BertTokenizer } from '../text/tokenizer.ts';
 import { type CutOptions, type TokenizedTexts, tokenizeTexts } from './tokenizedTexts.ts';
 import { WorkerPool, workerFile } from './workerPool.ts';
 
+const tokenizing = { name: 'a tokenizing thread', wayOut: 'run again with --threads 1' };
+
 /** What a tokenizing thread is told once. */
 export interface WorkerSetup {
   /** Contents of the tokenizer's files by name. */
@@ -41,7 +43,7 @@ export async function* tokenizeInOrder<Batch extends TextBatch>(
     for await (const batch of batches) {
       if (!pool && file && threads > 1 && characters > charactersWithoutThreads) {
         const setup: WorkerSetup = { files: tokenizer.files(), cut };
-        pool = new WorkerPool(file, 'a tokenizing thread', threads, setup);
+        pool = new WorkerPool(file, tokenizing, threads, setup);
       }
       if (!pool) {
         for (const text of batch.texts) characters += text.length;

@@ -25,14 +25,17 @@ interface Waiting<Answer> {
 export class WorkerPool<Question, Answer> {
   readonly #threads: { readonly worker: Worker; readonly waiting: Waiting<Answer>[] }[];
   readonly #name: string;
+  readonly #wayOut: string;
   #failure: BertuneError | undefined;
 
   /**
    * @param name what a message calls one of the threads, with its article
+   * @param wayOut what to do when one of them failed
    * @param setup what each thread finds as its `workerData`
    */
-  constructor(file: URL, name: string, threads: number, setup: unknown) {
+  constructor(file: URL, { name, wayOut }: { name: string; wayOut: string }, threads: number, setup: unknown) {
     this.#name = name;
+    this.#wayOut = wayOut;
     this.#threads = Array.from({ length: threads }, () => {
       // Options of the caller's process, such as --input-type, are none for a file.
       const worker = new Worker(file, { workerData: setup, execArgv: [] });
@@ -68,7 +71,7 @@ export class WorkerPool<Question, Answer> {
 
   #fail(cause: unknown): void {
     const [line = ''] = messageOf(cause).split('\n');
-    this.#failure ??= new BertuneError(`${this.#name} failed: ${line}; run again with --threads 1`);
+    this.#failure ??= new BertuneError(`${this.#name} failed: ${line}; ${this.#wayOut}`);
     for (const { waiting } of this.#threads) for (const { reject } of waiting.splice(0)) reject(this.#failure);
   }
 }

@@ -15,6 +15,8 @@ export interface ImageStore {
   labelOf(i: number): number | undefined;
   /** Reads image i into [height, width, channels] bytes. */
   read(i: number, into: Uint8Array): void;
+  /** Keeps the pixels in memory from now on, if they are few: reads of a file image by image take a while. */
+  hold(): void;
   /** Frees what is open; what was made for this run alone goes with it. */
   close(): void;
   /** What a thread needs to read the same images by itself, with the numbers that they have there. */
@@ -39,6 +41,8 @@ export interface ImageFileSetup {
 const pixelFile = 'pixels.bin';
 const labelFile = 'labels.bin';
 const unlabeled = -1;
+/** Bytes of pixels that may be kept in memory. */
+const mostHeldBytes = 64 * 2 ** 20;
 
 /** Images on disk: `pixels.bin`, a byte a value, and `labels.bin`, an int32 an image. */
 export class ImageFile implements ImageStore {
@@ -50,6 +54,7 @@ export class ImageFile implements ImageStore {
   readonly origin: ImageStore['origin'];
   readonly #pixels: number;
   readonly #labels: Int32Array;
+  #held: Uint8Array | undefined;
   readonly #onClose: () => void;
 
   constructor(setup: ImageFileSetup, onClose: () => void = () => {}) {
@@ -74,8 +79,21 @@ export class ImageFile implements ImageStore {
   read(i: number, into: Uint8Array): void {
     const size = this.height * this.width * this.channels;
     if (!(i >= 0 && i < this.length)) throw new RangeError(`image store: no image ${i} of ${this.length}`);
-    for (let done = 0; done < size; ) {
-      const count = readSync(this.#pixels, into, done, size - done, i * size + done);
+    if (this.#held) into.set(this.#held.subarray(i * size, (i + 1) * size));
+    else this.#read(into, i * size);
+  }
+
+  hold(): void {
+    const bytes = this.length * this.height * this.width * this.channels;
+    if (this.#held || bytes > mostHeldBytes) return;
+    const pixels = new Uint8Array(bytes);
+    this.#read(pixels, 0);
+    this.#held = pixels;
+  }
+
+  #read(into: Uint8Array, from: number): void {
+    for (let done = 0; done < into.length; ) {
+      const count = readSync(this.#pixels, into, done, into.length - done, from + done);
       if (count === 0) throw new BertuneError('the prepared images end early; run again');
       done += count;
     }
@@ -104,6 +122,7 @@ export function chosenImages(store: ImageStore, indices: ArrayLike<number>): Ima
     classes: store.classes,
     labelOf: (i) => store.labelOf(at(i)),
     read: (i, into) => store.read(at(i), into),
+    hold: () => store.hold(),
     close: () => {},
     origin: { file, indices: outer ? chosen.map((i) => outer[i] as number) : chosen },
   };

@@ -38,11 +38,14 @@ export function resizedCrop(pixels: Uint8Array, shape: Shape, box: Box, into: Fl
   }
 }
 
+/** Bytes as numbers in [0, 1]. */
+const unit = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
 /** All of an image as it is, each channel a plane of its own. */
 export function planes(pixels: Uint8Array, channels: number, into: Float32Array): void {
   const size = pixels.length / channels;
   for (let c = 0; c < channels; c++) {
-    for (let i = 0; i < size; i++) into[c * size + i] = (pixels[i * channels + c] as number) / 255;
+    for (let i = 0; i < size; i++) into[c * size + i] = unit[pixels[i * channels + c] as number] as number;
   }
 }
 

@@ -16,17 +16,15 @@ export class ViewMaker {
   /**
    * @param examples numbers of images in the store
    * @param draws what the random choices of each depend on: its number in the file
-   * @returns one array [examples.length · C · H · W] a view
+   * @param into one array [examples.length · C · H · W] a view, filled
    */
-  views(epoch: number, examples: readonly number[], draws: readonly number[], views: number): Float32Array[] {
+  fill(epoch: number, examples: readonly number[], draws: readonly number[], into: readonly Float32Array[]): void {
     const size = this.#bytes.length;
-    const result = Array.from({ length: views }, () => new Float32Array(examples.length * size));
     examples.forEach((example, i) => {
       this.#store.read(example, this.#bytes);
-      result.forEach((batch, view) => {
+      into.forEach((batch, view) => {
         this.#augmenter.view(this.#bytes, epoch, draws[i] ?? example, view, batch.subarray(i * size, (i + 1) * size));
       });
     });
-    return result;
   }
 }

@@ -1,4 +1,4 @@
-/** The thread that makes views: takes numbers of images, answers with an array a view, in the order of the questions. */
+/** The thread that makes views: takes numbers of images and shared arrays to fill, and answers when they are filled. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { defined } from '../../core/errors.ts';
@@ -10,10 +10,7 @@ const { file, augmentation, seed }: ViewWorkerSetup = workerData;
 const maker = new ViewMaker(new ImageFile(file), augmentation, seed);
 const port = defined(parentPort, 'the port of the thread that prepares images');
 
-port.on('message', ({ epoch, images, views }: ViewQuestion) => {
-  const answer = maker.views(epoch, images, images, views);
-  port.postMessage(
-    answer,
-    answer.map(({ buffer }) => buffer as ArrayBuffer),
-  );
+port.on('message', ({ epoch, images, into }: ViewQuestion) => {
+  maker.fill(epoch, images, images, into);
+  port.postMessage(images.length);
 });

@@ -11,9 +11,15 @@ export interface ViewBatches {
    *
    * @param examples numbers of images in the store
    * @param views how many views of each image, numbered from 0
+   * @param into arrays of that size that the views are written to, in place of new ones
    * @throws BertuneError when an image cannot be read or a thread failed
    */
-  batch(epoch: number, examples: readonly number[], views: number): Promise<Float32Array[]>;
+  batch(
+    epoch: number,
+    examples: readonly number[],
+    views: number,
+    into?: readonly Float32Array[],
+  ): Promise<readonly Float32Array[]>;
   close(): Promise<void>;
 }
 
@@ -31,11 +37,11 @@ export interface ViewWorkerSetup {
   readonly seed: number;
 }
 
-/** What a thread is asked: views of some images by their numbers in the file. */
+/** What a thread is asked: to fill one array of shared memory a view with some images, by their numbers in the file. */
 export interface ViewQuestion {
   readonly epoch: number;
   readonly images: readonly number[];
-  readonly views: number;
+  readonly into: readonly Float32Array[];
 }
 
 /** Images that one message to a thread asks for, at least: fewer are not worth it. */
@@ -44,49 +50,86 @@ const mostThreads = 4;
 
 /** The images as they are, without augmentation, in the caller's thread. */
 export function plainViews(store: ImageStore): ViewBatches {
-  const maker = new ViewMaker(store, {}, 0);
-  return {
-    batch: async (epoch, examples, views) => maker.views(epoch, examples, examples, views),
-    close: async () => {},
-  };
+  return viewsHere(store, { augmentation: {}, seed: 0 });
 }
 
 /**
  * Augmented views, made ahead in worker threads while the caller computes: ask for a batch before it is needed. The
- * bytes are the same whatever the number of threads, and do not change with the other images of the batch.
+ * bytes are the same whatever the number of threads, and do not change with the other images of the batch. Images that
+ * stay as they are take less time than a message to a thread.
  */
 export function augmentedViews(store: ImageStore, options: AugmentedViewsOptions): ViewBatches {
   const { augmentation, seed, threads = Math.min(mostThreads, availableParallelism()) } = options;
-  const { file, indices } = store.origin;
-  const inFile = (examples: readonly number[]) => (indices ? examples.map((i) => indices[i] as number) : examples);
-  if (threads <= 1 || !thread) {
-    const maker = new ViewMaker(store, augmentation, seed);
-    return {
-      batch: async (epoch, examples, views) => maker.views(epoch, examples, inFile(examples), views),
-      close: async () => {},
-    };
-  }
-  const setup: ViewWorkerSetup = { file, augmentation, seed };
-  const pool = new WorkerPool<ViewQuestion, Float32Array[]>(thread, 'a thread that prepares images', threads, setup);
-  const imageSize = store.channels * store.height * store.width;
+  if (Object.keys(augmentation).length === 0) store.hold();
+  else if (threads > 1 && thread) return viewsOfThreads(thread, threads, store, { augmentation, seed });
+  return viewsHere(store, options);
+}
+
+const thread = workerFile('./viewWorker.js', import.meta.url);
+
+const preparing = { name: 'a thread that prepares images', wayOut: 'run again with --data-threads 1' };
+
+function viewsHere(store: ImageStore, { augmentation, seed }: AugmentedViewsOptions): ViewBatches {
+  const maker = new ViewMaker(store, augmentation, seed);
+  const inFile = numbersInFile(store);
   return {
-    async batch(epoch, examples, views) {
+    async batch(epoch, examples, views, into = newBatch(store, examples.length, views)) {
+      maker.fill(epoch, examples, inFile(examples), into);
+      return into;
+    },
+    close: async () => {},
+  };
+}
+
+function viewsOfThreads(
+  file: URL,
+  threads: number,
+  store: ImageStore,
+  options: Pick<ViewWorkerSetup, 'augmentation' | 'seed'>,
+): ViewBatches {
+  const setup: ViewWorkerSetup = { file: store.origin.file, ...options };
+  const pool = new WorkerPool<ViewQuestion, number>(file, preparing, threads, setup);
+  const inFile = numbersInFile(store);
+  const imageSize = sizeOfImage(store);
+  /** Shared memory of batches that are done. */
+  const spare: Float32Array[][] = [];
+  return {
+    async batch(epoch, examples, views, into = newBatch(store, examples.length, views)) {
+      const length = examples.length * imageSize;
+      const fits = (arrays: readonly Float32Array[]) => arrays.length === views && arrays[0]?.length === length;
+      const [found] = spare.splice(0);
+      const shared = found && fits(found) ? found : Array.from({ length: views }, () => sharedFloats(length));
       const size = Math.max(leastInPart, Math.ceil(examples.length / threads));
-      const parts: Promise<Float32Array[]>[] = [];
+      const parts: Promise<number>[] = [];
       for (let from = 0; from < examples.length; from += size) {
-        parts.push(pool.ask({ epoch, images: inFile(examples.slice(from, from + size)), views }));
+        const images = inFile(examples.slice(from, from + size));
+        const part = shared.map((view) => view.subarray(from * imageSize, (from + images.length) * imageSize));
+        parts.push(pool.ask({ epoch, images, into: part }));
       }
-      const answers = await Promise.all(parts);
-      return Array.from({ length: views }, (_, view) => {
-        if (answers.length === 1) return answers[0]?.[view] as Float32Array;
-        const whole = new Float32Array(examples.length * imageSize);
-        for (const [part, answer] of answers.entries())
-          whole.set(answer[view] as Float32Array, part * size * imageSize);
-        return whole;
+      await Promise.all(parts);
+      // Engines do not read shared memory.
+      into.forEach((view, i) => {
+        view.set(shared[i] as Float32Array);
       });
+      spare.push(shared);
+      return into;
     },
     close: () => pool.close(),
   };
 }
 
-const thread = workerFile('./viewWorker.js', import.meta.url);
+function numbersInFile({ origin: { indices } }: ImageStore) {
+  return (examples: readonly number[]) => (indices ? examples.map((i) => indices[i] as number) : examples);
+}
+
+function sizeOfImage({ channels, height, width }: ImageStore): number {
+  return channels * height * width;
+}
+
+function newBatch(store: ImageStore, images: number, views: number): Float32Array[] {
+  return Array.from({ length: views }, () => new Float32Array(images * sizeOfImage(store)));
+}
+
+function sharedFloats(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(4 * length));
+}

@@ -20,6 +20,13 @@ export interface ImageTaskOptions extends InputOptions {
   readonly evaluate?: TrainingTask['evaluate'];
 }
 
+/** The images of an update that was announced. */
+interface PreparedImages {
+  readonly cursor: Cursor;
+  readonly examples: readonly number[];
+  readonly views: Promise<readonly Float32Array[]>;
+}
+
 /** Learning from images, by any of the methods: what differs between them is in their losses and inputs. */
 export class ImageTask implements TrainingTask {
   readonly name: VisionMethod;
@@ -33,8 +40,9 @@ export class ImageTask implements TrainingTask {
   /** Images of an epoch that are trained on, and of one update. */
   readonly #length: number;
   readonly #batchSize: number;
-  /** The views of an update that was announced. */
-  #prepared: { readonly cursor: Cursor; readonly views: Promise<Float32Array[]> } | undefined;
+  #prepared: PreparedImages | undefined;
+  /** Arrays of an update that is over. */
+  #spare: readonly Float32Array[] = [];
 
   constructor(options: ImageTaskOptions) {
     const { config, examples, startValues, evaluate } = options;
@@ -60,21 +68,21 @@ export class ImageTask implements TrainingTask {
     const { epoch, index } = cursor;
     const end = Math.min(index + this.#batchSize, this.#length);
     const next = end < this.#length ? { epoch, index: end } : { epoch: epoch + 1, index: 0 };
-    return { microBatches: this.#microBatches(cursor), next };
+    // Taken now: the next update is announced before this one's images are asked for.
+    return { microBatches: this.#microBatches(this.#take(cursor)), next };
   }
 
   prepare(cursor: Cursor): void {
-    this.#views(cursor);
+    this.#prepared = this.#imagesOf(cursor);
   }
 
   stepsInEpoch(): number {
     return Math.ceil(this.#length / this.#batchSize);
   }
 
-  async *#microBatches(cursor: Cursor): AsyncGenerator<Batch> {
+  async *#microBatches({ cursor, examples, views: made }: PreparedImages): AsyncGenerator<Batch> {
     const { config, accumulationSteps } = this.#options;
-    const examples = this.#examplesOf(cursor);
-    const views = await this.#views(cursor);
+    const views = await made;
     const size = pixelsOf(config.image);
     const part = Math.ceil(examples.length / accumulationSteps);
     for (let from = 0; from < examples.length; from += part) {
@@ -87,6 +95,7 @@ export class ImageTask implements TrainingTask {
         units: chosen.length,
       };
     }
+    this.#spare = views;
   }
 
   #examplesOf({ epoch, index }: Cursor): number[] {
@@ -97,13 +106,21 @@ export class ImageTask implements TrainingTask {
     });
   }
 
-  #views(cursor: Cursor): Promise<Float32Array[]> {
+  #take(cursor: Cursor): PreparedImages {
     const prepared = this.#prepared;
-    if (prepared?.cursor.epoch === cursor.epoch && prepared.cursor.index === cursor.index) return prepared.views;
+    this.#prepared = undefined;
+    const isThis = prepared?.cursor.epoch === cursor.epoch && prepared.cursor.index === cursor.index;
+    return isThis ? prepared : this.#imagesOf(cursor);
+  }
+
+  #imagesOf(cursor: Cursor): PreparedImages {
     const { config, views } = this.#options;
-    const promise = views.batch(cursor.epoch, this.#examplesOf(cursor), viewsOf(config));
+    const examples = this.#examplesOf(cursor);
+    const fits = this.#spare[0]?.length === examples.length * pixelsOf(config.image);
+    const into = fits ? this.#spare : undefined;
+    this.#spare = [];
+    const promise = views.batch(cursor.epoch, examples, viewsOf(config), into);
     promise.catch(() => {}); // told when the update is taken
-    this.#prepared = { cursor, views: promise };
-    return promise;
+    return { cursor, examples, views: promise };
   }
 }
