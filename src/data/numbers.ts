@@ -43,7 +43,7 @@ async function readWith(database: Database, { file, columns, flag }: NumbersOpti
   const part = await openPart(source, 0, flag, database);
   if (!part) throw new BertuneError(`${flag}: ${file} is empty`);
   if (part.isPlainText) throw new UsageError(`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
-  const names = columns ?? part.table.columns.filter(({ isString }) => !isString).map(({ name }) => name);
+  const names = columns ?? part.table.columns.filter(({ isNumber }) => isNumber).map(({ name }) => name);
   checkColumns(part, names, flag);
   try {
     return await readColumns(database, part, names, flag);

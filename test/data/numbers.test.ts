@@ -31,6 +31,33 @@ describe('readNumbers', () => {
     }
   });
 
+  test('by default, takes neither times nor true and false for numbers', async () => {
+    const rows = [1, 2, 3].map((i) => ({
+      time: `2024-01-0${i} 10:00:00`,
+      on: i === 2,
+      x: i,
+      'y z': i / 2,
+      note: 'ok',
+    }));
+    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    const jsonl = await folder.write('typed.jsonl', lines);
+    const csv = rows.map((row) => Object.values(row).join()).join('\n');
+    const files = [
+      jsonl,
+      await folder.write('typed.csv', `${Object.keys(rows[0] ?? {}).join()}\n${csv}\n`),
+      await folder.writeParquet('typed.parquet', `SELECT * FROM '${jsonl}'`),
+      `SELECT * REPLACE (time::TIMESTAMP AS time, x::DECIMAL(9, 2) AS x, "y z"::FLOAT AS "y z") FROM '${jsonl}'`,
+    ];
+    for (const file of files) {
+      const { columns, values } = await read(file);
+      expect({ file, columns, values: [...values] }).toEqual({
+        file,
+        columns: ['x', 'y z'],
+        values: [1, 0.5, 2, 1, 3, 1.5],
+      });
+    }
+  });
+
   test('keeps the order of more rows than it first has room for', async () => {
     const { rows, values } = await read('SELECT i AS a, -i AS b FROM range(5000) t(i)');
     expect(rows).toBe(5000);
@@ -48,7 +75,7 @@ describe('readNumbers', () => {
     const header = await folder.write('header.csv', 'x,y\n');
     const empty = await folder.write('empty.csv', '');
     const plain = await folder.write('plain.txt', '1\n2\n');
-    const ragged = await folder.write('ragged.csv', 'x,y\n1,2\n3,4,5,6\n');
+    const ragged = await folder.write('ragged.csv', 'x,y\n1,2\n3,4,5\n');
     const infinite = await folder.write('infinite.csv', 'x,y\n1,2\n3,inf\n');
     const cases: [string, Partial<NumbersOptions>, typeof BertuneError, string | RegExp][] = [
       [
@@ -91,14 +118,14 @@ describe('readNumbers', () => {
       [header, { columns: ['x'] }, BertuneError, '--data: F/header.csv has no rows'],
       [empty, {}, BertuneError, '--data: F/empty.csv is empty'],
       [plain, {}, UsageError, '--data: F/plain.txt holds lines of text; give a .csv or .parquet file'],
-      [ragged, {}, BertuneError, /^--data: F\/ragged\.csv line 3 has 4 columns, the header has 2/],
+      [ragged, {}, BertuneError, /^--data: F\/ragged\.csv line 3 has 3 columns, the header has 2/],
       [`${folder.path}/none.csv`, {}, UsageError, '--data: no file at F/none.csv'],
       [`${folder.path}/*.tsv2`, {}, UsageError, '--data: no file matches F/*.tsv2'],
       [
         `${folder.path}/plain.*`,
         {},
         UsageError,
-        /^--data: F\/plain\.\* names [45] files; give one, or a query over all$/,
+        /^--data: F\/plain\.\* names 6 files; give one, or a query over all$/,
       ],
       ['SELECT nothing FROM nowhere', {}, UsageError, /^the query for --data: .*nowhere/],
     ];
