@@ -121,12 +121,7 @@ describe('readNumbers', () => {
       [ragged, {}, BertuneError, /^--data: F\/ragged\.csv line 3 has 3 columns, the header has 2/],
       [`${folder.path}/none.csv`, {}, UsageError, '--data: no file at F/none.csv'],
       [`${folder.path}/*.tsv2`, {}, UsageError, '--data: no file matches F/*.tsv2'],
-      [
-        `${folder.path}/plain.*`,
-        {},
-        UsageError,
-        /^--data: F\/plain\.\* names 6 files; give one, or a query over all$/,
-      ],
+      [`${folder.path}/plain.*`, {}, UsageError, /^--data: F\/plain\.\* names 6 files; give one, or a query over all$/],
       ['SELECT nothing FROM nowhere', {}, UsageError, /^the query for --data: .*nowhere/],
     ];
     for (const [file, more, kind, message] of cases) {

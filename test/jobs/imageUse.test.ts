@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomUnit } from '../../src/core/random.ts';
-import { floatData } from '../../src/core/tensor.ts';
+import { floatData, type HostTensor } from '../../src/core/tensor.ts';
 import { openImages } from '../../src/data/images/openImages.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { Graph } from '../../src/graph/graph.ts';
@@ -17,6 +17,7 @@ import { showImages } from '../../src/jobs/showImages.ts';
 import { augmentationFor } from '../../src/jobs/visionConfigs.ts';
 import { encodeImages, randomVisionValues, visionSpecs } from '../../src/models/vision/encoder.ts';
 import { Scope } from '../../src/nn/scope.ts';
+import { lossInputs, viewsOf } from '../../src/tasks/vision/inputs.ts';
 import { runSql } from '../data/files.ts';
 import { barPixels, writeBars, writeIdx } from '../data/images/idxFiles.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -252,21 +253,33 @@ describe('showImages', () => {
   });
 });
 
-test.each(pretrainMethods)('previewImages shows the views that %s learns from in its first epoch', async (method) => {
+test.each(pretrainMethods)('previewImages shows the views that %s learns from in its first epochs', async (method) => {
   const path = at(`preview-${method}.png`);
-  const { rows } = await previewImages({ method, data, seed: 7, cache: false }, path);
+  const noise = method === 'autoencoder' ? 0.2 : 0;
+  const { rows } = await previewImages({ method, data, seed: 7, cache: false, ...(noise > 0 && { noise }) }, path);
   const sheet = await readSheet(path, size, size);
   expect([sheet.rows, sheet.columns]).toEqual([8, 9]);
   const store = await openImages(data, { flag: '--data', cache: false });
   const views = viewsFor(store, augmentationFor(method, 1), 7, 1);
+  const { config } = modelOf(method);
+  const perEpoch = viewsOf(config);
   for (const [row, text] of rows.entries()) {
     const n = Number(/^image (\d+) and its views$/.exec(text)?.[1]) - 1;
     expect(sheet.at(row, 0)).toEqual(inThreeColours(bytesOf(n)));
-    // In a batch of others, as in training.
-    const batches = await views.batch(0, [3, n, 5], method.startsWith('sim') ? 2 : 1);
-    for (const [view, batch] of batches.entries()) {
-      const seen = batch.subarray(size * size, 2 * size * size);
-      expect(sheet.at(row, 1 + view)).toEqual(inThreeColours(seen.map((value) => Math.round(255 * value))));
+    for (let epoch = 0; epoch < 8 / perEpoch; epoch++) {
+      // In a batch of others, as in training.
+      const examples = [3, n, 5];
+      const batches = await views.batch(epoch, examples, perEpoch);
+      const { images, otherImages } = lossInputs({ config, seed: 7, noise }, epoch, examples, batches);
+      const first = floatData(images as HostTensor);
+      // SimCLR has the second views after all first ones.
+      const second = otherImages ? floatData(otherImages) : first.subarray(3 * size * size);
+      for (const [view, batch] of [first, second].slice(0, perEpoch).entries()) {
+        const seen = batch.subarray(size * size, 2 * size * size);
+        expect(sheet.at(row, 1 + epoch * perEpoch + view)).toEqual(
+          inThreeColours(seen.map((value) => Math.round(255 * value))),
+        );
+      }
     }
   }
   store.close();

@@ -38,6 +38,14 @@ test('outputs that are all the same are warned of', async () => {
   expect(notes.some((note) => note.startsWith('the outputs collapse'))).toBe(true);
 });
 
+test('one held-out image tells nothing of a collapse', async () => {
+  const notes: string[] = [];
+  const onEvent = (event: JobEvent) => event.type === 'note' && notes.push(event.text);
+  const { metrics } = await pretrainImages(options('simclr', 'one', { evalFraction: 0.01, maxSteps: 1 }), { onEvent });
+  expect(metrics).not.toHaveProperty('outputDeviation');
+  expect(notes.filter((note) => note.includes('collapse'))).toEqual([]);
+});
+
 test.each<[Partial<PretrainImagesOptions>, string]>([
   [{ patchSize: 3 }, '--patch-size 3 does not divide images of 8 x 8'],
   [{ attentionHeads: 3 }, '--hidden-size 16 is no multiple of 4 and of --attention-heads 3'],
