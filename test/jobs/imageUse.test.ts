@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
 import { randomUnit } from '../../src/core/random.ts';
 import { floatData, type HostTensor } from '../../src/core/tensor.ts';
 import { openImages } from '../../src/data/images/openImages.ts';
@@ -21,6 +22,7 @@ import { lossInputs, viewsOf } from '../../src/tasks/vision/inputs.ts';
 import { runSql } from '../data/files.ts';
 import { barPixels, writeBars, writeIdx } from '../data/images/idxFiles.ts';
 import { temporaryFolder } from '../temporary.ts';
+import { listening } from './runs.ts';
 import { inThreeColours, readSheet } from './sheets.ts';
 import { pretrainMethods, saveTinyVision } from './tinyImages.ts';
 
@@ -175,6 +177,11 @@ describe('probeImages', () => {
     expect(result.overScratch?.low).toBeCloseTo((first + second) / 2 - margin, 10);
     expect(result.helped).toBe([result.overScratch, result.overRandomStart].every((over) => (over?.low ?? 0) > 0));
   });
+});
+
+test('probeImages stopped while it trains promises nothing to go on from', async () => {
+  const stopped = probeImages({ ...use, model: at('mae'), train: data, test: data, seeds: 2 }, listening(2));
+  await expect(stopped).rejects.toThrow(new InterruptedError('stopped before the end'));
 });
 
 describe('showImages', () => {

@@ -5,8 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
 import { builtCommand, runCommand } from '../cli/build.ts';
+import { temporaryFolder } from '../temporary.ts';
 import { ended } from '../train/checkpointKills.ts';
 import { expectSameRun } from './killedRuns.ts';
+
+const left = temporaryFolder();
 
 /**
  * Runs a training command once to its end and once killed at random moments, resumed after each, and checks that both
@@ -47,7 +50,9 @@ export async function expectKillsChangeNothing(
 
 /** Starts a command and kills it some milliseconds after it has come to a point; false when it finished before that. */
 async function killed(words: readonly string[], reached: () => boolean, milliseconds: number): Promise<boolean> {
-  const child = spawn(process.execPath, [await builtCommand(), ...words], { stdio: 'ignore' });
+  // What a killed process leaves of its temporary files goes with the test's.
+  const env = { ...process.env, TMPDIR: left };
+  const child = spawn(process.execPath, [await builtCommand(), ...words], { stdio: 'ignore', env });
   const end = ended(child);
   while (child.exitCode === null && !reached()) await sleep(1);
   await sleep(milliseconds);
