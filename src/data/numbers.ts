@@ -51,7 +51,7 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
   try {
     return await readColumns(database, part, names, options);
   } catch (error) {
-    throw await part.failure(error);
+    throw error instanceof BertuneError ? error : await part.failure(error);
   }
 }
 
@@ -93,7 +93,8 @@ async function readColumns(
         values = grown;
       }
       for (let c = 0; c < names.length; c++) {
-        const value = row[c] ?? null;
+        // The first column comes as text, whatever the file's format.
+        const value = (c === 0 ? row[c] : part.table.keyOf(row[c] ?? null)) ?? null;
         const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
         if (!Number.isFinite(number)) {
           const fault = notANumber(value === null ? null : String(value), names[c] ?? '', rows + 1);

@@ -72,6 +72,10 @@ describe('readNumbers', () => {
       `x,y\n${Array.from({ length: 30 }, (_, i) => `${i},${i === 22 ? 'n/a' : i}`).join('\n')}\n`,
     );
     const words = await folder.write('words.csv', 'a,b\none,two\n');
+    const lines = await folder.write(
+      'lines.jsonl',
+      '{"x":1,"y":2,"z":"7"}\n{"x":3,"y":null,"z":8}\n{"x":5,"y":6,"z":"n/a"}\n',
+    );
     const header = await folder.write('header.csv', 'x,y\n');
     const empty = await folder.write('empty.csv', '');
     const plain = await folder.write('plain.txt', '1\n2\n');
@@ -115,6 +119,18 @@ describe('readNumbers', () => {
         UsageError,
         '--data: F/words.csv has no column of numbers (its columns are a, b); name them with --columns',
       ],
+      [
+        lines,
+        { columns: ['x', 'y'] },
+        BertuneError,
+        '--data: F/lines.jsonl has no value in column "y" of row 2; choose other --columns, or leave such rows out with --query',
+      ],
+      [
+        lines,
+        { columns: ['x', 'z'], isOfModel: true },
+        BertuneError,
+        '--data: F/lines.jsonl has "n/a", which is no number, in column "z" of row 3; leave such rows out with --query',
+      ],
       [header, { columns: ['x'] }, BertuneError, '--data: F/header.csv has no rows'],
       [empty, {}, BertuneError, '--data: F/empty.csv is empty'],
       [plain, {}, UsageError, '--data: F/plain.txt holds lines of text; give a .csv or .parquet file'],
@@ -122,6 +138,13 @@ describe('readNumbers', () => {
       [`${folder.path}/none.csv`, {}, UsageError, '--data: no file at F/none.csv'],
       [`${folder.path}/*.tsv2`, {}, UsageError, '--data: no file matches F/*.tsv2'],
       [`${folder.path}/plain.*`, {}, UsageError, /^--data: F\/plain\.\* names 6 files; give one, or a query over all$/],
+      ['SELECT 1 AS x WHERE false', {}, BertuneError, '--data: query has no rows'],
+      [
+        'FROM (VALUES (1.5), (NULL)) t(x)',
+        {},
+        BertuneError,
+        '--data: query has no value in column "x" of row 2; choose other --columns, or leave such rows out with --query',
+      ],
       ['SELECT nothing FROM nowhere', {}, UsageError, /^the query for --data: .*nowhere/],
     ];
     for (const [file, more, kind, message] of cases) {
