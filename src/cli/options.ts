@@ -215,7 +215,7 @@ export const options = {
     'eval-limit': { ...integer(1), description: 'evaluate at most this many held-out texts' },
     limit: { ...integer(1), description: 'evaluate at most this many texts' },
     seeds: {
-      ...integer(1),
+      ...number('n', 'a whole number from 1 to 12', (x) => Number.isInteger(x) && x >= 1 && x <= 12),
       description: 'repetitions, each with other draws of labels and other random starts',
       default: '3',
     },

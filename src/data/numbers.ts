@@ -16,6 +16,8 @@ export interface NumbersOptions {
   readonly file: string;
   /** Without it, every column that holds numbers alone. */
   readonly columns?: readonly string[];
+  /** Whether the columns are those of a model rather than the caller's choice. */
+  readonly isOfModel?: boolean;
   /** What a message calls the option that names the file. */
   readonly flag: string;
 }
@@ -34,7 +36,8 @@ export async function readNumbers(options: NumbersOptions): Promise<NumberTable>
   }
 }
 
-async function readWith(database: Database, { file, columns, flag }: NumbersOptions): Promise<NumberTable> {
+async function readWith(database: Database, options: NumbersOptions): Promise<NumberTable> {
+  const { file, columns, flag } = options;
   const sources = await findSources([file], flag, database);
   const [source] = sources;
   if (!source || sources.length > 1) {
@@ -43,19 +46,24 @@ async function readWith(database: Database, { file, columns, flag }: NumbersOpti
   const part = await openPart(source, 0, flag, database);
   if (!part) throw new BertuneError(`${flag}: ${file} is empty`);
   if (part.isPlainText) throw new UsageError(`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
-  const names = columns ?? part.table.columns.filter(({ isString }) => !isString).map(({ name }) => name);
-  checkColumns(part, names, flag);
+  const names = columns ?? part.table.columns.filter(({ isNumber }) => isNumber).map(({ name }) => name);
+  checkColumns(part, names, options);
   try {
-    return await readColumns(database, part, names, flag);
+    return await readColumns(database, part, names, options);
   } catch (error) {
-    throw await part.failure(error);
+    throw error instanceof BertuneError ? error : await part.failure(error);
   }
 }
 
-function checkColumns(part: Part, names: readonly string[], flag: string): void {
+function checkColumns(part: Part, names: readonly string[], { flag, isOfModel }: NumbersOptions): void {
   const known = part.table.columns.map(({ name }) => name);
   const listed = known.slice(0, 12).join(', ') + (known.length > 12 ? `, and ${known.length - 12} more` : '');
   const missing = names.find((name) => !known.includes(name));
+  if (missing !== undefined && isOfModel) {
+    throw new UsageError(
+      `${flag}: ${part.name} has no column "${missing}", which the model was trained on; its columns are ${listed}`,
+    );
+  }
   if (missing !== undefined) {
     throw new UsageError(`--columns: ${flag} ${part.name} has no column "${missing}"; its columns are ${listed}`);
   }
@@ -72,7 +80,7 @@ async function readColumns(
   database: Database,
   part: Part,
   names: readonly string[],
-  flag: string,
+  { flag, isOfModel }: NumbersOptions,
 ): Promise<NumberTable> {
   const [first = '', ...others] = names;
   let values = new Float64Array(1024 * names.length);
@@ -85,10 +93,13 @@ async function readColumns(
         values = grown;
       }
       for (let c = 0; c < names.length; c++) {
-        const value = row[c] ?? null;
+        // The first column comes as text, whatever the file's format.
+        const value = (c === 0 ? row[c] : part.table.keyOf(row[c] ?? null)) ?? null;
         const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
         if (!Number.isFinite(number)) {
-          throw notANumber(value === null ? null : String(value), names[c] ?? '', rows + 1, `${flag}: ${part.name}`);
+          const fault = notANumber(value === null ? null : String(value), names[c] ?? '', rows + 1);
+          const wayOut = isOfModel ? '' : 'choose other --columns, or ';
+          throw new BertuneError(`${flag}: ${part.name} ${fault}; ${wayOut}leave such rows out with --query`);
         }
         values[rows * names.length + c] = number;
       }
@@ -99,12 +110,10 @@ async function readColumns(
   return { columns: names, rows, values: values.slice(0, rows * names.length) };
 }
 
-function notANumber(value: string | null, column: string, row: number, place: string): BertuneError {
+function notANumber(value: string | null, column: string, row: number): string {
   const what =
     value === null || value.trim() === '' ? 'no value' : `${JSON.stringify(value.slice(0, 40))}, which is no number,`;
-  return new BertuneError(
-    `${place} has ${what} in column "${column}" of row ${row}; choose other --columns, or leave such rows out with --query`,
-  );
+  return `has ${what} in column "${column}" of row ${row}`;
 }
 
 /** What brings each column to mean 0 and deviation 1. */

@@ -7,6 +7,8 @@ export interface Column {
   readonly name: string;
   /** Whether it holds strings, as far as the beginning of the file tells. */
   readonly isString: boolean;
+  /** Whether it holds numbers alone, as far as that tells: dates and true or false are neither. */
+  readonly isNumber: boolean;
 }
 
 /** A file or query that DuckDB can read: its columns and how to get at them. */
@@ -61,7 +63,7 @@ export function openQuery(sql: string, database: Database): Promise<Table> {
 
 function plainText(file: TableFile): Table {
   return {
-    columns: [{ name: 'text', isString: true }],
+    columns: [{ name: 'text', isString: true, isNumber: false }],
     select: () => `SELECT text FROM ${lineScan(file)} WHERE text IS NOT NULL`,
     textOf: textOf,
     keyOf: () => undefined,
@@ -80,7 +82,10 @@ async function delimited(
   const scan = csvScan(file, places, dialect);
   const areStrings = await stringColumns(scan, places, database);
   return {
-    columns: names.map((name, index) => ({ name, isString: areStrings[index] === true })),
+    columns: names.map((name, index) => {
+      const isString = areStrings[index] === true;
+      return { name, isString, isNumber: !isString };
+    }),
     select: (text, others) => `SELECT ${identifiers([text, ...others].map(placeOf))} FROM ${scan}`,
     textOf,
     keyOf: (value) => (value === null ? undefined : numberIfCanonical(String(value))),
@@ -97,7 +102,7 @@ async function json(file: TableFile, database: Database): Promise<Table> {
     `read_json(${quotedFile(file.path)}, format=${file.format === 'jsonl' ? "'newline_delimited'" : "'auto'"}, ` +
     `records=true, compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize}, ${settings})`;
   return {
-    columns: await describe(scan('maximum_depth=1'), database),
+    columns: await describe(scan('maximum_depth=2'), database),
     // Types are stated, not guessed from the first rows: a label that is a string in row 100,000 is no error. Read as
     // JSON, the others still tell 1 from "1".
     select: (text, others) => {
@@ -118,9 +123,15 @@ async function typed(relation: string, database: Database): Promise<Table> {
   };
 }
 
+const numberType = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/;
+
 async function describe(relation: string, database: Database): Promise<Column[]> {
   const rows = await database.all(`DESCRIBE SELECT * FROM ${relation}`);
-  return rows.map(([name, type]) => ({ name: String(name), isString: type === 'VARCHAR' }));
+  return rows.map(([name, type]) => ({
+    name: String(name),
+    isString: type === 'VARCHAR',
+    isNumber: numberType.test(String(type)),
+  }));
 }
 
 function identifiers(names: readonly string[]): string {

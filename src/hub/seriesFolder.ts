@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, defined, UsageError } from '../core/errors.ts';
-import { makeFolder, readError, writeFileAtomic } from '../core/files.ts';
+import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { SeriesConfig } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
 import { tableParameters } from '../models/series/tableAutoencoder.ts';
 import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
+import { readConfigText } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
 import { weightFile } from './weightFiles.ts';
 
@@ -51,9 +51,7 @@ export async function saveSeries(path: string, config: SeriesConfig, values: Rea
 /** A model over numbers of a folder. @throws UsageError when it holds none of this kind; BertuneError when it is damaged */
 export async function loadSeries(path: string): Promise<{ config: SeriesConfig; values: ParameterValues }> {
   const file = join(path, 'config.json');
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw readError(file, error);
-  });
+  const text = await readConfigText(path, 'sequence pretrain or table pretrain');
   const config = parseConfig(text, file);
   const weights = await openSafetensors(join(path, weightFile));
   try {

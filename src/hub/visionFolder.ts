@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BertuneError, defined } from '../core/errors.ts';
-import { makeFolder, readError, writeFileAtomic } from '../core/files.ts';
+import { BertuneError, defined, UsageError } from '../core/errors.ts';
+import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { VisionConfig, VisionMethod } from '../models/vision/config.ts';
 import { visionSpecs } from '../models/vision/encoder.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
+import { readConfigText } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
 import { weightFile } from './weightFiles.ts';
 
@@ -47,7 +47,7 @@ export async function saveVision(path: string, { config, values }: VisionModel):
 /**
  * Loads a model of images.
  *
- * @throws UsageError when there is no such folder; BertuneError when its files cannot be used
+ * @throws UsageError when there is no such folder or it holds another kind of model; BertuneError when its files cannot be used
  */
 export async function loadVision(path: string): Promise<VisionModel> {
   const config = await readVisionConfig(path);
@@ -73,16 +73,13 @@ export async function loadVision(path: string): Promise<VisionModel> {
 /** The configuration alone. Throws as `loadVision`. */
 export async function readVisionConfig(path: string): Promise<VisionConfig> {
   const file = join(path, 'config.json');
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw readError(file, error);
-  });
+  const text = await readConfigText(path, 'image pretrain or finetune');
   const { model_type: modelType, ...rest } = parsed(text, file);
   const method = Object.entries(modelTypes).find(([, name]) => name === modelType)?.[0];
   if (method === undefined) {
     const known = Object.values(modelTypes).join(', ');
-    throw new BertuneError(
-      `${file}: model_type ${JSON.stringify(modelType)} is no model of images; those are ${known}`,
-    );
+    const found = modelType === undefined ? 'missing' : JSON.stringify(modelType);
+    throw new UsageError(`${file}: model_type is ${found}, and models of images have ${known}; choose another --model`);
   }
   return checked({ ...rest, method }, file);
 }

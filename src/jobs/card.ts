@@ -30,7 +30,10 @@ export async function card({ model, overwrite, ...options }: CardOptions): Promi
   const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   checkSaid(said);
   const record = readRecord(model);
-  if (record?.status !== 'finished' || !record.about) {
+  if (record?.status === 'finished' && !record.about) {
+    throw new UsageError(`${model} holds a run of ${record.command}; cards are written for models of text`);
+  }
+  if (record?.status !== 'finished') {
     throw new UsageError(`${model} holds no finished run (run.json) to write a card from; give the --output of one`);
   }
   const path = join(model, cardFile);

@@ -93,7 +93,6 @@ export async function finetuneImages(
     return result;
   } finally {
     for (const one of opened.reverse()) await one.close();
-    folder.release();
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { permutedIndex } from '../core/random.ts';
 import type { Augmentation } from '../data/images/augmentation.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
@@ -101,7 +101,8 @@ export function viewsFor(
 
 /** @throws UsageError when there are too few images to learn from */
 export function requireImages(count: number, least: number, flag: string): void {
-  if (count < least) throw new UsageError(`${flag} leaves ${count} images to train on; give at least ${least}`);
+  if (count < least)
+    throw new UsageError(`${flag} leaves ${counted(count, 'image')} to train on; give at least ${least}`);
 }
 
 /** Class numbers of labeled images under the model's class names. @throws BertuneError when an image has none */

@@ -160,11 +160,11 @@ export const exportSchema = z.looseObject({
 export const fillMaskSchema = z.looseObject({ topK: whole(1) });
 export const embedSchema = z.looseObject({ pooling: oneOf('mean', 'cls') });
 
-const series = {
-  ...training,
-  batchSize: whole(1),
-  evalFraction: number('a fraction above 0 and below 1', (x) => x > 0 && x < 1),
-};
+const series = { ...training, batchSize: whole(1) };
+
+function somethingHeldOut({ evalFraction }: { readonly evalFraction?: unknown }, context: z.RefinementCtx): void {
+  if (evalFraction === 0) context.addIssue('--eval-fraction 0 leaves no row to measure on; give a share above 0');
+}
 
 /** Options of `sequence pretrain`. */
 export const sequenceSchema = z
@@ -176,12 +176,14 @@ export const sequenceSchema = z
     layers: whole(1),
     attentionHeads: whole(1),
   })
-  .superRefine(notTogether);
+  .superRefine(notTogether)
+  .superRefine(somethingHeldOut);
 
 /** Options of `table pretrain`. */
 export const tableSchema = z
   .looseObject({ ...series, latentSize: whole(1), hiddenSizes: z.array(z.int().min(1)).optional() })
-  .superRefine(notTogether);
+  .superRefine(notTogether)
+  .superRefine(somethingHeldOut);
 
 /** Options of `probeImages`. */
 export const probeImagesSchema = z.looseObject({

@@ -1,3 +1,4 @@
+import { counted, UsageError } from '../core/errors.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
@@ -48,12 +49,13 @@ export async function pretrainImages(
     const data = await openData(options, seed, hooks, (store) => opened.push(store));
     const { store, examples, heldOut } = data;
     requireImages(examples.length, 2, '--data');
+    const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
+    if (isContrastive) checkBatches(options.method, Math.min(batchSize, examples.length), training.accumulationSteps);
     const image = { channels: store.channels, height: store.height, width: store.width };
     const config = pretrainingConfig(options, { image, ...channelMoments(store, examples) });
     const augmentation = augmentationFor(options.method, store.channels, options.augment);
     const views = viewsFor(store, augmentation, seed, options.dataThreads);
     opened.push(views);
-    const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
     const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
     const engine = createEngine(training.threads);
     const inputs = { config, seed, noise: options.noise ?? 0 };
@@ -96,8 +98,16 @@ export async function pretrainImages(
     return result;
   } finally {
     for (const one of opened.reverse()) await one.close();
-    folder.release();
   }
+}
+
+/** @throws UsageError for batches of one image, which has no other to be told apart from */
+function checkBatches(method: string, images: number, accumulationSteps: number): void {
+  if (Math.ceil(images / accumulationSteps) >= 2) return;
+  const parts = accumulationSteps > 1 ? ` in ${accumulationSteps} micro-batches` : '';
+  throw new UsageError(
+    `an update of ${counted(images, 'image')}${parts} leaves ${method} nothing to compare an image with; use a larger --batch-size`,
+  );
 }
 
 interface OpenedData {

@@ -88,7 +88,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
   if (config.kind !== 'table-autoencoder') {
     throw new UsageError(`--model ${options.model} predicts a series; give the model of a table`);
   }
-  const table = await readNumbers({ file: options.data, columns: config.columns, flag: '--data' });
+  const table = await readNumbers({ file: options.data, columns: config.columns, isOfModel: true, flag: '--data' });
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));
   const encoder = tableEncoder(config);

@@ -1,9 +1,11 @@
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { augmentedViews, plainViews } from '../data/images/views.ts';
+import { noisyImages, viewsOf } from '../tasks/vision/inputs.ts';
 import { limitedImages, openFor } from './imageData.ts';
 import type { PretrainImagesOptions } from './imageTypes.ts';
 import type { ShowImagesResult } from './imageUseTypes.ts';
+import { checkOptions, pretrainImagesSchema } from './optionChecks.ts';
 import type { JobHooks } from './types.ts';
 import { augmentationFor } from './visionConfigs.ts';
 
@@ -11,17 +13,22 @@ const imagesShown = 8;
 const viewsShown = 8;
 
 /**
- * Writes a sheet of the views that a run with these options would learn from: a row an image, itself first.
+ * Writes a sheet of the views that a run with these options would learn from: a row an image, itself first, then its
+ * views in the first epochs.
  *
  * @throws UsageError for options or paths to change; BertuneError for images that cannot be used
  */
 export async function previewImages(
-  options: Pick<PretrainImagesOptions, 'method' | 'data' | 'imageSize' | 'channels' | 'augment' | 'seed' | 'cache'>,
+  options: Pick<
+    PretrainImagesOptions,
+    'method' | 'data' | 'imageSize' | 'channels' | 'noise' | 'augment' | 'seed' | 'cache'
+  >,
   path: string,
   hooks: JobHooks = {},
 ): Promise<ShowImagesResult> {
+  checkOptions(pretrainImagesSchema, options);
   checkPicturePath(path, '--preview');
-  const { imageSize, channels, seed = 0 } = options;
+  const { imageSize, channels, noise = 0, seed = 0 } = options;
   const shape = { ...(imageSize && { height: imageSize, width: imageSize }), ...(channels && { channels }) };
   const store = await openFor(options.data, '--data', shape, options, hooks);
   try {
@@ -31,7 +38,13 @@ export async function previewImages(
       seed,
     );
     const augmentation = augmentationFor(options.method, store.channels, options.augment) ?? {};
-    const views = await augmentedViews(store, { augmentation, seed, threads: 1 }).batch(0, chosen, viewsShown);
+    const maker = augmentedViews(store, { augmentation, seed, threads: 1 });
+    const perEpoch = viewsOf(options);
+    const views: Float32Array[] = [];
+    for (let epoch = 0; epoch < viewsShown / perEpoch; epoch++) {
+      const plain = await maker.batch(epoch, chosen, perEpoch);
+      views.push(...plain.map((batch) => noisyImages({ seed, noise }, epoch, chosen, batch)));
+    }
     const originals = await plainViews(store).batch(0, chosen, 1);
     const images = chosen.map((_, i) => [...originals, ...views].map((batch) => imageAt(batch, i, store)));
     await writeSheet(path, images, store);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -151,6 +152,10 @@ async function fromScratch(options: ProbeImagesOptions, seed: number, hooks: Job
       { signal: hooks.signal, onEvent: (event) => event.type === 'step' && hooks.onEvent?.(event) },
     );
     return accuracy;
+  } catch (error) {
+    // What it saved to go on from is removed.
+    throwIfAborted(hooks.signal);
+    throw error;
   } finally {
     removeFolder(folder);
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
@@ -186,12 +186,23 @@ export class RunFolder {
 }
 
 function listFolder(path: string): string[] {
-  if (!existsSync(path)) return [];
+  if (!existsSync(path)) {
+    checkPlace(path);
+    return [];
+  }
   try {
     return readdirSync(path);
   } catch {
     throw new UsageError(`--output ${path} is not a folder; choose another path`);
   }
+}
+
+/** @throws UsageError when a folder cannot be made at a path because a file stands above it */
+function checkPlace(path: string): void {
+  let above = dirname(resolve(path));
+  while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+  if (statSync(above, { throwIfNoEntry: false })?.isDirectory() !== false) return;
+  throw new UsageError(`--output ${path} cannot be made: a file is in the way; choose another folder`);
 }
 
 /** @throws UsageError when the folder's run cannot be continued by this command */

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -197,5 +197,14 @@ describe('the card again', () => {
       new UsageError(`${at('tiny')} holds no finished run (run.json) to write a card from; give the --output of one`),
     );
     expect(existsSync(at('tiny', 'README.md'))).toBe(false);
+  });
+
+  test('a run that made no model of text', async () => {
+    mkdirSync(at('images'));
+    writeFileSync(at('images', 'run.json'), JSON.stringify({ command: 'image pretrain', status: 'finished' }));
+    await expect(card({ model: at('images') })).rejects.toThrow(
+      new UsageError(`${at('images')} holds a run of image pretrain; cards are written for models of text`),
+    );
+    expect(existsSync(at('images', 'README.md'))).toBe(false);
   });
 });

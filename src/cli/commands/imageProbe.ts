@@ -17,7 +17,7 @@ export const imageProbeCommand: CommandSpec = {
     ...imageDescriptions,
     model: 'folder that image pretrain wrote',
     train: `labeled images: ${imagePlaces}`,
-    'labels-per-class': 'use the labels of this many images of each class',
+    'labels-per-class': 'use the labels of at most this many images of each class',
     seeds: 'repetitions (1 to 12), each with other draws of labels and other random starts',
   },
   examples: [

@@ -125,7 +125,8 @@ async function* bytesOf(path: string, flag: string): AsyncGenerator<Buffer> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'Z_BUF_ERROR')
       throw new BertuneError(`${flag}: ${path} is truncated: its gzip data end early; get it again`);
-    if (code.startsWith('Z_')) throw new BertuneError(`${flag}: ${path} is no whole gzip file: ${messageOf(error)}`);
+    if (code.startsWith('Z_'))
+      throw new BertuneError(`${flag}: ${path} is no whole gzip file: ${messageOf(error)}; get it again`);
     throw readError(path, error);
   } finally {
     file.destroy();

@@ -18,8 +18,8 @@ export interface HeldOutImages {
 /**
  * The mean loss over held-out images with masks, noise and views that never move. Beside it: for masked autoencoders
  * `meanColourError`, the loss of painting each masked patch with its image's mean colour; for contrastive ones
- * `outputDeviation`, the deviation of the normalized output's channels as a share of 1/√d, which falls to 0 when all
- * images are told the same; for classifiers `accuracy`.
+ * `outputDeviation`, for more than one image: the deviation of the normalized output's channels as a share of 1/√d,
+ * which falls to 0 when all images are told the same; for classifiers `accuracy`.
  *
  * @throws InterruptedError when the signal was aborted
  */
@@ -52,7 +52,10 @@ export async function evaluateVision(
     await programs.dispose();
   }
   const means = [...sums].map(([name, sum]) => [name, sum / heldOut.examples.length]);
-  return { ...Object.fromEntries(means), ...(spread.count > 0 ? { outputDeviation: spread.share() } : {}) };
+  return {
+    ...Object.fromEntries(means),
+    ...(spread.count > 0 && heldOut.examples.length > 1 ? { outputDeviation: spread.share() } : {}),
+  };
 }
 
 function compileEvaluation(engine: Engine, config: VisionConfig, count: number): Promise<Program> {

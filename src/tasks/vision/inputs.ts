@@ -18,7 +18,7 @@ export interface InputOptions {
 }
 
 /** Views of each image that a method takes. */
-export function viewsOf({ method }: VisionConfig): 1 | 2 {
+export function viewsOf({ method }: Pick<VisionConfig, 'method'>): 1 | 2 {
   return method === 'simsiam' || method === 'simclr' ? 2 : 1;
 }
 
@@ -34,7 +34,7 @@ export function lossInputs(
   const images = imageTensor(config, first);
   switch (config.method) {
     case 'autoencoder':
-      return { images: imageTensor(config, noisy(options, epoch, examples, first)), targets: images };
+      return { images: imageTensor(config, noisyImages(options, epoch, examples, first)), targets: images };
     case 'simsiam':
       return { images, otherImages: imageTensor(config, second) };
     case 'simclr':
@@ -93,14 +93,15 @@ export function imageTensor({ image }: VisionConfig, data: Float32Array): HostTe
   return { dtype: 'float32', shape: [data.length / pixelsOf(image), channels, height, width], data };
 }
 
-function noisy(
-  { config, seed, noise }: InputOptions,
+/** Images as a denoising autoencoder gets them: with normal noise, cut to [0, 1]. */
+export function noisyImages(
+  { seed, noise }: Pick<InputOptions, 'seed' | 'noise'>,
   epoch: number,
   examples: readonly number[],
   clean: Float32Array,
 ): Float32Array {
   if (noise === 0) return clean;
-  const size = pixelsOf(config.image);
+  const size = clean.length / examples.length;
   const result = new Float32Array(clean.length);
   examples.forEach((example, n) => {
     fillNormal(result.subarray(n * size, (n + 1) * size), noise, seed, 'noise', example, epoch);

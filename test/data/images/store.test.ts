@@ -1,12 +1,12 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { create } from 'tar';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { chosenImages, type ImageStore } from '../../../src/data/images/imageStore.ts';
 import { type OpenImagesOptions, openImages } from '../../../src/data/images/openImages.ts';
 import { temporaryFolder } from '../../temporary.ts';
+import { writeIdx } from './idxFiles.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -32,21 +32,9 @@ async function writePicture(path: string, [r, g, b]: Color, [width, height]: rea
 }
 
 /** An IDX file of images whose pixels count upwards, with labels beside it. */
-function writeIdx(name: string, labels: readonly number[], { rows = 3, columns = 2, gzip = false } = {}): string {
-  const header = Buffer.alloc(16);
-  [0x803, labels.length, rows, columns].forEach((value, i) => {
-    header.writeUInt32BE(value, 4 * i);
-  });
-  const pixels = Buffer.from(Array.from({ length: labels.length * rows * columns }, (_, i) => i % 256));
-  const labelHeader = Buffer.alloc(8);
-  labelHeader.writeUInt32BE(0x801, 0);
-  labelHeader.writeUInt32BE(labels.length, 4);
-  const write = (file: string, content: Buffer) => {
-    writeFileSync(join(folder, gzip ? `${file}.gz` : file), gzip ? gzipSync(content) : content);
-    return join(folder, gzip ? `${file}.gz` : file);
-  };
-  write(`${name}-labels-idx1-ubyte`, Buffer.concat([labelHeader, Buffer.from(labels)]));
-  return write(`${name}-images-idx3-ubyte`, Buffer.concat([header, pixels]));
+function countingIdx(name: string, labels: readonly number[], { rows = 3, columns = 2, gzip = false } = {}): string {
+  const pixels = Array.from({ length: labels.length * rows * columns }, (_, i) => i % 256);
+  return writeIdx(folder, name, { rows, columns, pixels, labels, gzip });
 }
 
 /** Opens, collects the notes, and closes after `look`. */
@@ -79,7 +67,7 @@ const failure = (path: string, options: Partial<OpenImagesOptions> = {}) =>
 
 describe('IDX files', () => {
   test.each([false, true])('images and the labels beside them, gzip %s', async (gzip) => {
-    const path = writeIdx(`plain${gzip}`, [7, 3, 7, 0], { gzip });
+    const path = countingIdx(`plain${gzip}`, [7, 3, 7, 0], { gzip });
     const { found, notes } = await opened(path, (store) => ({
       shape: [store.length, store.height, store.width, store.channels],
       classes: store.classes,
@@ -96,7 +84,7 @@ describe('IDX files', () => {
   });
 
   test('as RGB, and resized', async () => {
-    const path = writeIdx('other', [1, 2]);
+    const path = countingIdx('other', [1, 2]);
     const { found } = await opened(path, (store) => pixelsOf(store, 1).slice(0, 6), { channels: 3 });
     expect(found).toEqual([6, 6, 6, 7, 7, 7]);
     const { found: resized } = await opened(path, (store) => pixelsOf(store, 0).length, { height: 6, width: 4 });
@@ -105,24 +93,24 @@ describe('IDX files', () => {
 
   test('without labels there are no classes', async () => {
     const path = join(folder, 'nameless.idx');
-    writeFileSync(path, readFileSync(writeIdx('source', [1, 2])));
+    writeFileSync(path, readFileSync(countingIdx('source', [1, 2])));
     const { found, notes } = await opened(path, (store) => [store.classes, store.labelOf(0)]);
     expect(found).toEqual([undefined, undefined]);
     expect(notes).toEqual(['--data: 2 images of 3 × 2 grayscale, no labels']);
   });
 
   test('what is wrong is told in one line', async () => {
-    const short = writeIdx('short', [1, 2, 3]);
+    const short = countingIdx('short', [1, 2, 3]);
     truncateSync(short, 16 + 10);
-    const long = writeIdx('long', [1, 2, 3]);
+    const long = countingIdx('long', [1, 2, 3]);
     appendFileSync(long, 'x');
-    const zipped = writeIdx(
+    const zipped = countingIdx(
       'zipped',
       Array.from({ length: 400 }, (_, i) => i % 10),
       { gzip: true },
     );
     truncateSync(zipped, 300);
-    const unequal = writeIdx('unequal', [1, 2, 3]);
+    const unequal = countingIdx('unequal', [1, 2, 3]);
     writeFileSync(join(folder, 'unequal-labels-idx1-ubyte'), readFileSync(join(folder, 'other-labels-idx1-ubyte')));
     writeFileSync(join(folder, 'text.bin'), 'hello world');
     writeFileSync(join(folder, 'tiny.bin'), 'ab');
@@ -275,7 +263,7 @@ describe('the cache', () => {
 });
 
 test('chosen images have new numbers and say where they are from', async () => {
-  const path = writeIdx('chosen', [0, 1, 2, 3, 4]);
+  const path = countingIdx('chosen', [0, 1, 2, 3, 4]);
   await opened(path, (store) => {
     const some = chosenImages(store, [4, 1, 3]);
     expect([0, 1, 2].map((i) => some.labelOf(i))).toEqual([4, 1, 3]);

@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import { errorCode, readError } from '../core/files.ts';
+
+/**
+ * The text of a model folder's `config.json`.
+ *
+ * @param writer the commands that write such folders, for the message
+ * @throws UsageError when there is none, or it cannot be read
+ */
+export async function readConfigText(folder: string, writer: string): Promise<string> {
+  const file = join(folder, 'config.json');
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw readError(file, error);
+    throw new UsageError(`${file} does not exist: give as --model a folder that ${writer} wrote`);
+  }
+}
