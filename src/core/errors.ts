@@ -30,5 +30,7 @@ export function defined<T>(value: T | undefined | null, what: string): T {
 
 /** "1 line", "2 lines". */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+  // By hand: loading a locale for it would hold up the start of every command.
+  const digits = String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+  return `${digits} ${count === 1 ? noun : plural}`;
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 
 export const cardFile = 'README.md';
@@ -35,7 +34,8 @@ export interface CardMetadata {
 const taskNames = { 'fill-mask': 'Masked Language Modeling', 'text-classification': 'Text Classification' } as const;
 
 /** A card: front matter as the Hub reads it, the text, and a last line that tells whether someone has edited it. */
-export function writeCard(metadata: CardMetadata, text: string): string {
+export async function writeCard(metadata: CardMetadata, text: string): Promise<string> {
+  const { stringify } = await import('yaml');
   const front = stringify(frontMatter(metadata), { lineWidth: 0 });
   const content = `---\n${front}---\n\n${text.trim()}\n`;
   return `${content}\n${seal(content)}\n`;
@@ -58,7 +58,7 @@ function isUnedited(card: string): boolean {
 export async function readCardMetadata(folder: string): Promise<{ license?: string; languages?: string[] }> {
   const text = await readFile(join(folder, cardFile), 'utf8').catch(() => '');
   const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1];
-  const found = front === undefined ? undefined : cardSchema.safeParse(parsedYaml(front)).data;
+  const found = front === undefined ? undefined : cardSchema.safeParse(await parsedYaml(front)).data;
   const languages = found?.language === undefined ? undefined : [found.language].flat();
   return { ...(found?.license ? { license: found.license } : {}), ...(languages ? { languages } : {}) };
 }
@@ -71,7 +71,8 @@ const cardSchema = z.object({
     .catch(undefined),
 });
 
-function parsedYaml(text: string): unknown {
+async function parsedYaml(text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
   try {
     return parse(text, { logLevel: 'silent' });
   } catch {

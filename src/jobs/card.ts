@@ -41,7 +41,7 @@ export async function card({ model, overwrite, ...options }: CardOptions): Promi
     throw new UsageError(`${path} was edited and is left alone; replace it with --overwrite`);
   }
   const updated = { ...record, card: { ...record.card, ...said } };
-  const text = cardOf(updated, basename(resolve(model)));
+  const text = await cardOf(updated, basename(resolve(model)));
   await writeFileAtomic(path, text);
   if (Object.keys(said).length > 0) {
     await writeFileAtomic(join(model, 'run.json'), `${JSON.stringify(updated, null, 2)}\n`);

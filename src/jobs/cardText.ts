@@ -10,7 +10,7 @@ import type { AdaptResult, DataOptions, FinetuneResult } from './types.ts';
  *
  * @param name what the card calls the model: its folder's name
  */
-export function cardOf(record: RunRecord, name: string): string {
+export async function cardOf(record: RunRecord, name: string): Promise<string> {
   const isClassifier = record.command === 'finetune';
   const metrics = isClassifier
     ? classifierMetrics(record.result as FinetuneResult)

@@ -169,7 +169,7 @@ export class RunFolder {
     const record = { ...this.#finished(result, data), base, about };
     const isReplaced = await mayReplaceCard(this.path);
     // The record as it will be read again: JSON knows no undefined.
-    const card = cardOf(JSON.parse(JSON.stringify(record)), basename(resolve(this.path)));
+    const card = await cardOf(JSON.parse(JSON.stringify(record)), basename(resolve(this.path)));
     if (isReplaced) await writeFileAtomic(join(this.path, cardFile), card);
     await this.#write(record);
     return !isReplaced;
