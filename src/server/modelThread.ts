@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { createRunner } from './modelRunner.ts';
 import type { BatchRequest, FromThread, ModelInfo, ModelSetup, Outcome } from './protocol.ts';
@@ -23,7 +23,8 @@ const workerFile = ['./modelWorker.js']
 
 /** Loads a model in a thread, or in this one where there is no file to start one from. Throws what loading throws. */
 export async function startModel(setup: ModelSetup): Promise<ModelThread> {
-  if (workerFile !== undefined) return startThread(new Worker(workerFile, { workerData: setup, execArgv: [] }), setup);
+  if (workerFile !== undefined)
+    return startThread(new Worker(workerFile, { workerData: setup, execArgv: [], env: SHARE_ENV }), setup);
   return { failure: undefined, ...(await createRunner(setup)) };
 }
 

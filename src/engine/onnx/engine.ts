@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BertuneError, messageOf } from '../../core/errors.ts';
 import { type HostTensor, type TensorType, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
@@ -8,6 +7,7 @@ import { formatType } from '../../graph/ops/shapes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { DropoutMasks } from '../wasm/dropoutMasks.ts';
 import { handoverStop, writeModel } from './model.ts';
+import { InferenceSession, Tensor } from './runtime.ts';
 
 export interface OnnxEngineOptions {
   /** Threads of one run; all cores by default. */

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { BertuneError, messageOf } from '../../core/errors.ts';
 import type { HostTensor } from '../../core/tensor.ts';
 import type { NamedTensors } from '../engine.ts';
 import type { OnnxEngineOptions } from './engine.ts';
+import { InferenceSession, Tensor } from './runtime.ts';
 
 /** A model file in ONNX Runtime, run as any program would run it. */
 export interface OpenModel {
