@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { errorCode } from '../core/files.ts';
-import { findModel } from '../jobs/findModel.ts';
+import { type FoundModel, findModel } from '../jobs/findModel.ts';
 import type { HubOptions, JobHooks } from '../jobs/types.ts';
 import { type ModelThread, startModel } from './modelThread.ts';
 import { modelNames } from './names.ts';
@@ -70,11 +70,11 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
 async function startModels({ models, ...options }: ServerOptions, hooks: JobHooks): Promise<ModelThread[]> {
   if (models.length === 0) throw new UsageError('no model to serve: give --model');
   const names = modelNames(models);
-  const folders: string[] = [];
-  for (const model of models) folders.push((await findModel(model, options, hooks)).folder);
+  const found: FoundModel[] = [];
+  for (const model of models) found.push(await findModel(model, options, hooks));
   const { threads, maxLength, int8 } = options;
   const started = await Promise.allSettled(
-    folders.map((folder, i) => startModel({ folder, name: names[i] ?? folder, threads, maxLength, int8 })),
+    found.map((model, i) => startModel({ model, name: names[i] ?? model.name, threads, maxLength, int8 })),
   );
   const failed = started.find((outcome) => outcome.status === 'rejected');
   const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
