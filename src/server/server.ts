@@ -55,8 +55,14 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
       port: Number(new URL(url).port || 80),
       models: threads.map(({ info }) => info),
       async close() {
-        await app.close();
-        await Promise.all(batchers.map((batcher) => batcher.drained()));
+        const closed = app.close();
+        const drained = () => Promise.all(batchers.map((batcher) => batcher.drained()));
+        await drained();
+        // A caller that sends the rest of its request never, or does not read its answer, is not waited for.
+        const tooLate = setTimeout(() => app.server.closeAllConnections(), graceMs);
+        await closed;
+        clearTimeout(tooLate);
+        await drained();
         await closeModels();
       },
     };
@@ -65,6 +71,9 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
     throw error;
   }
 }
+
+/** Time for requests that are half sent, and answers half read, when the server stops. */
+const graceMs = 2000;
 
 /** The models in their threads; when one fails, none stays. */
 async function startModels({ models, ...options }: ServerOptions, hooks: JobHooks): Promise<ModelThread[]> {
