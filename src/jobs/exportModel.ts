@@ -4,6 +4,7 @@ import { breathe } from '../core/interrupt.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import { type BertInspection, inspectBert, loadBert } from '../hub/folder.ts';
 import {
+  checkOnnxSizes,
   type ExportDType,
   type ExportedBert,
   modelFiles,
@@ -93,6 +94,8 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   const inspection = await readFound(found, inspectBert);
   const task = options.task ?? taskOf(inspection);
   requireParts(inspection, task, model);
+  const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
+  checkOnnxSizes(inspection.config, task, dtypes);
   const read = async (folder: string, onNote: (text: string) => void) => ({
     ...(await loadBert(folder, { parts: taskParts[task], onNote })),
     tokenizer: loadTokenizer(folder),
@@ -100,7 +103,6 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { config, raw, values, tokenizer } = await readFound(found, read, onNote);
   checkTokenizer(tokenizer, config, model);
-  const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
   const maxLength = task === 'fill-mask' ? config.maxPositions : defaultMaxLength(config, raw);
   const exported = { config, raw, task, values, dtypes, tokenizerFiles: tokenizer.files(), maxLength };
   const folder = new ExportFolder(output, found.folder, options.overwrite ?? false);
