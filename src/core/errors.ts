@@ -3,6 +3,18 @@ export class BertuneError extends Error {
   override name = 'BertuneError';
   /** Exit status of the command that fails with this error. */
   readonly exitCode: number = 1;
+  readonly #what: string;
+
+  /** @param wayOut the end of the line, apart where a caller may know a better one */
+  constructor(what: string, wayOut?: string) {
+    super(wayOut === undefined ? what : `${what}: ${wayOut}`);
+    this.#what = what;
+  }
+
+  /** The message without its way out, where that is apart. */
+  get what(): string {
+    return this.#what;
+  }
 }
 
 /** Wrong usage: a flag, path, column or setting that the caller has to change. */

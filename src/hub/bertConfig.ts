@@ -169,7 +169,7 @@ async function configFile(path: string): Promise<string> {
   const file = join(path, 'config.json');
   await stat(file).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw readError(file, error);
-    throw new UsageError(`no config.json in ${path}: give a folder that transformers or bertune saved`);
+    throw new UsageError(`no config.json in ${path}`, 'give a folder that transformers or bertune saved');
   });
   return file;
 }

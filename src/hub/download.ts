@@ -151,13 +151,14 @@ function startOf(response: Response): number {
   return Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1] ?? Number.NaN);
 }
 
-async function matches(path: string, file: RemoteFile): Promise<boolean> {
+/** Whether a file's content has its checksum. */
+export async function matches(path: string, file: Pick<RemoteFile, 'size' | 'checksum'>): Promise<boolean> {
   const hash = hashFor(file);
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex') === file.checksum;
 }
 
 /** Git hashes a small file's length along with it. */
-function hashFor({ checksum, size }: RemoteFile): Hash {
+function hashFor({ checksum, size }: Pick<RemoteFile, 'size' | 'checksum'>): Hash {
   return checksum.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }

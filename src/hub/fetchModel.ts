@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
@@ -91,7 +91,8 @@ async function download(
   });
   const bring = async (names: readonly string[]) => {
     for (const file of listing.filter(({ path }) => names.includes(path))) {
-      if (existsSync(join(cache.snapshot(commit), file.path))) continue;
+      const there = await stat(join(cache.snapshot(commit), file.path)).catch(() => undefined);
+      if (there?.size === file.size) continue;
       await downloadBlob(cache, file, options(file));
       await cache.link(commit, file.path, file.checksum);
     }

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { BertuneError, counted, defined, UsageError } from '../core/errors.ts';
+import { availableMemory, formatBytes } from '../core/memory.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import { type BertPart, bertParameters } from '../models/bert/parameters.ts';
@@ -65,6 +66,7 @@ export async function loadBert(path: string, options: LoadBertOptions): Promise<
     for (const part of located) checkShapes(part, weights);
     for (const note of missingNotes(located, options, path)) options.onNote?.(note);
     for (const note of otherNotes(config, raw, weights)) options.onNote?.(note);
+    checkMemory(located, path);
     const values = await readValues(located, config, weights, options.seed ?? 0);
     return { config, raw, values, present: presentParts(found), storedAs: storedTypes(found, weights) };
   } finally {
@@ -239,6 +241,17 @@ const classifier = ['classifier'] as const;
 
 function listed(names: readonly string[]): string {
   return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
+}
+
+/** @throws UsageError when the values of the parts are more than there is memory for */
+function checkMemory(parts: readonly LocatedPart[], path: string): void {
+  const needed = 4 * parts.flatMap(({ specs }) => specs).reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0);
+  const available = availableMemory();
+  if (needed <= available) return;
+  throw new UsageError(
+    `the weights of ${path} take ${formatBytes(needed)} of memory, and ${formatBytes(available)} are available`,
+    'use a smaller model or a larger machine',
+  );
 }
 
 async function readValues(

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { BertuneError, defined } from '../core/errors.ts';
 import { readError, writeFileAtomic } from '../core/files.ts';
+import { formatBytes } from '../core/memory.ts';
 import { type Shape, sizeOf } from '../core/tensor.ts';
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from './halfPrecision.ts';
 import { damaged, headerLimit, parseHeader, type SafetensorsHeader, type StoredTensor } from './safetensorsHeader.ts';
@@ -94,7 +95,7 @@ async function readFully(file: FileHandle, path: string, target: Uint8Array, pos
 const chunkBytes = 1 << 22;
 
 async function readTensor(file: FileHandle, path: string, stored: StoredTensor): Promise<Float32Array> {
-  const values = new Float32Array(sizeOf(stored.shape));
+  const values = newArray(path, stored);
   if (stored.dtype === 'F32') {
     await readFully(file, path, new Uint8Array(values.buffer), stored.start);
     return values;
@@ -110,6 +111,15 @@ async function readTensor(file: FileHandle, path: string, stored: StoredTensor):
     widen(chunk.buffer, values.subarray(done / itemBytes));
   }
   return values;
+}
+
+function newArray(path: string, { name, shape }: StoredTensor): Float32Array {
+  try {
+    return new Float32Array(sizeOf(shape));
+  } catch {
+    const size = formatBytes(4 * sizeOf(shape));
+    throw new BertuneError(`${path}: ${name} takes ${size} of memory, more than there is: use a smaller model`);
+  }
 }
 
 /** Converts a chunk into the start of `target`. */

@@ -42,7 +42,7 @@ export function parseHeader(json: string, path: string, dataStart: number, fileS
 
 /** One line for a file whose content cannot be right. */
 export function damaged(path: string, reason: string): BertuneError {
-  return new BertuneError(`${path} is damaged (${reason}): download or copy it again`);
+  return new BertuneError(`${path} is damaged (${reason})`, 'download or copy it again');
 }
 
 const metadataSchema = z.record(z.string(), z.string());

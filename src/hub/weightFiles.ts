@@ -62,7 +62,7 @@ async function weightFileNames(folder: string): Promise<string[]> {
   for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json']) {
     if (await exists(join(folder, name))) throw new BertuneError(conversionAdvice(folder, name));
   }
-  throw new UsageError(`no ${weightFile} in ${folder}: give a folder that transformers or bertune saved`);
+  throw new UsageError(`no ${weightFile} in ${folder}`, 'give a folder that transformers or bertune saved');
 }
 
 async function shardNames(folder: string): Promise<string[]> {
@@ -75,7 +75,8 @@ async function shardNames(folder: string): Promise<string[]> {
     if (name !== basename(name)) throw damaged(index, `it names a file outside the folder: ${name}`);
     if (!(await exists(join(folder, name)))) {
       throw new BertuneError(
-        `${folder} lacks ${name}, one of its ${names.length} weight files: download or copy it too`,
+        `${folder} lacks ${name}, one of its ${names.length} weight files`,
+        'download or copy it too',
       );
     }
   }

@@ -13,7 +13,7 @@ import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { type BaseFacts, baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
-import { findModel } from './findModel.ts';
+import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
@@ -44,9 +44,11 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   return trainMaskedLm('adapt', options, [options.model], hooks, async () => {
     const found = await findModel(options.model, options, hooks);
-    const loaded = await loadBert(found.folder, { parts: maskedLmParts, onNote: note, seed: options.seed });
-    const tokenizer = loadTokenizer(found.folder);
-    return { ...loaded, tokenizer, pooler: await storedPooler(found.folder, loaded), base: await baseFacts(found) };
+    const read = async (folder: string, onNote: (text: string) => void) => {
+      const loaded = await loadBert(folder, { parts: maskedLmParts, onNote, seed: options.seed });
+      return { ...loaded, tokenizer: loadTokenizer(folder), pooler: await storedPooler(folder, loaded) };
+    };
+    return { ...(await readFound(found, read, note)), base: await baseFacts(found) };
   });
 }
 
@@ -55,13 +57,13 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
   const { modelConfig, tokenizer: folder, ...rest } = options;
   return trainMaskedLm('pretrain', { ...rest, model: modelConfig, tokenizer: folder }, [folder], hooks, async () => {
     const shape = await findModel(modelConfig, options, hooks);
-    const { config, raw } = await readModelShape(shape.folder, (text) => hooks.onEvent?.({ type: 'note', text }));
+    const { config, raw } = await readFound(shape, readModelShape, (text) => hooks.onEvent?.({ type: 'note', text }));
     const specs = partParameters(config, maskedLmParts);
     const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
     return {
       config,
       raw,
-      tokenizer: loadTokenizer((await findModel(folder, options, hooks)).folder),
+      tokenizer: await readFound(await findModel(folder, options, hooks), async (path) => loadTokenizer(path)),
       values: new Map(specs.map((spec) => [spec.name, start(spec)])),
     };
   });

@@ -5,6 +5,7 @@ import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { loadBert } from '../hub/folder.ts';
+import type { BertPart } from '../models/bert/parameters.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { evaluateMaskedLm } from '../tasks/maskedLm.ts';
@@ -12,7 +13,7 @@ import { maskingVocabulary } from '../text/masking.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
 import { corpusNotes } from './corpusNotes.ts';
-import { findModel } from './findModel.ts';
+import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { measurableHead } from './model.ts';
 import { checkOptions, evaluateSchema } from './optionChecks.ts';
 import { readLabels, TextCutter } from './texts.ts';
@@ -31,19 +32,30 @@ export async function evaluate(
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
   checkOptions(evaluateSchema, options);
-  const { folder: model } = await findModel(options.model, options, hooks);
-  const head = await measurableHead(model);
+  const found = await findModel(options.model, options, hooks);
+  const head = await measurableHead(found);
   if (options.int8 && head !== 'classifier') {
     throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
   }
   const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
-  return measure({ ...options, model }, hooks);
+  return measure(found, options, hooks);
 }
 
-async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Promise<ClassificationResult> {
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, raw, values } = await loadBert(options.model, { parts: classifierParts, onNote });
-  const tokenizer = loadTokenizer(options.model);
+/** A found model's values of the parts and its tokenizer. */
+async function readParts(found: FoundModel, parts: readonly BertPart[], { onEvent }: JobHooks) {
+  return readFound(
+    found,
+    async (folder, onNote) => ({ ...(await loadBert(folder, { parts, onNote })), tokenizer: loadTokenizer(folder) }),
+    (text) => onEvent?.({ type: 'note', text }),
+  );
+}
+
+async function evaluateClassifier(
+  found: FoundModel,
+  options: EvaluateOptions,
+  hooks: JobHooks,
+): Promise<ClassificationResult> {
+  const { config, raw, values, tokenizer } = await readParts(found, classifierParts, hooks);
   const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
@@ -72,10 +84,13 @@ async function evaluateClassifier(options: EvaluateOptions, hooks: JobHooks): Pr
   }
 }
 
-async function evaluateLanguageModel(options: EvaluateOptions, hooks: JobHooks): Promise<MaskedLmResult> {
+async function evaluateLanguageModel(
+  found: FoundModel,
+  options: EvaluateOptions,
+  hooks: JobHooks,
+): Promise<MaskedLmResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, raw, values } = await loadBert(options.model, { parts: maskedLmParts, onNote });
-  const tokenizer = loadTokenizer(options.model);
+  const { config, raw, values, tokenizer } = await readParts(found, maskedLmParts, hooks);
   const width = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(width, config, options.model);
   checkTokenizer(tokenizer, config, options.model);

@@ -4,6 +4,7 @@ import { breathe } from '../core/interrupt.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import { type BertInspection, inspectBert, loadBert } from '../hub/folder.ts';
 import {
+  checkOnnxSizes,
   type ExportDType,
   type ExportedBert,
   modelFiles,
@@ -26,7 +27,7 @@ import {
   trainedRows,
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
-import { findModel } from './findModel.ts';
+import { findModel, readFound } from './findModel.ts';
 import { checkOptions, exportSchema } from './optionChecks.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './texts.ts';
@@ -89,18 +90,22 @@ const longestText = 128;
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
   checkOptions(exportSchema, options);
   const { model, output, threads } = options;
-  const { folder: source } = await findModel(model, options, hooks);
-  const inspection = await inspectBert(source);
+  const found = await findModel(model, options, hooks);
+  const inspection = await readFound(found, inspectBert);
   const task = options.task ?? taskOf(inspection);
   requireParts(inspection, task, model);
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, raw, values } = await loadBert(source, { parts: taskParts[task], onNote });
-  const tokenizer = loadTokenizer(source);
-  checkTokenizer(tokenizer, config, model);
   const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
+  checkOnnxSizes(inspection.config, task, dtypes);
+  const read = async (folder: string, onNote: (text: string) => void) => ({
+    ...(await loadBert(folder, { parts: taskParts[task], onNote })),
+    tokenizer: loadTokenizer(folder),
+  });
+  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const { config, raw, values, tokenizer } = await readFound(found, read, onNote);
+  checkTokenizer(tokenizer, config, model);
   const maxLength = task === 'fill-mask' ? config.maxPositions : defaultMaxLength(config, raw);
   const exported = { config, raw, task, values, dtypes, tokenizerFiles: tokenizer.files(), maxLength };
-  const folder = new ExportFolder(output, source, options.overwrite ?? false);
+  const folder = new ExportFolder(output, found.folder, options.overwrite ?? false);
   try {
     const texts = await probesOf(options, tokenizer, exported);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
@@ -111,8 +116,8 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
       const bytes = await writeOnnxModel(folder.work, exported, dtype);
       const file = modelFiles[dtype];
       const opened = await openModel(join(folder.work, file), { threads });
-      const found = await exportedRows(opened, texts, task, tokenizer, hooks.signal).finally(() => opened.dispose());
-      files.push({ dtype, file, bytes, ...checked(compareRows(trained, found, task), dtype) });
+      const rows = await exportedRows(opened, texts, task, tokenizer, hooks.signal).finally(() => opened.dispose());
+      files.push({ dtype, file, bytes, ...checked(compareRows(trained, rows, task), dtype) });
     }
     await writeExportSettings(folder.work, exported);
     folder.publish();

@@ -1,14 +1,20 @@
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { fetchModel } from '../hub/fetchModel.ts';
 import { parseReference, referenceName } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
+import { removeSpoiled } from '../hub/snapshot.ts';
 import type { HubOptions, JobHooks } from './types.ts';
 
 /** Where a model that was asked for lies. */
 export interface FoundModel {
+  /** As it was asked for. */
+  readonly name: string;
   /** The folder to read; nothing is to be written to it. */
   readonly folder: string;
   /** Its repository and commit when it comes from the Hub. */
   readonly hub?: { readonly repo: string; readonly commit: string };
+  /** Whether it was taken from the cache without asking the Hub. */
+  readonly isOffline?: boolean;
 }
 
 /**
@@ -18,12 +24,56 @@ export interface FoundModel {
  */
 export async function findModel(name: string, { offline }: HubOptions = {}, hooks: JobHooks = {}): Promise<FoundModel> {
   const reference = parseReference(name);
-  if (!reference) return { folder: name };
-  const { folder, commit } = await fetchModel(reference, hubSettings(offline), {
+  if (!reference) return { name, folder: name };
+  const settings = hubSettings(offline);
+  const { folder, commit } = await fetchModel(reference, settings, {
     onNote: (text) => hooks.onEvent?.({ type: 'note', text }),
     onProgress: (file, done, total) =>
       hooks.onEvent?.({ type: 'progress', activity: `fetching ${file} of ${referenceName(reference)}`, done, total }),
     signal: hooks.signal,
   });
-  return { folder, hub: { repo: reference.repo, commit } };
+  return { name, folder, hub: { repo: reference.repo, commit }, isOffline: settings.offline };
+}
+
+/**
+ * Reads a model that was found. What `read` throws or notes about the folder of a model of the Hub calls it by the name
+ * it was asked for with, and says what can be done there.
+ */
+export async function readFound<T>(
+  found: FoundModel,
+  read: (folder: string, onNote: (text: string) => void) => Promise<T>,
+  onNote: (text: string) => void = () => {},
+): Promise<T> {
+  if (!found.hub) return read(found.folder, onNote);
+  try {
+    return await read(found.folder, (text) => onNote(byName(text, found)));
+  } catch (error) {
+    if (!(error instanceof BertuneError) || !error.message.includes(found.folder)) throw error;
+    const [spoiled] = await removeSpoiled(found.folder);
+    if (spoiled) throw spoiledError(spoiled, found);
+    const way = found.isOffline
+      ? 'if the cache lacks a file, run once without --offline (or HF_HUB_OFFLINE); otherwise choose another revision or model'
+      : 'choose another revision or model';
+    const Kind = error instanceof UsageError ? UsageError : BertuneError;
+    throw new Kind(byName(error.what, found), way);
+  }
+}
+
+/** `/cache/models--a--b/snapshots/0123/config.json` becomes `config.json of a/b`. */
+function byName(text: string, { folder, name }: FoundModel): string {
+  const [before = '', ...parts] = text.split(folder);
+  const named = parts.map((part) => {
+    const file = /^[/\\]([\w.-]*\w)/.exec(part);
+    return file ? `${file[1]} of ${name}${part.slice(file[0].length)}` : `${name}${part}`;
+  });
+  return [before, ...named].join('');
+}
+
+function spoiledError(spoiled: { name: string; blob?: string }, { name, isOffline }: FoundModel): BertuneError {
+  const again = isOffline ? 'run once without --offline (or HF_HUB_OFFLINE)' : 'run again';
+  return spoiled.blob === undefined
+    ? new BertuneError(`${spoiled.name} of ${name} was damaged in the cache and is removed: ${again} to fetch it anew`)
+    : new BertuneError(
+        `${spoiled.name} of ${name} is damaged in the cache: remove ${spoiled.blob} and ${again} to fetch it anew`,
+      );
 }

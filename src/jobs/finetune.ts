@@ -10,7 +10,7 @@ import { classifierParts, partParameters } from '../tasks/losses.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
-import { findModel } from './findModel.ts';
+import { findModel, readFound } from './findModel.ts';
 import { checkOptions, finetuneSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import { readLabels, TextCutter } from './texts.ts';
@@ -54,8 +54,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
   const labels = labelNames(trainTexts.labels);
   const found = await findModel(options.model, options, hooks);
-  const loaded = await loadBert(found.folder, { parts: classifierParts, labels, onNote: note, seed: training.seed });
-  const tokenizer = loadTokenizer(found.folder);
+  const read = async (folder: string, onNote: (text: string) => void) => ({
+    loaded: await loadBert(folder, { parts: classifierParts, labels, onNote, seed: training.seed }),
+    tokenizer: loadTokenizer(folder),
+  });
+  const { loaded, tokenizer } = await readFound(found, read, note);
   const startConfig = { ...loaded.config, labels };
   const config = withDropout(startConfig, options.dropout);
   const maxLength = options.maxLength ?? defaultMaxLength(config, loaded.raw);

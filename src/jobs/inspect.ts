@@ -1,5 +1,5 @@
 import { inspectBert } from '../hub/folder.ts';
-import { findModel } from './findModel.ts';
+import { findModel, readFound } from './findModel.ts';
 import type { HubOptions, InspectResult, JobHooks } from './types.ts';
 
 /** What a model holds, from its headers. Throws UsageError or BertuneError as `loadModel` does. */
@@ -7,8 +7,8 @@ export async function inspect(
   { model, offline }: { model: string } & HubOptions,
   hooks: JobHooks = {},
 ): Promise<InspectResult> {
-  const { folder } = await findModel(model, { offline }, hooks);
-  const { config, raw, present, parameters, storedAs, labels, notes } = await inspectBert(folder);
+  const found = await findModel(model, { offline }, hooks);
+  const { config, raw, present, parameters, storedAs, labels, notes } = await readFound(found, inspectBert);
   return {
     path: model,
     modelType: typeof raw.model_type === 'string' ? raw.model_type : 'bert',

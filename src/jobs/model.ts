@@ -6,7 +6,7 @@ import { BertInference, type MaskedSequence } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
-import { findModel } from './findModel.ts';
+import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { checkOptions, embedSchema, fillMaskSchema, useSchema } from './optionChecks.ts';
 import { TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
@@ -64,16 +64,22 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   return openModel(path, options);
 }
 
-/** The same with what a server needs. */
-export async function openModel(path: string, options: LoadModelOptions = {}): Promise<OpenModel> {
+/** The same with what a server needs, also for a model that was found before. */
+export async function openModel(asked: string | FoundModel, options: LoadModelOptions = {}): Promise<OpenModel> {
   checkOptions(useSchema, options);
   const { onNote, signal } = options;
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
-  const { folder } = await findModel(path, options, { onEvent: options.onEvent ?? onEvent, signal });
-  const { present, labels } = await inspectBert(folder);
-  const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
-  const { config, raw, values } = await loadBert(folder, { parts, onNote });
-  const tokenizer = loadTokenizer(folder);
+  const hooks = { onEvent: options.onEvent ?? onEvent, signal };
+  const found = typeof asked === 'string' ? await findModel(asked, options, hooks) : asked;
+  const { name: path } = found;
+  const read = async (folder: string, note: (text: string) => void) => {
+    const inspection = await inspectBert(folder);
+    const { present } = inspection;
+    const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
+    const loaded = await loadBert(folder, { parts, onNote: note });
+    return { ...inspection, ...loaded, parts, tokenizer: loadTokenizer(folder) };
+  };
+  const { present, labels, parts, config, raw, values, tokenizer } = await readFound(found, read, onNote);
   const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
@@ -212,10 +218,12 @@ function largest(values: Float64Array, count: number): number[] {
   return places;
 }
 
-/** The folder's heads for an error or a choice of task. @throws BertuneError when there is none that can be measured */
-export async function measurableHead(path: string): Promise<'classifier' | 'mlmHead'> {
-  const { present } = await inspectBert(path);
+/** What a model is measured by. @throws BertuneError when it has no head that can be measured */
+export async function measurableHead(found: FoundModel): Promise<'classifier' | 'mlmHead'> {
+  const { present } = await readFound(found, inspectBert);
   if (present.includes('classifier')) return 'classifier';
   if (present.includes('mlmHead')) return 'mlmHead';
-  throw new BertuneError(`${path} has neither a classification head nor an MLM head: there is nothing to evaluate`);
+  throw new BertuneError(
+    `${found.name} has neither a classification head nor an MLM head: there is nothing to evaluate`,
+  );
 }

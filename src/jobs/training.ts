@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { freemem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
+import { availableMemory, formatBytes as size } from '../core/memory.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { type HubConfig, trainedMaxLength } from '../hub/bertConfig.ts';
@@ -206,15 +206,6 @@ export async function checkMemory(task: TrainingTask, available = availableMemor
     );
   }
   return state + step + processBytes;
-}
-
-/** What the system, or the container, can still give; Node before 20.13 knows the free part alone. */
-function availableMemory(): number {
-  return process.availableMemory?.() ?? freemem();
-}
-
-function size(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** Writes the run down and says where it starts. */

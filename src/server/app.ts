@@ -51,6 +51,14 @@ export async function createApp(
   app.addHook('onRequest', async (_request, reply) => {
     reply.raw.once('close', metrics.onRequest());
   });
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  // Callers keep connections open for a next request, and there is none after the last answer.
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'other';
     metrics.onAnswer(route, request.method, reply.statusCode, reply.elapsedTime / 1000);

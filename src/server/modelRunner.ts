@@ -12,12 +12,12 @@ export interface ModelRunner {
 }
 
 /** Loads a model for the server. Throws what `loadModel` throws, and BertuneError for one without a head to serve. */
-export async function createRunner({ folder, name, threads, maxLength, int8 }: ModelSetup): Promise<ModelRunner> {
+export async function createRunner({ model: found, name, threads, maxLength, int8 }: ModelSetup): Promise<ModelRunner> {
   const notes: string[] = [];
   const onNote = (text: string) => {
     notes.push(text);
   };
-  const model = await openModel(folder, { threads, maxLength, int8, onNote });
+  const model = await openModel(found, { threads, maxLength, int8, onNote });
   const tasks: Task[] = [
     ...(model.heads.includes('classifier') ? (['predict'] as const) : []),
     ...(model.heads.includes('mlmHead') ? (['fill-mask'] as const) : []),

@@ -1,11 +1,12 @@
 /** What the server and the thread of a model say to each other. */
 
+import type { FoundModel } from '../jobs/findModel.ts';
+
 /** What can be asked of a model. */
 export type Task = 'predict' | 'fill-mask';
 
 export interface ModelSetup {
-  /** The model's folder. */
-  readonly folder: string;
+  readonly model: FoundModel;
   /** What callers and messages call it. */
   readonly name: string;
   readonly threads?: number;

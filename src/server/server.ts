@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { errorCode } from '../core/files.ts';
-import { findModel } from '../jobs/findModel.ts';
+import { type FoundModel, findModel } from '../jobs/findModel.ts';
 import type { HubOptions, JobHooks } from '../jobs/types.ts';
 import { type ModelThread, startModel } from './modelThread.ts';
 import { modelNames } from './names.ts';
@@ -55,8 +55,14 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
       port: Number(new URL(url).port || 80),
       models: threads.map(({ info }) => info),
       async close() {
-        await app.close();
-        await Promise.all(batchers.map((batcher) => batcher.drained()));
+        const closed = app.close();
+        const drained = () => Promise.all(batchers.map((batcher) => batcher.drained()));
+        await drained();
+        // A caller that sends the rest of its request never, or does not read its answer, is not waited for.
+        const tooLate = setTimeout(() => app.server.closeAllConnections(), graceMs);
+        await closed;
+        clearTimeout(tooLate);
+        await drained();
         await closeModels();
       },
     };
@@ -66,15 +72,18 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
   }
 }
 
+/** Time for requests that are half sent, and answers half read, when the server stops. */
+const graceMs = 2000;
+
 /** The models in their threads; when one fails, none stays. */
 async function startModels({ models, ...options }: ServerOptions, hooks: JobHooks): Promise<ModelThread[]> {
   if (models.length === 0) throw new UsageError('no model to serve: give --model');
   const names = modelNames(models);
-  const folders: string[] = [];
-  for (const model of models) folders.push((await findModel(model, options, hooks)).folder);
+  const found: FoundModel[] = [];
+  for (const model of models) found.push(await findModel(model, options, hooks));
   const { threads, maxLength, int8 } = options;
   const started = await Promise.allSettled(
-    folders.map((folder, i) => startModel({ folder, name: names[i] ?? folder, threads, maxLength, int8 })),
+    found.map((model, i) => startModel({ model, name: names[i] ?? model.name, threads, maxLength, int8 })),
   );
   const failed = started.find((outcome) => outcome.status === 'rejected');
   const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

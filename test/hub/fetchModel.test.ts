@@ -6,8 +6,14 @@ import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { fetchModel } from '../../src/hub/fetchModel.ts';
 import { isRepoName, parseReference } from '../../src/hub/reference.ts';
 import { hubSettings } from '../../src/hub/settings.ts';
+import { adapt } from '../../src/jobs/adapt.ts';
+import { evaluate } from '../../src/jobs/evaluate.ts';
+import { exportModel } from '../../src/jobs/exportModel.ts';
+import { finetune } from '../../src/jobs/finetune.ts';
+import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel } from '../../src/jobs/model.ts';
-import { saveTinyModel } from '../jobs/tiny.ts';
+import { createServer } from '../../src/server/server.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel } from '../jobs/tiny.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { addRepository, gitBlob, type HubServer, type Repository, sha1, sha256, startHub } from './hubServer.ts';
 
@@ -352,11 +358,17 @@ describe('references', () => {
   });
 });
 
-test('a model of the Hub is used like a folder', async () => {
-  const environment = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cache };
+/** Runs `work` as a user would who has set the variables. */
+async function withHub(work: () => Promise<void>): Promise<void> {
   const before = { ...process.env };
-  Object.assign(process.env, environment);
-  try {
+  Object.assign(process.env, { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cache });
+  await work().finally(() => {
+    process.env = before;
+  });
+}
+
+test('a model of the Hub is used like a folder', () =>
+  withHub(async () => {
     const ours = await loadModel(model, { threads: 1 });
     const theirs = await loadModel('team/tiny@main', { threads: 1 });
     expect(theirs.path).toBe('team/tiny@main');
@@ -368,7 +380,124 @@ test('a model of the Hub is used like a folder', async () => {
     hub.seen.length = 0;
     await (await loadModel('team/tiny', { threads: 1, offline: true })).dispose();
     expect(hub.seen).toEqual([]);
-  } finally {
-    process.env = before;
+  }));
+
+describe('files that cannot be used: the line calls them as the user did, and says the way out', () => {
+  const failureOf = (work: Promise<unknown>) =>
+    work.then(
+      () => new Error('no failure'),
+      (error: Error) => error,
+    );
+  const elsewhere = 'choose another revision or model';
+
+  /** The weights with one entry of their header changed, or taken out. */
+  function withEntry(name: string, change: (entry: { shape: number[] }) => object | undefined): Buffer {
+    const end = 8 + Number(weights.readBigUInt64LE(0));
+    const header = JSON.parse(weights.toString('utf8', 8, end));
+    const changed = change(header[name]);
+    if (changed) header[name] = changed;
+    else {
+      header[`other.${name}`] = header[name];
+      delete header[name];
+    }
+    const json = Buffer.from(JSON.stringify(header));
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([prefix, json, weights.subarray(end)]);
   }
+
+  const words = 'bert.embeddings.word_embeddings.weight';
+  const broken: [string, string, () => Buffer | string, string][] = [
+    [
+      'weights that are cut short',
+      'model.safetensors',
+      () => weights.subarray(0, weights.length - 10),
+      'model.safetensors of team/tiny@v1 is damaged (cut short: ',
+    ],
+    [
+      'a weight of another shape',
+      'model.safetensors',
+      () => withEntry(words, ({ shape, ...entry }) => ({ ...entry, shape: shape.toReversed() })),
+      `model.safetensors of team/tiny@v1: ${words} must be [`,
+    ],
+    [
+      'a weight that is missing',
+      'model.safetensors',
+      () => withEntry(words, () => undefined),
+      `team/tiny@v1 lacks 1 weight of the BERT that its config.json describes: ${words}: `,
+    ],
+    ['another kind of model', 'config.json', () => '{"model_type": "t5"}', 'config.json of team/tiny@v1: model_type'],
+    ['a tokenizer that is no JSON', 'tokenizer.json', () => '{', 'tokenizer.json of team/tiny@v1 is not valid'],
+  ];
+
+  test.each(broken)('%s', (_, name, content, start) =>
+    withHub(async () => {
+      repository.revisions.set('v1', repository.commit);
+      repository.files.set(name, Buffer.from(content()));
+      for (const offline of [false, true]) {
+        const error = await failureOf(loadModel('team/tiny@v1', { threads: 1, offline }));
+        expect(error).toBeInstanceOf(BertuneError);
+        expect(error.message.slice(0, start.length)).toBe(start);
+        expect(error.message.endsWith(`: ${offline ? `${inCache}; otherwise ` : ''}${elsewhere}`)).toBe(true);
+        expect(error.message).not.toContain(cache);
+        expect(error.message).not.toContain('copy it');
+      }
+    }),
+  );
+  const inCache = 'if the cache lacks a file, run once without --offline (or HF_HUB_OFFLINE)';
+
+  test('every job says it so, a server in its threads, too', () =>
+    withHub(async () => {
+      repository.files.set('model.safetensors', weights.subarray(0, weights.length - 10));
+      const model = 'team/tiny';
+      const [texts, labeled, output] = ['texts.txt', 'labeled.csv', 'output'].map((name) => join(folder, name));
+      writeFileSync(texts ?? '', messages(40).join('\n'));
+      writeFileSync(labeled ?? '', labeledCsv(labeledMessages(40)));
+      const data = { files: [texts ?? ''] };
+      const jobs = [
+        () => inspect({ model }),
+        () => evaluate({ model, data }),
+        () => adapt({ model, corpus: data, output: output ?? '' }),
+        () => finetune({ model, train: { files: [labeled ?? ''] }, output: output ?? '' }),
+        () => exportModel({ model, output: output ?? '' }),
+        () => createServer({ models: [model], port: 0 }),
+      ];
+      const line = `model.safetensors of team/tiny is damaged (cut short: ${weights.length - 10} of ${weights.length} bytes): ${elsewhere}`;
+      for (const job of jobs) expect((await failureOf(job())).message).toBe(line);
+    }));
+
+  test('notes, too', () =>
+    withHub(async () => {
+      repository.files.delete('pooler.safetensors');
+      const notes: string[] = [];
+      const options = {
+        ...{ model: 'team/tiny', train: { files: [join(folder, 'labeled.csv')] }, output: join(folder, 'noted') },
+        ...{ maxSteps: 1, threads: 1 },
+      };
+      await finetune(options, { onEvent: (event) => event.type === 'note' && notes.push(event.text) });
+      expect(notes).toContain('team/tiny has no pooler and no classifier for these labels: started at random');
+      expect(notes.join('\n')).not.toContain(cache);
+    }));
+
+  test('what was spoiled in the cache later: fetched anew when its size tells, else removed', () =>
+    withHub(async () => {
+      const { folder: found } = await fetchModel(tiny, settings());
+      const blob = join(storage(), 'blobs', sha256(weights));
+      const load = (offline: boolean) => loadModel('team/tiny', { threads: 1, offline });
+
+      writeFileSync(blob, weights.subarray(0, 1000));
+      await (await load(false)).dispose();
+      expect(readFileSync(join(found, 'model.safetensors')).equals(weights)).toBe(true);
+
+      const spoiled = Buffer.from(weights).fill(0, 8, 20);
+      writeFileSync(blob, spoiled);
+      expect((await failureOf(load(true))).message).toBe(
+        'model.safetensors of team/tiny was damaged in the cache and is removed: run once without --offline (or HF_HUB_OFFLINE) to fetch it anew',
+      );
+      expect((await failureOf(load(true))).message).toBe(
+        `no model.safetensors in team/tiny: ${inCache}; otherwise ${elsewhere}`,
+      );
+      await (await load(false)).dispose();
+      expect(readFileSync(blob).equals(weights)).toBe(true);
+    }));
 });

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
@@ -142,6 +142,27 @@ describe('openSafetensors', () => {
     );
     const unknown = fileOf({ a: { ...a, dtype: 'X9' } }, 8);
     await expect(openSafetensors(unknown)).rejects.toThrow(`${unknown}: a has the unknown element type X9`);
+  });
+
+  it('reads what lies beyond 2 GiB, and refuses a tensor that no array can hold', async () => {
+    const large = 2 ** 31;
+    const header = {
+      hole: { dtype: 'F16', shape: [large / 2], data_offsets: [0, large] },
+      a: { ...a, data_offsets: [large, large + 8] },
+      huge: { dtype: 'F16', shape: [2 ** 34], data_offsets: [large + 8, large + 8 + 2 ** 35] },
+    };
+    const path = fileOf(header, 0);
+    const end = statSync(path).size;
+    truncateSync(path, end + large + 8 + 2 ** 35);
+    const handle = openSync(path, 'r+');
+    writeSync(handle, new Uint8Array(Float32Array.of(1.5, -2).buffer), 0, 8, end + large);
+    closeSync(handle);
+    const file = await openSafetensors(path);
+    expect([...(await file.read('a'))]).toEqual([1.5, -2]);
+    await expect(file.read('huge')).rejects.toThrow(
+      new BertuneError(`${path}: huge takes 68.7 GB of memory, more than there is: use a smaller model`),
+    );
+    await file.close();
   });
 
   it('reads no integers as weights', async () => {

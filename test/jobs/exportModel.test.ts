@@ -1,9 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/core/errors.ts';
+import { sizeOf } from '../../src/core/tensor.ts';
 import { saveBert } from '../../src/hub/folder.ts';
+import { hubName } from '../../src/hub/weightNames.ts';
 import { type ExportOptions, exportModel } from '../../src/jobs/exportModel.ts';
+import { loadModel } from '../../src/jobs/model.ts';
+import type { BertConfig } from '../../src/models/bert/config.ts';
+import { bertParameters } from '../../src/models/bert/parameters.ts';
+import type { ParameterSpec } from '../../src/nn/parameters.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { builtCommand, runCommand } from '../cli/build.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -119,6 +126,32 @@ describe('what is refused leaves nothing', () => {
     expect(existsSync(at('new'))).toBe(false);
   });
 
+  test('more than the 2 GiB of an ONNX file, before anything is computed; a sparse file stands for the weights', async () => {
+    const vocabularySize = 2 ** 25;
+    const config = { ...tinyConfig, vocabularySize };
+    const specs = (['encoder', 'mlmHead'] as const).flatMap((part) => bertParameters(config, part));
+    await sparseModel(at('large'), config, specs);
+    const options: ExportOptions = { model: at('large'), output: at('new') };
+    // 2 ** 25 rows of 32, the bias of the decoder, and next to nothing else.
+    const size = (4 * 33 * vocabularySize) / 1e9;
+    await expect(exportModel(options)).rejects.toThrow(
+      new UsageError(
+        `onnx/model.onnx would have ${size.toFixed(1)} GB, and ONNX files hold 2 GiB (2.1 GB) at most: leave it out with --dtype fp16,q8`,
+      ),
+    );
+    await expect(exportModel({ ...options, dtypes: ['fp16'] })).rejects.toThrow(
+      `onnx/model_fp16.onnx would have ${(size / 2).toFixed(1)} GB`,
+    );
+    expect(existsSync(at('new'))).toBe(false);
+  });
+
+  test('weights that are more than the memory', async () => {
+    const config = { ...tinyConfig, vocabularySize: 2 ** 30 };
+    const specs = bertParameters(config, 'encoder');
+    await sparseModel(at('huge'), config, specs);
+    await expect(loadModel(at('huge'))).rejects.toThrow(/takes? 137\.\d GB of memory/);
+  });
+
   test('an export that is there, unless it is to be replaced', async () => {
     const options: ExportOptions = { model: at('model'), output: at('twice') };
     await exportModel(options);
@@ -188,6 +221,24 @@ describe('the command', () => {
     expect([code, stdout]).toEqual([2, '']);
   });
 });
+
+/** A model folder whose weights are a header and no bytes that take room on the disk. */
+async function sparseModel(path: string, config: BertConfig, specs: readonly ParameterSpec[]): Promise<void> {
+  cpSync(at('model'), path, { recursive: true });
+  const raw = { ...(readJson(join(path, 'config.json')) as object), vocab_size: config.vocabularySize };
+  writeFileSync(join(path, 'config.json'), JSON.stringify(raw));
+  let end = 0;
+  const entries = specs.map(({ name, shape }) => {
+    const start = end;
+    end += 4 * sizeOf(shape);
+    return [hubName(name), { dtype: 'F32', shape, data_offsets: [start, end] }];
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(join(path, 'model.safetensors'), Buffer.concat([prefix, json]));
+  truncateSync(join(path, 'model.safetensors'), 8 + json.length + end);
+}
 
 function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));

@@ -99,7 +99,11 @@ describe('answers', () => {
     const alone = await Promise.all(texts.map((text) => ask('/predict', { texts: [text] })));
     const before = await metric('bertune_batch_texts_count{model="intent",task="predict"}');
     const many = Array.from({ length: 60 }, (_, i) => texts[i % texts.length] ?? '');
+    // While the model is busy with these, the others arrive, however slow the machine is at asking.
+    const long = { texts: Array(256).fill('where is my order '.repeat(20)) };
+    const busy = Promise.all(Array.from({ length: 3 }, () => ask('/predict', long)));
     const together = await Promise.all(many.map((text) => ask('/predict', { texts: [text] })));
+    await busy;
     const batches = (await metric('bertune_batch_texts_count{model="intent",task="predict"}')) - before;
     expect(batches).toBeLessThan(30);
     for (const [i, { answer }] of together.entries()) {
@@ -304,6 +308,17 @@ describe('starting and stopping', () => {
     expect(ours).toEqual(theirs);
     await here.close();
     await expect(createInOneThread({ models: [at('none')], port: 0 })).rejects.toThrow(UsageError);
+  });
+
+  test('a caller that never sends the rest of its request does not keep the server from stopping', async () => {
+    const here = await createInOneThread({ models: [at('intent')], port: 0, threads: 1 });
+    const socket = connect(here.port, '127.0.0.1');
+    const gone = new Promise((resolve) => socket.on('close', resolve));
+    socket.on('error', () => {});
+    socket.write('POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{');
+    while ((await metric('bertune_http_requests_in_progress', here.url)) < 2) await sleep(5);
+    await here.close();
+    await gone;
   });
 
   test('SIGTERM: what is under way is answered, health answers meanwhile, the process ends with 0', async () => {

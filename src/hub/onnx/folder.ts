@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { BertuneError } from '../../core/errors.ts';
+import { UsageError } from '../../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../core/files.ts';
+import { formatBytes } from '../../core/memory.ts';
 import { modelPieces } from '../../engine/onnx/model.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import type { OnnxGraph } from '../../graph/onnx.ts';
@@ -8,7 +9,7 @@ import type { BertConfig } from '../../models/bert/config.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { bertConfigToHub, type HubConfig } from '../bertConfig.ts';
 import { type ExportTask, type ForwardGraph, forwardGraph } from './graph.ts';
-import { fullWeights, inHalfPrecision, quantizedWeights } from './weights.ts';
+import { fullWeights, inHalfPrecision, quantizedWeights, storedBytes } from './weights.ts';
 
 /** How the numbers of an exported model are stored, in the words of transformers.js. */
 export type ExportDType = 'fp32' | 'fp16' | 'q8';
@@ -39,23 +40,41 @@ const largestFile = 2 ** 31 - 1;
  * Writes one model file of the layout that transformers.js reads into a folder that exists.
  *
  * @returns bytes of the file
- * @throws BertuneError when the disk is full, or the file would be larger than ONNX files can be
+ * @throws BertuneError when the disk is full; UsageError when the file would be larger than ONNX files can be
  */
 export async function writeOnnxModel(folder: string, exported: ExportedBert, dtype: ExportDType): Promise<number> {
   const forward = forwardGraph(exported.config, exported.task);
   const { pieces, byteLength } = modelPieces(lowered[dtype](forward, exported.values));
-  if (byteLength > largestFile) {
-    const size = (byteLength / 1e9).toFixed(1);
-    throw new BertuneError(
-      `${modelFiles[dtype]} would have ${size} GB, over the 2.1 GB of an ONNX file: leave ${dtype} out`,
-    );
-  }
+  checkSize(byteLength, dtype);
   await makeFolder(join(folder, 'onnx'));
   await writeFileAtomic(join(folder, modelFiles[dtype]), async (file) => {
     for (const piece of gathered(pieces)) await file.writeFile(piece);
   });
   return byteLength;
 }
+
+/**
+ * Looks at the sizes of the weights alone, before any is loaded.
+ *
+ * @throws UsageError when a file would be larger than ONNX files can be
+ */
+export function checkOnnxSizes(config: BertConfig, task: ExportTask, dtypes: readonly ExportDType[]): void {
+  const forward = forwardGraph(config, task);
+  for (const dtype of dtypes) checkSize(storedBytes(forward, dtype), dtype);
+}
+
+function checkSize(bytes: number, dtype: ExportDType): void {
+  if (bytes <= largestFile) return;
+  throw new UsageError(
+    `${modelFiles[dtype]} would have ${formatBytes(bytes)}, and ONNX files hold 2 GiB (${formatBytes(largestFile)}) at most: ${waysOut[dtype]}`,
+  );
+}
+
+const waysOut: Readonly<Record<ExportDType, string>> = {
+  fp32: 'leave it out with --dtype fp16,q8',
+  fp16: 'leave it out with --dtype q8',
+  q8: 'choose a smaller model',
+};
 
 /** Writes what lies beside the models: the tokenizer's files and `config.json`. Throws as `writeOnnxModel`. */
 export async function writeExportSettings(folder: string, exported: ExportedBert): Promise<void> {

@@ -27,13 +27,27 @@ const largestCode = { read: 127, multiplied: 64 };
 /** Kept in float32: the last product is small, and what it rounds nothing evens out. */
 const notQuantized = new Set(['classifier.weight']);
 
+/** Bytes that the weights take in a file. */
+export function storedBytes({ graph, parameters }: ForwardGraph, dtype: 'fp32' | 'fp16' | 'q8'): number {
+  const bytes = parameters.map((name) => {
+    const { shape } = defined(graph.inputs.get(name), name);
+    if (dtype === 'q8' && isQuantized(name, shape)) return sizeOf(shape) + 4 * (shape[0] ?? 0);
+    return sizeOf(shape) * (dtype === 'fp16' ? 2 : 4);
+  });
+  return bytes.reduce((sum, size) => sum + size, 0);
+}
+
+function isQuantized(name: string, shape: Shape): boolean {
+  return shape.length === 2 && !notQuantized.has(name);
+}
+
 /** Matrices as int8 codes with a factor a row (Jacob et al. 2018), without zero points; the rest as it is. */
 export function quantizedWeights(forward: ForwardGraph, values: ParameterValues): Map<string, Weight> {
   const multiplied = new Set(forward.graph.nodes.flatMap(({ op, inputs }) => (op === 'linear' ? inputs.slice(1) : [])));
   const weights = fullWeights(forward, values);
   for (const name of forward.parameters) {
     const input = defined(forward.graph.inputs.get(name), name);
-    if (input.shape.length !== 2 || notQuantized.has(name)) continue;
+    if (!isQuantized(name, input.shape)) continue;
     const largest = multiplied.has(input) ? largestCode.multiplied : largestCode.read;
     weights.set(name, quantizeRows(defined(values.get(name), name), input.shape, largest));
   }
