@@ -88,7 +88,7 @@ function frontMatter(metadata: CardMetadata): object {
       {
         task: { type: task, name: taskNames[task] },
         dataset: measuredOn,
-        metrics: metrics.map((metric) => ({ type: metric.type, name: metric.name, value: metric.value })),
+        metrics: metrics.map((metric) => ({ type: metric.type, name: metric.name, value: rounded(metric.value) })),
       },
     ];
   const entries: Record<string, unknown> = {
@@ -101,6 +101,11 @@ function frontMatter(metadata: CardMetadata): object {
     'model-index': results ? [{ name, results }] : undefined,
   };
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}
+
+/** The Hub shows every digit; those behind the sixth are noise. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(6));
 }
 
 const sealStart = '<!-- bertune: written from run.json';

@@ -11,6 +11,7 @@ import { MaskedLmTask } from '../tasks/maskedLm.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { type BaseFacts, baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
+import { fewPredictions } from './cardText.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
@@ -68,9 +69,6 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
     };
   });
 }
-
-/** Below this many predictions chance moves the held-out loss by several hundredths. */
-const fewPredictions = 1000;
 
 interface Start {
   readonly config: BertConfig;

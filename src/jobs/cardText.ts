@@ -98,7 +98,7 @@ function results(record: RunRecord, metrics: readonly CardMetric[], measuredOn: 
   const count = record.about?.after?.count ?? 0;
   const change =
     record.command === 'adapt' && before !== null && after !== null && perplexityBefore !== null
-      ? `\n\nBefore training the same tokens under the same masks had a cross-entropy of ${decimals(before)} (${decimals(perplexityBefore)}): it ${after < before ? 'fell' : 'rose'} by ${decimals(Math.abs(before - after))}.`
+      ? `\n\nBefore training, the same tokens under the same masks had a cross-entropy of ${decimals(before)} (perplexity ${decimals(perplexityBefore)}): it ${after < before ? 'fell' : 'rose'} by ${decimals(Math.abs(before - after))}.`
       : '';
   return `Measured on ${counted(count, 'masked token')} of held-out text (${plain(measuredOn)}), with masks that never move. The intervals take each text as one draw.\n\n${table}${change}`;
 }
@@ -123,10 +123,14 @@ const shownSettings = [
   ...['evalFraction', 'evalLimit', 'seed'],
 ];
 
+/** Settings that do nothing when they are 0. */
+const offAtZero = new Set(['patience', 'freezeLayers', 'overlap']);
+
 function settingsTable(configuration: Configuration, { result, versions }: RunRecord): string {
   const rows = shownSettings.flatMap((key) => {
     const value = configuration[key];
     if (!['string', 'number', 'boolean'].includes(typeof value) || value === false) return [];
+    if (value === 0 && offAtZero.has(key)) return [];
     return [[key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), plain(String(value))]];
   });
   const { steps } = result as { steps: number };
@@ -153,9 +157,10 @@ function use({ command }: RunRecord): string {
   ].join('\n');
 }
 
-function limits({ command, result, configuration }: RunRecord): string {
+function limits({ command, result, configuration, about }: RunRecord): string {
   const { maxLength } = configuration as { maxLength?: number };
-  const length = maxLength === undefined ? [] : [`Texts longer than ${maxLength} tokens were cut in training.`];
+  const cut = command === 'finetune' ? 'cut to that length' : 'split into pieces of that length';
+  const length = maxLength === undefined ? [] : [`Texts longer than ${maxLength} tokens were ${cut} in training.`];
   const own =
     command === 'finetune'
       ? [
@@ -166,13 +171,27 @@ function limits({ command, result, configuration }: RunRecord): string {
       : [
           'It has learned from the texts above, with what is wrong, private or unfair in them; it may repeat their words.',
           'Perplexity compares models of one vocabulary on one text only.',
+          ...fewTokens(about?.after?.count),
         ];
   return [...own, ...length].map((line) => `- ${line}`).join('\n');
 }
 
 function fewTexts({ labels, confusion }: FinetuneResult): string[] {
   const few = labels.filter((_, i) => (confusion[i] ?? []).reduce((sum, cell) => sum + cell, 0) < 10);
+  if (few.length === labels.length) {
+    return ['Each label is measured by fewer than ten texts: little is known about any one of them.'];
+  }
   return few.length === 0 ? [] : [`Fewer than ten texts measure ${listed(few)}: little is known about these labels.`];
+}
+
+/** Below this many predictions chance moves the held-out loss by several hundredths. */
+export const fewPredictions = 1000;
+
+function fewTokens(count: number | undefined): string[] {
+  if (count === undefined || count >= fewPredictions) return [];
+  return [
+    `${counted(count, 'masked token')} measure it: so few that chance alone moves the loss by several hundredths.`,
+  ];
 }
 
 function measuredData(configuration: Configuration): { type: string; name: string } {
@@ -214,5 +233,6 @@ function plain(text: string): string {
 }
 
 function decimals(value: number): string {
-  return value >= 1e6 ? value.toExponential(2) : String(Number(value.toFixed(4)));
+  if (value >= 1e6) return value.toExponential(2);
+  return String(Number(value.toFixed(value >= 10 ? 2 : 4)));
 }

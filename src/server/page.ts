@@ -40,16 +40,15 @@ button:disabled { opacity: .6; cursor: default; }
 #status { color: var(--soft); font-size: .9rem; }
 #status.bad { color: var(--bad); }
 #results { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); margin-top: 1.25rem; }
-table { width: 100%; border-collapse: collapse; font-size: .95rem; }
-th { text-align: left; font-weight: 500; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere; width: 45%; }
+table { width: 100%; table-layout: fixed; border-collapse: collapse; font-size: .95rem; }
+th { text-align: left; font-weight: 500; padding: .25rem .6rem .25rem 0; overflow-wrap: anywhere; width: 36%; }
 tr:first-child th, tr:first-child .percent { font-weight: 700; }
 td { padding: .25rem 0; }
-.percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .6rem; width: 4.5rem; }
-.change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .5rem; width: 4rem; font-variant-numeric: tabular-nums; }
+.percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .6rem; width: 4.4rem; }
+.change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .4rem; width: 3.2rem; font-variant-numeric: tabular-nums; }
 .rose { color: var(--up); } .fell { color: var(--down); }
 .track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
 .bar { background: var(--accent); height: 100%; border-radius: 1rem; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
 a { color: var(--accent); }
 `;
@@ -78,9 +77,12 @@ const maskToken = () => able()[0]?.maskToken ?? '[MASK]';
 
 async function read(path, body) {
   const options = body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(path, options);
+  const response = await fetch(path, options).catch(() => {
+    throw new Error('The server does not answer: is it still running?');
+  });
   const answer = await response.json();
-  if (!response.ok && answer.error) throw new Error(answer.error);
+  // The one text of the page needs no number.
+  if (!response.ok && answer.error) throw new Error(answer.error.replace(/^texts\\/0: /, '').replace(/^texts\\/0 /, 'the text '));
   return answer;
 }
 
@@ -119,6 +121,8 @@ function rowsOf(answer, answers, place) {
       const isSame = points !== undefined && Math.abs(points) < 0.05;
       const text = points === undefined ? 'new' : isSame ? 'same' : (points > 0 ? '+' : '\\u2212') + Math.abs(points).toFixed(1);
       cells.push(make('td', { className: 'change ' + (isSame ? '' : points < 0 ? 'fell' : 'rose') }, text));
+    } else if (answers.length > 1) {
+      cells.push(make('td', { className: 'change' })); // bars compare only when they are of one width
     }
     return make('tr', {}, ...cells);
   });
@@ -130,8 +134,9 @@ function cardOf(model, answer, answers) {
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
-    const caption = make('caption', { className: 'hidden' }, place === undefined ? 'Labels and scores' : 'Words and probabilities');
-    card.append(make('table', {}, caption, make('tbody', {}, ...rowsOf(answer, answers, place))));
+    const table = make('table', {}, make('tbody', {}, ...rowsOf(answer, answers, place)));
+    table.setAttribute('aria-label', place === undefined ? 'Labels and scores' : 'Words and probabilities');
+    card.append(table);
   }
   return card;
 }
@@ -193,7 +198,7 @@ read('/health').then((health) => {
     find('text').value = text;
     find('form').requestSubmit();
   }
-}, (error) => say('The server does not answer: ' + error.message, true));
+}, (error) => say(error.message, true));
 `;
 
 /** The page at `/`: one file that asks for nothing from elsewhere. `?task=` and `?text=` fill it in. */

@@ -8,6 +8,17 @@ const packages = fileURLToPath(new URL('../../node_modules', import.meta.url));
 /** Where Debian puts its browser. */
 export const chromium = '/usr/bin/chromium';
 
+/** For a browser without a screen that asks nobody for anything. */
+export const browserFlags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',

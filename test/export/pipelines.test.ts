@@ -8,7 +8,7 @@ import {
   pipeline,
   type TextClassificationPipeline,
 } from '@huggingface/transformers';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ExportDType } from '../../src/hub/onnx/folder.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
@@ -37,6 +37,10 @@ const texts = [
 ];
 const sentences = ['where is my [MASK] today?', '[MASK] you for your help', 'i would like to [MASK] my order, please'];
 
+/** Bertune's own models, opened once for all tests. */
+let labeler: LoadedModel;
+let general: LoadedModel;
+
 beforeAll(async () => {
   const training = { epochs: 3, learningRate: 5e-4, threads: 2, batchSize: 32 };
   await finetune({ model: base, train: { files: [intents] }, output: classifier, ...training });
@@ -45,14 +49,20 @@ beforeAll(async () => {
   await exportModel({ model: base, output: join(folder, 'vectors'), task: 'feature-extraction' });
   env.localModelPath = folder;
   env.allowRemoteModels = false;
+  labeler = await loadModel(classifier, { threads: 2 });
+  general = await loadModel(base, { threads: 2 });
 }, 300_000);
+afterAll(async () => {
+  await labeler.dispose();
+  await general.dispose();
+});
 
 describe.each(dtypes)('%s', (dtype) => {
   const open = { dtype, session_options: { intraOpNumThreads: 2 } };
 
   test('text-classification: labels and scores', async () => {
     const classify: TextClassificationPipeline = await pipeline('text-classification', 'classes', open);
-    const expected = await using(classifier, (model) => model.classify(texts));
+    const expected = await labeler.classify(texts);
     const found = await labelsOf(classify, texts);
     const apart = found.map(({ score }, i) => Math.abs(score - (expected[i]?.score ?? Number.NaN)));
     expect(Math.max(...apart)).toBeLessThan(scoreTolerance[dtype]);
@@ -64,7 +74,7 @@ describe.each(dtypes)('%s', (dtype) => {
   test('fill-mask: tokens and scores', async () => {
     const fill: FillMaskPipeline = await pipeline('fill-mask', 'words', open);
     for (const sentence of sentences) {
-      const answer = await using(base, (model) => model.fillMask(sentence, { topK: 3 }));
+      const answer = await general.fillMask(sentence, { topK: 3 });
       const expected = answer.masks[0]?.candidates ?? [];
       const found = (await fill(sentence, { top_k: 3 })).flat();
       expect(found).toHaveLength(3);
@@ -80,7 +90,7 @@ describe.each(dtypes)('%s', (dtype) => {
   test('feature-extraction: vectors', async () => {
     const extract: FeatureExtractionPipeline = await pipeline('feature-extraction', 'vectors', open);
     const some = texts.slice(0, 9);
-    const expected = await using(base, (model) => model.embed(some));
+    const expected = await general.embed(some);
     const found = await extract(some, { pooling: 'mean' });
     expect(found.dims).toEqual([some.length, expected[0]?.length]);
     const rows: number[][] = found.tolist();
@@ -94,7 +104,7 @@ describe.each(dtypes)('%s', (dtype) => {
 test('a text that is too long is cut at the same length', async () => {
   const classify: TextClassificationPipeline = await pipeline('text-classification', 'classes', { dtype: 'fp32' });
   const long = 'wait, my card does not work. '.repeat(100);
-  const [expected] = await using(classifier, (model) => model.classify([long]));
+  const [expected] = await labeler.classify([long]);
   const [found] = await labelsOf(classify, [long]);
   expect(found?.label).toBe(expected?.label);
   // The tokenizer of transformers.js cuts off [SEP] as well, which ours puts at the end.
@@ -112,11 +122,6 @@ test('the only dtype of a folder needs no naming', async () => {
 /** One label a text, whichever of the two forms the pipeline answers in. */
 async function labelsOf(classify: TextClassificationPipeline, list: string[]) {
   return (await classify(list)).flat();
-}
-
-async function using<T>(path: string, use: (model: LoadedModel) => Promise<T>): Promise<T> {
-  const model = await loadModel(path, { threads: 2 });
-  return use(model).finally(() => model.dispose());
 }
 
 function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,13 +1,16 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium as playwright } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { Prediction } from '../../src/jobs/types.ts';
+import { builtCommand } from '../cli/build.ts';
+import { addRepository, startHub } from '../hub/hubServer.ts';
 import { python } from '../roundtrip/reference.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { chromium, servePage } from './pages.ts';
-import { readerFolder, runReadmeCommand, runScript, snippet } from './readme.ts';
+import { browserFlags, chromium, servePage } from './pages.ts';
+import { readerFolder, readmeLine, runReadmeCommand, runScript, shellWords, snippet } from './readme.ts';
 
 /** The README's snippets, run one after the other in one folder, as a reader would. */
 describe('the README', () => {
@@ -49,6 +52,54 @@ describe('the README', () => {
     expect(Number(/score: ([\d.]+)/.exec(said)?.[1])).toBeCloseTo(expected.score, 4);
   });
 
+  test('serves, and answers as the line with curl asks', async () => {
+    const [, , ...words] = shellWords(readmeLine('npx bertune serve'));
+    expect(words.splice(-2)).toEqual(['--port', '8080']); // another server may have it
+    const command = await builtCommand();
+    const child = spawn(process.execPath, [command, ...words, '--port', '0', '--json'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    const said = await new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))));
+    const { url, models } = JSON.parse(said) as { url: string; models: { name: string }[] };
+    expect(models.map(({ name }) => name)).toEqual(['bert-mini-general', 'adapted', 'intent']);
+    const [curl, address = '', header, type = '', data, body] = shellWords(readmeLine('curl'));
+    expect([curl, header, data]).toEqual(['curl', '-H', '-d']);
+    const [name = '', value = ''] = type.split(': ');
+    const path = new URL(address).pathname;
+    const response = await fetch(url + path, { method: 'POST', headers: { [name]: value }, body });
+    const { predictions } = (await response.json()) as { predictions: Prediction[] };
+    const wanted = await classify('where is my parcel?');
+    expect(predictions[0]?.label).toBe(wanted.label);
+    expect(predictions[0]?.score).toBeCloseTo(wanted.score, 4);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  test('adapts a model of the Hub and pushes it, with a server of our own for the Hub', async () => {
+    const hub = await startHub();
+    const base = join(folder, 'checkpoints/bert-mini-general');
+    const files = Object.fromEntries(readdirSync(base).map((name) => [name, readFileSync(join(base, name))]));
+    addRepository(hub, 'google-bert/bert-base-uncased', files, ['model.safetensors']);
+    writeFileSync(join(folder, 'reviews.txt'), readFileSync(join(folder, 'corpora/support.txt')));
+    const before = { ...process.env };
+    Object.assign(process.env, { HF_ENDPOINT: hub.url, HF_HUB_CACHE: join(folder, 'hub'), HF_TOKEN: hub.token });
+    try {
+      await runReadmeCommand(readmeLine('npx bertune adapt --model google-bert/'), folder);
+      const push = readmeLine('HF_TOKEN=hf_... npx bertune push');
+      await runReadmeCommand(push, folder);
+    } finally {
+      process.env = before;
+      await hub.close();
+    }
+    const pushed = hub.repositories.get('my-team/reviews-bert');
+    expect(pushed?.isPrivate).toBe(true);
+    const trainedWeights = readFileSync(join(folder, 'runs/reviews/model.safetensors'));
+    expect(pushed?.files.get('model.safetensors')?.equals(trainedWeights)).toBe(true);
+    expect(pushed?.files.get('README.md')?.toString()).toContain('base_model: google-bert/bert-base-uncased');
+  });
+
   test.skipIf(python === undefined)('classifies in Python (BERTUNE_PYTHON)', async () => {
     const said = await runScript(python ?? '', snippet('python', 'pipeline("text-classification"'), folder);
     expect(said).toContain(`'label': '${expected.label}'`);
@@ -87,13 +138,3 @@ describe('the README', () => {
     }
   });
 });
-
-const browserFlags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];

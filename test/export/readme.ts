@@ -57,10 +57,27 @@ export async function runScript(command: string, code: string, folder: string): 
 
 let scripts = 0;
 
+/** The one line of the README's commands that begins so. @throws when there is none, or several */
+export function readmeLine(start: string): string {
+  const found = [...readme.matchAll(/^ {4}(\S.*)$/gm)]
+    .map(([, line]) => line ?? '')
+    .filter((line) => line.startsWith(start));
+  const [line] = found;
+  if (line === undefined || found.length > 1) throw new Error(`README: ${found.length} lines that begin with ${start}`);
+  return line;
+}
+
+/** The words of a command line, as a shell cuts it; quotes hold a word together. */
+export function shellWords(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
 /** Runs a command line as the README shows it. @throws when it fails */
 export async function runReadmeCommand(line: string, folder: string): Promise<string> {
   if (!readme.includes(`    ${line}\n`)) throw new Error(`README: no line ${line}`);
-  const { code, stdout, stderr } = await runCommand(line.replace(/^npx bertune /, '').split(' '), { cwd: folder });
+  const { code, stdout, stderr } = await runCommand(line.replace(/^(?:HF_TOKEN=\S+ )?npx bertune /, '').split(' '), {
+    cwd: folder,
+  });
   if (code !== 0) throw new Error(stderr);
   return stdout;
 }

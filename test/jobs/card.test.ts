@@ -72,9 +72,9 @@ describe('the card of a run', () => {
               task: { type: 'text-classification', name: 'Text Classification' },
               dataset: { type: 'csv', name: 'my\\|labels.csv, held-out part' },
               metrics: [
-                { type: 'accuracy', name: 'Accuracy', value: tuned.accuracy },
-                { type: 'f1', name: 'Macro F1', value: tuned.macroF1 },
-                { type: 'loss', name: 'Cross-entropy', value: tuned.loss },
+                { type: 'accuracy', name: 'Accuracy', value: Number(tuned.accuracy.toPrecision(6)) },
+                { type: 'f1', name: 'Macro F1', value: Number(tuned.macroF1.toPrecision(6)) },
+                { type: 'loss', name: 'Cross-entropy', value: Number(tuned.loss.toPrecision(6)) },
               ],
             },
           ],
@@ -116,7 +116,7 @@ describe('the card of a run', () => {
     expect(Number(value)).toBeCloseTo(adapted.evalLossAfter ?? 0, 3);
     expect((Number(low) + Number(high)) / 2).toBeCloseTo(Number(value), 3);
     expect(Number(high) - Number(low)).toBeGreaterThan(0.05);
-    expect(text).toContain('Before training the same tokens under the same masks');
+    expect(text).toContain('Before training, the same tokens under the same masks');
     expect(text).toMatch(/200 texts of [\d,]+ tokens \(corpus\.txt\), without labels/);
   });
 

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createServer, type Server } from '../../src/server/server.ts';
+import { browserFlags, chromium } from '../export/pages.ts';
+import { saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
+import { temporaryFolder } from '../temporary.ts';
+
+/** The page at `/` in a browser, with two models beside each other. */
+describe.skipIf(!existsSync(chromium))(`the page (${chromium})`, () => {
+  const folder = temporaryFolder();
+  let server: Server;
+  let browser: Browser;
+  let tab: Page;
+
+  beforeAll(async () => {
+    await saveTinyModel(join(folder, 'base'));
+    await saveTinyModel(join(folder, 'adapted'), { ...tinyConfig, initializerRange: 0.2 });
+    server = await createServer({ models: [join(folder, 'base'), join(folder, 'adapted')], port: 0, threads: 1 });
+    browser = await playwright.launch({ executablePath: chromium, args: browserFlags });
+    tab = await browser.newPage();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const ask = async (text: string) => {
+    await tab.goto(`${server.url}/?task=fill-mask&text=${encodeURIComponent(text)}`);
+    await tab.waitForFunction("!/^(Asking…)?$/.test(document.getElementById('status').textContent)");
+    return tab.textContent('#status');
+  };
+
+  test.each([1000, 380])('bars of all models are of one scale, %d pixels wide', async (width) => {
+    await tab.setViewportSize({ width, height: 800 });
+    expect(await ask('where is my [MASK] ? i want to [MASK] it')).toMatch(
+      /^Answered in \d+ ms; changes are against base/,
+    );
+    const rows = await tab.evaluate<{ track: number; bar: number; score: number }[]>(`
+      [...document.querySelectorAll('tr')].map((row) => ({
+        track: row.querySelector('.track').getBoundingClientRect().width,
+        bar: row.querySelector('.bar').getBoundingClientRect().width,
+        score: parseFloat(row.querySelector('.percent').textContent),
+      }))`);
+    expect(rows.length).toBe(2 * 2 * 8);
+    const [first] = rows;
+    expect(first?.track).toBeGreaterThan(40);
+    for (const { track } of rows) expect(Math.abs(track - (first?.track ?? 0))).toBeLessThan(1);
+    // Each mask has its scale, the same in both cards: what is likelier has the longer bar.
+    for (const mask of [0, 1]) {
+      const both = [0, 1].flatMap((card) => rows.slice(16 * card + 8 * mask, 16 * card + 8 * mask + 8));
+      const most = both.reduce((a, b) => (b.score > a.score ? b : a));
+      for (const { bar, score } of both) {
+        const share = score / most.score;
+        expect(Math.abs(bar / most.bar - share)).toBeLessThan(0.1 / most.score + 0.02);
+      }
+    }
+  });
+
+  test('what is wrong, in words for someone who types', async () => {
+    expect(await ask('no blank')).toBe('the text has no [MASK]; put [MASK] where a word is to be guessed');
+    await tab.fill('#text', 'word '.repeat(5000)); // more than an address may hold
+    await tab.click('#ask');
+    await tab.waitForFunction("/20000/.test(document.getElementById('status').textContent)");
+    expect(await tab.textContent('#status')).toBe('the text has more than 20000 characters');
+  });
+});
