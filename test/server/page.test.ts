@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(chromium))(`the page (${chromium})`, () => {
 
   const ask = async (text: string) => {
     await tab.goto(`${server.url}/?task=fill-mask&text=${encodeURIComponent(text)}`);
-    await tab.waitForFunction("!/^(Asking…)?$/.test(document.getElementById('status').textContent)");
+    await tab.locator('#status', { hasText: /^(?!Asking…)./ }).waitFor();
     return tab.textContent('#status');
   };
 
@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(chromium))(`the page (${chromium})`, () => {
     expect(await ask('no blank')).toBe('the text has no [MASK]; put [MASK] where a word is to be guessed');
     await tab.fill('#text', 'word '.repeat(5000)); // more than an address may hold
     await tab.click('#ask');
-    await tab.waitForFunction("/20000/.test(document.getElementById('status').textContent)");
+    await tab.locator('#status', { hasText: '20000' }).waitFor();
     expect(await tab.textContent('#status')).toBe('the text has more than 20000 characters');
   });
 });
