@@ -96,8 +96,8 @@ async function readColumns(
         // The first column comes as text, whatever the file's format.
         const value = (c === 0 ? row[c] : part.table.keyOf(row[c] ?? null)) ?? null;
         const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
-        if (!Number.isFinite(number)) {
-          const fault = notANumber(value === null ? null : String(value), names[c] ?? '', rows + 1);
+        if (!(Math.abs(number) <= largestNumber)) {
+          const fault = faultOf(value === null ? null : String(value), names[c] ?? '', rows + 1);
           const wayOut = isOfModel ? '' : 'choose other --columns, or ';
           throw new BertuneError(`${flag}: ${part.name} ${fault}; ${wayOut}leave such rows out with --query`);
         }
@@ -110,9 +110,13 @@ async function readColumns(
   return { columns: names, rows, values: values.slice(0, rows * names.length) };
 }
 
-function notANumber(value: string | null, column: string, row: number): string {
+/** Of larger ones the deviation is infinite. */
+const largestNumber = 1e150;
+
+function faultOf(value: string | null, column: string, row: number): string {
+  const reason = Number.isFinite(Number(value)) ? `is beyond ${largestNumber}` : 'is no number';
   const what =
-    value === null || value.trim() === '' ? 'no value' : `${JSON.stringify(value.slice(0, 40))}, which is no number,`;
+    value === null || value.trim() === '' ? 'no value' : `${JSON.stringify(value.slice(0, 40))}, which ${reason},`;
   return `has ${what} in column "${column}" of row ${row}`;
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readlink, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { matches } from './download.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function removeSpoiled(snapshot: string): Promise<{ name: string; b
 async function blobOf(link: string): Promise<string | undefined> {
   const target = await readlink(link).catch(() => undefined);
   const isChecksum = target !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(basename(target));
-  return isChecksum ? join(link, '..', target) : undefined;
+  return isChecksum ? resolve(dirname(link), target) : undefined; // absolute where huggingface_hub finds no relative way
 }
 
 async function isWhole(blob: string): Promise<boolean> {

@@ -11,7 +11,7 @@ export interface EmbedOptions extends HubOptions {
   readonly pooling?: 'mean' | 'cls';
   readonly maxLength?: number;
   readonly threads?: number;
-  /** Compute with int8 weights: about twice as fast, with slightly other vectors. */
+  /** Compute with int8 weights: about 1.5 times as fast, with slightly other vectors. */
   readonly int8?: boolean;
 }
 

@@ -14,7 +14,7 @@ import type { Candidate, FillMaskResult, HubOptions, JobEvent, LoadedModel } fro
 
 export interface LoadModelOptions extends HubOptions {
   readonly threads?: number;
-  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
   readonly int8?: boolean;
   /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
   readonly maxLength?: number;

@@ -11,7 +11,7 @@ export interface PredictOptions extends HubOptions {
   readonly stdin?: AsyncIterable<string>;
   readonly maxLength?: number;
   readonly threads?: number;
-  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
   readonly int8?: boolean;
 }
 

@@ -94,18 +94,14 @@ export class RunFolder {
    * be resumed, when it holds other files, or when it is one of the folders that the run reads
    */
   static claim(output: string, options: RunFolderOptions): RunFolder {
-    const { command, resume, overwrite, inputs } = options;
+    const { command, resume, inputs } = options;
     for (const input of inputs) {
       if (samePlace(input, output))
         throw new UsageError(`--output ${output} is the model that the run reads; choose another folder`);
     }
     const names = listFolder(output).filter((name) => !name.startsWith('.'));
     const holdsRun = names.some((name) => runFiles.includes(name));
-    if (holdsRun && !resume && !overwrite) {
-      throw new UsageError(
-        `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
-      );
-    }
+    if (holdsRun) refuseOtherRun(output, options);
     if (!holdsRun && names.length > 0) {
       throw new UsageError(`${output} holds other files; choose an empty or new folder for --output`);
     }
@@ -139,8 +135,13 @@ export class RunFolder {
     }
   }
 
-  /** Writes down that the run has begun, and removes what `overwrite` replaces. */
+  /**
+   * Writes down that the run has begun, and removes what `overwrite` replaces.
+   *
+   * @throws UsageError when another run began in the folder after it was claimed
+   */
   async begin(configuration: object): Promise<void> {
+    if (readRecord(this.path)) refuseOtherRun(this.path, this.#options);
     await makeFolder(this.path);
     await removeTemporaries(this.path, runFiles);
     if (this.#options.overwrite) {
@@ -183,6 +184,14 @@ export class RunFolder {
   #write(record: RunRecord): Promise<void> {
     return writeFileAtomic(join(this.path, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   }
+}
+
+/** @throws UsageError unless the run that a folder holds is to be continued or replaced */
+function refuseOtherRun(output: string, { resume, overwrite }: RunFolderOptions): void {
+  if (resume || overwrite) return;
+  throw new UsageError(
+    `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
+  );
 }
 
 function listFolder(path: string): string[] {

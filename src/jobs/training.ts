@@ -195,7 +195,7 @@ const processBytes = 150e6;
  * @throws UsageError when that is more than there is
  */
 export async function checkMemory(task: TrainingTask, available = availableMemory()): Promise<number> {
-  const { state, step, recomputed } = await estimateMemory(task);
+  const { state, step, recomputed } = await estimateMemory(task).catch(batchError);
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needed = state + step - held;
   if (needed > available) {
@@ -206,6 +206,12 @@ export async function checkMemory(task: TrainingTask, available = availableMemor
     );
   }
   return state + step + processBytes;
+}
+
+/** @throws UsageError when the arrays of a batch cannot even be made */
+function batchError(error: unknown): never {
+  if (!(error instanceof RangeError && /\barray\b/i.test(error.message))) throw error;
+  throw new UsageError('one batch is more than there is memory for: use smaller batches or more --accumulation-steps');
 }
 
 /** Writes the run down and says where it starts. */

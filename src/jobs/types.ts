@@ -21,7 +21,7 @@ export type JobEvent =
       readonly epoch: number;
       readonly loss: number;
       readonly learningRate: number;
-      /** What `unitsPerSecond` counts: tokens, images, rows. */
+      /** What `unitsPerSecond` counts: tokens, images or examples. */
       readonly unit: string;
       readonly unitsPerSecond: number;
       readonly secondsLeft: number;
@@ -165,7 +165,7 @@ export interface EvaluateOptions extends MaskingOptions, CacheOptions, HubOption
   readonly limit?: number;
   readonly seed?: number;
   readonly threads?: number;
-  /** Compute with int8 weights, of a classifier: about twice as fast, with slightly other scores. */
+  /** Compute with int8 weights, of a classifier: about 1.5 times as fast, with slightly other scores. */
   readonly int8?: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface ServerOptions extends HubOptions, Partial<ServerLimits> {
   readonly host?: string;
   /** Threads of each model's engine. */
   readonly threads?: number;
-  /** Compute with int8 weights: about twice as fast, with slightly other scores. */
+  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
   readonly int8?: boolean;
   /** Most tokens of a text to classify. */
   readonly maxLength?: number;

@@ -8,11 +8,11 @@ export interface Place {
 
 /** Fills the rows of a block one sequence at a time: each goes to the first row with room for it. */
 export class RowPacker {
-  readonly #used: number[];
+  readonly #used: Int32Array;
   readonly #width: number;
 
   constructor(rows: number, width: number) {
-    this.#used = new Array(rows).fill(0);
+    this.#used = new Int32Array(rows); // not an array: a length beyond memory ends the process there
     this.#width = width;
   }
 
@@ -46,7 +46,7 @@ export class BlockBuilder {
   readonly block: Block;
   readonly #packer: RowPacker;
   readonly #width: number;
-  readonly #segments: number[];
+  readonly #segments: Int32Array;
   readonly #cls: number;
   readonly #sep: number;
   /** Non-padding tokens so far. */
@@ -65,7 +65,7 @@ export class BlockBuilder {
     this.block = { inputIds: tensor(special.pad), positionIds: tensor(0), segmentIds: tensor(0) };
     this.#packer = new RowPacker(rows, width);
     this.#width = width;
-    this.#segments = new Array(rows).fill(0);
+    this.#segments = new Int32Array(rows);
     this.#cls = special.cls;
     this.#sep = special.sep;
   }

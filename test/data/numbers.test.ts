@@ -80,6 +80,7 @@ describe('readNumbers', () => {
     const empty = await folder.write('empty.csv', '');
     const plain = await folder.write('plain.txt', '1\n2\n');
     const ragged = await folder.write('ragged.csv', 'x,y\n1,2\n3,4,5\n');
+    const huge = await folder.write('huge.csv', 'x,y\n1,1e150\n3,-1e200\n');
     const infinite = await folder.write('infinite.csv', 'x,y\n1,2\n3,inf\n');
     const cases: [string, Partial<NumbersOptions>, typeof BertuneError, string | RegExp][] = [
       [
@@ -112,6 +113,12 @@ describe('readNumbers', () => {
         { columns: ['y'] },
         BertuneError,
         /F\/infinite\.csv has "\S+", which is no number, in column "y" of row 2;/,
+      ],
+      [
+        huge,
+        {},
+        BertuneError,
+        '--data: F/huge.csv has "-1e200", which is beyond 1e+150, in column "y" of row 2; choose other --columns, or leave such rows out with --query',
       ],
       [
         words,

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
@@ -499,5 +508,16 @@ describe('files that cannot be used: the line calls them as the user did, and sa
       );
       await (await load(false)).dispose();
       expect(readFileSync(blob).equals(weights)).toBe(true);
+    }));
+
+  test('a whole file behind an absolute link stays', () =>
+    withHub(async () => {
+      const { folder: found } = await fetchModel(tiny, settings());
+      const link = join(found, 'model.safetensors');
+      rmSync(link);
+      symlinkSync(join(storage(), 'blobs', sha256(weights)), link);
+      for (const name of ['tokenizer.json', 'vocab.txt']) rmSync(join(found, name));
+      await failureOf(loadModel('team/tiny', { threads: 1, offline: true }));
+      expect(readFileSync(link).equals(weights)).toBe(true);
     }));
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { UsageError } from '../../src/core/errors.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -32,6 +33,18 @@ describe('a run that cannot fit', () => {
     await adaptTiny('small', { batchTokens: 64 });
     expect(readdirSync(at('small'))).toContain('model.safetensors');
   });
+});
+
+test('a batch that no array holds is refused, in one line, and nothing is left', async () => {
+  const refusal = new UsageError(
+    'one batch is more than there is memory for: use smaller batches or more --accumulation-steps',
+  );
+  await expect(adaptTiny('boundless', { batchTokens: 1e13 })).rejects.toThrow(refusal);
+  const train = { files: [at('labeled.csv')] };
+  await expect(
+    finetune({ ...common, model: at('tiny'), train, output: at('boundless'), batchSize: 1e13 }),
+  ).rejects.toThrow(refusal);
+  expect(existsSync(at('boundless'))).toBe(false);
 });
 
 test('what a run is going to take is in its record, with less for --recompute and more for accumulation', async () => {

@@ -10,8 +10,8 @@ export const sumBytes = 32;
 
 /**
  * A graph of arithmetic as one loop: `run(count, results, ...vectors, ...scalars)`. `count` is in elements, a multiple of
- * `turnElements`, as many as there is room for beyond the end of shorter vectors; `results` is the address of the sums; `vectors` are the addresses of the inputs and outputs of the size
- * of the loop, and `scalars` the numbers, in the orders given here.
+ * `turnElements`, so shorter vectors need room beyond their end; `results` is the address of the sums; `vectors` are the
+ * addresses of the inputs and outputs of the size of the loop, and `scalars` the numbers, in the orders given here.
  */
 export interface Loop {
   readonly module: Uint8Array<ArrayBuffer>;

@@ -1,0 +1,20 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { UsageError } from '../../src/core/errors.ts';
+import { RunFolder } from '../../src/jobs/runFolder.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { readJson } from './runs.ts';
+
+test('of two runs that claim a folder before either begins, one is refused and changes nothing', async () => {
+  const output = join(temporaryFolder(), 'run');
+  const claim = () => RunFolder.claim(output, { command: 'adapt', inputs: [] });
+  const [first, second] = [claim(), claim()];
+  await first.begin({ seed: 1 });
+  await expect(second.begin({ seed: 2 })).rejects.toThrow(
+    new UsageError(
+      `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
+    ),
+  );
+  second.release();
+  expect(readJson(output, 'run.json')).toMatchObject({ status: 'running', configuration: { seed: 1 } });
+});
