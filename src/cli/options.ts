@@ -173,7 +173,7 @@ export const options = {
     momentum: { ...fractionBelow1('x'), description: 'momentum of SGD', default: '0.9' },
     'data-threads': {
       ...integer(1),
-      description: 'threads that prepare images; 1: between the steps',
+      description: 'threads that augment images; 1: between the steps',
       default: 'all cores, at most 4',
     },
     'accumulation-steps': { ...integer(1), description: 'micro-batches of one update', default: '1' },

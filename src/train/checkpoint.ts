@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { BertuneError, messageOf } from '../core/errors.ts';
+import { BertuneError, counted, messageOf, UsageError } from '../core/errors.ts';
 import { makeFolders } from '../core/files.ts';
 import type { Cursor } from './task.ts';
 
@@ -248,4 +248,21 @@ function syncFolder(path: string): void {
   } finally {
     closeSync(folder);
   }
+}
+
+/** @throws UsageError when a run is to go on with other settings than the saved ones */
+export function refuseOtherSettings(
+  saved: RunState['fingerprint'],
+  current: RunState['fingerprint'],
+  path: string,
+): void {
+  const different = Object.keys({ ...saved, ...current }).filter(
+    (key) => JSON.stringify(saved[key]) !== JSON.stringify(current[key]),
+  );
+  if (different.length === 0) return;
+  const list = different.map((key) => `${key} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`);
+  throw new UsageError(
+    `cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${list.join(', ')}; ` +
+      'run with the settings it was started with, or with --overwrite to start anew',
+  );
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { BertuneError, counted, InterruptedError, UsageError } from '../core/errors.ts';
+import { BertuneError, InterruptedError } from '../core/errors.ts';
 import type { HostTensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ParameterArena } from './arena.ts';
@@ -15,11 +15,13 @@ import {
   type RunArrays,
   type RunState,
   readCheckpoint,
+  refuseOtherSettings,
   removeCheckpoint,
   writeCheckpoint,
 } from './checkpoint.ts';
 import { FlatArrays } from './flatArrays.ts';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.ts';
+import { Pace } from './pace.ts';
 import { compileStep, gradientOutput, lossOutput, ProgramCache, stateOutput } from './programs.ts';
 import { learningRateAt, type ScheduleName } from './schedule.ts';
 import type { Batch, Metrics, TrainingTask, Update } from './task.ts';
@@ -88,7 +90,7 @@ export class Trainer {
   #savedState: RunState | undefined;
   /** Whether older checkpoints wait for a finite loss to be removed. */
   #unpruned = false;
-  #timing = { seconds: 0, units: 0, steps: 0 };
+  readonly #pace = new Pace();
 
   constructor(task: TrainingTask, engine: Engine, options: TrainerOptions, callbacks: readonly TrainerCallback[] = []) {
     this.#task = task;
@@ -153,7 +155,7 @@ export class Trainer {
       return {
         steps: this.#state.step,
         units: this.#state.units,
-        unitsPerSecond: this.#unitsPerSecond(),
+        unitsPerSecond: this.#pace.unitsPerSecond,
         metrics,
         chosenStep,
         resumedFrom,
@@ -183,9 +185,10 @@ export class Trainer {
     });
     const { epoch } = this.#state.cursor;
     this.#state = { ...this.#state, step: number, cursor: update.next, units: this.#state.units + units };
-    this.#time(started, units);
+    this.#pace.add(started, units);
     const record = { step: number, steps: this.#options.steps, epoch, loss: loss / weight, learningRate };
-    const timing = { unitsPerSecond: this.#unitsPerSecond(), secondsLeft: this.#secondsLeft() };
+    const secondsLeft = this.#pace.secondsFor(this.#options.steps - number);
+    const timing = { unitsPerSecond: this.#pace.unitsPerSecond, secondsLeft };
     for (const callback of this.#callbacks) callback.onStep?.({ ...record, ...timing, gradientNorm: norm, units });
   }
 
@@ -341,35 +344,8 @@ export class Trainer {
       `training diverged at step ${step}: ${sign}; start anew with a learning rate below ${this.#options.learningRate}; ${left}`,
     );
   }
-
-  #time(started: number, units: number): void {
-    if (this.#timing.steps++ === 0) return; // compiles its graph
-    this.#timing.seconds += (performance.now() - started) / 1000;
-    this.#timing.units += units;
-  }
-
-  #unitsPerSecond(): number {
-    return this.#timing.seconds > 0 ? this.#timing.units / this.#timing.seconds : 0;
-  }
-
-  #secondsLeft(): number {
-    const { seconds, steps } = this.#timing;
-    return steps > 1 ? ((this.#options.steps - this.#state.step) * seconds) / (steps - 1) : 0;
-  }
 }
 
 function namedBy<T>(rename: (name: string) => string, values: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [rename(name), value]));
-}
-
-function refuseOtherSettings(saved: RunState['fingerprint'], current: RunState['fingerprint'], path: string): void {
-  const different = Object.keys({ ...saved, ...current }).filter(
-    (key) => JSON.stringify(saved[key]) !== JSON.stringify(current[key]),
-  );
-  if (different.length === 0) return;
-  const list = different.map((key) => `${key} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`);
-  throw new UsageError(
-    `cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${list.join(', ')}; ` +
-      'run with the settings it was started with, or with --overwrite to start anew',
-  );
 }
