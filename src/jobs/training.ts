@@ -10,7 +10,7 @@ import { frozenParameters } from '../models/bert/parameters.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
+import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
 import type { RunFolder } from './runFolder.ts';
@@ -149,40 +149,38 @@ export async function train(
 ): Promise<TrainingOutcome> {
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience, seed, accumulationSteps } = options;
   stopBeforeTraining(hooks);
-  const trainer = new Trainer(
+  const trainer = new Trainer({
     task,
     engine,
-    {
-      checkpoints: folder.checkpoints,
+    callbacks: [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
+    checkpoints: folder.checkpoints,
+    steps,
+    learningRate,
+    schedule,
+    warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
+    weightDecay,
+    optimizer,
+    maxGradientNorm,
+    evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
+    saveSteps: options.saveSteps,
+    keepCheckpoints: options.keepCheckpoints,
+    patience,
+    resume: options.resume,
+    fingerprint: {
+      ...fingerprint,
+      startWeights: digestOfStart(task),
+      task: task.name,
+      ...(options.freeze || options.freezeLayers > 0
+        ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
+        : {}),
+      ...(options.fastMath ? { fastMath: true } : {}),
       steps,
-      learningRate,
-      schedule,
-      warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
-      weightDecay,
-      optimizer,
-      maxGradientNorm,
-      evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
-      saveSteps: options.saveSteps,
-      keepCheckpoints: options.keepCheckpoints,
-      patience,
-      resume: options.resume,
-      fingerprint: {
-        ...fingerprint,
-        startWeights: digestOfStart(task),
-        task: task.name,
-        ...(options.freeze || options.freezeLayers > 0
-          ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
-          : {}),
-        ...(options.fastMath ? { fastMath: true } : {}),
-        steps,
-        ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
-        ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
-        ...(optimizer ? { optimizer } : {}),
-      },
-      signal: hooks.signal,
+      ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
+      ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
+      ...(optimizer ? { optimizer } : {}),
     },
-    [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
-  );
+    signal: hooks.signal,
+  });
   return trainer.run();
 }
 

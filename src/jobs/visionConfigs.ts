@@ -1,7 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { type Augmentation, augmentations } from '../data/images/augmentation.ts';
 import type { ImageShape, VisionConfig } from '../models/vision/config.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
+import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { ImageTrainingOptions, PretrainImagesOptions, PretrainMethod } from './imageTypes.ts';
 import { type ResolvedTraining, resolveTraining } from './training.ts';
 

@@ -1,0 +1,280 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { BertuneError, messageOf } from '../../core/errors.ts';
+import { errorCode } from '../../core/files.ts';
+import type { ArraySource, ExportedArray, StateArray } from '../../engine/trainState.ts';
+import type { RunState } from '../runState.ts';
+import { Checksum, wordsOf } from './checksum.ts';
+import { makeDurableFolder, namesIn, readAt, syncFolder, writeAll, writeDurably } from './files.ts';
+import { formatManifest, type Reading, readManifest, stateFile } from './format.ts';
+import { bytesOf, type CheckpointContents, differenceOf, keyOf, type Manifest, type PlacedArray } from './manifest.ts';
+
+/** What is being written or removed; never read. */
+const partialSuffix = '.partial';
+/** A checkpoint that makes way for another one of its step, and counts until that one is in its place. */
+const replacedSuffix = '.replaced';
+/** What every format's arrays are in. */
+const arraySuffix = '.f32';
+
+/** A checkpoint that can be gone on from. */
+export interface Checkpoint {
+  readonly path: string;
+  readonly state: RunState;
+  readonly arrays: ArraySource;
+}
+
+/** A checkpoint that is no one's to remove, and why it cannot be gone on from. */
+export interface ForeignCheckpoint {
+  readonly path: string;
+  readonly kind: 'different' | 'unknown';
+  readonly reason: string;
+}
+
+/** The checkpoints of one run in their folder. */
+export class Checkpoints {
+  readonly #folder: string;
+  readonly #contents: CheckpointContents;
+  /** Those whose files are all there and hold other numbers than were written. */
+  readonly #corrupt = new Set<string>();
+
+  constructor(folder: string, contents: CheckpointContents) {
+    this.#folder = folder;
+    this.#contents = contents;
+  }
+
+  /** The folder of one step's checkpoint. */
+  pathOf(step: number): string {
+    return join(this.#folder, `step-${String(step).padStart(8, '0')}`);
+  }
+
+  /**
+   * Writes one checkpoint: into a folder beside, synced, then renamed, so that a folder under its final name is whole. A
+   * process killed at any point leaves the newest checkpoint there was, or this one; what it leaves beside them goes with
+   * the next write.
+   *
+   * @param arrays part by part
+   * @returns the checkpoint's path
+   * @throws BertuneError when the disk is full or not writable, or one that is not this run's is in the way
+   */
+  async write(state: RunState, arrays: AsyncIterable<ExportedArray>): Promise<string> {
+    const path = this.pathOf(state.step);
+    const there = this.#readOne(path);
+    if (isForeign(there))
+      throw new BertuneError(`cannot write the checkpoint ${path}: one is there, and ${there.reason}`);
+    const beside = hiddenPath(path, partialSuffix);
+    try {
+      makeDurableFolder(this.#folder);
+      rmSync(beside, { recursive: true, force: true });
+      mkdirSync(beside);
+      const placed = await writeArrays(beside, arrays);
+      const manifest = Buffer.from(formatManifest(state, this.#contents, placed));
+      await writeDurably(join(beside, stateFile), (file) => writeAll(file, manifest));
+      syncFolder(beside);
+      moveAside(path);
+      renameSync(beside, path);
+      syncFolder(this.#folder);
+      this.#removeLeftovers();
+    } catch (error) {
+      rmSync(beside, { recursive: true, force: true });
+      throw new BertuneError(
+        `cannot write the checkpoint ${path}: ${messageOf(error)}; free space and run with --resume`,
+      );
+    }
+    this.#corrupt.delete(path);
+    return path;
+  }
+
+  /** The newest whole checkpoint whose arrays hold what was written; those that turn out not to count as damaged. */
+  newest(): Checkpoint | undefined {
+    for (const { path, reading } of this.#read().reverse()) {
+      if (reading.kind === 'whole' && this.#isSound(path, reading.manifest))
+        return checkpointAt(path, reading.manifest);
+    }
+    return undefined;
+  }
+
+  /** The checkpoint of a step, if it is whole and `isNeeded` arrays of it hold what was written. */
+  at(step: number, isNeeded: (array: StateArray) => boolean): Checkpoint | undefined {
+    const path = this.pathOf(step);
+    const reading = this.#readOne(path);
+    if (reading.kind !== 'whole' || !this.#isSound(path, reading.manifest, isNeeded)) return undefined;
+    return checkpointAt(path, reading.manifest);
+  }
+
+  /** Paths of the checkpoints that cannot be read any more, oldest first. */
+  damaged(): string[] {
+    return this.#read().flatMap(({ path, reading }) => (reading.kind === 'damaged' ? [path] : []));
+  }
+
+  /** The checkpoints that are not this run's, or not understood, oldest first. */
+  foreign(): ForeignCheckpoint[] {
+    return this.#read().flatMap(({ path, reading }) => (isForeign(reading) ? [{ path, ...reading }] : []));
+  }
+
+  /** The newest state that can be read, whatever became of its arrays. */
+  newestState(): { path: string; state: RunState } | undefined {
+    for (const { path } of this.#list().reverse()) {
+      const reading = this.#readState(path);
+      if (reading.kind === 'whole') return { path, state: reading.manifest.state };
+    }
+    return undefined;
+  }
+
+  /** Removes the checkpoint of one step, if there is one and it is this run's. */
+  remove(step: number): void {
+    const path = this.pathOf(step);
+    for (const there of [hiddenPath(path, replacedSuffix), path]) {
+      if (existsSync(there) && !isForeign(this.#readOne(there))) discard(there, path);
+    }
+  }
+
+  /** Removes damaged checkpoints, and of the whole ones all but the last `keep` and those of the named steps. */
+  prune(keep: number, keepSteps: readonly number[]): void {
+    this.#removeLeftovers();
+    const found = this.#read();
+    const whole = found.filter(({ reading }) => reading.kind === 'whole');
+    const old = whole.slice(0, Math.max(0, whole.length - keep)).filter(({ step }) => !keepSteps.includes(step));
+    for (const { path, step } of [...found.filter(({ reading }) => reading.kind === 'damaged'), ...old]) {
+      discard(path, this.pathOf(step));
+    }
+  }
+
+  #read(): { path: string; step: number; reading: Reading }[] {
+    return this.#list().map((found) => ({ ...found, reading: this.#readOne(found.path) }));
+  }
+
+  /** By step; a replaced checkpoint comes before the one that took its place. */
+  #list(): { path: string; step: number }[] {
+    return namesIn(this.#folder)
+      .flatMap((name) => {
+        const step = /^(?:step-(\d{8,})|\.step-(\d{8,})\.replaced)$/.exec(name)?.slice(1).find(Boolean);
+        return step === undefined ? [] : [{ path: join(this.#folder, name), step: Number(step) }];
+      })
+      .sort((a, b) => a.step - b.step || (a.path < b.path ? -1 : 1));
+  }
+
+  #readOne(path: string): Reading {
+    if (this.#corrupt.has(path)) return { kind: 'damaged' };
+    const reading = this.#readState(path);
+    if (reading.kind !== 'whole') return reading;
+    const reason = differenceOf(reading.manifest, this.#contents);
+    if (reason) return { kind: 'different', reason };
+    const files = [...reading.manifest.files];
+    const isThere = ([name, bytes]: [string, number]) =>
+      statSync(join(path, name), { throwIfNoEntry: false })?.size === bytes;
+    return files.every(isThere) ? reading : { kind: 'damaged' };
+  }
+
+  #readState(path: string): Exclude<Reading, { kind: 'different' }> {
+    try {
+      const names = readdirSync(path);
+      const text = names.includes(stateFile) ? readFileSync(join(path, stateFile), 'utf8') : '';
+      const reading = readManifest(text, this.#contents);
+      const strange = names.find((name) => !name.startsWith('.') && name !== stateFile && !name.endsWith(arraySuffix));
+      if (reading.kind !== 'damaged' || !strange) return reading;
+      return { kind: 'unknown', reason: `it holds ${strange}, which this version of bertune does not know` };
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return { kind: 'damaged' };
+      return { kind: 'unknown', reason: `it cannot be read: ${messageOf(error)}` };
+    }
+  }
+
+  /** Whether the arrays that are needed hold what was written. */
+  #isSound(path: string, { arrays }: Manifest, isNeeded: (array: StateArray) => boolean = () => true): boolean {
+    const isSound = arrays.filter(isNeeded).every((array) => checksumOnDisk(path, array) === array.checksum);
+    if (!isSound) this.#corrupt.add(path);
+    return isSound;
+  }
+
+  /** Removes what a killed process left half-written or half-removed, and replaced checkpoints with a successor. */
+  #removeLeftovers(): void {
+    for (const name of namesIn(this.#folder)) {
+      const successor = name.startsWith('.') && name.endsWith(replacedSuffix) && name.slice(1, -replacedSuffix.length);
+      const left = successor ? existsSync(join(this.#folder, successor)) : name.endsWith(partialSuffix);
+      if (left) rmSync(join(this.#folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isForeign(reading: Reading): reading is Extract<Reading, { reason: string }> {
+  return 'reason' in reading;
+}
+
+/** Writes a file for each part. @returns where every array is */
+async function writeArrays(folder: string, arrays: AsyncIterable<ExportedArray>): Promise<PlacedArray[]> {
+  const placed: PlacedArray[] = [];
+  const source = arrays[Symbol.asyncIterator]();
+  for (let next = await source.next(); !next.done; ) {
+    const { part } = next.value;
+    const file = `${part}${arraySuffix}`;
+    await writeDurably(join(folder, file), async (handle) => {
+      let offset = 0;
+      for (; !next.done && next.value.part === part; next = await source.next()) {
+        const { name, shape, data } = next.value;
+        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+        // The system writes in a thread of its own meanwhile.
+        const writing = writeAll(handle, bytes);
+        const checksum = new Checksum().update(wordsOf(data)).digest();
+        await writing;
+        placed.push({ part, name, shape, file, offset, checksum });
+        offset += bytes.length;
+      }
+    });
+  }
+  return placed;
+}
+
+function checkpointAt(path: string, { state, arrays }: Manifest): Checkpoint {
+  const places = new Map(arrays.map((array) => [keyOf(array), array]));
+  return {
+    path,
+    state,
+    arrays: {
+      async read(array, into) {
+        const place = places.get(keyOf(array));
+        const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+        if (!place || !readAt(join(path, place.file), place.offset, bytes)) {
+          throw new BertuneError(`${path} has lost ${array.part} ${array.name}; remove it and run with --resume`);
+        }
+      },
+    },
+  };
+}
+
+/** Words that are read at once to be checked. */
+const checkedWords = 2 ** 18;
+
+/** Undefined for an array that was written without one, if all of it is there. */
+function checksumOnDisk(folder: string, array: PlacedArray): string | undefined {
+  if (array.checksum === undefined) return undefined;
+  const checksum = new Checksum();
+  const size = bytesOf(array);
+  const words = new Int32Array(Math.min(checkedWords, size / 4));
+  for (let done = 0; done < size; done += 4 * checkedWords) {
+    const part = words.subarray(0, Math.min(checkedWords, (size - done) / 4));
+    const bytes = new Uint8Array(part.buffer, 0, part.byteLength);
+    if (!readAt(join(folder, array.file), array.offset + done, bytes)) return 'too short';
+    checksum.update(part);
+  }
+  return checksum.digest();
+}
+
+/** The name beside a checkpoint's that says what becomes of it. */
+function hiddenPath(path: string, suffix: string): string {
+  return join(dirname(path), `.${basename(path)}${suffix}`);
+}
+
+/** Renames a checkpoint before its files go, so that no half-removed one has a checkpoint's name. */
+function discard(path: string, finalPath: string): void {
+  const beside = hiddenPath(finalPath, partialSuffix);
+  rmSync(beside, { recursive: true, force: true });
+  renameSync(path, beside);
+  rmSync(beside, { recursive: true, force: true });
+}
+
+function moveAside(path: string): void {
+  if (!existsSync(path)) return;
+  const aside = hiddenPath(path, replacedSuffix);
+  rmSync(aside, { recursive: true, force: true });
+  renameSync(path, aside);
+}
