@@ -125,9 +125,9 @@ export function finishedResult<T>(
 const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'cache', 'recompute', 'offline']);
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
-function digestOfStart(task: TrainingTask): string {
+function digestOfStart(task: TrainingTask, order = (names: string[]) => names): string {
   const hash = createHash('sha256');
-  for (const { name } of task.parameters) {
+  for (const name of order(task.parameters.map((parameter) => parameter.name))) {
     const values = task.startValues.get(name)?.subarray(0, 256);
     hash.update(name).update(values ?? '');
   }
@@ -168,7 +168,7 @@ export async function train(
     resume: options.resume,
     fingerprint: {
       ...fingerprint,
-      startWeights: digestOfStart(task),
+      startWeights: digestOfStart(task, (names) => names.sort()),
       task: task.name,
       ...(options.freeze || options.freezeLayers > 0
         ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
@@ -179,6 +179,7 @@ export async function train(
       ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
       ...(optimizer ? { optimizer } : {}),
     },
+    fingerprintInFormat1: { startWeights: digestOfStart(task) },
     signal: hooks.signal,
   });
   return trainer.run();
@@ -192,8 +193,12 @@ const processBytes = 150e6;
  *
  * @throws UsageError when that is more than there is
  */
-export async function checkMemory(task: TrainingTask, available = availableMemory()): Promise<number> {
-  const { state, step, recomputed } = await estimateMemory(task).catch(batchError);
+export async function checkMemory(
+  task: TrainingTask,
+  available = availableMemory(),
+  optimizer?: OptimizerOptions,
+): Promise<number> {
+  const { state, step, recomputed } = await estimateMemory(task, optimizer).catch(batchError);
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needed = state + step - held;
   if (needed > available) {

@@ -29,17 +29,24 @@ export class Saving {
   /**
    * Brings the newest checkpoint's arrays back.
    *
+   * @param inFormat1 the settings that checkpoints of format 1 recorded otherwise
    * @returns where the run stood, if there is a checkpoint
    * @throws UsageError when there are checkpoints of another run, or such as only a newer version reads
    */
-  async restore(fingerprint: RunState['fingerprint']): Promise<RunState | undefined> {
+  async restore(
+    fingerprint: RunState['fingerprint'],
+    inFormat1: RunState['fingerprint'],
+  ): Promise<RunState | undefined> {
     const { checkpoints, state } = this.#options;
     const foreign = checkpoints.foreign();
     const newer = foreign.find(({ kind }) => kind === 'unknown');
     if (newer) refuse(newer, 'update bertune or start anew with --overwrite');
     // Before the arrays are compared: those of a run with other settings may well be others.
     const recorded = checkpoints.newestState();
-    if (recorded) refuseOtherSettings(recorded.state.fingerprint, fingerprint, recorded.path);
+    if (recorded) {
+      const current = recorded.format > 1 ? fingerprint : { ...fingerprint, ...inFormat1 };
+      refuseOtherSettings(recorded.state.fingerprint, current, recorded.path);
+    }
     const [other] = foreign;
     if (other) refuse(other, 'start anew with --overwrite');
     const newest = checkpoints.newest();
@@ -47,7 +54,7 @@ export class Saving {
     await state.import(newest.arrays);
     // A damaged checkpoint may have taken the best parameters along.
     const best = newest.state.best && checkpoints.at(newest.state.best.step, isValue) ? newest.state.best : null;
-    this.#saved = { ...newest.state, best };
+    this.#saved = { ...newest.state, best, fingerprint };
     this.#unpruned = true;
     return this.#saved;
   }

@@ -51,6 +51,8 @@ export interface TrainerOptions {
   readonly resume: boolean;
   /** Settings that a resumed run has to share with the run it goes on. */
   readonly fingerprint: Readonly<Record<string, unknown>>;
+  /** Those among them that checkpoints of format 1 recorded otherwise. */
+  readonly fingerprintInFormat1?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
 }
 
@@ -133,8 +135,8 @@ export class Trainer {
 
   /** Goes on from the newest checkpoint, if asked and there is one; returns its step. */
   async #start(): Promise<number | null> {
-    const { resume, fingerprint } = this.#options;
-    const restored = resume ? await this.#saving.restore(fingerprint) : undefined;
+    const { resume, fingerprint, fingerprintInFormat1 = {} } = this.#options;
+    const restored = resume ? await this.#saving.restore(fingerprint, fingerprintInFormat1) : undefined;
     this.#run = restored ?? this.#run;
     const resumedFrom = restored?.step ?? null;
     const damaged = resume ? this.#checkpoints.damaged() : [];

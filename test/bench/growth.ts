@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sizeOf } from '../../src/core/tensor.ts';
+import { elementsHeld } from '../../src/engine/trainState.ts';
 import { peakBytes } from '../../src/graph/memory.ts';
 import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { chooseOptimizer } from '../../src/train/optimizers/optimizers.ts';
 import { stepGraph } from '../../src/train/programs.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { generatedCorpus } from './corpora.ts';
@@ -87,7 +89,10 @@ async function step(shape: StepShape): Promise<Measured> {
 function estimate(shape: StepShape): number {
   const config = configOf(shape);
   const elements = sum(partParameters(config, maskedLmParts).map((spec) => sizeOf(spec.shape)));
-  return 16 * elements + peakBytes(stepGraph(maskedLmLoss(config, shape, shape.predictions, { training: true })));
+  return (
+    4 * elementsHeld(chooseOptimizer({ name: 'adamw' }).rule, false) * elements +
+    peakBytes(stepGraph(maskedLmLoss(config, shape, shape.predictions, { training: true })))
+  );
 }
 
 function print(title: string, rows: readonly Measured[]): void {

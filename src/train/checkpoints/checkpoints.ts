@@ -112,10 +112,10 @@ export class Checkpoints {
   }
 
   /** The newest state that can be read, whatever became of its arrays. */
-  newestState(): { path: string; state: RunState } | undefined {
+  newestState(): { path: string; state: RunState; format: number } | undefined {
     for (const { path } of this.#list().reverse()) {
       const reading = this.#readState(path);
-      if (reading.kind === 'whole') return { path, state: reading.manifest.state };
+      if (reading.kind === 'whole') return { path, ...reading.manifest };
     }
     return undefined;
   }
@@ -157,7 +157,8 @@ export class Checkpoints {
     if (this.#corrupt.has(path)) return { kind: 'damaged' };
     const reading = this.#readState(path);
     if (reading.kind !== 'whole') return reading;
-    const reason = differenceOf(reading.manifest, this.#contents);
+    const reason =
+      differenceOf(reading.manifest, this.#contents) ?? otherFilesThanFormat1(path, reading.manifest, this.#contents);
     if (reason) return { kind: 'different', reason };
     const files = [...reading.manifest.files];
     const isThere = ([name, bytes]: [string, number]) =>
@@ -222,6 +223,20 @@ async function writeArrays(folder: string, arrays: AsyncIterable<ExportedArray>)
     });
   }
   return placed;
+}
+
+/** Format 1 tells only by its files which optimizer it is of: the first difference, or undefined. */
+function otherFilesThanFormat1(
+  path: string,
+  { format, files }: Manifest,
+  contents: CheckpointContents,
+): string | undefined {
+  if (format > 1) return undefined;
+  const there = namesIn(path).filter((name) => name.endsWith(arraySuffix));
+  const missing = [...files.keys()].find((name) => !there.includes(name));
+  if (missing) return `it has no ${missing}, which a run with the optimizer ${contents.optimizer} keeps`;
+  const more = there.find((name) => !files.has(name));
+  return more && `it has ${more}, which a run with the optimizer ${contents.optimizer} does not keep`;
 }
 
 function checkpointAt(path: string, { state, arrays }: Manifest): Checkpoint {

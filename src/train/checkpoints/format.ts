@@ -42,7 +42,7 @@ export function readManifest(text: string, contents: CheckpointContents): Exclud
     return { kind: 'unknown', reason };
   }
   if (!isState(value)) return { kind: 'damaged' };
-  if (format === 1) return { kind: 'whole', manifest: { state: value, ...layFormat1Out(contents) } };
+  if (format === 1) return { kind: 'whole', manifest: { format, state: value, ...layFormat1Out(contents) } };
   return readFormat2(value);
 }
 
@@ -77,7 +77,7 @@ function readFormat2(value: RunState & Readonly<Record<string, unknown>>): Retur
   for (const array of arrays) {
     files.set(array.file, Math.max(files.get(array.file) ?? 0, array.offset + bytesOf(array)));
   }
-  return { kind: 'whole', manifest: { state, optimizer, arrays, files } };
+  return { kind: 'whole', manifest: { format: 2, state, optimizer, arrays, files } };
 }
 
 function parsed(text: string): unknown {

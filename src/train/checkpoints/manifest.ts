@@ -25,6 +25,7 @@ export interface PlacedArray extends StateArray {
 
 /** What `state.json` says: where the run stands, and what lies where. */
 export interface Manifest {
+  readonly format: number;
   readonly state: RunState;
   /** Format 1 does not name it. */
   readonly optimizer?: { readonly name: string; readonly slots: readonly string[] };
