@@ -39,8 +39,13 @@ export class Saving {
   ): Promise<RunState | undefined> {
     const { checkpoints, state } = this.#options;
     const foreign = checkpoints.foreign();
-    const newer = foreign.find(({ kind }) => kind === 'unknown');
-    if (newer) refuse(newer, 'update bertune or start anew with --overwrite');
+    const unread = foreign.find(({ kind }) => kind !== 'different');
+    if (unread) {
+      refuse(
+        unread,
+        `${unread.kind === 'unknown' ? 'update bertune' : 'make it readable'} or start anew with --overwrite`,
+      );
+    }
     // Before the arrays are compared: those of a run with other settings may well be others.
     const recorded = checkpoints.newestState();
     if (recorded) {

@@ -205,6 +205,18 @@ describe('what is not understood is refused by name and never removed', () => {
     await expect(resume(checkpoints)).rejects.toThrow(reason);
   });
 
+  test('what the system does not let be read', async () => {
+    const { checkpoints } = await stoppedRun();
+    const path = saved(checkpoints);
+    rmSync(join(path, 'state.json'));
+    mkdirSync(join(path, 'state.json'));
+    await expect(resume(checkpoints)).rejects.toThrow(
+      /it cannot be read: EISDIR.*; make it readable or start anew with --overwrite$/,
+    );
+    new Checkpoints(checkpoints, contentsOf(new ShapedTask(builder), 'adamw')).prune(1, []);
+    expect(readdirSync(checkpoints)).toEqual(['step-00000003']);
+  });
+
   test('a stray file beside a checkpoint that is understood is no reason', async () => {
     const { checkpoints, weights } = await stoppedRun();
     writeFileSync(join(saved(checkpoints), 'notes.txt'), 'the good one');

@@ -4,17 +4,15 @@ import { BertuneError, messageOf } from '../../core/errors.ts';
 import { errorCode } from '../../core/files.ts';
 import type { ArraySource, ExportedArray, StateArray } from '../../engine/trainState.ts';
 import type { RunState } from '../runState.ts';
-import { Checksum, wordsOf } from './checksum.ts';
-import { makeDurableFolder, namesIn, readAt, syncFolder, writeAll, writeDurably } from './files.ts';
+import { arraySuffix, arraysIn, isIntact, writeArrays } from './arrays.ts';
+import { makeDurableFolder, namesIn, syncFolder, writeAll, writeDurably } from './files.ts';
 import { formatManifest, type Reading, readManifest, stateFile } from './format.ts';
-import { bytesOf, type CheckpointContents, differenceOf, keyOf, type Manifest, type PlacedArray } from './manifest.ts';
+import { type CheckpointContents, differenceOf, type Manifest } from './manifest.ts';
 
 /** What is being written or removed; never read. */
 const partialSuffix = '.partial';
 /** A checkpoint that makes way for another one of its step, and counts until that one is in its place. */
 const replacedSuffix = '.replaced';
-/** What every format's arrays are in. */
-const arraySuffix = '.f32';
 
 /** A checkpoint that can be gone on from. */
 export interface Checkpoint {
@@ -26,7 +24,7 @@ export interface Checkpoint {
 /** A checkpoint that is no one's to remove, and why it cannot be gone on from. */
 export interface ForeignCheckpoint {
   readonly path: string;
-  readonly kind: 'different' | 'unknown';
+  readonly kind: 'different' | 'unknown' | 'unreadable';
   readonly reason: string;
 }
 
@@ -176,13 +174,13 @@ export class Checkpoints {
       return { kind: 'unknown', reason: `it holds ${strange}, which this version of bertune does not know` };
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return { kind: 'damaged' };
-      return { kind: 'unknown', reason: `it cannot be read: ${messageOf(error)}` };
+      return { kind: 'unreadable', reason: `it cannot be read: ${messageOf(error)}` };
     }
   }
 
   /** Whether the arrays that are needed hold what was written. */
   #isSound(path: string, { arrays }: Manifest, isNeeded: (array: StateArray) => boolean = () => true): boolean {
-    const isSound = arrays.filter(isNeeded).every((array) => checksumOnDisk(path, array) === array.checksum);
+    const isSound = arrays.filter(isNeeded).every((array) => isIntact(path, array));
     if (!isSound) this.#corrupt.add(path);
     return isSound;
   }
@@ -201,30 +199,6 @@ function isForeign(reading: Reading): reading is Extract<Reading, { reason: stri
   return 'reason' in reading;
 }
 
-/** Writes a file for each part. @returns where every array is */
-async function writeArrays(folder: string, arrays: AsyncIterable<ExportedArray>): Promise<PlacedArray[]> {
-  const placed: PlacedArray[] = [];
-  const source = arrays[Symbol.asyncIterator]();
-  for (let next = await source.next(); !next.done; ) {
-    const { part } = next.value;
-    const file = `${part}${arraySuffix}`;
-    await writeDurably(join(folder, file), async (handle) => {
-      let offset = 0;
-      for (; !next.done && next.value.part === part; next = await source.next()) {
-        const { name, shape, data } = next.value;
-        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        // The system writes in a thread of its own meanwhile.
-        const writing = writeAll(handle, bytes);
-        const checksum = new Checksum().update(wordsOf(data)).digest();
-        await writing;
-        placed.push({ part, name, shape, file, offset, checksum });
-        offset += bytes.length;
-      }
-    });
-  }
-  return placed;
-}
-
 /** Format 1 tells only by its files which optimizer it is of: the first difference, or undefined. */
 function otherFilesThanFormat1(
   path: string,
@@ -240,38 +214,7 @@ function otherFilesThanFormat1(
 }
 
 function checkpointAt(path: string, { state, arrays }: Manifest): Checkpoint {
-  const places = new Map(arrays.map((array) => [keyOf(array), array]));
-  return {
-    path,
-    state,
-    arrays: {
-      async read(array, into) {
-        const place = places.get(keyOf(array));
-        const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
-        if (!place || !readAt(join(path, place.file), place.offset, bytes)) {
-          throw new BertuneError(`${path} has lost ${array.part} ${array.name}; remove it and run with --resume`);
-        }
-      },
-    },
-  };
-}
-
-/** Words that are read at once to be checked. */
-const checkedWords = 2 ** 18;
-
-/** Undefined for an array that was written without one, if all of it is there. */
-function checksumOnDisk(folder: string, array: PlacedArray): string | undefined {
-  if (array.checksum === undefined) return undefined;
-  const checksum = new Checksum();
-  const size = bytesOf(array);
-  const words = new Int32Array(Math.min(checkedWords, size / 4));
-  for (let done = 0; done < size; done += 4 * checkedWords) {
-    const part = words.subarray(0, Math.min(checkedWords, (size - done) / 4));
-    const bytes = new Uint8Array(part.buffer, 0, part.byteLength);
-    if (!readAt(join(folder, array.file), array.offset + done, bytes)) return 'too short';
-    checksum.update(part);
-  }
-  return checksum.digest();
+  return { path, state, arrays: arraysIn(path, arrays) };
 }
 
 /** The name beside a checkpoint's that says what becomes of it. */

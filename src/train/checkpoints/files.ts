@@ -24,9 +24,9 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Writes a file by `write`, and flushes it to disk. */
+/** Writes a new file by `write`, and flushes it to disk. @throws when there is one */
 export async function writeDurably(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, 'w');
+  const file = await open(path, 'wx');
   try {
     await write(file);
     await file.sync();

@@ -14,7 +14,9 @@ export type Reading =
   /** Of a known format, but of other arrays or another optimizer. */
   | { readonly kind: 'different'; readonly reason: string }
   | { readonly kind: 'damaged' }
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | { readonly kind: 'unknown'; readonly reason: string }
+  /** Of who knows what format: the system does not let it be read. */
+  | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** The text of `state.json`; a line for each array. */
 export function formatManifest(
