@@ -2,18 +2,22 @@ import { statSync } from 'node:fs';
 import { BertuneError, counted, defined, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes } from '../core/memory.ts';
 import { sizeOf } from '../core/tensor.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { type BertPart, bertParameters } from '../models/bert/parameters.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { defaultLabels } from '../models/text/hubLabels.ts';
+import type { TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
-import { defaultLabels, type HubConfig, readBertConfig } from './bertConfig.ts';
+import { readTextConfig } from './textConfig.ts';
 import { openWeights, type WeightFiles } from './weightFiles.ts';
-import { classifyOther, hubName, hubNames, tiedDecoderWeight } from './weightNames.ts';
 
-export { saveBert } from './saveFolder.ts';
+export { saveText } from './saveText.ts';
 
-export interface LoadBertOptions {
-  /** What the values are wanted of; the encoder is to be among them. */
-  readonly parts: readonly BertPart[];
+export interface LoadTextOptions {
+  /** Head whose values are wanted beside the encoder's, or all that the folder holds. */
+  readonly head: HeadName | 'present';
+  /** Parts that are wanted, too, if the folder holds them. */
+  readonly beside?: readonly PartName[];
   /** Hears, in one line each, what was missing or left out. */
   readonly onNote?: (note: string) => void;
   /** Seed of what starts at random. */
@@ -23,52 +27,61 @@ export interface LoadBertOptions {
 }
 
 /** What a folder's headers tell. */
-export interface BertFacts {
-  readonly config: BertConfig;
+export interface TextFacts {
+  readonly model: TextModel;
   /** `config.json` as it stands in the folder. */
   readonly raw: HubConfig;
   /** Parts that the files hold completely. */
-  readonly present: BertPart[];
+  readonly present: PartName[];
   /** Element types of the weights in the files, as "float32" or "float16, float32". */
   readonly storedAs: string;
 }
 
-export interface LoadedBert extends BertFacts {
-  /** Values of all parameters of the parts asked for. */
+export interface LoadedText extends TextFacts {
+  /** Values of all parameters of the encoder and the head asked for. */
   readonly values: ParameterValues;
+  /** Values of the parts asked for beside, of those that the folder holds. */
+  readonly beside: ParameterValues;
 }
 
-export interface BertInspection extends BertFacts {
+export interface TextInspection extends TextFacts {
   /** Numbers in the parameters of the parts present; a tied decoder counts once. */
   readonly parameters: number;
   /** Class names; null without a classifier. */
   readonly labels: readonly string[] | null;
-  /** What the files hold beside a BERT, in one line each. */
+  /** What the files hold beside the model, in one line each. */
   readonly notes: string[];
 }
 
 /**
- * Loads a BERT from a Hugging Face folder: `config.json` and safetensors weights. Parts asked for that the folder does
- * not hold start at random, and `onNote` hears so.
+ * Loads a text encoder from a Hugging Face folder: `config.json` and safetensors weights. Parts asked for that the
+ * folder does not hold start at random, and `onNote` hears so.
  *
  * @throws UsageError when the folder, its configuration or its weights are not there; BertuneError when they are
- * damaged, do not fit each other, or are not those of a BERT.
+ * damaged, do not fit each other, or are of no family.
  */
-export async function loadBert(path: string, options: LoadBertOptions): Promise<LoadedBert> {
-  const { config: stored, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path);
+export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
+  const { model: stored, raw } = await readFolderConfig(path);
+  const weights = await openWeights(path, namesOf(stored, ['pooler']));
   try {
-    const config = await decoderAsStored(withLabels(stored, options), weights, options);
-    const found = findParts(config, raw, weights);
-    const usable = (part: BertPart) => part !== 'classifier' || usesStoredClassifier(stored, raw, options, path);
-    const located = options.parts.map((part) => (usable(part) ? found[part] : withoutStored(found[part])));
-    checkEncoder(found.encoder, weights);
-    for (const part of located) checkShapes(part, weights);
-    for (const note of missingNotes(located, options, path)) options.onNote?.(note);
-    for (const note of otherNotes(config, raw, weights)) options.onNote?.(note);
-    checkMemory(located, path);
-    const values = await readValues(located, config, weights, options.seed ?? 0);
-    return { config, raw, values, present: presentParts(found), storedAs: storedTypes(found, weights) };
+    const wanted = (model: TextModel) =>
+      options.head === 'present' ? presentParts(findParts(model, raw, weights)) : model.partsOf(options.head);
+    const has = (name: string) => weights.tensors.has(name);
+    const asked = withLabels(stored, wanted(stored), options.labels);
+    const { model, note } = await asked.asStored(wanted(asked), { folder: path, has, read: weights.read });
+    if (note !== undefined) options.onNote?.(note);
+    const found = findParts(model, raw, weights);
+    checkEncoder(model, found, weights);
+    const usable = (part: PartName) => part !== 'classifier' || usesStoredClassifier(stored, raw, options, path);
+    const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
+    const beside = pick(found, options.beside ?? []).filter(isComplete);
+    for (const part of [...located, ...beside]) checkShapes(part, weights);
+    for (const text of missingNotes(model, located, options, path)) options.onNote?.(text);
+    for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
+    checkMemory([...located, ...beside], path);
+    const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
+    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights) };
+    return { model, raw, values: await read(located), beside: await read(beside), ...facts };
   } finally {
     await weights.close();
   }
@@ -77,122 +90,110 @@ export async function loadBert(path: string, options: LoadBertOptions): Promise<
 /**
  * What a Hugging Face folder holds, from its configuration and the headers of its weights alone.
  *
- * @throws as `loadBert`.
+ * @throws as `loadText`.
  */
-export async function inspectBert(path: string): Promise<BertInspection> {
-  const { config, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path);
+export async function inspectText(path: string): Promise<TextInspection> {
+  const { model, raw } = await readFolderConfig(path);
+  const weights = await openWeights(path, namesOf(model, ['pooler']));
   try {
-    const found = findParts(config, raw, weights);
-    checkEncoder(found.encoder, weights);
+    const found = findParts(model, raw, weights);
+    checkEncoder(model, found, weights);
     const present = presentParts(found);
-    for (const part of present) checkShapes(found[part], weights);
-    const specs = present.flatMap((part) => found[part].specs);
+    const located = pick(found, present);
+    for (const part of located) checkShapes(part, weights);
+    const specs = located.flatMap(({ specs }) => specs);
     return {
-      config,
+      model,
       raw,
       present,
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
-      labels: present.includes('classifier') ? (config.labels ?? defaultLabels(2)) : null,
-      notes: otherNotes(config, raw, weights),
+      labels: present.includes('classifier') ? (model.config.labels ?? defaultLabels(2)) : null,
+      notes: otherNotes(model, raw, weights),
     };
   } finally {
     await weights.close();
   }
 }
 
-async function readFolderConfig(path: string): Promise<{ config: BertConfig; raw: HubConfig }> {
+async function readFolderConfig(path: string): Promise<{ model: TextModel; raw: HubConfig }> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new UsageError(`${path} is a file; give the model's folder, which holds config.json and the weights`);
   }
-  return readBertConfig(path);
+  return readTextConfig(path);
 }
 
 /** Where the parameters of one part lie; `stored` is the name in the files, absent when they have none. */
 interface LocatedPart {
-  readonly part: BertPart;
+  readonly part: PartName;
   readonly specs: readonly { readonly spec: ParameterSpec; readonly stored?: string }[];
 }
 
-type FoundParts = Record<BertPart, LocatedPart>;
-
-function findParts(config: BertConfig, raw: HubConfig, weights: WeightFiles): FoundParts {
-  const find = (part: BertPart): LocatedPart => {
-    const names = (spec: ParameterSpec) => (isOtherHead(part, raw) ? [] : hubNames(spec.name, config.tiedDecoder));
+/** Every part that the model's family has. */
+function findParts(model: TextModel, raw: HubConfig, weights: WeightFiles): LocatedPart[] {
+  return model.parts.map((part) => {
+    const names = (spec: ParameterSpec) => (isOtherHead(model, part, raw) ? [] : model.names.spellings(spec.name));
     const locate = (spec: ParameterSpec) => names(spec).find((name) => weights.tensors.has(name));
-    return { part, specs: bertParameters(config, part).map((spec) => ({ spec, stored: locate(spec) })) };
-  };
-  return {
-    encoder: find('encoder'),
-    mlmHead: find('mlmHead'),
-    pooler: find('pooler'),
-    classifier: find('classifier'),
-  };
+    return { part, specs: model.parameters([part]).map((spec) => ({ spec, stored: locate(spec) })) };
+  });
 }
 
-/** Token classifiers and multiple-choice models, too, name their head "classifier". */
-function isOtherHead(part: BertPart, raw: HubConfig): boolean {
-  const { architectures } = raw;
-  if (part !== 'classifier' || !Array.isArray(architectures) || architectures.length === 0) return false;
-  return !architectures.includes('BertForSequenceClassification');
+function pick(found: readonly LocatedPart[], parts: readonly PartName[]): LocatedPart[] {
+  return parts.flatMap((part) => found.find((each) => each.part === part) ?? []);
 }
 
-function presentParts(found: FoundParts): BertPart[] {
-  const parts = [found.encoder, found.mlmHead, found.pooler, found.classifier];
-  return parts.filter(({ specs }) => specs.every(({ stored }) => stored !== undefined)).map(({ part }) => part);
+/** Token classifiers and multiple-choice models, too, name their head "classifier": the class tells which it is. */
+function isOtherHead(model: TextModel, part: PartName, { architectures }: HubConfig): boolean {
+  if (!Array.isArray(architectures) || architectures.length === 0) return false;
+  const named = model.heads.filter((name) => {
+    const head: HeadRecord = heads[name];
+    return head.part === part && head.problemType !== undefined;
+  });
+  return named.length > 0 && !named.some((name) => architectures.includes(model.hubClass(name)));
+}
+
+function isComplete({ specs }: LocatedPart): boolean {
+  return specs.every(({ stored }) => stored !== undefined);
+}
+
+function presentParts(found: readonly LocatedPart[]): PartName[] {
+  return found.filter(isComplete).map(({ part }) => part);
 }
 
 function withoutStored({ part, specs }: LocatedPart): LocatedPart {
   return { part, specs: specs.map(({ spec }) => ({ spec })) };
 }
 
-function withLabels(config: BertConfig, { labels, parts }: LoadBertOptions): BertConfig {
-  const named = labels ?? config.labels ?? (parts.includes('classifier') ? defaultLabels(2) : undefined);
-  return { ...config, labels: named };
+function withLabels(model: TextModel, parts: readonly PartName[], labels: readonly string[] | undefined): TextModel {
+  const byDefault = parts.includes('classifier') ? defaultLabels(2) : undefined;
+  return model.withLabels(labels ?? model.config.labels ?? byDefault);
 }
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */
-function usesStoredClassifier(stored: BertConfig, raw: HubConfig, options: LoadBertOptions, path: string): boolean {
-  const labels = stored.labels ?? defaultLabels(2);
+function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: LoadTextOptions, path: string): boolean {
+  const labels = config.labels ?? defaultLabels(2);
   const wanted = options.labels ?? labels;
   if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
-  const kind = raw.problem_type ?? 'single_label_classification';
-  if (kind === 'single_label_classification' && labels.length > 1) return true;
+  const kind = raw.problem_type ?? heads.oneLabel.problemType;
+  if (kind === heads.oneLabel.problemType && labels.length > 1) return true;
   if (options.labels !== undefined) return false;
   throw new BertuneError(
     `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for one label`,
   );
 }
 
-/**
- * Checkpoints converted from older files hold the tied decoder as a copy. Where it is no copy, the configuration is
- * wrong and the decoder is taken as it is stored, as transformers does.
- */
-async function decoderAsStored(
-  config: BertConfig,
-  weights: WeightFiles,
-  options: LoadBertOptions,
-): Promise<BertConfig> {
-  const decoder = weights.tensors.get(tiedDecoderWeight);
-  if (!config.tiedDecoder || decoder === undefined || !options.parts.includes('mlmHead')) return config;
-  const words = hubNames('embeddings.word.weight', true).find((name) => weights.tensors.has(name));
-  if (words === undefined || sameBytes(await weights.read(words), await weights.read(tiedDecoderWeight))) return config;
-  options.onNote?.(`${weights.folder} has an MLM decoder of its own, though its config.json calls it tied: kept apart`);
-  return { ...config, tiedDecoder: false };
-}
-
-function sameBytes(a: Float32Array, b: Float32Array): boolean {
-  return Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
-}
-
 /** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */
-function checkEncoder({ specs }: LocatedPart, weights: WeightFiles): void {
-  const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => hubName(spec.name));
+function checkEncoder(model: TextModel, found: readonly LocatedPart[], weights: WeightFiles): void {
+  const specs = pick(found, ['encoder']).flatMap(({ specs }) => specs);
+  const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
   if (missing.length === 0) return;
   throw new BertuneError(
-    `${weights.folder} lacks ${counted(missing.length, 'weight')} of the BERT that its config.json describes: ${listed(missing)}`,
+    `${weights.folder} lacks ${counted(missing.length, 'weight')} of the ${model.title} that its config.json describes: ${listed(missing)}`,
   );
+}
+
+function writtenName({ names }: TextModel, { name }: ParameterSpec): string {
+  return names.written(name)[0] ?? name;
 }
 
 function checkShapes({ specs }: LocatedPart, weights: WeightFiles): void {
@@ -206,38 +207,40 @@ function checkShapes({ specs }: LocatedPart, weights: WeightFiles): void {
   }
 }
 
-const partNames: Record<BertPart, string> = {
-  encoder: 'encoder',
-  mlmHead: 'MLM head',
-  pooler: 'pooler',
-  classifier: 'classifier',
-};
-
-function missingNotes(parts: readonly LocatedPart[], options: LoadBertOptions, path: string): string[] {
+function missingNotes(
+  model: TextModel,
+  parts: readonly LocatedPart[],
+  { labels }: LoadTextOptions,
+  path: string,
+): string[] {
   const names = parts.flatMap(({ part, specs }) => {
-    const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => hubName(spec.name));
+    const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
     if (missing.length < specs.length) return missing;
-    return part === 'classifier' && options.labels ? 'classifier for these labels' : partNames[part];
+    return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);
   });
   return names.length === 0 ? [] : [`${path} has no ${names.join(' and no ')}: started at random`];
 }
 
-function otherNotes(config: BertConfig, raw: HubConfig, weights: WeightFiles): string[] {
-  const parts: BertPart[] = ['encoder', 'mlmHead', 'pooler', ...(isOtherHead('classifier', raw) ? [] : classifier)];
-  const specs = parts.flatMap((part) => bertParameters(config, part));
-  const known = new Set(specs.flatMap((spec) => hubNames(spec.name, config.tiedDecoder)));
-  const others = [...weights.tensors.keys()].filter((name) => !known.has(name));
-  const unknown = others.filter((name) => classifyOther(name, config.tiedDecoder) === 'unknown');
-  const nextSentence = others.some((name) => classifyOther(name, config.tiedDecoder) === 'nextSentence');
+function otherNotes(model: TextModel, raw: HubConfig, weights: WeightFiles): string[] {
+  const parts = model.parts.filter((part) => !isOtherHead(model, part, raw));
+  const known = namesOf(model, parts);
+  const others = [...weights.tensors.keys()]
+    .filter((name) => !known.has(name))
+    .map((name) => ({ name, kind: model.names.other(name) }));
+  const titles = new Set(others.flatMap(({ kind }) => (kind !== null && kind !== 'ignored' ? [kind.title] : [])));
+  const unknown = others.filter(({ kind }) => kind === null).map(({ name }) => name);
   return [
-    ...(nextSentence ? [`${weights.folder} has a next-sentence head: left out`] : []),
+    ...[...titles].map((title) => `${weights.folder} has ${title}: left out`),
     ...(unknown.length > 0
       ? [`${weights.folder} holds ${counted(unknown.length, 'other weight')}: left out (${listed(unknown)})`]
       : []),
   ];
 }
 
-const classifier = ['classifier'] as const;
+/** Every name under which checkpoints may hold the parts. */
+function namesOf(model: TextModel, parts: readonly PartName[]): Set<string> {
+  return new Set(model.parameters(parts).flatMap(({ name }) => model.names.spellings(name)));
+}
 
 function listed(names: readonly string[]): string {
   return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
@@ -256,7 +259,7 @@ function checkMemory(parts: readonly LocatedPart[], path: string): void {
 
 async function readValues(
   parts: readonly LocatedPart[],
-  config: BertConfig,
+  { config }: TextModel,
   weights: WeightFiles,
   seed: number,
 ): Promise<ParameterValues> {
@@ -275,8 +278,8 @@ const typeNames: Readonly<Record<string, string>> = {
   F64: 'float64',
 };
 
-function storedTypes(found: FoundParts, weights: WeightFiles): string {
-  const specs = Object.values(found).flatMap(({ specs }) => specs);
+function storedTypes(found: readonly LocatedPart[], weights: WeightFiles): string {
+  const specs = found.flatMap(({ specs }) => specs);
   const types = specs.flatMap(({ stored }) => (stored === undefined ? [] : [weights.tensors.get(stored)?.dtype ?? '']));
   return [...new Set(types.map((type) => typeNames[type] ?? type))].sort().join(', ');
 }

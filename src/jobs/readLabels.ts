@@ -1,34 +1,6 @@
 import { BertuneError, counted } from '../core/errors.ts';
 import { type LabeledSet, readLabeledSet } from '../data/labels.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
 import type { DataOptions, JobHooks } from './types.ts';
-
-/** Tokenizes texts for a classifier: cut to the limit, with what was cut counted. */
-export class TextCutter {
-  truncated = 0;
-  readonly #tokenizer: BertTokenizer;
-  readonly #maxLength: number;
-
-  /** @param maxLength tokens of a sequence, [CLS] and [SEP] included */
-  constructor(tokenizer: BertTokenizer, maxLength: number) {
-    this.#tokenizer = tokenizer;
-    this.#maxLength = maxLength;
-  }
-
-  /** Token ids without [CLS] and [SEP]. */
-  encode(text: string): Int32Array {
-    const { ids } = this.#tokenizer.encode(text);
-    if (ids.length > this.#maxLength - 2) this.truncated++;
-    return Int32Array.from(ids.slice(0, this.#maxLength - 2));
-  }
-
-  /** Says once how many texts were cut. */
-  noteTruncated(hooks: JobHooks, what = ''): void {
-    if (this.truncated === 0) return;
-    const text = `${counted(this.truncated, 'text')}${what} longer than ${this.#maxLength} tokens truncated`;
-    hooks.onEvent?.({ type: 'note', text });
-  }
-}
 
 /** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
 export async function readLabels(data: DataOptions, flag: string, hooks: JobHooks): Promise<LabeledSet> {

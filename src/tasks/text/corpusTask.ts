@@ -1,32 +1,35 @@
-import { breathe } from '../core/interrupt.ts';
-import { permutedIndex, randomBits } from '../core/random.ts';
-import type { HostTensor } from '../core/tensor.ts';
-import type { Corpus } from '../data/corpus.ts';
-import type { TokenStore } from '../data/tokenStore.ts';
-import type { Engine, NamedTensors } from '../engine/engine.ts';
-import { RatioEstimate } from '../evaluation/intervals.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
-import { evaluationEpoch, type MaskingOptions, maskSequence } from '../text/masking.ts';
-import { BlockBuilder, RowPacker } from '../text/packing.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
-import { lossOutput, ProgramCache } from '../train/programs.ts';
-import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../train/task.ts';
+import { breathe } from '../../core/interrupt.ts';
+import { permutedIndex, randomBits } from '../../core/random.ts';
+import type { Corpus } from '../../data/corpus.ts';
+import type { StoredSequence, TokenStore } from '../../data/tokenStore.ts';
+import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import { RatioEstimate } from '../../evaluation/intervals.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
+import type { Frame } from '../../text/frame.ts';
+import { evaluationEpoch } from '../../text/masking.ts';
+import { RowPacker } from '../../text/packing.ts';
+import { lossOutput, ProgramCache } from '../../train/programs.ts';
+import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../../train/task.ts';
+import { placesIn, textBatch } from './batch.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
-import { maskedLmLoss, maskedLmParts, partParameters } from './losses.ts';
+import { objectiveGraph, objectiveParameters, type Places } from './graph.ts';
+import type { Objective, ReadText } from './objective.ts';
 
-export interface MaskedLmTaskOptions {
-  readonly config: BertConfig;
+export interface CorpusTaskOptions {
+  readonly model: TextModel;
+  readonly objective: Objective<StoredSequence>;
   readonly startValues: ParameterValues;
   /** Names of parameters that are not trained. */
   readonly frozen?: ReadonlySet<string>;
   /** Whether a step keeps no activations of a layer, but computes them once more. */
   readonly recompute?: boolean;
-  readonly tokenizer: BertTokenizer;
+  /** What stands around every sequence. */
+  readonly frame: Frame;
   readonly training: Corpus;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
   readonly heldOut: { readonly store: TokenStore; readonly sequences: readonly number[] };
-  readonly masking: MaskingOptions;
+  readonly seed: number;
   /** Rows and tokens a row of one micro-batch. */
   readonly rows: number;
   readonly width: number;
@@ -35,45 +38,40 @@ export interface MaskedLmTaskOptions {
   readonly engine: Engine;
 }
 
-/** A text read for the model: its masked ids and what was there. */
-interface Prepared {
-  readonly inputs: Int32Array;
-  readonly positions: readonly number[];
-  readonly ids: Uint32Array;
-}
-
-/** Masked language modeling over packed blocks, with masks drawn anew each epoch. */
-export class MaskedLmTask implements TrainingTask {
-  readonly name = 'maskedLm';
+/** Learns an objective from a corpus on disk: sequences in the epoch's order, packed into blocks of one shape. */
+export class CorpusTask implements TrainingTask {
+  readonly name: string;
   readonly unit = 'tokens';
-  readonly metric = { name: 'loss', goal: 'lower' } as const;
+  readonly metric: TrainingTask['metric'];
   readonly parameters: readonly ParameterSpec[];
   readonly frozen: FrozenSplit['frozen'];
   readonly startValues: ParameterValues;
   readonly evaluate: TrainingTask['evaluate'];
-  readonly #options: MaskedLmTaskOptions;
+  readonly #options: CorpusTaskOptions;
   readonly #excluded: ReadonlySet<number>;
-  readonly #predictions: number;
+  readonly #usual: Places;
 
-  constructor(options: MaskedLmTaskOptions) {
+  constructor(options: CorpusTaskOptions) {
     this.#options = options;
-    const specs = partParameters(options.config, maskedLmParts);
-    const split = takeFrozen(specs, options.startValues, options.frozen ?? new Set());
+    const { model, objective, startValues, heldOut, engine } = options;
+    this.name = objective.name;
+    this.metric = objective.metric;
+    const split = takeFrozen(objectiveParameters(model, objective), startValues, options.frozen ?? new Set());
     this.parameters = split.trained;
     this.frozen = split.frozen;
-    this.startValues = options.startValues;
+    this.startValues = startValues;
     this.#excluded = new Set(options.training.excluded);
-    this.#predictions = usualPredictions(options);
-    const { heldOut, engine } = options;
+    this.#usual = usualPlaces(options);
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained, signal) => evaluateMaskedLm(this.#options, { ...this.frozen, ...trained }, engine, signal)
+        ? (trained, signal) => evaluateCorpus(this.#options, { ...this.frozen, ...trained }, engine, signal)
         : undefined;
   }
 
   lossGraph(key: string): LossGraph {
-    const { config, rows, width, recompute } = this.#options;
-    return maskedLmLoss(config, { rows, width }, Number(key), { training: true, frozen: this.frozen, recompute });
+    const { model, objective, rows, width, recompute } = this.#options;
+    const options = { training: true, frozen: this.frozen, recompute };
+    return objectiveGraph(model, objective, { rows, width }, placesOfKey(objective, key), options);
   }
 
   update(cursor: Cursor): Update & { readonly microBatches: readonly Batch[] } {
@@ -101,14 +99,14 @@ export class MaskedLmTask implements TrainingTask {
 
   /** The sequences of each micro-batch from place `from` of the epoch's order on; depends on lengths alone. */
   *#plans(epoch: number, from: number): Generator<{ sequences: number[]; next: number }> {
-    const { training, masking, rows, width } = this.#options;
+    const { training, seed, frame, rows, width } = this.#options;
     const { store } = training;
     let packer = new RowPacker(rows, width);
     let sequences: number[] = [];
     for (let index = from; index < store.length; index++) {
-      const sequence = permutedIndex(index, store.length, masking.seed, epoch);
+      const sequence = permutedIndex(index, store.length, seed, epoch);
       if (this.#excluded.has(sequence)) continue;
-      const length = store.lengthOf(sequence) + 2;
+      const length = store.lengthOf(sequence) + frame.size;
       if (!packer.fits(length)) {
         yield { sequences, next: index };
         packer = new RowPacker(rows, width);
@@ -121,77 +119,86 @@ export class MaskedLmTask implements TrainingTask {
   }
 
   #batch(epoch: number, index: number, sequences: readonly number[]): Batch {
-    const { training, masking } = this.#options;
-    const texts = sequences.map((sequence) => prepare(training.store, sequence, epoch, masking));
-    const batch = maskedBlock(this.#options, texts, this.#predictions);
-    const dropoutKey = randomBits(masking.seed, 'dropout', epoch, index, 0, new Uint32Array(4)).slice(0, 2);
+    const { training, objective, seed } = this.#options;
+    const texts = sequences.map((sequence) => objective.read(training.store.read(sequence), sequence, epoch));
+    const batch = corpusBatch(this.#options, texts, this.#usual);
+    const dropoutKey = randomBits(seed, 'dropout', epoch, index, 0, new Uint32Array(4)).slice(0, 2);
     const key = { dtype: 'uint32', shape: [2], data: dropoutKey } as const;
     return { ...batch, inputs: { ...this.frozen, ...batch.inputs, dropoutKey: key } };
   }
 }
 
-/** Name of the output with the loss of each predicted token. */
+/** Name of the output with the loss of each place of the first term. */
 const eachOutput = 'losses';
 
-/** What evaluating a masked language model needs. */
-export type MaskedLmEvaluation = Pick<
-  MaskedLmTaskOptions,
-  'config' | 'tokenizer' | 'heldOut' | 'masking' | 'rows' | 'width'
->;
+/** What evaluating on a corpus needs. */
+export type CorpusEvaluation = Pick<CorpusTaskOptions, 'model' | 'objective' | 'frame' | 'heldOut' | 'rows' | 'width'>;
+
+/** Of the first term of an objective. */
+export interface CorpusMeasure extends Metrics {
+  /** Mean over all places, each of equal weight: in nats for masked tokens. */
+  readonly loss: number;
+  /** Of the loss, over texts. */
+  readonly lossStandardError: number;
+  /** Places, such as masked tokens. */
+  readonly count: number;
+}
 
 /**
- * Mean cross-entropy of masked tokens, with masks that never move and every token of equal weight, so the value does
- * not depend on how the texts are batched.
+ * Mean loss over sequences as they are in the one epoch of evaluation: with masks that never move, and every place of
+ * equal weight, so the value does not depend on how the texts are batched.
  *
- * @returns loss in nats with its standard error over texts, perplexity, and the number of predicted tokens
  * @throws InterruptedError when the signal was aborted
  */
-export async function evaluateMaskedLm(
-  options: MaskedLmEvaluation,
+export async function evaluateCorpus(
+  options: CorpusEvaluation,
   parameters: NamedTensors,
   engine: Engine,
   signal?: AbortSignal,
-): Promise<{ loss: number; lossStandardError: number; perplexity: number; count: number }> {
-  const { config, rows, width, heldOut, masking } = options;
+): Promise<CorpusMeasure> {
+  const { model, objective, frame, rows, width, heldOut } = options;
+  const [first = ''] = Object.keys(objective.terms);
   let summed = 0;
   let count = 0;
   const byText = new RatioEstimate();
   const programs = new ProgramCache((key) => {
-    const { graph, loss, each } = maskedLmLoss(config, { rows, width }, Number(key), { training: false });
+    const places = placesOfKey(objective, key);
+    const { graph, loss, each } = objectiveGraph(model, objective, { rows, width }, places, { training: false });
+    const losses = each.get(first);
     graph.output(lossOutput, loss);
-    graph.output(eachOutput, each);
+    if (losses) graph.output(eachOutput, losses);
     return engine.compile(graph);
   }, 2);
   try {
-    for (const sequences of inBlocks(heldOut, rows, width)) {
+    for (const sequences of inBlocks(heldOut, frame, rows, width)) {
       await breathe(signal);
-      const texts = sequences.map((sequence) => prepare(heldOut.store, sequence, evaluationEpoch, masking));
-      const batch = maskedBlock(options, texts, 64);
+      const read = (sequence: number) => objective.read(heldOut.store.read(sequence), sequence, evaluationEpoch);
+      const texts = sequences.map(read);
+      const batch = corpusBatch(options, texts);
       const program = await programs.get(batch.key);
       const { [lossOutput]: loss, [eachOutput]: each } = await program.run({ ...parameters, ...batch.inputs });
       summed += Number(loss?.data[0]);
       count += batch.weight;
       let place = 0;
-      for (const { positions } of texts) {
+      for (const { asked } of texts) {
+        const places = asked[first]?.places?.length ?? 1;
         let total = 0;
-        for (let i = 0; i < positions.length; i++) total += Number(each?.data[place++]);
-        byText.add(total, positions.length);
+        for (let i = 0; i < places; i++) total += Number(each?.data[place++]);
+        byText.add(total, places);
       }
     }
   } finally {
     await programs.dispose();
   }
   const loss = summed / count;
-  // JSON writes infinity as null, which reads as not measured.
-  const perplexity = Math.min(Math.exp(loss), Number.MAX_VALUE);
-  return { loss, lossStandardError: byText.standardError, perplexity, count };
+  return { loss, lossStandardError: byText.standardError, ...objective.alsoMeasured?.(loss), count };
 }
 
-function* inBlocks({ store, sequences }: MaskedLmEvaluation['heldOut'], rows: number, width: number) {
+function* inBlocks({ store, sequences }: CorpusEvaluation['heldOut'], frame: Frame, rows: number, width: number) {
   let packer = new RowPacker(rows, width);
   let block: number[] = [];
   for (const sequence of sequences) {
-    const length = store.lengthOf(sequence) + 2;
+    const length = store.lengthOf(sequence) + frame.size;
     if (!packer.fits(length)) {
       yield block;
       packer = new RowPacker(rows, width);
@@ -203,61 +210,48 @@ function* inBlocks({ store, sequences }: MaskedLmEvaluation['heldOut'], rows: nu
   if (block.length > 0) yield block;
 }
 
-function prepare(store: TokenStore, sequence: number, epoch: number, masking: MaskingOptions): Prepared {
-  const { ids, starts } = store.read(sequence);
-  return { ids, ...maskSequence(ids, starts, sequence, epoch, masking) };
+/** Places of a block are multiples of this, where they are not a multiple of the usual number. */
+const placesUnit = 64;
+
+/** One block; its key is the number of places of each term, a multiple of the usual one. */
+function corpusBatch(
+  { model, objective, frame, rows, width }: CorpusEvaluation,
+  texts: readonly ReadText[],
+  usual: Places = {},
+): Batch {
+  const needed = placesIn(objective, texts);
+  const places = Object.fromEntries(
+    Object.entries(needed).map(([name, count]) => {
+      const unit = usual[name] ?? placesUnit;
+      return [name, Math.max(1, Math.ceil(count / unit)) * unit];
+    }),
+  );
+  const { inputs, weight, tokens } = textBatch(objective, model.config, frame, { rows, width }, texts, places);
+  return { key: Object.values(places).join(' '), inputs, weight, units: tokens };
 }
 
-/** One block; its key is the number of places for predictions, a multiple of `unit`. */
-function maskedBlock(options: MaskedLmEvaluation, texts: readonly Prepared[], unit: number): Batch {
-  const builder = new BlockBuilder(options.rows, options.width, options.tokenizer.special);
-  const weight = texts.reduce((sum, { positions }) => sum + positions.length, 0);
-  const places = Math.max(1, Math.ceil(weight / unit)) * unit;
-  const predictedRows = new Int32Array(places);
-  const labels = new Int32Array(places);
-  let used = 0;
-  for (const { inputs, positions, ids } of texts) {
-    const start = builder.add(inputs);
-    if (start === undefined) throw new Error('internal: a planned sequence does not fit its block');
-    for (const position of positions) {
-      predictedRows[used] = start + 1 + position;
-      labels[used++] = ids[position] as number;
-    }
-  }
-  const weights = new Float32Array(places).fill(1, 0, used);
-  const vector = <D extends 'int32' | 'float32'>(dtype: D, data: HostTensor<D>['data']) => ({
-    dtype,
-    shape: [places],
-    data,
-  });
-  return {
-    key: String(places),
-    inputs: {
-      ...builder.block,
-      predictedRows: vector('int32', predictedRows),
-      labels: vector('int32', labels),
-      weights: vector('float32', weights),
-    },
-    weight,
-    units: builder.tokens,
-  };
+function placesOfKey({ terms }: Objective<never>, key: string): Places {
+  const counts = key.split(' ').map(Number);
+  return Object.fromEntries(Object.keys(terms).map((name, i) => [name, counts[i] ?? 0]));
 }
 
 /**
- * Places for predictions that nearly every batch of the corpus gets by with, so that one compiled graph serves all: the
- * mean of a full block, from the lengths of the first sequences, and five deviations.
+ * Places that nearly every block of the corpus gets by with, so that one compiled graph serves all: the mean of a full
+ * block, from the lengths of the first sequences, and some deviations.
  */
-function usualPredictions({ training: { store }, masking, rows, width }: MaskedLmTaskOptions): number {
+function usualPlaces({ objective, training: { store }, frame, rows, width }: CorpusTaskOptions): Places {
   const sampled = Math.min(store.length, 2000);
-  const p = masking.probability;
-  let slots = 0;
-  let expected = 0;
-  for (let i = 0; i < sampled; i++) {
-    const length = store.lengthOf(i);
-    slots += length + 2;
-    expected += p * length + (1 - p) ** length;
-  }
-  const mean = (rows * width * expected) / slots;
-  const spread = masking.wholeWord ? 8 : 5;
-  return Math.ceil((mean + spread * Math.sqrt(mean) + 4) / 16) * 16;
+  return Object.fromEntries(
+    Object.entries(objective.terms).map(([name, { usual = { places: () => 1, deviations: 5 } }]) => {
+      let slots = 0;
+      let expected = 0;
+      for (let i = 0; i < sampled; i++) {
+        const length = store.lengthOf(i);
+        slots += length + frame.size;
+        expected += usual.places(length);
+      }
+      const mean = (rows * width * expected) / slots;
+      return [name, Math.ceil((mean + usual.deviations * Math.sqrt(mean) + 4) / 16) * 16];
+    }),
+  );
 }
