@@ -2,11 +2,11 @@ import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { HostState } from '../../src/engine/host/hostState.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import { loadBert } from '../../src/hub/folder.ts';
-import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { loadText } from '../../src/hub/textFolder.ts';
+import { inputName, objectiveGraph, objectiveParameters } from '../../src/tasks/text/graph.ts';
 import { chooseOptimizer } from '../../src/train/optimizers/optimizers.ts';
 import { stepOf } from '../../src/train/programs.ts';
-import type { StepShape } from './shapes.ts';
+import { type StepShape, stepObjective } from './shapes.ts';
 import type { StepOptions } from './stepOptions.ts';
 import { serveTurns } from './turns.ts';
 
@@ -17,17 +17,25 @@ import { serveTurns } from './turns.ts';
 const step = await prepareStep(JSON.parse(process.argv[2] ?? ''));
 await serveTurns(async () => ({ loss: await step() }));
 
-async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOptions): Promise<() => Promise<number>> {
-  const loaded = await loadBert(model, { parts: maskedLmParts });
-  const config = { ...loaded.config, hiddenDropout: dropout, attentionDropout: dropout };
+async function prepareStep({
+  model: folder,
+  shape,
+  dropout,
+  inputIds,
+  labels,
+}: StepOptions): Promise<() => Promise<number>> {
+  const loaded = await loadText(folder, { head: 'maskedLm' });
+  const model = loaded.model.withDropout(dropout);
   const optimizer = chooseOptimizer({ name: 'adamw' });
   const state = new HostState(onnxEngine({ threads: shape.threads }), {
-    parameters: partParameters(config, maskedLmParts),
+    parameters: objectiveParameters(model, stepObjective),
     states: [],
     rule: optimizer.rule,
     values: loaded.values,
   });
-  const program = await state.compile(stepOf(maskedLmLoss(config, shape, shape.predictions, { training: true })));
+  const program = await state.compile(
+    stepOf(objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true })),
+  );
   const batch = batchOf(shape, inputIds, labels);
   let steps = 0;
   return async () => {
@@ -50,10 +58,10 @@ function batchOf({ rows, width, predictions }: StepShape, ids: readonly number[]
       [rows, width],
       Int32Array.from({ length: size }, (_, i) => i % width),
     ),
-    segmentIds: tensor('int32', [rows, width], new Int32Array(size).fill(1)),
-    predictedRows: tensor('int32', [predictions], Int32Array.from(predictedPlaces(size, predictions))),
-    labels: tensor('int32', [predictions], Int32Array.from(labels)),
-    weights: tensor('float32', [predictions], new Float32Array(predictions).fill(1)),
+    sequenceIds: tensor('int32', [rows, width], new Int32Array(size).fill(1)),
+    [inputName('words', 'rows')]: tensor('int32', [predictions], Int32Array.from(predictedPlaces(size, predictions))),
+    [inputName('words', 'targets')]: tensor('int32', [predictions], Int32Array.from(labels)),
+    [inputName('words', 'weights')]: tensor('float32', [predictions], new Float32Array(predictions).fill(1)),
   } satisfies NamedTensors;
 }
 
