@@ -6,6 +6,8 @@ import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { loadBert } from '../hub/folder.ts';
 import type { BertPart } from '../models/bert/parameters.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
 import { evaluateMaskedLm } from '../tasks/maskedLm.ts';
@@ -15,7 +17,6 @@ import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './cl
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { measurableHead } from './model.ts';
-import { checkOptions, evaluateSchema } from './optionChecks.ts';
 import { readLabels, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
@@ -31,14 +32,14 @@ export async function evaluate(
   options: EvaluateOptions,
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
-  checkOptions(evaluateSchema, options);
+  const settings = resolve('evaluate', options);
   const found = await findModel(options.model, options, hooks);
   const head = await measurableHead(found);
   if (options.int8 && head !== 'classifier') {
     throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
   }
   const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
-  return measure(found, options, hooks);
+  return measure(found, settings, hooks);
 }
 
 /** A found model's values of the parts and its tokenizer. */
@@ -52,7 +53,7 @@ async function readParts(found: FoundModel, parts: readonly BertPart[], { onEven
 
 async function evaluateClassifier(
   found: FoundModel,
-  options: EvaluateOptions,
+  options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<ClassificationResult> {
   const { config, raw, values, tokenizer } = await readParts(found, classifierParts, hooks);
@@ -62,7 +63,7 @@ async function evaluateClassifier(
   const set = await readLabels(options.data, '--data', hooks);
   const labels = config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
-  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed ?? 0 });
+  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, '--data');
   const cutter = new TextCutter(tokenizer, maxLength);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
@@ -86,7 +87,7 @@ async function evaluateClassifier(
 
 async function evaluateLanguageModel(
   found: FoundModel,
-  options: EvaluateOptions,
+  options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<MaskedLmResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
@@ -105,7 +106,7 @@ async function evaluateLanguageModel(
       folder,
       heldOutFraction: 0,
       heldOutLimit: 0,
-      seed: options.seed ?? 0,
+      seed: options.seed,
       onProgress: () => throwIfAborted(hooks.signal),
     });
     for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
@@ -117,9 +118,9 @@ async function evaluateLanguageModel(
           heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
           masking: {
             vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
-            probability: options.maskProbability ?? 0.15,
-            wholeWord: options.wholeWord ?? false,
-            seed: options.seed ?? 0,
+            probability: options.maskProbability,
+            wholeWord: options.wholeWord,
+            seed: options.seed,
           },
           rows: Math.max(1, Math.floor(4096 / width)),
           width,

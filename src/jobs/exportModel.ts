@@ -13,6 +13,8 @@ import {
 } from '../hub/onnx/folder.ts';
 import { type ExportTask, taskParts } from '../hub/onnx/graph.ts';
 import type { BertPart } from '../models/bert/parameters.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { BertInference } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
@@ -28,26 +30,13 @@ import {
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
 import { findModel, readFound } from './findModel.ts';
-import { checkOptions, exportSchema } from './optionChecks.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './texts.ts';
 import { createEngine, defaultMaxLength } from './training.ts';
-import type { DataOptions, HubOptions, JobHooks } from './types.ts';
+import type { JobHooks } from './types.ts';
 
-export interface ExportOptions extends HubOptions {
-  readonly model: string;
-  /** A new or empty folder. */
-  readonly output: string;
-  /** `fp32`, `fp16` (with float32 inputs and outputs), `q8` (dynamic int8); all three when absent. */
-  readonly dtypes?: readonly ExportDType[];
-  /** What the model is for; when absent, what its head is for. */
-  readonly task?: ExportTask;
-  /** Texts to compare the two models on, the first 256 (32 for fill-mask); random tokens when absent. */
-  readonly input?: DataOptions;
-  /** Whether an export that `output` holds is replaced. */
-  readonly overwrite?: boolean;
-  readonly threads?: number;
-}
+/** Its `output` is a new or empty folder. */
+export interface ExportOptions extends OptionsOf<'exportModel'> {}
 
 export interface ExportedFile extends Agreement {
   readonly dtype: ExportDType;
@@ -88,13 +77,13 @@ const longestText = 128;
  * export that is not the model, or a full disk
  */
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
-  checkOptions(exportSchema, options);
-  const { model, output, threads } = options;
-  const found = await findModel(model, options, hooks);
+  const settings = resolve('exportModel', options);
+  const { model, output, threads } = settings;
+  const found = await findModel(model, settings, hooks);
   const inspection = await readFound(found, inspectBert);
-  const task = options.task ?? taskOf(inspection);
+  const task = settings.task ?? taskOf(inspection);
   requireParts(inspection, task, model);
-  const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
+  const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.config, task, dtypes);
   const read = async (folder: string, onNote: (text: string) => void) => ({
     ...(await loadBert(folder, { parts: taskParts[task], onNote })),
@@ -105,9 +94,9 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   checkTokenizer(tokenizer, config, model);
   const maxLength = task === 'fill-mask' ? config.maxPositions : defaultMaxLength(config, raw);
   const exported = { config, raw, task, values, dtypes, tokenizerFiles: tokenizer.files(), maxLength };
-  const folder = new ExportFolder(output, found.folder, options.overwrite ?? false);
+  const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
-    const texts = await probesOf(options, tokenizer, exported);
+    const texts = await probesOf(settings, tokenizer, exported);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
     const files: ExportedFile[] = [];
     for (const [done, dtype] of dtypes.entries()) {
@@ -151,7 +140,11 @@ const partNames: Readonly<Record<BertPart, string>> = {
   classifier: 'a classification head',
 };
 
-async function probesOf({ input }: ExportOptions, tokenizer: BertTokenizer, exported: ExportedBert): Promise<Probe[]> {
+async function probesOf(
+  { input }: Resolved<'exportModel'>,
+  tokenizer: BertTokenizer,
+  exported: ExportedBert,
+): Promise<Probe[]> {
   const { config, task, maxLength } = exported;
   if (!input) return randomProbes(probes, Math.min(longestProbe, config.maxPositions), tokenizer, task);
   const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText));

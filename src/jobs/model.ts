@@ -2,22 +2,18 @@ import { BertuneError, UsageError } from '../core/errors.ts';
 import { softmax } from '../evaluation/classification.ts';
 import { inspectBert, loadBert } from '../hub/folder.ts';
 import type { BertPart } from '../models/bert/parameters.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { BertInference, type MaskedSequence } from '../tasks/inference.ts';
 import { partParameters } from '../tasks/losses.ts';
 import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
 import { asTensors, checkTokenizer } from './classifier.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { checkOptions, embedSchema, fillMaskSchema, useSchema } from './optionChecks.ts';
 import { TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
-import type { Candidate, FillMaskResult, HubOptions, JobEvent, LoadedModel } from './types.ts';
+import type { Candidate, FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
-export interface LoadModelOptions extends HubOptions {
-  readonly threads?: number;
-  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
-  readonly int8?: boolean;
-  /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
-  readonly maxLength?: number;
+export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
   /** Hears how a download goes on. */
@@ -66,11 +62,11 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
 
 /** The same with what a server needs, also for a model that was found before. */
 export async function openModel(asked: string | FoundModel, options: LoadModelOptions = {}): Promise<OpenModel> {
-  checkOptions(useSchema, options);
-  const { onNote, signal } = options;
+  const { onNote, onEvent: hears, signal, ...use } = options;
+  const { threads, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
-  const hooks = { onEvent: options.onEvent ?? onEvent, signal };
-  const found = typeof asked === 'string' ? await findModel(asked, options, hooks) : asked;
+  const hooks = { onEvent: hears ?? onEvent, signal };
+  const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
   const read = async (folder: string, note: (text: string) => void) => {
     const inspection = await inspectBert(folder);
@@ -80,13 +76,13 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     return { ...inspection, ...loaded, parts, tokenizer: loadTokenizer(folder) };
   };
   const { present, labels, parts, config, raw, values, tokenizer } = await readFound(found, read, onNote);
-  const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
+  const maxLength = settings.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, path);
   checkTokenizer(tokenizer, config, path);
   const parameters = asTensors(values, partParameters(config, parts));
-  const engine = createEngine(options.threads);
+  const engine = createEngine(threads);
   const inference = new BertInference(engine, config, tokenizer, parameters, {
-    ...{ signal, isSettled: true, int8: options.int8 },
+    ...{ signal, isSettled: true, int8 },
   });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
@@ -128,8 +124,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       });
       return texts.map(({ text }, i) => ({ text, masks: masks[i] ?? [] }));
     },
-    async fillMask(text, { topK = 5, targets } = {}) {
-      checkOptions(fillMaskSchema, { topK });
+    async fillMask(text, options = {}) {
+      const { topK, targets } = resolve('model.fillMask', options);
       requireHead('mlmHead', 'fill-mask');
       const prepared = model.prepareMasks(text);
       const ranking = { topK, targetIds: targets && targetTokens(tokenizer, targets) };
@@ -150,8 +146,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
       });
     },
-    async embed(texts, { pooling = 'mean' } = {}) {
-      checkOptions(embedSchema, { pooling });
+    async embed(texts, options = {}) {
+      const { pooling } = resolve('model.embed', options);
       return inference.vectors(cut(texts), pooling);
     },
     tokens(text) {
