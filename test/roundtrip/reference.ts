@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { Architecture } from '../../src/hub/bertConfig.ts';
-
-/** A Python that has torch and transformers: BERTUNE_PYTHON=…/bin/python npm run unit -- test/roundtrip */
-export const python = process.env.BERTUNE_PYTHON;
+import { python } from '../needs.ts';
 
 /** What Python makes of a folder; see reference.py. */
 export interface PythonModel {
@@ -45,7 +43,7 @@ export class Reference {
   constructor() {
     const env = { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'warning' };
     const script = join(import.meta.dirname, 'reference.py');
-    this.#process = spawn(python ?? 'python', [script], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = spawn(python, [script], { env, stdio: ['pipe', 'pipe', 'ignore'] });
     this.#lines = createInterface({ input: this.#process.stdout });
     this.#answers = this.#lines[Symbol.asyncIterator]();
   }
