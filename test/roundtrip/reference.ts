@@ -2,8 +2,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Architecture } from '../../src/hub/bertConfig.ts';
 import { python } from '../needs.ts';
+
+/** The classes of transformers that models are exchanged as. */
+export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
 
 /** What Python makes of a folder; see reference.py. */
 export interface PythonModel {
