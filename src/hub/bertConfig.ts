@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checkedVersion } from '../core/document.ts';
 import { BertuneError, defined, messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 import type { Activation, BertConfig } from '../models/bert/config.ts';
 import type { WeightDType } from './safetensors.ts';
+import { textFormat } from './textFormat.ts';
 
 /** A `config.json` as it stands in the file. */
 export type HubConfig = Readonly<Record<string, unknown>>;
@@ -27,6 +29,7 @@ export async function readBertConfig(
     throw readError(file, error);
   });
   const raw = parseJsonObject(text, file);
+  checkedVersion(raw, file, textFormat);
   const missing = needed.filter((key) => !Object.hasOwn(raw, key));
   if (missing.length > 0) throw new BertuneError(`${file} lacks ${missing.join(', ')}; give a config.json of a BERT`);
   return { config: bertConfigFromHub(raw, file), raw };

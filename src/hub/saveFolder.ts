@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { versionKey } from '../core/document.ts';
 import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { BertConfig } from '../models/bert/config.ts';
@@ -7,6 +8,7 @@ import { type BertPart, bertParameters } from '../models/bert/parameters.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { type Architecture, bertConfigToHub, type HubConfig, trainedLengthKey } from './bertConfig.ts';
 import { type SafetensorsEntry, type WeightDType, writeSafetensors } from './safetensors.ts';
+import { textFormat } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { hubName } from './weightNames.ts';
 
@@ -45,7 +47,8 @@ export async function saveBert(path: string, options: SaveBertOptions): Promise<
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
   }
-  const raw = maxLength === undefined ? options.raw : { ...options.raw, [trainedLengthKey]: maxLength };
+  const own = maxLength === undefined ? {} : { ...versionKey(textFormat), [trainedLengthKey]: maxLength };
+  const raw = { ...options.raw, ...own };
   const hub = bertConfigToHub(config, { architecture, dtype, raw });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
 }

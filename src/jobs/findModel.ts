@@ -1,3 +1,4 @@
+import { NewerFormatError } from '../core/document.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { fetchModel } from '../hub/fetchModel.ts';
 import { parseReference, referenceName } from '../hub/reference.ts';
@@ -49,6 +50,7 @@ export async function readFound<T>(
     return await read(found.folder, (text) => onNote(byName(text, found)));
   } catch (error) {
     if (!(error instanceof BertuneError) || !error.message.includes(found.folder)) throw error;
+    if (error instanceof NewerFormatError) throw new NewerFormatError(byName(error.message, found));
     const [spoiled] = await removeSpoiled(found.folder);
     if (spoiled) throw spoiledError(spoiled, found);
     const way = found.isOffline
