@@ -49,7 +49,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
       const loaded = await loadBert(folder, { parts: maskedLmParts, onNote, seed: options.seed });
       return { ...loaded, tokenizer: loadTokenizer(folder), pooler: await storedPooler(folder, loaded) };
     };
-    return { ...(await readFound(found, read, note)), base: await baseFacts(found) };
+    return { ...(await readFound(found, read, note)), base: await baseFacts(found, hooks) };
   });
 }
 

@@ -4,7 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { cardOf } from './cardText.ts';
-import { readRecord } from './runFolder.ts';
+import { readRecord, writeRecord } from './runRecord.ts';
 
 export interface CardOptions {
   /** Output folder of a finished run. */
@@ -24,7 +24,8 @@ export interface CardResult {
 /**
  * Writes the model card of a run's folder anew from its `run.json`.
  *
- * @throws UsageError for a folder without a finished run, or a card that someone has edited
+ * @throws UsageError for a folder without a finished run, or a card that someone has edited; NewerFormatError for the
+ * run of a newer version; DamagedDocumentError
  */
 export async function card({ model, overwrite, ...options }: CardOptions): Promise<CardResult> {
   const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -43,9 +44,7 @@ export async function card({ model, overwrite, ...options }: CardOptions): Promi
   const updated = { ...record, card: { ...record.card, ...said } };
   const text = await cardOf(updated, basename(resolve(model)));
   await writeFileAtomic(path, text);
-  if (Object.keys(said).length > 0) {
-    await writeFileAtomic(join(model, 'run.json'), `${JSON.stringify(updated, null, 2)}\n`);
-  }
+  if (Object.keys(said).length > 0) await writeRecord(model, updated);
   return { path };
 }
 

@@ -2,7 +2,7 @@ import { counted } from '../core/errors.ts';
 import { macroF1Interval, normalInterval, wilsonInterval } from '../evaluation/intervals.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { fileDataset } from './datasets.ts';
-import type { RunRecord } from './runFolder.ts';
+import type { RunRecord } from './runRecord.ts';
 import type { AdaptResult, DataOptions, FinetuneResult } from './types.ts';
 
 /**

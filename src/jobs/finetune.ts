@@ -125,7 +125,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     output: options.output,
   };
   const data = { train: examples.length, heldOut: held.texts.length };
-  const base = options.randomStart ? undefined : await baseFacts(found);
+  const base = options.randomStart ? undefined : await baseFacts(found, hooks);
   noteKeptCard(await folder.finishWithCard(result, data, modelFacts(config, classifierParts), base), hooks);
   return result;
 }

@@ -1,5 +1,7 @@
+import { refuseNewerModel } from '../hub/newerModel.ts';
 import { type PushedModel, pushModel } from '../hub/push.ts';
 import { hubSettings } from '../hub/settings.ts';
+import { readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
 export interface PushOptions {
@@ -21,6 +23,9 @@ export type PushResult = PushedModel;
  */
 export async function push({ model, repo, ...options }: PushOptions, hooks: JobHooks = {}): Promise<PushResult> {
   const { signal, onEvent } = hooks;
+  // A newer version may keep more in a folder than is known here, and half of it would be pushed.
+  readableRecord(model);
+  refuseNewerModel(model);
   const onProgress = (file: string, share: number) =>
     onEvent?.({ type: 'progress', activity: `uploading ${file}, %`, done: 100 * share, total: 100 });
   const pushed = await pushModel(
