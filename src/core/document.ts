@@ -56,7 +56,12 @@ export function parseDocument<T>(text: string, file: string, format: DocumentFor
 
 /** Writes a file of bertune's own, with the present version of its format. Throws what `writeFileAtomic` throws. */
 export function writeDocument(file: string, format: VersionRange, content: object): Promise<void> {
-  return writeFileAtomic(file, `${JSON.stringify({ ...versionKey(format), ...content }, null, 2)}\n`);
+  return writeFileAtomic(file, documentText(format, content));
+}
+
+/** What `writeDocument` writes. */
+export function documentText(format: VersionRange, content: object): string {
+  return `${JSON.stringify({ ...versionKey(format), ...content }, null, 2)}\n`;
 }
 
 /** The present version under its key, for what is written in another way. */
