@@ -17,7 +17,7 @@ export interface DocumentFormat<T> {
   readonly migrations: readonly ((content: JsonObject) => JsonObject)[];
   /** The oldest version that can be read; 1 when absent. */
   readonly oldest?: number;
-  /** Key of the version; `formatVersion` when absent. */
+  /** Key of the version; `format` when absent. */
   readonly versionKey?: string;
   /** Throws where a file of this name and version is something else; called before it is migrated and checked. */
   readonly recognize?: (content: JsonObject, file: string) => void;
@@ -132,7 +132,7 @@ function isObject(value: unknown): value is JsonObject {
 }
 
 function keyOf(format: VersionRange): string {
-  return format.versionKey ?? 'formatVersion';
+  return format.versionKey ?? 'format';
 }
 
 function damaged(file: string, reason: string): DamagedDocumentError {

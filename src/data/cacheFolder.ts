@@ -15,7 +15,7 @@ import { makeFolders, writeError } from '../core/files.ts';
 
 /**
  * What an entry holds beside its files, under this name: a line of JSON, then its checksum. In whatever version, the line
- * begins an object with its `formatVersion`, so that an older program can tell what it must leave alone.
+ * begins an object with its `format`, so that an older program can tell what it must leave alone.
  */
 const recordFile = 'entry.json';
 const recordFormat: VersionRange = { migrations: [] };

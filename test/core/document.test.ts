@@ -38,7 +38,7 @@ describe('a document', () => {
     expect(readDocument(join(file, 'below'), format)).toBeUndefined();
     await writeDocument(file, format, { size, names: ['a', 'b'] });
     expect(versionOf(format)).toBe(3);
-    expect(readFileSync(file, 'utf8')).toMatch(/^\{\n {2}"formatVersion": 3,\n {2}"size"/);
+    expect(readFileSync(file, 'utf8')).toMatch(/^\{\n {2}"format": 3,\n {2}"size"/);
     expect(readDocument(file, format)).toEqual({ size, names: ['a', 'b'] });
     expect(readDocument(join(file, 'below'), format)).toBeUndefined();
   });
@@ -46,16 +46,16 @@ describe('a document', () => {
   test('of each older version is brought up to date, step by step', () => {
     const expected = { size: { width: 2, height: 2 }, names: ['a'] };
     expect(parse({ width: 2, name: 'a' })).toEqual(expected);
-    expect(parse({ formatVersion: 1, width: 2, name: 'a' })).toEqual(expected);
-    expect(parse({ formatVersion: 2, size, name: 'a' })).toEqual({ size, names: ['a'] });
+    expect(parse({ format: 1, width: 2, name: 'a' })).toEqual(expected);
+    expect(parse({ format: 2, size, name: 'a' })).toEqual({ size, names: ['a'] });
     // What version 3 writes is not migrated once more.
-    expect(parse({ formatVersion: 3, size, names: ['a'], name: 'b' })).toEqual({ size, names: ['a'] });
+    expect(parse({ format: 3, size, names: ['a'], name: 'b' })).toEqual({ size, names: ['a'] });
   });
 
   test('of a version whose migration was dropped is told from a newer one', () => {
     const late = { ...format, oldest: 2, migrations: format.migrations.slice(1) };
     expect(versionOf(late)).toBe(3);
-    expect(parse({ formatVersion: 2, size, name: 'a' }, late)).toEqual({ size, names: ['a'] });
+    expect(parse({ format: 2, size, name: 'a' }, late)).toEqual({ size, names: ['a'] });
     expect(() => parse({ width: 2, name: 'a' }, late)).toThrow(
       new UsageError(
         'a.json was written by a version of bertune too old to be read (format 1; this one reads from 2); make it anew',
@@ -64,14 +64,14 @@ describe('a document', () => {
   });
 
   test('of a newer version is refused by name, whatever it holds', () => {
-    const refused = () => parse({ formatVersion: 4, anything: true });
+    const refused = () => parse({ format: 4, anything: true });
     expect(refused).toThrow(NewerFormatError);
     expect(refused).toThrow(
       'a.json was written by a newer version of bertune (format 4; this one reads up to 3); update bertune',
     );
     const named = { ...format, versionKey: 'bertune_format' };
     expect(() => parse({ bertune_format: 4 }, named)).toThrow('(format 4; this one reads up to 3)');
-    expect(parse({ bertune_format: 3, formatVersion: 4, size, names: [] }, named)).toEqual({ size, names: [] });
+    expect(parse({ bertune_format: 3, format: 4, size, names: [] }, named)).toEqual({ size, names: [] });
   });
 
   test.each([
@@ -79,14 +79,14 @@ describe('a document', () => {
     ['', 'it is no JSON object'],
     ['[1]', 'it is no JSON object'],
     ['null', 'it is no JSON object'],
-    ['{"formatVersion": "3"}', 'formatVersion is "3", not a whole number from 1'],
-    ['{"formatVersion": 0}', 'formatVersion is 0, not a whole number from 1'],
-    ['{"formatVersion": 2.5}', 'formatVersion is 2.5, not a whole number from 1'],
-    ['{"formatVersion": null}', 'formatVersion is null, not a whole number from 1'],
-    ['{"formatVersion": 3, "names": []}', 'size is missing'],
-    ['{"formatVersion": 3, "size": {"width": 1}, "names": []}', 'size.height is missing'],
+    ['{"format": "3"}', 'format is "3", not a whole number from 1'],
+    ['{"format": 0}', 'format is 0, not a whole number from 1'],
+    ['{"format": 2.5}', 'format is 2.5, not a whole number from 1'],
+    ['{"format": null}', 'format is null, not a whole number from 1'],
+    ['{"format": 3, "names": []}', 'size is missing'],
+    ['{"format": 3, "size": {"width": 1}, "names": []}', 'size.height is missing'],
     [
-      '{"formatVersion": 3, "size": {"width": 1, "height": 2}, "names": [1]}',
+      '{"format": 3, "size": {"width": 1, "height": 2}, "names": [1]}',
       'names.0 cannot be used (Invalid input: expected string, received number)',
     ],
   ])('that cannot be used, %s, is told by file and key', (text, reason) => {
@@ -103,7 +103,7 @@ describe('a document', () => {
       },
     };
     expect(() => parse({ kind: 'bag' }, strict)).toThrow('no box');
-    expect(() => parse({ kind: 'bag', formatVersion: 9 }, strict)).toThrow(NewerFormatError);
+    expect(() => parse({ kind: 'bag', format: 9 }, strict)).toThrow(NewerFormatError);
     expect(() => parse({ kind: 'box' }, strict)).toThrow('size.width is missing');
   });
 

@@ -178,7 +178,7 @@ describe('a tokenized corpus', () => {
   it('of a newer version is left as it is, and one that can be read is made beside it', async () => {
     const { digest } = await prepare();
     const [entry = ''] = entries();
-    for (const newer of ['{"formatVersion":99}', '{"formatVersion":1,"contentVersion":99,"value":1,"files":[]}']) {
+    for (const newer of ['{"format":99}', '{"format":1,"contentVersion":99,"value":1,"files":[]}']) {
       writeFileSync(entryFile('entry.json'), `${newer}\nunknown`);
       const before = contentOfFolder(join(cache, 'tokens', entry));
       for (const fromCache of [false, true, true]) {
@@ -257,8 +257,8 @@ describe('the folder of the cache', () => {
   it('neither drops nor counts what a newer version keeps there, and what it does not know', async () => {
     const entries = new CacheFolder<number>(cache, 2500);
     for (const [name, record] of [
-      ['newer', '{"formatVersion":99}'],
-      ['newerContent', '{"formatVersion":1,"contentVersion":2}'],
+      ['newer', '{"format":99}'],
+      ['newerContent', '{"format":1,"contentVersion":2}'],
       ['other', undefined],
       ['.other', undefined],
     ] as const) {

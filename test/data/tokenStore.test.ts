@@ -93,7 +93,7 @@ describe('TokenStore', () => {
       const header = JSON.parse(readFileSync(join(folder, 'store.json'), 'utf8'));
       const tokens = sequences.reduce((sum, { ids }) => sum + ids.length, 0);
       expect(header).toEqual({
-        formatVersion: 2,
+        format: 2,
         sequences: 30,
         tokens,
         bytesPerToken: vocabularySize > 65_536 ? 4 : 2,
@@ -112,7 +112,7 @@ describe('TokenStore', () => {
 
   it('of a newer version is refused by name', () => {
     const { folder } = write(drawn(3, 5, 100), 100);
-    writeFileSync(join(folder, 'store.json'), '{"formatVersion": 99, "tokens": 7}');
+    writeFileSync(join(folder, 'store.json'), '{"format": 99, "tokens": 7}');
     expect(() => new TokenStore(folder, 100)).toThrow(
       new NewerFormatError(
         `${join(folder, 'store.json')} was written by a newer version of bertune (format 99; this one reads up to 2); update bertune`,

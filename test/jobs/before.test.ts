@@ -11,7 +11,6 @@ import { openSafetensors } from '../../src/hub/safetensors.ts';
 import { loadSeries } from '../../src/hub/seriesFolder.ts';
 import { readVisionConfig } from '../../src/hub/visionFolder.ts';
 import { card } from '../../src/jobs/card.ts';
-import { asTensors } from '../../src/jobs/classifier.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { embedImages } from '../../src/jobs/embedImages.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
@@ -114,7 +113,11 @@ describe('models over numbers', () => {
     const table = await readNumbers({ file: at('data/series.csv'), flag: '--data' });
     const first = (example: number) => 2 * example;
     const examples = { values: standardize(table, config), count: 3, inputAt: first, targetAt: first };
-    const parameters = asTensors(values, forecasterParameters(config));
+    const parameters = Object.fromEntries(
+      forecasterParameters(config).map(({ name, shape }) => {
+        return [name, { dtype: 'float32' as const, shape, data: values.get(name) ?? new Float32Array() }];
+      }),
+    );
     const found: Float32Array[] = [];
     const engine = onnxEngine({ threads: 1 });
     for await (const { prediction } of predictions(engine, forecasterModel(config), parameters, examples)) {
@@ -136,7 +139,7 @@ describe('run.json', () => {
   test.each(runs)('of %s is read to the last key', (name) => {
     const { startedAt, ...rest } = readJson(at(name, 'run.json'));
     expect(readRecord(at(name))).toEqual({ startedAt, ...rest });
-    expect(rest).not.toHaveProperty('formatVersion');
+    expect(rest).not.toHaveProperty('format');
     expect(rest.status).toBe(name.startsWith('stopped') ? 'running' : 'finished');
   });
 
@@ -148,7 +151,7 @@ describe('run.json', () => {
     expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(readFileSync(at(name, 'README.md'), 'utf8'));
     await card({ model: folder, license: 'apache-2.0' });
     const old = readJson(at(name, 'run.json'));
-    expect(readJson(folder, 'run.json')).toEqual({ ...old, formatVersion: 1, card: { license: 'apache-2.0' } });
+    expect(readJson(folder, 'run.json')).toEqual({ ...old, format: 1, card: { license: 'apache-2.0' } });
   });
 
   test('of a finished run gives its result to who resumes it', async () => {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NewerFormatError } from '../../src/core/document.ts';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
-import { inspectBert } from '../../src/hub/folder.ts';
 import { loadSeries } from '../../src/hub/seriesFolder.ts';
 import { adapt, pretrain } from '../../src/jobs/adapt.ts';
 import { card } from '../../src/jobs/card.ts';
@@ -70,7 +69,7 @@ const jobs: Readonly<Record<string, (output: string, more: object) => Promise<un
 
 describe('a run of a newer version', () => {
   test.each(Object.keys(jobs))('in %s is neither gone on with nor replaced', async (name) => {
-    const folder = changed(name, 'run.json', { formatVersion: 99 });
+    const folder = changed(name, 'run.json', { format: 99 });
     const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
     for (const more of [{}, { resume: true }, { overwrite: true }]) {
       await expectRefused(folder, message, () => jobs[name]?.(folder, more));
@@ -78,7 +77,7 @@ describe('a run of a newer version', () => {
   });
 
   test('whose record this version could not make sense of is no damaged one', async () => {
-    const folder = changed('stopped-series', 'run.json', { formatVersion: 99, status: ['waiting'], command: null });
+    const folder = changed('stopped-series', 'run.json', { format: 99, status: ['waiting'], command: null });
     const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
     await expectRefused(folder, message, () => jobs['stopped-series']?.(folder, { overwrite: true }));
   });
@@ -88,7 +87,7 @@ describe('a run of a newer version', () => {
       const folder = join(temporaryFolder(), 'run');
       const run = RunFolder.claim(folder, { command: 'adapt', inputs: [], ...more });
       mkdirSync(folder);
-      writeFileSync(join(folder, 'run.json'), '{"formatVersion": 99}');
+      writeFileSync(join(folder, 'run.json'), '{"format": 99}');
       writeFileSync(join(folder, 'model.safetensors'), 'weights');
       const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
       await expectRefused(folder, message, () => run.begin({}));
@@ -96,14 +95,14 @@ describe('a run of a newer version', () => {
   });
 
   test('gets no card and is not pushed', async () => {
-    const folder = changed('adapted', 'run.json', { formatVersion: 99 });
+    const folder = changed('adapted', 'run.json', { format: 99 });
     const message = newer(join(folder, 'run.json'));
     await expectRefused(folder, message, () => card({ model: folder, license: 'mit', overwrite: true }));
     await expectRefused(folder, message, () => push({ model: folder, repo: 'org/name', offline: true }));
   });
 
   test('may be a base: its model can be read, and what its record tells is missed aloud', async () => {
-    const folder = changed('adapted', 'run.json', { formatVersion: 99 });
+    const folder = changed('adapted', 'run.json', { format: 99 });
     const content = contentOfFolder(folder);
     const hooks = listening();
     await finetune({ ...common, model: folder, train: labeled, output: join(temporaryFolder(), 'run') }, hooks);
@@ -136,11 +135,13 @@ describe('a model of a newer version', () => {
   test('of the Hub is called by its name', async () => {
     const folder = changed('adapted', 'config.json', { bertune_format: 99 });
     const found = { name: 'org/name', folder, hub: { repo: 'org/name', commit: '0'.repeat(40) } };
-    await expectRefused(folder, newer('config.json of org/name'), () => readFound(found, inspectBert));
+    await expectRefused(folder, newer('config.json of org/name'), () =>
+      readFound(found, (path) => inspect({ model: path })),
+    );
   });
 
   test.each(['autoencoder', 'simsiam', 'simclr', 'mae', 'image-classifier'])('of images, %s', async (name) => {
-    const folder = changed(name, 'config.json', { formatVersion: 99, encoder: 'unknown' });
+    const folder = changed(name, 'config.json', { format: 99, encoder: 'unknown' });
     const message = newer(join(folder, 'config.json'));
     const vectors = `${output()}.jsonl`;
     await expectRefused(folder, message, () =>
@@ -156,7 +157,7 @@ describe('a model of a newer version', () => {
 
   test('over numbers', async () => {
     for (const name of ['series', 'table']) {
-      const folder = changed(name, 'config.json', { formatVersion: 99, columns: 3 });
+      const folder = changed(name, 'config.json', { format: 99, columns: 3 });
       const message = newer(join(folder, 'config.json'));
       await expectRefused(folder, message, () => loadSeries(folder));
       const data = at('data/table.csv');
@@ -166,8 +167,8 @@ describe('a model of a newer version', () => {
 
   test.each<[string, object, (file: string) => string]>([
     ['adapted', { bertune_format: 99 }, newer],
-    ['mae', { formatVersion: 99 }, newer],
-    ['table', { formatVersion: 99 }, newer],
+    ['mae', { format: 99 }, newer],
+    ['table', { format: 99 }, newer],
     [
       'mae',
       { model_type: 'bertune-jepa' },
@@ -219,7 +220,7 @@ describe('what is damaged', () => {
     await expect(card({ model: folder })).rejects.toThrow(new BertuneError(said));
     expect(contentOfFolder(folder)).toEqual(content);
     await pretrainSequence({ ...series, output: folder, overwrite: true });
-    expect(readJson(folder, 'run.json')).toMatchObject({ formatVersion: 1, status: 'finished' });
+    expect(readJson(folder, 'run.json')).toMatchObject({ format: 1, status: 'finished' });
   });
 
   test.each<[string, object, string]>([
@@ -234,7 +235,7 @@ describe('what is damaged', () => {
     ['simsiam', { image: { channels: 1, height: 8 } }, 'image.width is missing'],
     ['table', { latentSize: 0 }, 'latentSize cannot be used (Too small: expected number to be >=1)'],
     ['series', { window: undefined }, 'window is missing'],
-    ['series', { formatVersion: 'new' }, 'formatVersion is "new", not a whole number from 1'],
+    ['series', { format: 'new' }, 'format is "new", not a whole number from 1'],
   ])('the configuration of %s, %j, is told by file and key', async (name, content, reason) => {
     const folder = changed(name, 'config.json', content);
     const isSeries = name === 'series' || name === 'table';
