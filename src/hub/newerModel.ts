@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkedVersion, type JsonObject, NewerFormatError, parseObject } from '../core/document.ts';
 import { configFile } from './modelFolder.ts';
-import { isSeriesConfig, seriesFormat } from './seriesFolder.ts';
+import { isSeriesConfig, seriesFormat } from './seriesFormat.ts';
 import { textFormat } from './textFormat.ts';
-import { isVisionConfig, visionFormat } from './visionFolder.ts';
+import { isVisionConfig, visionFormat } from './visionFormat.ts';
 
 /**
  * For who is about to replace or to hand on a model folder of whatever kind, without reading the model.

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { z } from 'zod';
-import { type DocumentFormat, type JsonObject, parseDocument, writeDocument } from '../core/document.ts';
-import { BertuneError, defined, UsageError } from '../core/errors.ts';
+import { parseDocument, writeDocument } from '../core/document.ts';
+import { BertuneError, defined } from '../core/errors.ts';
 import { makeFolder } from '../core/files.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { SeriesConfig } from '../models/series/config.ts';
@@ -10,6 +9,7 @@ import { tableParameters } from '../models/series/tableAutoencoder.ts';
 import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { configFile, readConfigText } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
+import { seriesFormat, seriesTypes } from './seriesFormat.ts';
 import { weightFile } from './weightFiles.ts';
 
 /** Every parameter of a model over numbers. */
@@ -28,7 +28,7 @@ export async function saveSeries(path: string, config: SeriesConfig, values: Rea
     .map(({ name, shape }) => ({ name, shape, data: defined(values.get(name), name) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   await writeSafetensors(join(path, weightFile), entries);
-  await writeDocument(join(path, configFile), seriesFormat, { model_type: modelTypes[config.kind], ...config });
+  await writeDocument(join(path, configFile), seriesFormat, { model_type: seriesTypes[config.kind], ...config });
 }
 
 /** A model over numbers of a folder. @throws UsageError when it holds none of this kind or one of a newer version; BertuneError when it is damaged */
@@ -52,37 +52,3 @@ export async function loadSeries(path: string): Promise<{ config: SeriesConfig; 
     await weights.close();
   }
 }
-
-/** Whether a `config.json` says that it is of a model over numbers. */
-export function isSeriesConfig({ model_type: modelType }: JsonObject): boolean {
-  return Object.values(modelTypes).some((name) => name === modelType);
-}
-
-const modelTypes = { forecaster: 'bertune-forecaster', 'table-autoencoder': 'bertune-table-autoencoder' } as const;
-
-const positive = z.int().min(1);
-const shared = { columns: z.array(z.string()).min(1), mean: z.array(z.number()), deviation: z.array(z.number()) };
-const schema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('forecaster'),
-    ...shared,
-    ...{ window: positive, horizon: positive, hiddenSize: positive, layers: positive, attentionHeads: positive },
-  }),
-  z.object({
-    kind: z.literal('table-autoencoder'),
-    ...shared,
-    ...{ hiddenSizes: z.array(positive), latentSize: positive },
-  }),
-]);
-
-/** The `config.json` of a model over numbers. */
-export const seriesFormat: DocumentFormat<SeriesConfig> = {
-  schema,
-  migrations: [],
-  recognize(content, file) {
-    if (isSeriesConfig(content)) return;
-    const { model_type: found = 'missing' } = content;
-    const known = Object.values(modelTypes).join(' or ');
-    throw new UsageError(`${file}: model_type is ${found}, not ${known}; choose another --model`);
-  },
-};

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import { z } from 'zod';
-import { type DocumentFormat, type JsonObject, parseDocument, writeDocument } from '../core/document.ts';
-import { BertuneError, defined, UsageError } from '../core/errors.ts';
+import { parseDocument, writeDocument } from '../core/document.ts';
+import { BertuneError, defined } from '../core/errors.ts';
 import { makeFolder } from '../core/files.ts';
 import { sizeOf } from '../core/tensor.ts';
-import type { VisionConfig, VisionMethod } from '../models/vision/config.ts';
+import type { VisionConfig } from '../models/vision/config.ts';
 import { visionSpecs } from '../models/vision/encoder.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { configFile, readConfigText } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
+import { visionFormat, visionTypes } from './visionFormat.ts';
 import { weightFile } from './weightFiles.ts';
 
 export interface VisionModel {
@@ -34,7 +34,7 @@ export async function saveVision(path: string, { config, values }: VisionModel):
     entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   );
   const { method, ...rest } = config;
-  await writeDocument(join(path, configFile), visionFormat, { model_type: modelTypes[method], ...rest });
+  await writeDocument(join(path, configFile), visionFormat, { model_type: visionTypes[method], ...rest });
 }
 
 /**
@@ -69,82 +69,3 @@ export async function readVisionConfig(path: string): Promise<VisionConfig> {
   const text = await readConfigText(path, 'image pretrain or finetune');
   return parseDocument(text, join(path, configFile), visionFormat);
 }
-
-/** What `config.json` calls the models of each method. */
-const modelTypes: Readonly<Record<VisionMethod, string>> = {
-  autoencoder: 'bertune-autoencoder',
-  simsiam: 'bertune-simsiam',
-  simclr: 'bertune-simclr',
-  mae: 'bertune-mae',
-  classifier: 'bertune-image-classifier',
-};
-
-function methodOf(modelType: unknown): string | undefined {
-  return Object.entries(modelTypes).find(([, name]) => name === modelType)?.[0];
-}
-
-/** Whether a `config.json` says that it is of a model of images. */
-export function isVisionConfig({ model_type: modelType }: JsonObject): boolean {
-  return methodOf(modelType) !== undefined;
-}
-
-const positive = z.int().min(1);
-const positives = z.array(positive);
-const numbers = z.array(z.number());
-
-const dense = z.object({ type: z.literal('dense'), widths: positives, latentSize: positive });
-const conv = z.object({ type: z.literal('conv'), channels: positives, latentSize: positive });
-const resnet = z.object({ type: z.literal('resnet'), channels: positives, blocks: positive });
-const vit = z.object({
-  type: z.literal('vit'),
-  ...{ patchSize: positive, hiddenSize: positive, layers: positive },
-  ...{ attentionHeads: positive, intermediateSize: positive },
-});
-const decoder = z.object({
-  ...{ hiddenSize: positive, layers: positive, attentionHeads: positive, intermediateSize: positive },
-  ...{ normalizedTargets: z.boolean(), maskRatio: z.number() },
-});
-const common = {
-  image: z.object({ channels: positive, height: positive, width: positive }),
-  ...{ mean: numbers, deviation: numbers },
-};
-const schema = z.discriminatedUnion('method', [
-  z.object({
-    method: z.literal('autoencoder'),
-    ...common,
-    encoder: z.discriminatedUnion('type', [dense, conv]),
-  }),
-  z.object({
-    method: z.literal('simsiam'),
-    ...common,
-    encoder: resnet,
-    projection: z.object({ projectionSize: positive, predictorSize: positive }),
-  }),
-  z.object({
-    method: z.literal('simclr'),
-    ...common,
-    encoder: resnet,
-    projection: z.object({ projectionSize: positive, predictorSize: positive.optional() }),
-    temperature: z.number(),
-  }),
-  z.object({ method: z.literal('mae'), ...common, encoder: vit, decoder }),
-  z.object({
-    method: z.literal('classifier'),
-    ...common,
-    encoder: z.discriminatedUnion('type', [dense, conv, resnet, vit]),
-    labels: z.array(z.string()),
-  }),
-]);
-
-/** The `config.json` of a model of images. */
-export const visionFormat: DocumentFormat<VisionConfig> = {
-  schema: z.preprocess((content) => ({ ...Object(content), method: methodOf(Object(content).model_type) }), schema),
-  migrations: [],
-  recognize(content, file) {
-    if (isVisionConfig(content)) return;
-    const { model_type: modelType } = content;
-    const known = Object.values(modelTypes).join(', ');
-    const found = modelType === undefined ? 'missing' : JSON.stringify(modelType);
-    throw new UsageError(`${file}: model_type is ${found}, and models of images have ${known}; choose another --model`);
-  },
-};
