@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import {
@@ -31,7 +32,7 @@ import { ExportFolder } from './exportFolder.ts';
 import { findModel, readFound } from './findModel.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './textCutter.ts';
-import { defaultMaxLength, readModel } from './textModel.ts';
+import { defaultMaxLength, readModel, titleOf } from './textModel.ts';
 
 import type { JobHooks } from './types.ts';
 
@@ -122,14 +123,10 @@ function headOf({ present }: TextInspection): HeadName {
 function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {
   const lacking = model.partsOf(head).findLast((part) => !present.includes(part));
   if (lacking === undefined) return;
-  const titles = headsOf(present).flatMap((each) =>
-    heads[each].part === null ? [] : [withArticle(heads[each].title)],
-  );
-  const poolers = present.includes('pooler') ? ['a pooler'] : [];
-  const found = [...titles, ...poolers].join(' and ') || 'an encoder only';
-  const lacks = heads[head].part === lacking ? heads[head].title : model.partTitle(lacking);
+  const has = present.filter((part) => part !== 'encoder').map((part) => withArticle(titleOf(model, part)));
+  const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
   throw new UsageError(
-    `${name} has no ${lacks}, which ${heads[head].pipeline} needs; it has ${found}: choose another --task or model`,
+    say`${name} has no ${titleOf(model, lacking)}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
 }
 

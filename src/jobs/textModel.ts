@@ -2,6 +2,8 @@ import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
+import type { PartName } from '../models/text/heads/head.ts';
+import { heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, readFound } from './findModel.ts';
@@ -38,6 +40,12 @@ export function checkTokenizer(tokenizer: TextTokenizer, { config }: TextModel, 
       `the tokenizer has ${tokenizer.vocabularySize} entries but ${name} has vocab_size ${config.vocabularySize}; use the tokenizer that the model was made with`,
     );
   }
+}
+
+/** What messages call a part: the head that it makes, where it makes one. */
+export function titleOf(model: TextModel, part: PartName): string {
+  const head = model.heads.find((name) => heads[name].part === part);
+  return head ? heads[head].title : model.partTitle(part);
 }
 
 /** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
