@@ -7,7 +7,7 @@ import type { Weight } from '../graph/lowering.ts';
 import type { ForwardGraph } from '../hub/onnx/graph.ts';
 import { quantizedWeights } from '../hub/onnx/weights.ts';
 import type { BertConfig } from '../models/bert/config.ts';
-import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
+import { bertEncoder } from '../models/bert/encoder.ts';
 import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { Scope } from '../nn/scope.ts';
@@ -227,7 +227,7 @@ function* packBlocks(
 }
 
 /** The most that a block of sequences of these lengths holds, the longest first, several to a row. */
-function largestBlock(lengths: readonly number[]): BlockShape {
+function largestBlock(lengths: readonly number[]): { rows: number; width: number } {
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const width = Math.max(lengths[0] ?? 2, Math.min(total, usualWidth));
   return { rows: Math.min(lengths.length, Math.max(1, Math.floor(blockTokens / width))), width };

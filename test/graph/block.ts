@@ -1,6 +1,7 @@
 import type { HostTensor } from '../../src/core/tensor.ts';
 import * as ops from '../../src/graph/functions.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
+import { knownShape } from '../../src/graph/sizes.ts';
 import { booleans, indices, normal } from './draw.ts';
 
 const [batch, length, width, heads, inner, vocabulary, classes] = [2, 3, 4, 2, 6, 7, 5];
@@ -51,7 +52,9 @@ export function block(): { graph: Graph; loss: Value; parameters: ReadonlyMap<st
 export function blockInputs(): Record<string, HostTensor> {
   const visible = booleans([batch, 1, 1, length], 1);
   for (let i = 0; i < batch; i++) visible.data[i * length] = 1;
-  const parameters = [...block().parameters].map(([name, { shape }], i) => [name, normal(shape, 2000 + i)] as const);
+  const parameters = [...block().parameters].map(
+    ([name, { shape }], i) => [name, normal(knownShape(shape, name), 2000 + i)] as const,
+  );
   return {
     ...Object.fromEntries(parameters),
     ids: indices([tokens], vocabulary, 2),

@@ -1,5 +1,6 @@
 import * as ops from '../../graph/functions.ts';
 import type { Value } from '../../graph/graph.ts';
+import { product, type Size } from '../../graph/sizes.ts';
 import { type AttentionShape, segmentBias, selfAttention } from '../../nn/attention.ts';
 import { addLayerNorm, embedding, linear } from '../../nn/layers.ts';
 import type { Scope } from '../../nn/scope.ts';
@@ -7,8 +8,8 @@ import type { Activation, BertConfig } from './config.ts';
 
 /** Rows of a batch and tokens of a row. */
 export interface BlockShape {
-  readonly rows: number;
-  readonly width: number;
+  readonly rows: Size;
+  readonly width: Size;
 }
 
 /** What an encoder reads, int32 [rows, width] each. */
@@ -52,7 +53,7 @@ export function encode(
   const heads = config.attentionHeads;
   const shape: AttentionShape = { rows, width, heads, headSize: config.hiddenSize / heads };
   const bias = segmentBias(segments, shape);
-  const flat = (value: Value) => ops.reshape(value, [rows * width]);
+  const flat = (value: Value) => ops.reshape(value, [product(rows, width)]);
   let hidden = embeddings(scope, config, flat(ids), flat(positions), tokenTypes && flat(tokenTypes)); // [B·S, H]
   for (let layer = 0; layer < config.layers; layer++) {
     const below = hidden;
