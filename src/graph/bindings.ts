@@ -43,7 +43,7 @@ export function boundSize(size: Size, bindings: Bindings): number {
   if (!isFree(size)) return size;
   return size.symbols.reduce((product, symbol) => {
     const number = bindings.get(symbol);
-    if (number === undefined) throw new Error(`sizes: ${size} is known only when ${symbol} is`);
+    if (number === undefined) throw new Error(`sizes: nothing says what ${symbol} is`);
     return product * number;
   }, size.factor);
 }
