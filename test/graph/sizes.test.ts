@@ -3,11 +3,14 @@ import { zeros } from '../../src/core/tensor.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { boundSize } from '../../src/graph/bindings.ts';
 import * as ops from '../../src/graph/functions.ts';
-import { Graph } from '../../src/graph/graph.ts';
+import { gradients } from '../../src/graph/gradients.ts';
+import { Graph, type Value } from '../../src/graph/graph.ts';
 import { lowerToOnnx } from '../../src/graph/lowering.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { elementsOf, isFree, knownShape, product, quotient, symbol } from '../../src/graph/sizes.ts';
+import { relativeError } from './differences.ts';
 import { indices, normal } from './draw.ts';
+import { evaluate, toNumbers } from './evaluator.ts';
 
 const [rows, width, heads] = [symbol('rows'), symbol('width'), symbol('heads')];
 const engine = onnxEngine({ threads: 1 });
@@ -147,6 +150,19 @@ describe('graphs', () => {
     for (const [build, message] of refused) expect(build).toThrow(new Error(message));
   });
 
+  test('gradients that are means over what a run tells are refused', () => {
+    const graph = new Graph();
+    const [scale, shift] = [graph.input('scale', 'float32', [width]), graph.input('shift', 'float32', [width])];
+    const x = graph.input('x', 'float32', [rows, width]);
+    const gradientOf = (y: Value) => () => gradients(ops.sum(y, [0, 1]), [x]);
+    expect(gradientOf(ops.layerNorm(x, scale, shift, 1e-5))).toThrow(
+      new Error('gradient of layerNorm: the width must be known before the graph runs, got width'),
+    );
+    expect(gradientOf(ops.batchNorm(x, scale, shift, 1e-5))).toThrow(
+      new Error('gradient of batchNorm: the places of a channel must be known before the graph runs, got rows'),
+    );
+  });
+
   test('print their products', () => {
     const graph = new Graph();
     const x = graph.input('x', 'float32', [rows, width, 64]);
@@ -200,6 +216,37 @@ describe('runs', () => {
     await expect(program.run({ x: normal([7, 3], 1) })).rejects.toThrow(
       new Error('engine: x must be float32[rows·2, 3], got float32[7, 3]'),
     );
+    await program.dispose();
+  });
+
+  test('count in steps, and attend, of sizes that the run tells', async () => {
+    const graph = new Graph();
+    const tokens = product(rows, width);
+    const qkv = ['q', 'k', 'v'].map((name) => graph.input(name, 'float32', [tokens, 6]));
+    const bias = graph.input('bias', 'float32', [rows, 1, width, width]);
+    const [q = bias, k = bias, v = bias] = qkv;
+    const context = ops.attention(q, k, v, bias, { rows, width, heads: 3 });
+    graph.output('firsts', ops.gatherRows(context, ops.range(graph, rows, width)));
+    graph.output('numbers', ops.range(graph, width, product(rows, width, 2)));
+    const program = await engine.compile(graph);
+    for (const [r, w] of [
+      [2, 3],
+      [3, 1],
+      [1, 5],
+    ] as const) {
+      const inputs = {
+        q: normal([r * w, 6], 1),
+        k: normal([r * w, 6], 2),
+        v: normal([r * w, 6], 3),
+        bias: normal([r, 1, w, w], 4),
+      };
+      const { firsts, numbers } = await program.run(inputs);
+      const numbersOf = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toNumbers(tensor)]));
+      const [expected] = evaluate([...graph.outputs.values()], numbersOf);
+      expect(firsts?.shape).toEqual([r, 6]);
+      expect(relativeError(firsts?.data as Float32Array, expected?.data ?? [])).toBeLessThan(1e-6);
+      expect([...(numbers?.data ?? [])]).toEqual(Array.from({ length: w }, (_, i) => i * r * w * 2));
+    }
     await program.dispose();
   });
 

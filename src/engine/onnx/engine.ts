@@ -107,7 +107,7 @@ async function runSession(
   } catch (error) {
     const message = messageOf(error).split('\n')[0] ?? '';
     if (message === stopMessage) return; // the run is over, its outputs are written
-    if (/alloc/i.test(message)) {
+    if (/alloc/i.test(message) && !message.includes('pre-allocated output')) {
       throw new BertuneError(`out of memory in a step; use smaller batches or a smaller max-length (${message})`);
     }
     throw error;
