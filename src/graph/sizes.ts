@@ -49,7 +49,8 @@ export class SymbolicSize {
 }
 
 /**
- * A size that is known only when a graph runs. Equal names are equal sizes.
+ * A size that is known only when a graph runs, for shapes of its inputs and of what is computed from them. Equal names
+ * are equal sizes. `Graph.freeDimension` sees to it that a graph gives a name once.
  *
  * @throws when the name could not be told from a product
  */
@@ -84,8 +85,8 @@ export function knownSize(size: Size, what: string): number {
 /** @throws when a factor is no size, or numbers multiply to more than a number holds exactly */
 export function product(...sizes: SymbolicShape): Size {
   return SymbolicSize.of(
-    sizes.flatMap((size) => (isFree(size) ? size.symbols : [])),
-    sizes.reduce<number>((factor, size) => factor * (isFree(size) ? size.factor : size), 1),
+    sizes.flatMap(symbolsOf),
+    sizes.reduce<number>((factor, size) => factor * factorOf(size), 1),
   );
 }
 
@@ -96,14 +97,14 @@ export function elementsOf(shape: SymbolicShape): Size {
 
 /** The size that `divisor` has to be multiplied with. @throws when it is not known to divide, whatever the symbols are */
 export function quotient(size: Size, divisor: Size): Size {
-  const left = isFree(size) ? [...size.symbols] : [];
-  const missing = (isFree(divisor) ? divisor.symbols : []).filter((name) => {
+  if (size === 0 && divisor !== 0) return 0;
+  const left = [...symbolsOf(size)];
+  const missing = symbolsOf(divisor).filter((name) => {
     const found = left.indexOf(name);
     if (found >= 0) left.splice(found, 1);
     return found < 0;
   });
   const factor = factorOf(size) / factorOf(divisor);
-  if (size === 0 && divisor !== 0) return 0;
   if (missing.length > 0 || !isKnownSize(factor)) {
     throw new Error(`sizes: ${size} is not known to be a multiple of ${divisor}`);
   }
@@ -113,6 +114,10 @@ export function quotient(size: Size, divisor: Size): Size {
 /** Whether a number can be a size: not negative, and counted exactly. */
 export function isKnownSize(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0;
+}
+
+function symbolsOf(size: Size): readonly string[] {
+  return isFree(size) ? size.symbols : [];
 }
 
 function factorOf(size: Size): number {

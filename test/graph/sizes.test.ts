@@ -140,7 +140,7 @@ describe('graphs', () => {
       ],
       [
         () => ops.conv2d(image, filters, { stride: 1, padding: 1 }),
-        'windows: the height must be known before the graph runs, got width',
+        'conv2d: the height must be known before the graph runs, got width',
       ],
       [
         () => ops.attention(x, x, x, x, { rows, width, heads: 2 }),

@@ -11,7 +11,8 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
   conv2d: {
     infer: (inputs, attributes) => {
       const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, inputs[2]?.shape];
-      const fits = x.length === 4 && weight.length === 4 && x[1] === weight[1] && fitsWindow(x, weight, attributes);
+      const fits =
+        x.length === 4 && weight.length === 4 && x[1] === weight[1] && fitsWindow('conv2d', x, weight, attributes);
       const fitsBias = bias === undefined || sameShape(bias, weight.slice(0, 1));
       const expected = `float32 [N, C, H, W], filters [O, C, h, w] over the padding${inputs[2] ? ' and [O]' : ''}`;
       expectShapes('conv2d', fits && fitsBias && allFloat(inputs), expected, inputs);
@@ -34,7 +35,10 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const [gradient, weight] = [at(inputs, 0).shape, at(inputs, 1).shape];
       const x = [at(gradient, 0), weight[1] ?? 0, ...size];
       const ranks = gradient.length === 4 && weight.length === 4 && gradient[1] === weight[0];
-      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const fits =
+        ranks &&
+        fitsWindow('conv2dInputGradient', x, weight, attributes) &&
+        fitsOutput('conv2dInputGradient', gradient, x, weight, attributes);
       const expected = `float32 [N, O, H', W'] of an input of [${size.join(', ')}] and filters [O, C, h, w]`;
       expectShapes('conv2dInputGradient', fits && allFloat(inputs), expected, inputs);
       return [{ dtype: 'float32', shape: x }];
@@ -68,7 +72,10 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const [x, gradient] = [at(inputs, 0).shape, at(inputs, 1).shape];
       const weight = [gradient[1] ?? 0, x[1] ?? 0, ...kernel];
       const ranks = x.length === 4 && gradient.length === 4 && x[0] === gradient[0];
-      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const fits =
+        ranks &&
+        fitsWindow('conv2dWeightGradient', x, weight, attributes) &&
+        fitsOutput('conv2dWeightGradient', gradient, x, weight, attributes);
       const expected = `float32 [N, C, H, W] and the gradient of a convolution with a kernel of [${kernel.join(', ')}]`;
       expectShapes('conv2dWeightGradient', fits && allFloat(inputs), expected, inputs);
       return [{ dtype: 'float32', shape: weight }];
@@ -110,23 +117,24 @@ export function onnxWindow({ stride, padding }: Convolution): { strides: number[
 }
 
 /** Height and width of [..., ..., H, W]. @throws when a run is to tell them: windows are counted before */
-export function planeOf(shape: SymbolicShape): [number, number] {
-  return [knownSize(at(shape, 2), 'windows: the height'), knownSize(at(shape, 3), 'windows: the width')];
+export function planeOf(shape: SymbolicShape, op = 'windows'): [number, number] {
+  return [knownSize(at(shape, 2), `${op}: the height`), knownSize(at(shape, 3), `${op}: the width`)];
 }
 
-function fitsWindow(x: SymbolicShape, weight: SymbolicShape, { padding }: Convolution): boolean {
-  const lengths = planeOf(x);
-  return planeOf(weight).every((kernel, i) => padding < kernel && kernel <= at(lengths, i) + 2 * padding);
+function fitsWindow(op: string, x: SymbolicShape, weight: SymbolicShape, { padding }: Convolution): boolean {
+  const lengths = planeOf(x, op);
+  return planeOf(weight, op).every((kernel, i) => padding < kernel && kernel <= at(lengths, i) + 2 * padding);
 }
 
 function fitsOutput(
+  op: string,
   gradient: SymbolicShape,
   x: SymbolicShape,
   weight: SymbolicShape,
   attributes: Convolution,
 ): boolean {
   const [lengths, kernel] = [planeOf(x), planeOf(weight)];
-  return planeOf(gradient).every((count, i) => count === windowCount(at(lengths, i), at(kernel, i), attributes));
+  return planeOf(gradient, op).every((count, i) => count === windowCount(at(lengths, i), at(kernel, i), attributes));
 }
 
 /** The filters upside down and back to front. */

@@ -73,7 +73,7 @@ function pooledShape(op: string, inputs: readonly SymbolicType[], attributes: Po
   const { dtype, shape } = at(inputs, 0);
   const { kernel, padding } = attributes;
   const isImage = dtype === 'float32' && shape.length === 4;
-  const fits = isImage && planeOf(shape).every((length) => kernel <= length + 2 * padding);
+  const fits = isImage && planeOf(shape, op).every((length) => kernel <= length + 2 * padding);
   const expected = `float32 [N, C, H, W] that a window of ${kernel} fits, with at most half of it over the edge`;
   expectShapes(op, fits && padding <= kernel / 2, expected, inputs);
   return [...shape.slice(0, 2), ...planeOf(shape).map((length) => windowCount(length, kernel, attributes))];
