@@ -281,6 +281,24 @@ describe('runs', () => {
     await program.dispose();
   });
 
+  test('refuse empty tensors where they would be taken for others, and run them elsewhere', async () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'float32', [rows, width]);
+    const places = graph.input('places', 'int32', [graph.freeDimension('places')]);
+    graph.output('turned', ops.reshape(x, [width, 1, rows]));
+    graph.output('read', ops.gatherRows(x, places));
+    const program = await engine.compile(graph);
+    await expect(program.run({ x: normal([0, 3], 1), places: indices([1], 1, 2) })).rejects.toThrow(
+      new Error('engine: x must be float32[rows, width] with rows of at least 1, got float32[0, 3]'),
+    );
+    const { turned, read } = await program.run({ x: normal([2, 3], 1), places: indices([0], 1, 2) });
+    expect([turned?.shape, read?.shape]).toEqual([
+      [3, 1, 2],
+      [0, 3],
+    ]);
+    await program.dispose();
+  });
+
   test('any number of symbols', async () => {
     const graph = new Graph();
     const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => graph.freeDimension(name));
