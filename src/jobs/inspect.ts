@@ -1,4 +1,4 @@
-import { inspectBert } from '../hub/folder.ts';
+import { inspectText } from '../hub/textFolder.ts';
 import { findModel, readFound } from './findModel.ts';
 import type { HubOptions, InspectResult, JobHooks } from './types.ts';
 
@@ -8,11 +8,12 @@ export async function inspect(
   hooks: JobHooks = {},
 ): Promise<InspectResult> {
   const found = await findModel(model, { offline }, hooks);
-  const { config, raw, present, parameters, storedAs, labels, notes } = await readFound(found, inspectBert);
+  const { model: read, present, parameters, storedAs, labels, notes } = await readFound(found, inspectText);
+  const { config } = read;
   return {
     path: model,
-    modelType: typeof raw.model_type === 'string' ? raw.model_type : 'bert',
-    heads: present.filter((part) => part !== 'encoder'),
+    modelType: read.type,
+    heads: present.flatMap((part) => (part === 'encoder' ? [] : part)),
     layers: config.layers,
     hiddenSize: config.hiddenSize,
     attentionHeads: config.attentionHeads,

@@ -4,10 +4,10 @@ import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
 import type { VisionConfig } from '../models/vision/config.ts';
 import { randomVisionValues, visionSpecs } from '../models/vision/encoder.ts';
+import { asTensors } from '../nn/parameters.ts';
 import { evaluateVision } from '../tasks/vision/evaluation.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { neighbourAccuracy } from '../tasks/vision/neighbourAccuracy.ts';
-import { asTensors } from './classifier.ts';
 import {
   channelMoments,
   digestOfImages,

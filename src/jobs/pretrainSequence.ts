@@ -4,8 +4,8 @@ import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/n
 import { saveSeries } from '../hub/seriesFolder.ts';
 import { type ForecasterConfig, seriesStart } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
+import { asTensors } from '../nn/parameters.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
-import { asTensors } from './classifier.ts';
 import { checkOptions, sequenceSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';

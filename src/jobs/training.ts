@@ -4,9 +4,7 @@ import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
-import { type HubConfig, trainedMaxLength } from '../hub/bertConfig.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { frozenParameters } from '../models/bert/parameters.ts';
+import type { TextModel } from '../models/text/model.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
@@ -49,33 +47,13 @@ export function resolveTraining(options: TrainingOptions, defaults: { warmup: nu
   };
 }
 
-/** The configuration with another dropout, when one was asked for. */
-export function withDropout(config: BertConfig, dropout: number | undefined): BertConfig {
-  if (dropout === undefined) return config;
-  return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: undefined };
-}
-
 /** Names of what is not to be trained. @throws UsageError when the model has fewer layers */
-export function frozenBy({ freeze, freezeLayers = 0 }: TrainingOptions, config: BertConfig): Set<string> {
-  if (freezeLayers > config.layers) {
-    throw new UsageError(`--freeze-layers ${freezeLayers} is more than the model's ${counted(config.layers, 'layer')}`);
+export function frozenBy({ freeze, freezeLayers = 0 }: TrainingOptions, model: TextModel): Set<string> {
+  const { layers } = model.config;
+  if (freezeLayers > layers) {
+    throw new UsageError(`--freeze-layers ${freezeLayers} is more than the model's ${counted(layers, 'layer')}`);
   }
-  return freeze || freezeLayers > 0 ? frozenParameters(config, freezeLayers) : new Set();
-}
-
-/** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
-export function defaultMaxLength({ maxPositions }: BertConfig, raw: HubConfig): number {
-  return Math.min(trainedMaxLength(raw) ?? 128, maxPositions);
-}
-
-/** @throws UsageError when sequences of `maxLength` tokens do not fit the model */
-export function checkMaxLength(maxLength: number, config: BertConfig, model: string): void {
-  if (maxLength > config.maxPositions) {
-    throw new UsageError(
-      `--max-length ${maxLength} is over the ${config.maxPositions} positions of ${model} (max_position_embeddings); use at most ${config.maxPositions}`,
-    );
-  }
-  if (maxLength < 3) throw new UsageError(`--max-length ${maxLength} leaves no room for text; use at least 3`);
+  return freeze || freezeLayers > 0 ? model.frozen(freezeLayers) : new Set();
 }
 
 export function createEngine(threads: number | undefined): Engine {
