@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
 import type { TextModel } from '../models/text/model.ts';
@@ -58,9 +59,11 @@ export function sequenceLength(
   const { maxPositions } = facts.model.config;
   if (maxLength > maxPositions) {
     throw new UsageError(
-      `--max-length ${maxLength} is over the ${maxPositions} positions of ${name} (max_position_embeddings); use at most ${maxPositions}`,
+      say`${setting('maxLength')} ${maxLength} is over the ${maxPositions} positions of ${name} (max_position_embeddings); use at most ${maxPositions}`,
     );
   }
-  if (maxLength < 3) throw new UsageError(`--max-length ${maxLength} leaves no room for text; use at least 3`);
+  if (maxLength < 3) {
+    throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for text; use at least 3`);
+  }
   return maxLength;
 }

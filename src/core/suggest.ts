@@ -1,15 +1,21 @@
 /** " (did you mean X?)" for the known name that is nearest to a mistyped one, or nothing when none is near. */
 export function didYouMean(typed: string, known: readonly string[]): string {
-  const name = kebab(typed);
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length * 0.4)))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best ? ` (did you mean ${best.candidate}?)` : '';
+  const best = nearestName(typed, known);
+  return best === undefined ? '' : ` (did you mean ${best}?)`;
 }
 
-function kebab(name: string): string {
+/** The known name that is nearest to a mistyped one, however either spells several words; undefined when none is near. */
+export function nearestName(typed: string, known: readonly string[]): string | undefined {
+  const name = kebab(typed);
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, kebab(candidate)) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length * 0.4)))
+    .sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.candidate;
+}
+
+/** A name with its words apart by hyphens, in small letters. */
+export function kebab(name: string): string {
   return name
     .replace(/^-+/, '')
     .replace(/([a-z])([A-Z])/g, '$1-$2')
