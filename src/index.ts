@@ -12,7 +12,7 @@ export { finetune } from './jobs/finetune.ts';
 export { finetuneImages } from './jobs/finetuneImages.ts';
 export type * from './jobs/imageTypes.ts';
 export type * from './jobs/imageUseTypes.ts';
-export { inspect } from './jobs/inspect.ts';
+export { type InspectOptions, inspect } from './jobs/inspect.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
 export { pretrainImages } from './jobs/pretrainImages.ts';

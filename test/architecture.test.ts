@@ -18,9 +18,10 @@ const below: Readonly<Record<string, readonly string[]>> = {
   train: ['core', 'graph', 'engine'],
   evaluation: ['core'],
   tasks: ['core', 'graph', 'engine', 'nn', 'models', 'hub', 'text', 'data', 'train', 'evaluation'],
-  jobs: ['core', 'engine', 'nn', 'models', 'hub', 'text', 'data', 'train', 'evaluation', 'tasks'],
-  server: ['core', 'jobs'],
-  cli: ['core', 'jobs', 'server'],
+  settings: ['core'],
+  jobs: ['core', 'settings', 'engine', 'nn', 'models', 'hub', 'text', 'data', 'train', 'evaluation', 'tasks'],
+  server: ['core', 'settings', 'jobs'],
+  cli: ['core', 'settings', 'jobs', 'server'],
   'index.ts': ['core', 'jobs', 'server'],
 };
 

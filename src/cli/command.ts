@@ -1,4 +1,6 @@
-import type { OptionName, Settings } from './options.ts';
+import type { JobName } from '../settings/jobs.ts';
+import type { SettingName } from '../settings/table.ts';
+import type { Settings } from './flags.ts';
 
 /** The part of the process that commands touch; a test gives its own. */
 export interface Terminal {
@@ -24,13 +26,16 @@ export interface CommandSpec {
   readonly name: string;
   /** One line. */
   readonly summary: string;
-  /** Its options beside the general ones. */
-  readonly options: readonly OptionName[];
-  /** The options it cannot do without; a data file may be given as `query` instead. */
-  readonly required: readonly OptionName[];
-  /** Defaults and descriptions that differ from the shared table. */
-  readonly defaults?: Partial<Record<OptionName, string>>;
-  readonly descriptions?: Partial<Record<OptionName, string>>;
+  /** The job whose settings are its flags. */
+  readonly job?: JobName;
+  /** Its flags beside those of the job and the general ones. */
+  readonly flags?: readonly SettingName[];
+  /** What it cannot do without beside what the job needs; a data file may be given as `query` instead. */
+  readonly required?: readonly SettingName[];
+  /** What the job needs, but the command can do without. */
+  readonly optional?: readonly SettingName[];
+  /** What the help says of flags that are not the job's. */
+  readonly helps?: Readonly<Partial<Record<SettingName, string>>>;
   /** The text that may follow the flags, as the help shows it. */
   readonly argument?: { readonly name: string; readonly description: string };
   readonly examples: readonly string[];

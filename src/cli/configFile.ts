@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { flagName, type OptionName } from './options.ts';
-import { didYouMean } from './suggest.ts';
+import { didYouMean } from '../core/suggest.ts';
+import type { SettingName } from '../settings/table.ts';
+import { flagName } from './flags.ts';
 
 /** A value of the configuration file and how a message calls its place. */
 export interface ConfigEntry {
-  readonly name: OptionName;
+  readonly name: SettingName;
   readonly value: unknown;
   readonly place: string;
 }
@@ -17,7 +18,7 @@ export interface ConfigEntry {
  */
 export async function readConfigFile(
   path: string,
-  allowed: readonly OptionName[],
+  allowed: readonly SettingName[],
   command: string,
 ): Promise<ConfigEntry[]> {
   const source = await readFile(path, 'utf8').catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import type { Candidate, FillMaskResult, LoadedModel } from '../jobs/types.ts';
+import { settings } from '../settings/table.ts';
 import { bar, percent, printable, table } from './format.ts';
 
 /** How many words are ranked, and which. */
@@ -9,7 +10,7 @@ export interface Ranking {
   readonly targets?: readonly string[];
 }
 
-export const defaultTopK = 5;
+export const defaultTopK = settings.topK.default;
 
 /** What to type when a text has no mask. */
 export const maskHint = 'type a sentence with [MASK] where a word is missing, for example: where is my [MASK]?';

@@ -1,105 +1,62 @@
-import { defined, UsageError } from '../core/errors.ts';
-import type { AdaptOptions, DataOptions, JobHooks, MaskingOptions, TrainingOptions } from '../jobs/types.ts';
+import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
+import type { DataOptions, JobHooks } from '../jobs/types.ts';
+import { takenBy, typeIn } from '../settings/check.ts';
+import type { JobName } from '../settings/jobs.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { isSettingName, type SettingName } from '../settings/table.ts';
 import type { CommandContext } from './command.ts';
+import type { Settings } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import type { OptionName, Settings } from './options.ts';
 import { createProgress } from './progress.ts';
 
+/** What a program would give to a job for the settings of the command line: those that were given, all the others left out. */
+export function jobOptions<Job extends JobName>(job: Job, settings: Settings): OptionsOf<Job> {
+  const options: Record<string, unknown> = {};
+  for (const name of takenBy(job).keys()) if (isSettingName(name)) options[name] = valueFor(job, name, settings);
+  return given(options) as OptionsOf<Job>;
+}
+
 /** The setting of an option that the command requires. */
-export function required<Name extends OptionName>(settings: Settings, name: Name): NonNullable<Settings[Name]> {
+export function required<Name extends SettingName>(settings: Settings, name: Name): NonNullable<Settings[Name]> {
   const value = settings[name];
-  if (value === undefined) throw new Error(`internal: --${name} is missing`);
+  if (value === undefined) throw new Error(`internal: ${name} is missing`);
   return value;
 }
 
+function valueFor(job: JobName, name: SettingName, settings: Settings): unknown {
+  const value = settings[name];
+  const { source } = typeIn(job, name);
+  if (source === undefined) return value;
+  const files = value as readonly string[] | undefined;
+  if (source === 'records') return name === 'eval' ? evalData(settings) : dataOptions(settings, files, settings.query);
+  if (source === 'numbers' && settings.query !== undefined) return settings.query;
+  return files && onePath(name, files);
+}
+
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
-export function dataOptions(
-  settings: Settings,
+function dataOptions(
+  { textColumn, labelColumn, groupColumn }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  if (sources === undefined) return undefined;
-  return given({
-    files: sources,
-    textColumn: settings['text-column'],
-    labelColumn: settings['label-column'],
-    groupColumn: settings['group-column'],
-  });
-}
-
-/** The data of a required option, or of `--query` in its place. */
-export function requiredData(settings: Settings, name: 'corpus' | 'train' | 'data' | 'input'): DataOptions {
-  return defined(dataOptions(settings, settings[name], settings.query), `--${name}`);
-}
-
-/** The one path of an option that takes several elsewhere. @throws UsageError when there are more */
-export function onePath(settings: Settings, name: 'data' | 'train' | 'test'): string {
-  const [path, ...others] = required(settings, name);
-  if (path === undefined || others.length > 0)
-    throw new UsageError(`--${name} takes one path here, got ${others.length + 1}`);
-  return path;
+  return sources && given({ files: sources, textColumn, labelColumn, groupColumn });
 }
 
 /** The held-out data, when some is given. */
-export function evalData(settings: Settings): DataOptions | undefined {
-  const { eval: files, 'eval-query': query } = settings;
+function evalData(settings: Settings): DataOptions | undefined {
+  const files = settings.eval;
   // Lines of text have no names of columns, and what is not split needs no groups.
   const isPlainText = files?.every((file) => /\.(txt|log)(\.gz)?$/i.test(file)) ?? false;
-  const columns = isPlainText ? { ...settings, 'text-column': undefined } : settings;
-  return dataOptions({ ...columns, 'group-column': undefined }, files, query);
+  const columns = isPlainText ? { ...settings, textColumn: undefined } : settings;
+  return dataOptions({ ...columns, groupColumn: undefined }, files, settings.evalQuery);
 }
 
-/** What every training job takes. */
-export function trainingOptions(settings: Settings): TrainingOptions {
-  return given({
-    output: required(settings, 'output'),
-    epochs: settings.epochs,
-    maxSteps: settings['max-steps'],
-    learningRate: settings['learning-rate'],
-    schedule: settings.schedule,
-    warmup: settings.warmup,
-    weightDecay: settings['weight-decay'],
-    maxGradientNorm: settings['max-gradient-norm'],
-    accumulationSteps: settings['accumulation-steps'],
-    dropout: settings.dropout,
-    freeze: settings.freeze,
-    freezeLayers: settings['freeze-layers'],
-    recompute: settings.recompute,
-    fastMath: settings['fast-math'],
-    evalSteps: settings['eval-steps'],
-    saveSteps: settings['save-steps'],
-    keepCheckpoints: settings['keep-checkpoints'],
-    patience: settings.patience,
-    resume: settings.resume,
-    overwrite: settings.overwrite,
-    seed: settings.seed,
-    threads: settings.threads,
-    offline: settings.offline,
-  });
-}
-
-export function maskingOptions(settings: Settings): MaskingOptions {
-  return given({
-    maxLength: settings['max-length'],
-    maskProbability: settings['mask-probability'],
-    wholeWord: settings['whole-word'],
-  });
-}
-
-/** What `adapt` and `pretrain` share. */
-export function corpusTrainingOptions(settings: Settings): Omit<AdaptOptions, 'model'> {
-  return given({
-    ...trainingOptions(settings),
-    ...maskingOptions(settings),
-    corpus: requiredData(settings, 'corpus'),
-    eval: evalData(settings),
-    evalFraction: settings['eval-fraction'],
-    evalLimit: settings['eval-limit'],
-    batchTokens: settings['batch-tokens'],
-    overlap: settings.overlap,
-    cache: settings.cache,
-  });
+/** The one path of an option that takes several elsewhere. @throws UsageError when there are more */
+function onePath(name: SettingName, [path, ...others]: readonly string[]): string {
+  if (path !== undefined && others.length === 0) return path;
+  throw new UsageError(say`${setting(name)} takes one path here, got ${others.length + 1}`);
 }
 
 /** An object without its undefined entries, so that a job's defaults show through. */

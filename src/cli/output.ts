@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { CommandContext, OutputStream } from './command.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './flags.ts';
 
 /** Writes a command's result to stdout: one JSON document with `--json`, `human` otherwise. */
 export async function writeResult(

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option as Flag } from 'commander';
-import { BertuneError, messageOf } from '../core/errors.ts';
+import { BertuneError, lineOf } from '../core/errors.ts';
+import type { SettingName } from '../settings/table.ts';
+import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { cardCommand } from './commands/card.ts';
@@ -22,9 +24,9 @@ import { pushCommand } from './commands/push.ts';
 import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
-import { flagName, type Option, type OptionName, options } from './options.ts';
+import { flagName, flagType, groupOf, helpOf, namesOf, spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
-import { namesOf, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
@@ -97,7 +99,8 @@ async function parse(argv: readonly string[], terminal: Terminal, specs: readonl
 }
 
 function errorText(error: unknown, debug: boolean): string {
-  const message = messageOf(error)
+  const message = lineOf(error)
+    .spelled(spelledAsFlag)
     .trim()
     .replace(/\s*\n\s*/g, ' ');
   const hint = error instanceof BertuneError || debug ? '' : ' (run again with --debug for the stack trace)';
@@ -139,22 +142,21 @@ function addCommand(
 ): void {
   const words = spec.name.split(' ');
   const name = words.pop() ?? spec.name;
-  const command = groupOf(program, words[0]).command(name).description(spec.summary);
+  const command = holderOf(program, words[0]).command(name).description(spec.summary);
   if (spec.argument) command.argument(`[${spec.argument.name}]`, spec.argument.description);
   command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
-  const flags = new Map<OptionName, Flag>();
+  const flags = new Map<SettingName, Flag>();
   for (const name of namesOf(spec)) {
-    const flag = flagOf(name, spec);
+    const type = flagType(spec, name);
+    const flag = flagOf(name, spec, type);
     flags.set(name, flag);
     command.addOption(flag);
     // So that a flag can win over the file for a switch, too.
-    const option: Option<unknown> = options[name];
-    if (option.argument === undefined || option.canBeOff)
-      command.addOption(new Flag(`--no-${flagName(name)}`).hideHelp());
+    if (type.argument === undefined || type.canBeOff) command.addOption(new Flag(`--no-${flagName(name)}`).hideHelp());
   }
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
   command.action(async () => {
-    const given = new Map<OptionName, unknown>();
+    const given = new Map<SettingName, unknown>();
     for (const [name, flag] of flags) {
       if (command.getOptionValueSource(flag.attributeName()) === 'cli') {
         given.set(name, command.getOptionValue(flag.attributeName()));
@@ -167,7 +169,7 @@ function addCommand(
 }
 
 /** The command that holds those of two words; the program itself holds the others. */
-function groupOf(program: Command, name: string | undefined): Command {
+function holderOf(program: Command, name: string | undefined): Command {
   if (name === undefined) return program;
   const found = program.commands.find((command) => command.name() === name);
   if (found) return found;
@@ -178,13 +180,9 @@ function groupOf(program: Command, name: string | undefined): Command {
     .helpCommand(false);
 }
 
-function flagOf(name: OptionName, spec: CommandSpec): Flag {
-  const option: Option<unknown> = options[name];
-  const value = option.argument === undefined ? '' : ` <${option.argument}${option.repeated ? '...' : ''}>`;
-  const standard = spec.defaults?.[name] ?? option.default;
-  const hint = spec.required.includes(name) ? ' (required)' : standard === undefined ? '' : ` (default: ${standard})`;
-  const flag = new Flag(`--${flagName(name)}${value}`, `${spec.descriptions?.[name] ?? option.description}${hint}`);
-  return flag.helpGroup(`${option.group}:`);
+function flagOf(name: SettingName, spec: CommandSpec, { argument, repeated }: ValueType<unknown>): Flag {
+  const value = argument === undefined ? '' : ` <${argument}${repeated ? '...' : ''}>`;
+  return new Flag(`--${flagName(name)}${value}`, helpOf(spec, name)).helpGroup(`${groupOf(name)}:`);
 }
 
 function version(): string {

@@ -1,5 +1,6 @@
 import type { JobEvent } from '../jobs/types.ts';
 import type { OutputStream } from './command.ts';
+import { spelledAsFlag } from './flags.ts';
 import { duration, quantity, speed } from './format.ts';
 
 type StepEvent = Extract<JobEvent, { type: 'step' }>;
@@ -95,7 +96,7 @@ function activityLine({ activity, done, total }: ActivityEvent): string {
 }
 
 function eventLine(event: Exclude<JobEvent, StepEvent | ActivityEvent>): string {
-  if (event.type === 'note') return event.text;
+  if (event.type === 'note') return event.line?.spelled(spelledAsFlag) ?? event.text;
   if (event.type === 'checkpoint') return `step ${event.step}: saved ${event.path}`;
   const metrics = Object.entries(event.metrics)
     .filter(([name]) => name !== 'lossStandardError')

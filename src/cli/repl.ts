@@ -1,11 +1,12 @@
 import { createInterface, type Interface } from 'node:readline';
 import { messageOf } from '../core/errors.ts';
+import { didYouMean } from '../core/suggest.ts';
 import type { LoadedModel } from '../jobs/types.ts';
+import { settings } from '../settings/table.ts';
 import { comparedWords, defaultTopK, fillMask, maskHint, type Ranking, rankedWords } from './fillMask.ts';
 import { printable, table } from './format.ts';
 import { historySize } from './history.ts';
-import { didYouMean } from './suggest.ts';
-import { integer, words } from './values.ts';
+import { readValue } from './values.ts';
 
 /** Loads the model of a folder. */
 export type Load = (path: string) => Promise<LoadedModel>;
@@ -136,7 +137,7 @@ const commands: Readonly<Record<string, ReplCommand>> = {
     usage: '/top 10',
     help: 'how many words are shown for each [MASK]',
     run(argument, session) {
-      if (argument !== '') session.topK = integer(1).read(argument, '/top');
+      if (argument !== '') session.topK = readValue(settings.topK.type, argument, '/top');
       session.say(`showing the first ${session.topK}`);
     },
   },
@@ -144,7 +145,7 @@ const commands: Readonly<Record<string, ReplCommand>> = {
     usage: '/targets good,bad',
     help: 'rank these words only; without words: all again',
     async run(argument, session) {
-      const targets = argument === '' ? undefined : words('a,b').read(argument, '/targets');
+      const targets = argument === '' ? undefined : readValue(settings.targets.type, argument, '/targets');
       if (targets) await session.model?.fillMask('[MASK]', { targets }); // refuses unknown words
       session.targets = targets;
       session.say(session.targets ? `ranking only: ${session.targets.join(', ')}` : 'ranking all words');

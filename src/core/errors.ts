@@ -1,23 +1,33 @@
+import { type Message, say } from './message.ts';
+
 /** What went wrong, in one line that names the thing and the way out. The terminal shows the message alone. */
 export class BertuneError extends Error {
   override name = 'BertuneError';
   /** Exit status of the command that fails with this error. */
   readonly exitCode: number = 1;
-  readonly #what: string;
+  readonly #line: Message;
+  readonly #what: Message;
 
   /** @param wayOut the end of the line, apart where a caller may know a better one */
-  constructor(what: string, wayOut?: string) {
-    super(wayOut === undefined ? what : `${what}: ${wayOut}`);
-    this.#what = what;
+  constructor(what: string | Message, wayOut?: string | Message) {
+    const line = wayOut === undefined ? say`${what}` : say`${what}: ${wayOut}`;
+    super(String(line));
+    this.#line = line;
+    this.#what = say`${what}`;
+  }
+
+  /** The message, with the settings that it names apart. */
+  get line(): Message {
+    return this.#line;
   }
 
   /** The message without its way out, where that is apart. */
-  get what(): string {
+  get what(): Message {
     return this.#what;
   }
 }
 
-/** Wrong usage: a flag, path, column or setting that the caller has to change. */
+/** Wrong usage: a setting, path or column that the caller has to change. */
 export class UsageError extends BertuneError {
   override name = 'UsageError';
   override readonly exitCode = 2;
@@ -27,6 +37,11 @@ export class UsageError extends BertuneError {
 export class InterruptedError extends BertuneError {
   override name = 'InterruptedError';
   override readonly exitCode = 130;
+}
+
+/** The message of anything thrown, with the settings that it names apart. */
+export function lineOf(error: unknown): Message {
+  return error instanceof BertuneError ? error.line : say`${messageOf(error)}`;
 }
 
 /** The message of anything thrown. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 
+export const configFile = 'config.json';
+
 /**
  * The text of a model folder's `config.json`.
  *
@@ -10,7 +12,7 @@ import { errorCode, readError } from '../core/files.ts';
  * @throws UsageError when there is none, or it cannot be read
  */
 export async function readConfigText(folder: string, writer: string): Promise<string> {
-  const file = join(folder, 'config.json');
+  const file = join(folder, configFile);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

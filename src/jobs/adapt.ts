@@ -6,6 +6,9 @@ import { saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { asTensors, initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { CorpusTask } from '../tasks/text/corpusTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
 import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
@@ -16,14 +19,12 @@ import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
-import { adaptSchema, checkOptions } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import { checkTokenizer, readModel, sequenceLength } from './textModel.ts';
 import {
   checkMemory,
   finishedResult,
   frozenBy,
-  resolveTraining,
   stopBeforeTraining,
   throttled,
   totalSteps,
@@ -41,19 +42,22 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
  */
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  return trainMaskedLm('adapt', options, [options.model], hooks, async () => {
+  const settings = resolve('adapt', options);
+  return trainMaskedLm('adapt', options, settings, [options.model], hooks, async () => {
     const found = await findModel(options.model, options, hooks);
     const loaded = await readModel(found, { head, beside: ['pooler'], seed: options.seed }, note);
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
     const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
-    return { ...loaded, pooler, base: await baseFacts(found) };
+    return { ...loaded, pooler, base: await baseFacts(found, hooks) };
   });
 }
 
 /** Pretrains a model of a given shape from a random start; takes every option of `adapt`. Throws what it throws. */
 export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
+  const settings = resolve('pretrain', options);
   const { modelConfig, tokenizer: folder, ...rest } = options;
-  return trainMaskedLm('pretrain', { ...rest, model: modelConfig, tokenizer: folder }, [folder], hooks, async () => {
+  const said = { ...rest, model: modelConfig, tokenizer: folder };
+  return trainMaskedLm('pretrain', said, settings, [folder], hooks, async () => {
     const shape = await findModel(modelConfig, options, hooks);
     const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
     const { model, raw } = await readFound(shape, (path, note) => readModelShape(path, head, note), onNote);
@@ -83,20 +87,20 @@ interface Start {
 }
 
 async function trainMaskedLm(
-  command: string,
+  command: 'adapt' | 'pretrain',
   options: AdaptOptions & { tokenizer?: string },
+  given: Omit<Resolved<'adapt'>, 'model'>,
   inputs: readonly string[],
   hooks: JobHooks,
   loadStart: () => Promise<Start>,
 ): Promise<AdaptResult> {
-  checkOptions(adaptSchema, options);
   const folder = RunFolder.claim(options.output, { ...options, command, inputs });
   const finished = finishedResult<AdaptResult>(folder, options, hooks);
   if (finished) return finished;
   const start = await loadStart();
   const { tokenizer } = start;
   const model = start.model.withDropout(options.dropout);
-  const settings = resolveMaskedLm(options, start);
+  const settings = settled(given, start, options.model);
   const corpora = folder.work();
   const opened: Corpus[] = [];
   try {
@@ -153,19 +157,14 @@ async function trainMaskedLm(
     });
     const estimatedMemoryBytes = await checkMemory(task);
     const before = await evaluateStart(task, start.values, hooks);
-    const steps = totalSteps(task, options, 1);
-    const fingerprint = {
-      ...{
-        maxLength: settings.maxLength,
-        batchTokens: settings.batchTokens,
-        maskProbability: settings.maskProbability,
-      },
-      ...{ wholeWord: settings.wholeWord, dropout: model.config.hiddenDropout, corpus: training.digest },
-      ...(settings.overlap > 0 ? { overlap: settings.overlap } : {}),
-      ...(evaluation ? {} : { evalFraction: settings.evalFraction, heldOut: training.heldOut.length }),
+    const steps = totalSteps(task, settings);
+    const identity = {
+      ...identityOf(command, { ...settings, dropout: model.config.hiddenDropout }),
+      corpus: training.digest,
+      ...(evaluation ? {} : { heldOut: training.heldOut.length }),
     };
     const configuration = { ...options, ...settings, estimatedMemoryBytes };
-    const outcome = await train(task, engine, folder, settings, configuration, steps, fingerprint, hooks);
+    const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
     await saveText(options.output, {
       model: start.model,
       head,
@@ -195,32 +194,21 @@ async function trainMaskedLm(
   }
 }
 
-function resolveMaskedLm(options: AdaptOptions, start: Start) {
-  const training = resolveTraining(options, { warmup: 0.06 });
-  const maxLength = sequenceLength(start, options.maxLength, options.model);
-  const overlap = options.overlap ?? 0;
+/** The settings with what depends on the model filled in. @throws UsageError for sizes that do not fit */
+function settled(given: Omit<Resolved<'adapt'>, 'model'>, start: Start, model: string) {
+  const { overlap, batchTokens, accumulationSteps } = given;
+  const maxLength = sequenceLength(start, given.maxLength, model);
   if (overlap >= maxLength / 2) {
     const most = Math.ceil(maxLength / 2) - 1;
     throw new UsageError(`--overlap ${overlap} is not below half of --max-length ${maxLength}; use at most ${most}`);
   }
-  const batchTokens = options.batchTokens ?? 4096;
-  const rows = Math.floor(batchTokens / training.accumulationSteps / maxLength);
+  const rows = Math.floor(batchTokens / accumulationSteps / maxLength);
   if (rows < 1) {
     throw new UsageError(
-      `--batch-tokens ${batchTokens} holds no sequence of --max-length ${maxLength} in each of ${training.accumulationSteps} micro-batches; use at least ${maxLength * training.accumulationSteps}`,
+      `--batch-tokens ${batchTokens} holds no sequence of --max-length ${maxLength} in each of ${accumulationSteps} micro-batches; use at least ${maxLength * accumulationSteps}`,
     );
   }
-  return {
-    ...training,
-    maxLength,
-    overlap,
-    batchTokens,
-    rows,
-    maskProbability: options.maskProbability ?? 0.15,
-    wholeWord: options.wholeWord ?? false,
-    evalFraction: options.evalFraction ?? 0.02,
-    evalLimit: options.evalLimit ?? 2000,
-  };
+  return { ...given, maxLength, rows };
 }
 
 async function evaluateStart(task: CorpusTask, values: ParameterValues, hooks: JobHooks) {

@@ -1,21 +1,14 @@
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve as settingsOf } from '../settings/resolve.ts';
 import { cardOf } from './cardText.ts';
-import { readRecord } from './runFolder.ts';
+import { readRecord, writeRecord } from './runRecord.ts';
 
-export interface CardOptions {
-  /** Output folder of a finished run. */
-  readonly model: string;
-  /** What the run cannot know, kept in `run.json`: the model's license, its languages, data sets of the Hub. */
-  readonly license?: string;
-  readonly languages?: readonly string[];
-  readonly datasets?: readonly string[];
-  /** Replaces a card that someone has edited, too. */
-  readonly overwrite?: boolean;
-}
+/** Its `model` is the output folder of a finished run. */
+export interface CardOptions extends OptionsOf<'card'> {}
 
 export interface CardResult {
   readonly path: string;
@@ -24,11 +17,12 @@ export interface CardResult {
 /**
  * Writes the model card of a run's folder anew from its `run.json`.
  *
- * @throws UsageError for a folder without a finished run, or a card that someone has edited
+ * @throws UsageError for a folder without a finished run, or a card that someone has edited; NewerFormatError for the
+ * run of a newer version; DamagedDocumentError
  */
-export async function card({ model, overwrite, ...options }: CardOptions): Promise<CardResult> {
-  const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  checkSaid(said);
+export async function card(options: CardOptions): Promise<CardResult> {
+  const { model, overwrite, ...about } = settingsOf('card', options);
+  const said = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined));
   const record = readRecord(model);
   if (record?.status === 'finished' && !record.about) {
     throw new UsageError(`${model} holds a run of ${record.command}; cards are written for models of text`);
@@ -43,20 +37,6 @@ export async function card({ model, overwrite, ...options }: CardOptions): Promi
   const updated = { ...record, card: { ...record.card, ...said } };
   const text = await cardOf(updated, basename(resolve(model)));
   await writeFileAtomic(path, text);
-  if (Object.keys(said).length > 0) {
-    await writeFileAtomic(join(model, 'run.json'), `${JSON.stringify(updated, null, 2)}\n`);
-  }
+  if (Object.keys(said).length > 0) await writeRecord(model, updated);
   return { path };
-}
-
-const identifiers = /^[\w][\w.+-]*$/;
-const saidSchema = z.object({
-  license: z.string().regex(identifiers, 'a license as the Hub names it, such as apache-2.0').optional(),
-  languages: z.array(z.string().regex(/^[a-z]{2,3}(-[\w-]+)?$/i, 'language codes such as en or zh')).optional(),
-  datasets: z.array(z.string().regex(/^[\w][\w.-]*(\/[\w][\w.-]*)?$/, 'data sets of the Hub as org/name')).optional(),
-});
-
-function checkSaid(said: object): void {
-  const issue = saidSchema.safeParse(said).error?.issues[0];
-  if (issue) throw new UsageError(`${String(issue.path[0])} must be ${issue.message}`);
 }

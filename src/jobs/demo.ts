@@ -2,16 +2,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { type PairedDifference, pairedDifference, type Summary, summarize } from '../evaluation/paired.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { adapt } from './adapt.ts';
 import { finetune } from './finetune.ts';
 import { loadModel } from './model.ts';
 import type { AdaptResult, FillMaskResult, JobHooks } from './types.ts';
 
-export interface DemoOptions {
-  /** Folder for the adapted model; replaced when it is there. */
-  readonly output?: string;
-  readonly threads?: number;
-}
+/** Its `output` is the folder for the adapted model, which is replaced when it is there. */
+export interface DemoOptions extends OptionsOf<'demo'> {}
 
 export type DemoStart = 'random start' | 'base' | 'adapted';
 
@@ -43,8 +42,8 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const base = join(root, 'checkpoints', 'bert-mini-general');
   const corpora = join(root, 'corpora');
-  const output = options.output ?? join(root, 'checkpoints', 'demo');
-  const { threads } = options;
+  const { threads, ...settings } = resolve('demo', options);
+  const output = settings.output ?? join(root, 'checkpoints', 'demo');
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   note(`adapting ${base} to ${join(corpora, 'support.txt')}`);
   const adapted = await adapt(

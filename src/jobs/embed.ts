@@ -1,19 +1,12 @@
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { loadModel } from './model.ts';
 import { chunksOf, itemsOf } from './predict.ts';
-import type { DataOptions, HubOptions, JobHooks, LoadedModel } from './types.ts';
+import type { JobHooks, LoadedModel } from './types.ts';
 
-export interface EmbedOptions extends HubOptions {
-  readonly model: string;
-  readonly input: DataOptions;
-  /** A `.parquet` or `.jsonl` file. */
-  readonly output: string;
-  readonly pooling?: 'mean' | 'cls';
-  readonly maxLength?: number;
-  readonly threads?: number;
-  /** Compute with int8 weights: about 1.5 times as fast, with slightly other vectors. */
-  readonly int8?: boolean;
-}
+/** Its `output` is a `.parquet` or `.jsonl` file. */
+export interface EmbedOptions extends OptionsOf<'embed'> {}
 
 export interface EmbedResult {
   readonly count: number;
@@ -25,10 +18,11 @@ export interface EmbedResult {
  * Writes one vector [hiddenSize] for each text. Throws UsageError for paths, columns or an ending to change.
  */
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
+  const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
   checkVectorPath(options.output);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength, int8, offline } = options;
-  const model = await loadModel(options.model, { threads, maxLength, int8, offline, onNote, ...hooks });
+  const { onEvent, signal } = hooks;
+  const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
   let dimensions = 0;
   const rows = vectorRows(model, options, (length) => {
     dimensions = length;

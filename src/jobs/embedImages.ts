@@ -1,4 +1,5 @@
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { checkOptions } from '../settings/check.ts';
 import type { EmbedResult } from './embed.ts';
 import { featureParts, openForModel, openInference } from './imageFeatures.ts';
 import type { EmbedImagesOptions } from './imageUseTypes.ts';
@@ -11,6 +12,7 @@ import type { JobHooks } from './types.ts';
  * @throws UsageError for paths or an ending to change; BertuneError for images or weights that cannot be used
  */
 export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
+  checkOptions('embedImages', options);
   checkVectorPath(options.output);
   const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
   const store = await openForModel(options.data, '--data', model.config, options, hooks);

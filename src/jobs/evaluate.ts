@@ -4,7 +4,10 @@ import { throwIfAborted } from '../core/interrupt.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { evaluateCorpus } from '../tasks/text/corpusTask.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
@@ -14,11 +17,10 @@ import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { type MeasurableHead, measurableHead } from './model.ts';
-import { checkOptions, evaluateSchema } from './optionChecks.ts';
 import { readLabels } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { readModel, sequenceLength } from './textModel.ts';
-import { createEngine } from './training.ts';
+
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -32,18 +34,18 @@ export async function evaluate(
   options: EvaluateOptions,
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
-  checkOptions(evaluateSchema, options);
+  const settings = resolve('evaluate', options);
   const found = await findModel(options.model, options, hooks);
   const head = await measurableHead(found);
   if (options.int8 && head !== 'oneLabel') {
     throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
   }
-  return measures[head](found, options, hooks);
+  return measures[head](found, settings, hooks);
 }
 
 type Measure = (
   found: FoundModel,
-  options: EvaluateOptions,
+  options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ) => Promise<ClassificationResult | MaskedLmResult>;
 
@@ -55,7 +57,7 @@ const measures: Readonly<Record<MeasurableHead, Measure>> = {
 
 async function evaluateClassifier(
   found: FoundModel,
-  options: EvaluateOptions,
+  options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<ClassificationResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
@@ -65,13 +67,13 @@ async function evaluateClassifier(
   const set = await readLabels(options.data, '--data', hooks);
   const labels = model.config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
-  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed ?? 0 });
+  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, '--data');
   const cutter = new TextCutter(tokenizer, maxLength);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
-  const engine = createEngine(options.threads);
+  const engine = onnxEngine({ threads: options.threads });
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
@@ -89,7 +91,7 @@ async function evaluateClassifier(
 
 async function evaluateLanguageModel(
   found: FoundModel,
-  options: EvaluateOptions,
+  options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<MaskedLmResult> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
@@ -107,7 +109,7 @@ async function evaluateLanguageModel(
       folder,
       heldOutFraction: 0,
       heldOutLimit: 0,
-      seed: options.seed ?? 0,
+      seed: options.seed,
       onProgress: () => throwIfAborted(hooks.signal),
     });
     for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
@@ -119,15 +121,15 @@ async function evaluateLanguageModel(
           heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
           objective: maskedTokens({
             vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
-            probability: options.maskProbability ?? 0.15,
-            wholeWord: options.wholeWord ?? false,
-            seed: options.seed ?? 0,
+            probability: options.maskProbability,
+            wholeWord: options.wholeWord,
+            seed: options.seed,
           }),
           rows: Math.max(1, Math.floor(4096 / width)),
           width,
         },
         asTensors(values, model.parameters(model.partsOf('maskedLm'))),
-        createEngine(options.threads),
+        onnxEngine({ threads: options.threads }),
         hooks.signal,
       );
       return { loss, lossStandardError, perplexity: perplexity ?? Number.NaN, count, texts: corpus.counts.texts };

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync } 
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolders, writeError } from '../core/files.ts';
+import { refuseNewerModel } from '../hub/newerModel.ts';
 
 /** What an export consists of; this is replaced by --overwrite, and nothing else. */
 const exportFiles = ['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'config.json'];
@@ -32,6 +33,7 @@ export class ExportFolder {
     if (names.length > 0 && !overwrite) {
       throw new UsageError(`${output} holds another export; replace it with --overwrite, or choose another --output`);
     }
+    refuseNewerModel(output);
     this.path = output;
     this.work = join(output, '.work');
     this.#made = this.#makeWork();

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import {
   checkOnnxSizes,
@@ -13,6 +15,8 @@ import {
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
 import { asTensors } from '../nn/parameters.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import {
@@ -26,27 +30,14 @@ import {
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
 import { findModel, readFound } from './findModel.ts';
-import { checkOptions, exportSchema } from './optionChecks.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './textCutter.ts';
-import { defaultMaxLength, readModel } from './textModel.ts';
-import { createEngine } from './training.ts';
-import type { DataOptions, HubOptions, JobHooks } from './types.ts';
+import { defaultMaxLength, readModel, titleOf } from './textModel.ts';
 
-export interface ExportOptions extends HubOptions {
-  readonly model: string;
-  /** A new or empty folder. */
-  readonly output: string;
-  /** `fp32`, `fp16` (with float32 inputs and outputs), `q8` (dynamic int8); all three when absent. */
-  readonly dtypes?: readonly ExportDType[];
-  /** What the model is for; when absent, what its head is for. */
-  readonly task?: Pipeline;
-  /** Texts to compare the two models on, the first 256 (32 for fill-mask); random tokens when absent. */
-  readonly input?: DataOptions;
-  /** Whether an export that `output` holds is replaced. */
-  readonly overwrite?: boolean;
-  readonly threads?: number;
-}
+import type { JobHooks } from './types.ts';
+
+/** Its `output` is a new or empty folder. */
+export interface ExportOptions extends OptionsOf<'exportModel'> {}
 
 export interface ExportedFile extends Agreement {
   readonly dtype: ExportDType;
@@ -83,13 +74,13 @@ const longestText = 128;
  * export that is not the model, or a full disk
  */
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
-  checkOptions(exportSchema, options);
-  const { model, output, threads } = options;
-  const found = await findModel(model, options, hooks);
+  const settings = resolve('exportModel', options);
+  const { model, output, threads } = settings;
+  const found = await findModel(model, settings, hooks);
   const inspection = await readFound(found, inspectText);
-  const head = options.task === undefined ? headOf(inspection) : headOfPipeline(options.task);
+  const head = settings.task === undefined ? headOf(inspection) : headOfPipeline(settings.task);
   requireHead(inspection, head, model);
-  const dtypes = allDTypes.filter((dtype) => options.dtypes?.includes(dtype) ?? true);
+  const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const loaded = await readModel(found, { head }, onNote);
@@ -99,9 +90,9 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
     ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values },
     ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength },
   };
-  const folder = new ExportFolder(output, found.folder, options.overwrite ?? false);
+  const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
-    const texts = await probesOf(options, tokenizer, exported);
+    const texts = await probesOf(settings, tokenizer, exported);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
     const files: ExportedFile[] = [];
     for (const [done, dtype] of dtypes.entries()) {
@@ -132,14 +123,10 @@ function headOf({ present }: TextInspection): HeadName {
 function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {
   const lacking = model.partsOf(head).findLast((part) => !present.includes(part));
   if (lacking === undefined) return;
-  const titles = headsOf(present).flatMap((each) =>
-    heads[each].part === null ? [] : [withArticle(heads[each].title)],
-  );
-  const poolers = present.includes('pooler') ? ['a pooler'] : [];
-  const found = [...titles, ...poolers].join(' and ') || 'an encoder only';
-  const lacks = heads[head].part === lacking ? heads[head].title : model.partTitle(lacking);
+  const has = present.filter((part) => part !== 'encoder').map((part) => withArticle(titleOf(model, part)));
+  const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
   throw new UsageError(
-    `${name} has no ${lacks}, which ${heads[head].pipeline} needs; it has ${found}: choose another --task or model`,
+    say`${name} has no ${titleOf(model, lacking)}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
 }
 
@@ -147,7 +134,11 @@ function withArticle(title: string): string {
   return `${/^([aeiou]|MLM)/.test(title) ? 'an' : 'a'} ${title}`;
 }
 
-async function probesOf({ input }: ExportOptions, tokenizer: TextTokenizer, exported: ExportedText): Promise<Probe[]> {
+async function probesOf(
+  { input }: Resolved<'exportModel'>,
+  tokenizer: TextTokenizer,
+  exported: ExportedText,
+): Promise<Probe[]> {
   const { model, head, maxLength } = exported;
   if (!input) return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head);
   const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText));
@@ -168,7 +159,7 @@ async function trainedOutputs(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const parameters = asTensors(values, model.parameters(model.partsOf(head)));
-  const inference = new TextInference(createEngine(threads), model, frame, parameters, { signal });
+  const inference = new TextInference(onnxEngine({ threads }), model, frame, parameters, { signal });
   return trainedRows(inference, texts, head).finally(() => inference.dispose());
 }
 

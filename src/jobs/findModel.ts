@@ -1,4 +1,6 @@
+import { NewerFormatError } from '../core/document.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { fetchModel } from '../hub/fetchModel.ts';
 import { parseReference, referenceName } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
@@ -49,13 +51,17 @@ export async function readFound<T>(
     return await read(found.folder, (text) => onNote(byName(text, found)));
   } catch (error) {
     if (!(error instanceof BertuneError) || !error.message.includes(found.folder)) throw error;
+    if (error instanceof NewerFormatError) throw new NewerFormatError(byName(error.message, found));
     const [spoiled] = await removeSpoiled(found.folder);
     if (spoiled) throw spoiledError(spoiled, found);
     const way = found.isOffline
-      ? 'if the cache lacks a file, run once without --offline (or HF_HUB_OFFLINE); otherwise choose another revision or model'
+      ? say`if the cache lacks a file, run once without ${setting('offline')} (or HF_HUB_OFFLINE); otherwise choose another revision or model`
       : 'choose another revision or model';
     const Kind = error instanceof UsageError ? UsageError : BertuneError;
-    throw new Kind(byName(error.what, found), way);
+    throw new Kind(
+      error.what.map((text) => byName(text, found)),
+      way,
+    );
   }
 }
 
@@ -70,10 +76,12 @@ function byName(text: string, { folder, name }: FoundModel): string {
 }
 
 function spoiledError(spoiled: { name: string; blob?: string }, { name, isOffline }: FoundModel): BertuneError {
-  const again = isOffline ? 'run once without --offline (or HF_HUB_OFFLINE)' : 'run again';
+  const again = isOffline ? say`run once without ${setting('offline')} (or HF_HUB_OFFLINE)` : 'run again';
   return spoiled.blob === undefined
-    ? new BertuneError(`${spoiled.name} of ${name} was damaged in the cache and is removed: ${again} to fetch it anew`)
+    ? new BertuneError(
+        say`${spoiled.name} of ${name} was damaged in the cache and is removed: ${again} to fetch it anew`,
+      )
     : new BertuneError(
-        `${spoiled.name} of ${name} is damaged in the cache: remove ${spoiled.blob} and ${again} to fetch it anew`,
+        say`${spoiled.name} of ${name} is damaged in the cache: remove ${spoiled.blob} and ${again} to fetch it anew`,
       );
 }

@@ -4,6 +4,9 @@ import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, str
 import { saveText } from '../hub/textFolder.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { ExamplesTask } from '../tasks/text/examplesTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
 import { TextInference } from '../tasks/text/inference.ts';
@@ -12,20 +15,11 @@ import type { Frame } from '../text/frame.ts';
 import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
-import { checkOptions, finetuneSchema } from './optionChecks.ts';
 import { readLabels } from './readLabels.ts';
 import { RunFolder } from './runFolder.ts';
 import { TextCutter } from './textCutter.ts';
 import { readModel, sequenceLength } from './textModel.ts';
-import {
-  checkMemory,
-  finishedResult,
-  frozenBy,
-  resolveTraining,
-  totalSteps,
-  train,
-  trainingEngine,
-} from './training.ts';
+import { checkMemory, finishedResult, frozenBy, totalSteps, train, trainingEngine } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
 /** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
@@ -49,20 +43,19 @@ interface Texts {
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  checkOptions(finetuneSchema, options);
+  const given = resolve('finetune', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
   const finished = finishedResult<FinetuneResult>(folder, options, hooks);
   if (finished) return finished;
-  const training = resolveTraining(options, { warmup: 0.1 });
-  const { train: trainTexts, held } = await readSets(options, training.seed, hooks);
+  const { train: trainTexts, held } = await readSets(given, hooks);
   const labels = labelNames(trainTexts.labels);
   const found = await findModel(options.model, options, hooks);
-  const loaded = await readModel(found, { head, labels, seed: training.seed }, note);
+  const loaded = await readModel(found, { head, labels, seed: given.seed }, note);
   const { tokenizer } = loaded;
   const model = loaded.model.withDropout(options.dropout);
-  const maxLength = sequenceLength(loaded, options.maxLength, options.model);
-  const values = options.randomStart ? randomValues(model, training.seed) : loaded.values;
-  if (options.randomStart) note('--random-start: every weight starts at random');
+  const maxLength = sequenceLength(loaded, given.maxLength, options.model);
+  const values = given.randomStart ? randomValues(model, given.seed) : loaded.values;
+  if (given.randomStart) note('--random-start: every weight starts at random');
 
   const cutter = new TextCutter(tokenizer, maxLength);
   const classes = classNumbers(trainTexts.labels, labels, '--train');
@@ -71,22 +64,21 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const heldSequences = held.texts.map((text) => cutter.encode(text));
   cutter.noteTruncated(hooks);
 
-  const batchSize = options.batchSize ?? 16;
-  const classWeights = weightsOf(classes, labels.length, options.classWeights ?? 'none');
-  const engine = trainingEngine(training, hooks);
+  const classWeights = weightsOf(classes, labels.length, given.classWeights);
+  const engine = trainingEngine(given, hooks);
   let latest: ClassificationResult | undefined;
   const task = new ExamplesTask({
     model,
     objective: oneLabel(classWeights),
     startValues: values,
-    frozen: frozenBy(training, model),
-    recompute: training.recompute,
+    frozen: frozenBy(given, model),
+    recompute: given.recompute,
     frame: tokenizer.frame,
     examples,
     width: rowWidth(examples, maxLength, tokenizer.frame),
-    batchSize,
-    accumulationSteps: training.accumulationSteps,
-    seed: training.seed,
+    batchSize: given.batchSize,
+    accumulationSteps: given.accumulationSteps,
+    seed: given.seed,
     evaluate: async (parameters, signal) => {
       const inference = new TextInference(engine, model, tokenizer.frame, parameters, { signal });
       try {
@@ -99,13 +91,14 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   });
   const estimatedMemoryBytes = await checkMemory(task);
   const defaultEpochs = Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch())));
-  const steps = totalSteps(task, options, defaultEpochs);
-  const fingerprint = {
-    ...{ maxLength, batchSize, labels, examples: examples.length, dropout: model.config.hiddenDropout },
-    ...{ texts: digestOf(examples), classWeights, randomStart: options.randomStart ?? false },
+  const steps = totalSteps(task, given, defaultEpochs);
+  const settings = { ...given, maxLength };
+  const identity = {
+    ...identityOf('finetune', { ...settings, dropout: model.config.hiddenDropout }),
+    ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
   };
-  const configuration = { ...options, ...training, maxLength, batchSize, estimatedMemoryBytes };
-  const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
+  const configuration = { ...options, ...settings, estimatedMemoryBytes };
+  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
   await saveText(options.output, {
     model: loaded.model,
     head,
@@ -122,18 +115,15 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     output: options.output,
   };
   const data = { train: examples.length, heldOut: held.texts.length };
-  const base = options.randomStart ? undefined : await baseFacts(found);
+  const base = given.randomStart ? undefined : await baseFacts(found, hooks);
   noteKeptCard(await folder.finishWithCard(result, data, modelFacts(model, head), base), hooks);
   return result;
 }
 
 /** The texts to train on and those to measure on, limits and splits applied. */
-async function readSets(
-  options: FinetuneOptions,
-  seed: number,
-  hooks: JobHooks,
-): Promise<{ train: Texts; held: Texts }> {
+async function readSets(options: Resolved<'finetune'>, hooks: JobHooks): Promise<{ train: Texts; held: Texts }> {
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const { seed } = options;
   const all = await readLabels(options.train, '--train', hooks);
   if (all.labels.every((label) => label === all.labels[0])) {
     throw new BertuneError(`--train has one label only (${all.labels[0]}); a classifier needs at least two`);
@@ -142,9 +132,9 @@ async function readSets(
     const evaluation = await readLabels(options.eval, '--eval', hooks);
     classNumbers(evaluation.labels, labelNames(all.labels), '--eval');
     const held = limited(evaluation, options.evalLimit, seed);
-    return { train: chosen(all, options, seed), held };
+    return { train: chosen(all, options), held };
   }
-  const fraction = options.evalFraction ?? 0.1;
+  const fraction = options.evalFraction;
   if (fraction === 0) {
     throw new UsageError('--eval-fraction 0 leaves no text to measure the classifier on; give a file with --eval');
   }
@@ -163,12 +153,11 @@ async function readSets(
   }
   const held = limited(pick(drawn, kept), options.evalLimit, seed);
   note(`${counted(held.texts.length, 'text')} held out, class by class, to measure the classifier`);
-  return { train: chosen(training, options, seed), held };
+  return { train: chosen(training, options), held };
 }
 
 /** The training texts under --labels-per-class and --train-limit. @throws UsageError when a class would be lost */
-function chosen(set: Texts, options: FinetuneOptions, seed: number): Texts {
-  const { labelsPerClass, trainLimit } = options;
+function chosen(set: Texts, { labelsPerClass, trainLimit, seed }: Resolved<'finetune'>): Texts {
   const perClass = labelsPerClass
     ? pick(set, samplePerClass({ labels: set.labels, perClass: labelsPerClass, seed }))
     : set;

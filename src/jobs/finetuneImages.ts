@@ -9,15 +9,17 @@ import { loadVision, saveVision } from '../hub/visionFolder.ts';
 import type { ConfigOf, VisionConfig } from '../models/vision/config.ts';
 import { encoderSpecs, randomVisionValues } from '../models/vision/encoder.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
+import { identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { ImageInference } from '../tasks/vision/inference.ts';
 import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
-import { checkOptions, finetuneImagesSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
-import { createEngine, finishedResult, totalSteps, train } from './training.ts';
+import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
 import type { ClassificationResult, JobHooks } from './types.ts';
-import { augmentationFor, methodDefaults, resolveImageTraining } from './visionConfigs.ts';
+import { augmentationFor, methodDefaults, optimizerOf, settledBy } from './visionConfigs.ts';
 
 /** Updates that a run makes at least, by default: twenty epochs of few labels are too few. */
 const leastSteps = 300;
@@ -36,26 +38,27 @@ export async function finetuneImages(
   options: FinetuneImagesOptions,
   hooks: JobHooks = {},
 ): Promise<FinetuneImagesResult> {
-  checkOptions(finetuneImagesSchema, options);
+  const given = resolve('finetuneImages', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'image finetune', inputs: [options.model] });
   const finished = finishedResult<FinetuneImagesResult>(folder, options, hooks);
   if (finished) return finished;
-  const { training, optimizer, batchSize } = resolveImageTraining(options, methodDefaults.classifier);
-  const { seed } = training;
+  const training = settledBy(given, methodDefaults.classifier);
+  const optimizer = optimizerOf(given, methodDefaults.classifier.optimizer);
+  const { seed, batchSize } = training;
   const pretrained = await loadVision(options.model);
   const opened: { close(): unknown }[] = [];
   try {
-    const data = await openLabeled(options, pretrained.config, seed, hooks, (store) => opened.push(store));
+    const data = await openLabeled(given, pretrained.config, hooks, (store) => opened.push(store));
     const { store, examples, test, labels } = data;
     requireImages(examples.length, 2, '--train');
     const config = classifierConfig(pretrained.config, labels);
-    const startValues = startOf(config, options.randomStart ? undefined : pretrained.values, seed);
-    if (options.randomStart) hooks.onEvent?.({ type: 'note', text: '--random-start: every weight starts at random' });
+    const startValues = startOf(config, given.randomStart ? undefined : pretrained.values, seed);
+    if (given.randomStart) hooks.onEvent?.({ type: 'note', text: '--random-start: every weight starts at random' });
     const labelOf = labelsOf(store, labels, '--train');
     const augmentation = augmentationFor('classifier', store.channels, options.augment);
     const views = viewsFor(store, augmentation, seed, options.dataThreads);
     opened.push(views);
-    const engine = createEngine(training.threads);
+    const engine = trainingEngine(given, hooks);
     let latest: ClassificationResult | undefined;
     const task = new ImageTask({
       ...{ config, seed, noise: 0, labelOf, startValues, views, examples, batchSize },
@@ -65,20 +68,18 @@ export async function finetuneImages(
         return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
       },
     });
+    const estimatedMemoryBytes = await checkMemory(task, 'finetuneImages');
     const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
     const epochs = Math.min(mostDefaultEpochs, Math.max(methodDefaults.classifier.epochs, fewest));
-    const steps = totalSteps(task, options, epochs);
+    const steps = totalSteps(task, given, epochs);
     const outcome = await train(
       task,
       engine,
       folder,
       training,
-      { ...options, ...training, batchSize, optimizer },
+      { ...options, ...training, optimizer, estimatedMemoryBytes },
       steps,
-      {
-        ...{ model: config, batchSize, augment: options.augment ?? null, images: digestOfImages(store, examples) },
-        ...{ randomStart: options.randomStart ?? false },
-      },
+      { ...identityOf('finetuneImages', training), model: config, images: digestOfImages(store, examples) },
       hooks,
       optimizer,
     );
@@ -102,9 +103,8 @@ interface TestImages {
 }
 
 async function openLabeled(
-  options: FinetuneImagesOptions,
+  options: Resolved<'finetuneImages'>,
   { image }: VisionConfig,
-  seed: number,
   hooks: JobHooks,
   keep: (store: ImageStore) => void,
 ) {
@@ -115,8 +115,8 @@ async function openLabeled(
   const labels = store.classes ?? [];
   const labelOf = labelsOf(store, labels, '--train');
   if (labels.length < 2) throw new UsageError('--train has one class only; a classifier needs at least two');
-  const { test, training } = await testImages(options, store, labels, shape, seed, hooks, keep);
-  const perClass = options.labelsPerClass;
+  const { test, training } = await testImages(options, store, labels, shape, hooks, keep);
+  const { labelsPerClass: perClass, seed } = options;
   const examples =
     perClass === undefined
       ? training
@@ -127,15 +127,15 @@ async function openLabeled(
 }
 
 async function testImages(
-  options: FinetuneImagesOptions,
+  options: Resolved<'finetuneImages'>,
   store: ImageStore,
   labels: readonly string[],
   shape: VisionConfig['image'],
-  seed: number,
   hooks: JobHooks,
   keep: (store: ImageStore) => void,
 ): Promise<{ training: readonly number[]; test: TestImages }> {
   const all = (one: ImageStore) => Array.from({ length: one.length }, (_, i) => i);
+  const { seed, evalFraction: fraction } = options;
   const limit = options.evalLimit ?? Number.POSITIVE_INFINITY;
   if (options.test) {
     const other = await openFor(options.test, '--test', shape, options, hooks);
@@ -143,7 +143,6 @@ async function testImages(
     const labelOf = labelsOf(other, labels, '--test');
     return { training: all(store), test: { store: other, examples: limitedImages(all(other), limit, seed), labelOf } };
   }
-  const fraction = options.evalFraction ?? 0.1;
   if (fraction === 0) throw new UsageError('--eval-fraction 0 leaves no image to measure on; give some with --test');
   const { training, heldOut } = splitImages(store.length, fraction, seed);
   const examples = limitedImages(heldOut, limit, seed);

@@ -1,27 +1,12 @@
 import type { Estimate } from '../evaluation/estimate.ts';
 import type { PairedDifference } from '../evaluation/paired.ts';
-import type { CacheOptions } from './types.ts';
+import type { imageUse } from '../settings/jobs.ts';
+import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 
 /** What jobs that use a model of images accept. */
-export interface ImageUseOptions extends CacheOptions {
-  /** A folder that `pretrainImages` or `finetuneImages` wrote. */
-  readonly model: string;
-  readonly threads?: number;
-}
+export interface ImageUseOptions extends OptionsFrom<typeof imageUse> {}
 
-export interface ProbeImagesOptions extends ImageUseOptions {
-  /** Images with labels: an IDX file, a folder by class, a tar of one. */
-  readonly train: string;
-  readonly test: string;
-  /** Labeled images of each class; all when absent. */
-  readonly labelsPerClass?: number;
-  /** Repetitions with other draws of labels and other random starts, 1 to 12; 3 by default. */
-  readonly seeds?: number;
-  /** Seed of the first repetition. */
-  readonly seed?: number;
-  /** Most test images; all when absent. */
-  readonly evalLimit?: number;
-}
+export interface ProbeImagesOptions extends OptionsOf<'probeImages'> {}
 
 /** Accuracies of classifiers over one encoder's features. */
 export interface ProbedEncoder {
@@ -45,20 +30,9 @@ export interface ProbeImagesResult {
   readonly helped: boolean;
 }
 
-export interface EmbedImagesOptions extends ImageUseOptions {
-  readonly data: string;
-  /** A `.parquet` or `.jsonl` file. */
-  readonly output: string;
-}
+export interface EmbedImagesOptions extends OptionsOf<'embedImages'> {}
 
-export interface ShowImagesOptions extends ImageUseOptions {
-  readonly data: string;
-  /** A `.png` file. */
-  readonly output: string;
-  /** Images shown; 8 by default. */
-  readonly count?: number;
-  readonly seed?: number;
-}
+export interface ShowImagesOptions extends OptionsOf<'showImages'> {}
 
 export interface ShowImagesResult {
   /** What the rows of the picture are, from the top. */

@@ -2,27 +2,22 @@ import { BertuneError, UsageError } from '../core/errors.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { argmax } from '../evaluation/classification.ts';
 import { inspectText } from '../hub/textFolder.ts';
-import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { asTensors } from '../nn/parameters.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { type PlacedSequence, TextInference } from '../tasks/text/inference.ts';
 import { type Ranking, rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { checkOptions, embedSchema, fillMaskSchema, useSchema } from './optionChecks.ts';
 import { TextCutter } from './textCutter.ts';
-import { readModel, sequenceLength } from './textModel.ts';
-import type { FillMaskResult, HubOptions, JobEvent, LoadedModel } from './types.ts';
+import { readModel, sequenceLength, titleOf } from './textModel.ts';
+import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
-export interface LoadModelOptions extends HubOptions {
-  readonly threads?: number;
-  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
-  readonly int8?: boolean;
-  /** Most tokens of a text; when absent, what bertune trained the model with, else 128. */
-  readonly maxLength?: number;
+export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
   /** Hears how a download goes on. */
@@ -65,36 +60,31 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
 
 /** The same with what a server needs, also for a model that was found before. */
 export async function openModel(asked: string | FoundModel, options: LoadModelOptions = {}): Promise<OpenModel> {
-  checkOptions(useSchema, options);
-  const { onNote, signal } = options;
+  const { onNote, onEvent: hears, signal, ...use } = options;
+  const { threads, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
-  const hooks = { onEvent: options.onEvent ?? onEvent, signal };
-  const found = typeof asked === 'string' ? await findModel(asked, options, hooks) : asked;
+  const hooks = { onEvent: hears ?? onEvent, signal };
+  const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
   const loaded = await readModel(found, { head: 'present' }, onNote);
   const { model: read, present, tokenizer } = loaded;
   const { config } = read;
   const available = headsOf(present);
   const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
-  const maxLength = sequenceLength(loaded, options.maxLength, path);
+  const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
-  const engine = onnxEngine({ threads: options.threads });
-  const inference = new TextInference(engine, read, tokenizer.frame, parameters, {
-    ...{ signal, isSettled: true, int8: options.int8 },
+  const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
+    ...{ signal, isSettled: true, int8 },
   });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
-    const has = present.filter((part) => part !== 'encoder').map((part) => partTitle(part));
+    const has = present.filter((part) => part !== 'encoder').map((part) => titleOf(read, part));
     throw new UsageError(
       `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
     );
-  };
-  const partTitle = (part: PartName) => {
-    const head = available.find((name) => heads[name].part === part);
-    return head ? heads[head].title : read.partTitle(part);
   };
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
@@ -129,8 +119,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       });
       return texts.map(({ text }, i) => ({ text, masks: masks[i] ?? [] }));
     },
-    async fillMask(text, { topK = 5, targets } = {}) {
-      checkOptions(fillMaskSchema, { topK });
+    async fillMask(text, options = {}) {
+      const { topK, targets } = resolve('model.fillMask', options);
       requireHead('maskedLm', 'fill-mask');
       const prepared = model.prepareMasks(text);
       const ranking = { topK, targetIds: targets && targetTokens(tokenizer, targets) };
@@ -151,8 +141,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
       });
     },
-    async embed(texts, { pooling = 'mean' } = {}) {
-      checkOptions(embedSchema, { pooling });
+    async embed(texts, options = {}) {
+      const { pooling } = resolve('model.embed', options);
       return inference.vectors(cut(texts), pooling);
     },
     tokens(text) {

@@ -1,19 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { UsageError } from '../core/errors.ts';
 import { openRecords } from '../data/records.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { loadModel } from './model.ts';
-import type { DataOptions, HubOptions, JobHooks, Prediction } from './types.ts';
+import type { JobHooks, Prediction } from './types.ts';
 
-export interface PredictOptions extends HubOptions {
-  readonly model: string;
-  readonly input?: DataOptions;
-  /** Texts, one at a time, when there is no input. */
-  readonly stdin?: AsyncIterable<string>;
-  readonly maxLength?: number;
-  readonly threads?: number;
-  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
-  readonly int8?: boolean;
-}
+export interface PredictOptions extends OptionsOf<'predict'> {}
 
 interface Item {
   readonly id?: string | number;
@@ -30,8 +23,9 @@ const chunk = 4096;
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { threads, maxLength, int8, offline } = options;
-  const model = await loadModel(options.model, { threads, maxLength, int8, offline, onNote, ...hooks });
+  const { model: path, threads, maxLength, int8, offline } = resolve('predict', options);
+  const { onEvent, signal } = hooks;
+  const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
   try {
     for await (const items of chunksOf(itemsOf(options))) {
       const predictions = await model.classify(items.map(({ text }) => text));

@@ -2,9 +2,11 @@ import { counted, UsageError } from '../core/errors.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
-import type { VisionConfig } from '../models/vision/config.ts';
 import { randomVisionValues, visionSpecs } from '../models/vision/encoder.ts';
 import { asTensors } from '../nn/parameters.ts';
+import { countingSettings, identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { evaluateVision } from '../tasks/vision/evaluation.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { neighbourAccuracy } from '../tasks/vision/neighbourAccuracy.ts';
@@ -18,11 +20,10 @@ import {
   viewsFor,
 } from './imageData.ts';
 import type { PretrainImagesOptions, PretrainImagesResult } from './imageTypes.ts';
-import { checkOptions, pretrainImagesSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
-import { createEngine, finishedResult, totalSteps, train } from './training.ts';
+import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
 import type { JobEvent, JobHooks } from './types.ts';
-import { augmentationFor, methodDefaults, pretrainingConfig, resolveImageTraining } from './visionConfigs.ts';
+import { augmentationFor, methodDefaults, optimizerOf, pretrainingConfig, settledBy } from './visionConfigs.ts';
 
 /** Below this share of 1/√d the outputs of different images are close to one. */
 const collapsedDeviation = 0.5;
@@ -37,28 +38,29 @@ export async function pretrainImages(
   options: PretrainImagesOptions,
   hooks: JobHooks = {},
 ): Promise<PretrainImagesResult> {
-  checkOptions(pretrainImagesSchema, options);
+  const given = resolve('pretrainImages', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'image pretrain', inputs: [] });
   const finished = finishedResult<PretrainImagesResult>(folder, options, hooks);
   if (finished) return finished;
   const defaults = methodDefaults[options.method];
-  const { training, optimizer, batchSize } = resolveImageTraining(options, defaults);
-  const { seed } = training;
+  const training = settledBy(given, defaults);
+  const optimizer = optimizerOf(given, defaults.optimizer);
+  const { seed, batchSize, noise } = training;
   const opened: { close(): unknown }[] = [];
   try {
-    const data = await openData(options, seed, hooks, (store) => opened.push(store));
+    const data = await openData(given, hooks, (store) => opened.push(store));
     const { store, examples, heldOut } = data;
     requireImages(examples.length, 2, '--data');
     const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
     if (isContrastive) checkBatches(options.method, Math.min(batchSize, examples.length), training.accumulationSteps);
     const image = { channels: store.channels, height: store.height, width: store.width };
-    const config = pretrainingConfig(options, { image, ...channelMoments(store, examples) });
+    const config = pretrainingConfig(given, { image, ...channelMoments(store, examples) });
     const augmentation = augmentationFor(options.method, store.channels, options.augment);
     const views = viewsFor(store, augmentation, seed, options.dataThreads);
     opened.push(views);
     const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
-    const engine = createEngine(training.threads);
-    const inputs = { config, seed, noise: options.noise ?? 0 };
+    const engine = trainingEngine(given, hooks);
+    const inputs = { config, seed, noise };
     const measure = async (parameters: NamedTensors, signal?: AbortSignal): Promise<Record<string, number>> => {
       const measured = { views: heldOutViews, examples: heldOut.examples };
       const metrics = await evaluateVision(inputs, measured, parameters, engine, signal);
@@ -71,9 +73,10 @@ export async function pretrainImages(
       ...{ ...inputs, startValues, views, examples, batchSize, evaluate },
       accumulationSteps: training.accumulationSteps,
     });
+    const estimatedMemoryBytes = await checkMemory(task, 'pretrainImages');
     const before = await evaluate?.(asTensors(startValues, visionSpecs(config)), hooks.signal);
     if (before) hooks.onEvent?.({ type: 'evaluation', step: 0, metrics: before });
-    const steps = totalSteps(task, options, defaults.epochs);
+    const steps = totalSteps(task, given, defaults.epochs);
     const evalSteps = options.evalSteps ?? task.stepsInEpoch();
     const settings = { ...training, evalSteps };
     const outcome = await train(
@@ -81,9 +84,9 @@ export async function pretrainImages(
       engine,
       folder,
       settings,
-      { ...options, ...settings, batchSize, optimizer, model: config },
+      { ...options, ...countingSettings('pretrainImages', settings), optimizer, model: config, estimatedMemoryBytes },
       steps,
-      { ...fingerprintOf(config, options), batchSize, images: digestOfImages(store, examples) },
+      { ...identityOf('pretrainImages', settings), model: config, images: digestOfImages(store, examples) },
       watchingCollapse(hooks),
       optimizer,
     );
@@ -117,17 +120,16 @@ interface OpenedData {
 }
 
 async function openData(
-  options: PretrainImagesOptions,
-  seed: number,
+  options: Resolved<'pretrainImages'>,
   hooks: JobHooks,
   keep: (store: ImageStore) => void,
 ): Promise<OpenedData> {
-  const { imageSize, channels, evalLimit = 2000 } = options;
+  const { imageSize, channels, evalFraction, evalLimit, seed } = options;
   const wanted = { ...(imageSize ? { height: imageSize, width: imageSize } : {}), ...(channels ? { channels } : {}) };
   const store = await openFor(options.data, '--data', wanted, options, hooks);
   keep(store);
   if (!options.eval) {
-    const { training, heldOut } = splitImages(store.length, options.evalFraction ?? 0.05, seed);
+    const { training, heldOut } = splitImages(store.length, evalFraction, seed);
     return { store, examples: training, heldOut: { store, examples: limitedImages(heldOut, evalLimit, seed) } };
   }
   const shape = { height: store.height, width: store.width, channels: store.channels };
@@ -139,11 +141,6 @@ async function openData(
     examples: all(store),
     heldOut: { store: other, examples: limitedImages(all(other), evalLimit, seed) },
   };
-}
-
-/** What makes the run the run it is, beside the settings of training. */
-function fingerprintOf(config: VisionConfig, { noise = 0, augment }: PretrainImagesOptions) {
-  return { model: config, noise, augment: augment ?? null };
 }
 
 /** Warns when the outputs of all images become the same. */

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
 import { counted, UsageError } from '../core/errors.ts';
 import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
 import { saveSeries } from '../hub/seriesFolder.ts';
 import { type ForecasterConfig, seriesStart } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
 import { asTensors } from '../nn/parameters.ts';
+import { identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
-import { checkOptions, sequenceSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';
-import { createEngine, finishedResult, resolveTraining, totalSteps, train } from './training.ts';
+import { checkMemory, finishedResult, seriesIdentity, totalSteps, train, trainingEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /** Held-out windows that are measured at most, evenly spread. */
@@ -26,15 +27,14 @@ export async function pretrainSequence(
   options: SequencePretrainOptions,
   hooks: JobHooks = {},
 ): Promise<SequencePretrainResult> {
-  checkOptions(sequenceSchema, options);
+  const settings = resolve('pretrainSequence', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'sequence pretrain', inputs: [] });
   const finished = finishedResult<SequencePretrainResult>(folder, options, hooks);
   if (finished) return finished;
-  const training = resolveTraining({ learningRate: 1e-3, schedule: 'cosine', ...options }, { warmup: 0.05 });
-  const { window, horizon, batchSize = 64, evalFraction = 0.2 } = options;
+  const { window, horizon, batchSize, evalFraction, seed } = settings;
   const table = await readNumbers({ file: options.data, columns: options.columns, flag: '--data' });
   const split = splitOf(table, window, horizon, evalFraction);
-  const config = configOf(options, table, split.end);
+  const config = configOf(settings, table, split.end);
   const values = standardize(table, config);
   const sets = {
     training: windows(values, config, 0, split.training, 1),
@@ -44,16 +44,17 @@ export async function pretrainSequence(
     type: 'note',
     text: `--data: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
   });
-  const engine = createEngine(training.threads);
+  const engine = trainingEngine(settings, hooks);
   const model = forecasterModel(config);
-  const startValues = seriesStart(forecasterParameters(config), training.seed);
+  const startValues = seriesStart(forecasterParameters(config), seed);
   // A head of zeros: the first prediction repeats the last value.
   startValues.get('head.weight')?.fill(0);
-  const task = new NumbersTask({ model, startValues, ...sets, batchSize, seed: training.seed, engine });
-  const steps = totalSteps(task, options, 20);
-  const configuration = { ...options, ...training, ...config, batchSize, evalFraction };
-  const fingerprint = { ...config, batchSize, values: createHash('sha256').update(values).digest('hex') };
-  const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
+  const task = new NumbersTask({ model, startValues, ...sets, batchSize, seed, engine });
+  const estimatedMemoryBytes = await checkMemory(task, 'pretrainSequence');
+  const steps = totalSteps(task, settings);
+  const configuration = { ...options, ...settings, ...config, estimatedMemoryBytes };
+  const identity = { ...identityOf('pretrainSequence', settings), ...seriesIdentity(config, values) };
+  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
   await saveSeries(options.output, config, outcome.parameters);
   const parameters = asTensors(outcome.parameters, task.parameters);
   const measured = await measure(config, sets.heldOut, (heldOut) =>
@@ -91,8 +92,8 @@ function splitOf({ rows }: NumberTable, window: number, horizon: number, fractio
   return { end, training, heldOut: rows - end - horizon + 1 };
 }
 
-function configOf(options: SequencePretrainOptions, table: NumberTable, end: number): ForecasterConfig {
-  const { window, horizon, hiddenSize = 64, layers = 2, attentionHeads = 4 } = options;
+function configOf(settings: Resolved<'pretrainSequence'>, table: NumberTable, end: number): ForecasterConfig {
+  const { window, horizon, hiddenSize, layers, attentionHeads } = settings;
   if (hiddenSize % attentionHeads !== 0) {
     throw new UsageError(
       `--hidden-size ${hiddenSize} cannot be shared among ${counted(attentionHeads, 'attention head')}`,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { counted, UsageError } from '../core/errors.ts';
 import { permutedIndex } from '../core/random.ts';
 import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
@@ -8,12 +7,23 @@ import { loadSeries, saveSeries } from '../hub/seriesFolder.ts';
 import { seriesStart, type TableConfig } from '../models/series/config.ts';
 import { tableParameters } from '../models/series/tableAutoencoder.ts';
 import { asTensors } from '../nn/parameters.ts';
+import { checkOptions } from '../settings/check.ts';
+import { identityOf } from '../settings/identity.ts';
+import type { Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
 import type { EmbedResult } from './embed.ts';
-import { checkOptions, tableSchema } from './optionChecks.ts';
 import { RunFolder } from './runFolder.ts';
 import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
-import { createEngine, finishedResult, resolveTraining, totalSteps, train } from './training.ts';
+import {
+  checkMemory,
+  createEngine,
+  finishedResult,
+  seriesIdentity,
+  totalSteps,
+  train,
+  trainingEngine,
+} from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -24,41 +34,37 @@ import type { JobHooks } from './types.ts';
  * InterruptedError after saving, when the signal was aborted
  */
 export async function pretrainTable(options: TablePretrainOptions, hooks: JobHooks = {}): Promise<TablePretrainResult> {
-  checkOptions(tableSchema, options);
+  const settings = resolve('pretrainTable', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'table pretrain', inputs: [] });
   const finished = finishedResult<TablePretrainResult>(folder, options, hooks);
   if (finished) return finished;
-  const defaults = { learningRate: 1e-3, schedule: 'cosine', weightDecay: 0 } as const;
-  const training = resolveTraining({ ...defaults, ...options }, { warmup: 0.05 });
-  const { batchSize = 64, evalFraction = 0.1 } = options;
-  const table = shuffled(
-    await readNumbers({ file: options.data, columns: options.columns, flag: '--data' }),
-    training.seed,
-  );
+  const { batchSize, evalFraction, seed } = settings;
+  const table = shuffled(await readNumbers({ file: options.data, columns: options.columns, flag: '--data' }), seed);
   const width = table.columns.length;
   const heldRows = Math.max(1, Math.round(table.rows * evalFraction));
   const end = table.rows - heldRows;
   if (end < 2)
     throw new UsageError(`--data has ${counted(table.rows, 'row')}, too few to train on some and hold out others`);
-  const config = configOf(options, table, end);
+  const config = configOf(settings, table, end);
   const values = standardize(table, config);
   const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldRows) };
   const note = `--data: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldRows, 'row')} held out`;
   hooks.onEvent?.({ type: 'note', text: note });
-  const engine = createEngine(training.threads);
-  const startValues = seriesStart(tableParameters(config), training.seed);
+  const engine = trainingEngine(settings, hooks);
+  const startValues = seriesStart(tableParameters(config), seed);
   const task = new NumbersTask({
     model: tableModel(config),
     startValues,
     ...sets,
     batchSize,
-    seed: training.seed,
+    seed,
     engine,
   });
-  const steps = totalSteps(task, options, 50);
-  const configuration = { ...options, ...training, ...config, batchSize, evalFraction };
-  const fingerprint = { ...config, batchSize, values: createHash('sha256').update(values).digest('hex') };
-  const outcome = await train(task, engine, folder, training, configuration, steps, fingerprint, hooks);
+  const estimatedMemoryBytes = await checkMemory(task, 'pretrainTable');
+  const steps = totalSteps(task, settings);
+  const configuration = { ...options, ...settings, ...config, estimatedMemoryBytes };
+  const identity = { ...identityOf('pretrainTable', settings), ...seriesIdentity(config, values) };
+  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
   await saveSeries(options.output, config, outcome.parameters);
   const held = values.subarray(end * width);
   const components = (count: number) => principalComponents(values.subarray(0, end * width), width, count);
@@ -83,6 +89,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
  * @throws UsageError for paths or columns to change; BertuneError for data that cannot be used
  */
 export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
+  checkOptions('embedTable', options);
   checkVectorPath(options.output);
   const { config, values } = await loadSeries(options.model);
   if (config.kind !== 'table-autoencoder') {
@@ -102,9 +109,9 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
   return { count, dimensions: config.latentSize, output: options.output };
 }
 
-function configOf(options: TablePretrainOptions, table: NumberTable, end: number): TableConfig {
+function configOf(settings: Resolved<'pretrainTable'>, table: NumberTable, end: number): TableConfig {
   const { columns } = table;
-  const { hiddenSizes = [64, 32], latentSize = Math.max(1, Math.min(8, Math.floor(columns.length / 2))) } = options;
+  const { hiddenSizes, latentSize = Math.max(1, Math.min(8, Math.floor(columns.length / 2))) } = settings;
   if (latentSize >= columns.length) {
     throw new UsageError(
       `--latent-size ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer`,

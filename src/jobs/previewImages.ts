@@ -1,11 +1,11 @@
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { augmentedViews, plainViews } from '../data/images/views.ts';
+import { resolve } from '../settings/resolve.ts';
 import { noisyImages, viewsOf } from '../tasks/vision/inputs.ts';
 import { limitedImages, openFor } from './imageData.ts';
 import type { PretrainImagesOptions } from './imageTypes.ts';
 import type { ShowImagesResult } from './imageUseTypes.ts';
-import { checkOptions, pretrainImagesSchema } from './optionChecks.ts';
 import type { JobHooks } from './types.ts';
 import { augmentationFor } from './visionConfigs.ts';
 
@@ -19,16 +19,13 @@ const viewsShown = 8;
  * @throws UsageError for options or paths to change; BertuneError for images that cannot be used
  */
 export async function previewImages(
-  options: Pick<
-    PretrainImagesOptions,
-    'method' | 'data' | 'imageSize' | 'channels' | 'noise' | 'augment' | 'seed' | 'cache'
-  >,
+  options: Omit<PretrainImagesOptions, 'output'>,
   path: string,
   hooks: JobHooks = {},
 ): Promise<ShowImagesResult> {
-  checkOptions(pretrainImagesSchema, options);
+  const settings = resolve('pretrainImages', { output: path, ...options });
   checkPicturePath(path, '--preview');
-  const { imageSize, channels, noise = 0, seed = 0 } = options;
+  const { imageSize, channels, noise, seed } = settings;
   const shape = { ...(imageSize && { height: imageSize, width: imageSize }), ...(channels && { channels }) };
   const store = await openFor(options.data, '--data', shape, options, hooks);
   try {

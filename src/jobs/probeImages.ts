@@ -12,11 +12,11 @@ import { type PairedDifference, pairedDifference } from '../evaluation/paired.ts
 import type { VisionModel } from '../hub/visionFolder.ts';
 import { loadVision } from '../hub/visionFolder.ts';
 import { randomVisionValues } from '../models/vision/encoder.ts';
+import { resolve } from '../settings/resolve.ts';
 import { finetuneImages } from './finetuneImages.ts';
 import { labelsOf, limitedImages } from './imageData.ts';
 import { featuresOf, inferenceOf, openForModel } from './imageFeatures.ts';
 import type { ProbeImagesOptions, ProbeImagesResult } from './imageUseTypes.ts';
-import { checkOptions, probeImagesSchema } from './optionChecks.ts';
 import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
@@ -28,8 +28,7 @@ import type { JobHooks } from './types.ts';
  * InterruptedError
  */
 export async function probeImages(options: ProbeImagesOptions, hooks: JobHooks = {}): Promise<ProbeImagesResult> {
-  checkOptions(probeImagesSchema, options);
-  const { seeds = 3, seed = 0, evalLimit = Number.POSITIVE_INFINITY } = options;
+  const { seeds, seed, evalLimit = Number.POSITIVE_INFINITY } = resolve('probeImages', options);
   const model = await loadVision(options.model);
   const train = await openForModel(options.train, '--train', model.config, options, hooks);
   try {

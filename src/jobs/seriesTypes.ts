@@ -1,27 +1,10 @@
-import type { TrainingOptions } from './types.ts';
+import type { seriesTraining } from '../settings/jobs.ts';
+import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 
 /** What jobs that train on columns of numbers accept beside their own options. */
-export interface SeriesTrainingOptions
-  extends Omit<TrainingOptions, 'accumulationSteps' | 'dropout' | 'freeze' | 'freezeLayers' | 'recompute'> {
-  /** A .csv, .tsv, .jsonl or .parquet file, or a `SELECT …` query. */
-  readonly data: string;
-  /** Columns to learn from; without it, all that hold numbers. */
-  readonly columns?: readonly string[];
-  /** Share of the rows that is held out: of a series its end, of a table rows at random. */
-  readonly evalFraction?: number;
-  /** Examples of one update. */
-  readonly batchSize?: number;
-}
+export interface SeriesTrainingOptions extends OptionsFrom<typeof seriesTraining> {}
 
-export interface SequencePretrainOptions extends SeriesTrainingOptions {
-  /** Rows that the model reads. */
-  readonly window: number;
-  /** Rows that it predicts. */
-  readonly horizon: number;
-  readonly hiddenSize?: number;
-  readonly layers?: number;
-  readonly attentionHeads?: number;
-}
+export interface SequencePretrainOptions extends OptionsOf<'pretrainSequence'> {}
 
 export interface SequencePretrainResult {
   /** Mean squared error on the held-out end of the series, in standardized units. */
@@ -37,11 +20,7 @@ export interface SequencePretrainResult {
   readonly output: string;
 }
 
-export interface TablePretrainOptions extends SeriesTrainingOptions {
-  readonly latentSize?: number;
-  /** Widths between the columns and the latent vector. */
-  readonly hiddenSizes?: readonly number[];
-}
+export interface TablePretrainOptions extends OptionsOf<'pretrainTable'> {}
 
 export interface TablePretrainResult {
   /** Mean squared error of rebuilt held-out rows, in standardized units. */
@@ -57,10 +36,4 @@ export interface TablePretrainResult {
   readonly output: string;
 }
 
-export interface TableEmbedOptions {
-  readonly model: string;
-  readonly data: string;
-  /** A `.parquet` or `.jsonl` file. */
-  readonly output: string;
-  readonly threads?: number;
-}
+export interface TableEmbedOptions extends OptionsOf<'embedTable'> {}

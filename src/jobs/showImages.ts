@@ -3,12 +3,12 @@ import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { plainViews } from '../data/images/views.ts';
 import { nearest } from '../evaluation/neighbours.ts';
 import type { ConfigOf } from '../models/vision/config.ts';
+import { resolve } from '../settings/resolve.ts';
 import type { ImageInference } from '../tasks/vision/inference.ts';
 import { evaluationEpoch, patchMasks } from '../tasks/vision/inputs.ts';
 import { limitedImages } from './imageData.ts';
 import { featuresOf, imagesOf, openForModel, openInference } from './imageFeatures.ts';
 import type { ShowImagesOptions, ShowImagesResult } from './imageUseTypes.ts';
-import { checkOptions, showImagesSchema } from './optionChecks.ts';
 import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
@@ -24,9 +24,8 @@ const masked = 0.5;
  * @throws UsageError for options or paths to change; BertuneError for images or weights that cannot be used
  */
 export async function showImages(options: ShowImagesOptions, hooks: JobHooks = {}): Promise<ShowImagesResult> {
-  checkOptions(showImagesSchema, options);
+  const { count, seed } = resolve('showImages', options);
   checkPicturePath(options.output, '--output');
-  const { count = 8, seed = 0 } = options;
   const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
   try {
     const store = await openForModel(options.data, '--data', model.config, options, hooks);

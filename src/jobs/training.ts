@@ -2,56 +2,37 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
+import { say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { TextModel } from '../models/text/model.ts';
+import { takenBy } from '../settings/check.ts';
+import { isOfTheRun } from '../settings/identity.ts';
+import type { JobName, textTraining, training } from '../settings/jobs.ts';
+import type { ResolvedFrom } from '../settings/options.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
+import { note } from './note.ts';
 import type { RunFolder } from './runFolder.ts';
-import type { JobHooks, TrainingOptions } from './types.ts';
+import type { JobHooks } from './types.ts';
 
-/** Training options with every default filled in. */
-export type ResolvedTraining = Required<
-  Omit<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output' | 'offline'>
-> &
-  Pick<TrainingOptions, 'epochs' | 'maxSteps' | 'dropout' | 'freeze' | 'evalSteps' | 'threads' | 'output'>;
-
-export function resolveTraining(options: TrainingOptions, defaults: { warmup: number }): ResolvedTraining {
-  return {
-    output: options.output,
-    epochs: options.epochs,
-    maxSteps: options.maxSteps,
-    learningRate: options.learningRate ?? 5e-5,
-    schedule: options.schedule ?? 'linear',
-    warmup: options.warmup ?? defaults.warmup,
-    weightDecay: options.weightDecay ?? 0.01,
-    maxGradientNorm: options.maxGradientNorm ?? 1,
-    accumulationSteps: options.accumulationSteps ?? 1,
-    dropout: options.dropout,
-    freeze: options.freeze,
-    freezeLayers: options.freezeLayers ?? 0,
-    recompute: options.recompute ?? false,
-    fastMath: options.fastMath ?? false,
-    evalSteps: options.evalSteps,
-    saveSteps: options.saveSteps ?? 500,
-    keepCheckpoints: options.keepCheckpoints ?? 2,
-    patience: options.patience ?? 0,
-    resume: options.resume ?? false,
-    overwrite: options.overwrite ?? false,
-    seed: options.seed ?? 0,
-    threads: options.threads,
-  };
-}
+/** The settings that every training job has, with every default filled in that is a value. */
+export type ResolvedTraining = ResolvedFrom<typeof training>;
 
 /** Names of what is not to be trained. @throws UsageError when the model has fewer layers */
-export function frozenBy({ freeze, freezeLayers = 0 }: TrainingOptions, model: TextModel): Set<string> {
+export function frozenBy(
+  { freeze, freezeLayers }: Pick<ResolvedFrom<typeof textTraining>, 'freeze' | 'freezeLayers'>,
+  model: TextModel,
+): Set<string> {
   const { layers } = model.config;
   if (freezeLayers > layers) {
-    throw new UsageError(`--freeze-layers ${freezeLayers} is more than the model's ${counted(layers, 'layer')}`);
+    throw new UsageError(
+      say`${setting('freezeLayers')} ${freezeLayers} is more than the model's ${counted(layers, 'layer')}`,
+    );
   }
   return freeze || freezeLayers > 0 ? model.frozen(freezeLayers) : new Set();
 }
@@ -61,18 +42,25 @@ export function createEngine(threads: number | undefined): Engine {
 }
 
 /** The engine of a training run; says when fast math has nothing to work with. */
-export function trainingEngine({ threads, fastMath }: ResolvedTraining, { onEvent }: JobHooks): Engine {
+export function trainingEngine(
+  { threads, fastMath }: Pick<ResolvedTraining, 'threads' | 'fastMath'>,
+  hooks: JobHooks,
+): Engine {
   if (fastMath && !process.arch.startsWith('arm')) {
-    onEvent?.({ type: 'note', text: `--fast-math does nothing on this processor (${process.arch}); it is for Arm` });
+    note(hooks, say`${setting('fastMath')} does nothing on this processor (${process.arch}); it is for Arm`);
   }
   return onnxEngine({ threads, fastMath });
 }
 
-/** Counts the steps of a run. */
-export function totalSteps(task: TrainingTask, { epochs, maxSteps }: TrainingOptions, defaultEpochs: number): number {
+/** Counts the steps of a run; the job says how many epochs it has where that is worked out. */
+export function totalSteps(
+  task: TrainingTask,
+  { epochs, maxSteps }: Pick<ResolvedTraining, 'epochs' | 'maxSteps'>,
+  usualEpochs = 1,
+): number {
   if (maxSteps !== undefined) return maxSteps;
   let steps = 0;
-  for (let epoch = 0; epoch < (epochs ?? defaultEpochs); epoch++) steps += task.stepsInEpoch(epoch);
+  for (let epoch = 0; epoch < (epochs ?? usualEpochs); epoch++) steps += task.stepsInEpoch(epoch);
   return steps;
 }
 
@@ -82,25 +70,23 @@ export function stopBeforeTraining({ signal }: JobHooks): void {
 }
 
 /** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
-export function finishedResult<T>(
-  { finished, path }: RunFolder,
-  options: TrainingOptions,
-  { onEvent }: JobHooks,
-): T | undefined {
+export function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
   if (!finished?.result) return undefined;
   const made = finished.configuration as Readonly<Record<string, unknown>>;
   const different = Object.entries(options).filter(
-    ([name, value]) =>
-      !notOfTheRun.has(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
+    ([name, value]) => isOfTheRun(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
   );
   const list = different.map(([name]) => `${name} (${JSON.stringify(made[name]) ?? 'its default'})`);
   const kept = different.length > 0 ? ` with the settings it was made with: ${list.join(', ')}` : '';
-  onEvent?.({ type: 'note', text: `the run in ${path} is finished; this is its result${kept}` });
+  note(hooks, `the run in ${path} is finished; this is its result${kept}`);
   return finished.result as T;
 }
 
-/** Options that say how to go about a run rather than what it is. */
-const notOfTheRun = new Set(['output', 'resume', 'overwrite', 'threads', 'cache', 'recompute', 'offline']);
+/** What a run on columns of numbers has to share to go on, beside its settings. */
+export function seriesIdentity(config: object, values: Float32Array) {
+  // Its steps never had several micro-batches, and its first runs wrote that down.
+  return { ...config, accumulationSteps: 1, values: createHash('sha256').update(values).digest('hex') };
+}
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
 function digestOfStart(task: TrainingTask, order = (names: string[]) => names): string {
@@ -112,20 +98,24 @@ function digestOfStart(task: TrainingTask, order = (names: string[]) => names): 
   return hash.digest('hex').slice(0, 16);
 }
 
+/** The settings that the trainer goes by, all of them settled. */
+type TrainedBy = Omit<ResolvedTraining, 'warmup'> & { readonly warmup: number };
+
 /** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
 export async function train(
   task: TrainingTask,
   engine: Engine,
   folder: RunFolder,
-  options: ResolvedTraining,
+  options: TrainedBy,
   /** For `run.json`: every setting of the command. */
   configuration: object,
   steps: number,
-  fingerprint: Record<string, unknown>,
+  /** What a run has to share to go on with its checkpoints, beside what it starts from. */
+  identity: Readonly<Record<string, unknown>>,
   hooks: JobHooks,
   optimizer?: OptimizerOptions,
 ): Promise<TrainingOutcome> {
-  const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience, seed, accumulationSteps } = options;
+  const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = options;
   stopBeforeTraining(hooks);
   const trainer = new Trainer({
     task,
@@ -145,16 +135,8 @@ export async function train(
     patience,
     resume: options.resume,
     fingerprint: {
-      ...fingerprint,
-      startWeights: digestOfStart(task, (names) => names.sort()),
-      task: task.name,
-      ...(options.freeze || options.freezeLayers > 0
-        ? { freeze: options.freeze, freezeLayers: options.freezeLayers }
-        : {}),
-      ...(options.fastMath ? { fastMath: true } : {}),
-      steps,
-      ...{ schedule, learningRate, warmup, weightDecay, maxGradientNorm, seed, accumulationSteps, patience },
-      ...(patience > 0 ? { evalSteps: options.evalSteps ?? null } : {}),
+      ...identity,
+      ...{ startWeights: digestOfStart(task, (names) => names.sort()), task: task.name, steps },
       ...(optimizer ? { optimizer } : {}),
     },
     fingerprintInFormat1: { startWeights: digestOfStart(task) },
@@ -173,6 +155,7 @@ const processBytes = 150e6;
  */
 export async function checkMemory(
   task: TrainingTask,
+  job: JobName = 'adapt',
   available = availableMemory(),
   optimizer?: OptimizerOptions,
 ): Promise<number> {
@@ -181,9 +164,10 @@ export async function checkMemory(
   const needed = state + step - held;
   if (needed > available) {
     const less = recomputed();
-    const saving = less < step ? `--recompute (${size(state + less - held)}), ` : '';
+    const smaller = takenBy(job).has('accumulationSteps') ? say`, more ${setting('accumulationSteps')} ` : ' ';
+    const saving = less < step ? say`${setting('recompute')} (${size(state + less - held)}), ` : '';
     throw new UsageError(
-      `training needs about ${size(needed)} of memory more than it holds now, and ${size(available)} are available: use ${saving}smaller batches, more --accumulation-steps or a smaller model`,
+      say`training needs about ${size(needed)} of memory more than it holds now, and ${size(available)} are available: use ${saving}smaller batches${smaller}or a smaller model`,
     );
   }
   return state + step + processBytes;
@@ -192,26 +176,30 @@ export async function checkMemory(
 /** @throws UsageError when the arrays of a batch cannot even be made */
 function batchError(error: unknown): never {
   if (!(error instanceof RangeError && /\barray\b/i.test(error.message))) throw error;
-  throw new UsageError('one batch is more than there is memory for: use smaller batches or more --accumulation-steps');
+  throw new UsageError(
+    say`one batch is more than there is memory for: use smaller batches or more ${setting('accumulationSteps')}`,
+  );
 }
 
 /** Writes the run down and says where it starts. */
 function beginning(
   folder: RunFolder,
   configuration: object,
-  { resume }: ResolvedTraining,
-  { onEvent }: JobHooks,
+  { resume }: Pick<ResolvedTraining, 'resume'>,
+  hooks: JobHooks,
 ): TrainerCallback {
   return {
     name: 'beginning',
     async onStart(resumedFrom, damaged) {
       await folder.begin(configuration);
       if (!resume) return;
-      const note = (text: string) => onEvent?.({ type: 'note', text });
-      for (const path of damaged) note(`the checkpoint ${path} is damaged and left out`);
-      if (resumedFrom !== null) return note(`resumed after step ${resumedFrom}`);
+      for (const path of damaged) note(hooks, `the checkpoint ${path} is damaged and left out`);
+      if (resumedFrom !== null) return note(hooks, `resumed after step ${resumedFrom}`);
       const readable = damaged.length > 0 ? ' that can be read' : '';
-      note(`--resume: ${folder.path} holds no checkpoint${readable}, so the run starts from the beginning`);
+      note(
+        hooks,
+        say`${setting('resume')}: ${folder.path} holds no checkpoint${readable}, so the run starts from the beginning`,
+      );
     },
   };
 }

@@ -1,18 +1,19 @@
 /** What every job accepts and tells: the vocabulary that programs and the command line share. */
 
-/** Where texts come from: files (globs allowed) or one DuckDB query. */
-export interface DataOptions {
-  /** Files or globs (.txt, .csv, .tsv, .jsonl, .parquet, each also .gz), or `SELECT …` queries. */
-  readonly files: readonly string[];
-  readonly textColumn?: string;
-  readonly labelColumn?: string;
-  /** Column of a conversation's id: its rows stay on one side of every split. */
-  readonly groupColumn?: string;
-}
+import type { Message } from '../core/message.ts';
+import type { masking, textTraining } from '../settings/jobs.ts';
+import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+
+export type { DataOptions } from '../settings/data.ts';
 
 /** What a job reports while it works. */
 export type JobEvent =
-  | { readonly type: 'note'; readonly text: string }
+  | {
+      readonly type: 'note';
+      readonly text: string;
+      /** The text with the settings that it names apart, where it names some. */
+      readonly line?: Message;
+    }
   | { readonly type: 'progress'; readonly activity: string; readonly done: number; readonly total?: number }
   | {
       readonly type: 'step';
@@ -37,79 +38,20 @@ export interface JobHooks {
 }
 
 /** What every job accepts that takes a model: its `model` is a folder, or `org/name[@revision]` of the Hub. */
-export interface HubOptions {
-  /** Takes a model of the Hub from the cache alone; without it as HF_HUB_OFFLINE says. */
-  readonly offline?: boolean;
-}
+export interface HubOptions extends Pick<AdaptOptions, 'offline'> {}
 
-/** What every training job accepts beside its own options. */
-export interface TrainingOptions extends HubOptions {
-  readonly output: string;
-  readonly epochs?: number;
-  readonly maxSteps?: number;
-  readonly learningRate?: number;
-  readonly schedule?: 'linear' | 'cosine' | 'constant';
-  /** Steps of warm-up, or a fraction of all steps when below 1. */
-  readonly warmup?: number;
-  readonly weightDecay?: number;
-  /** Largest global gradient norm; 0 turns clipping off. */
-  readonly maxGradientNorm?: number;
-  /** Micro-batches of one update. */
-  readonly accumulationSteps?: number;
-  readonly dropout?: number;
-  /** Leaves the embeddings as they are. */
-  readonly freeze?: 'embeddings';
-  /** Leaves the embeddings and the first layers as they are. */
-  readonly freezeLayers?: number;
-  /** Computes each layer once more in the backward half of a step: the same numbers, less memory, more time. */
-  readonly recompute?: boolean;
-  /** Matrix products in bfloat16 on Arm processors: faster, less exact. */
-  readonly fastMath?: boolean;
-  readonly evalSteps?: number;
-  readonly saveSteps?: number;
-  /** Checkpoints kept beside the best one. */
-  readonly keepCheckpoints?: number;
-  /** Evaluations without improvement before the run stops; 0 turns early stopping off. */
-  readonly patience?: number;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-  readonly seed?: number;
-  readonly threads?: number;
-}
+/** What every training job accepts that starts from a model of text. */
+export interface TrainingOptions extends OptionsFrom<typeof textTraining> {}
 
-export interface MaskingOptions {
-  readonly maxLength?: number;
-  readonly maskProbability?: number;
-  readonly wholeWord?: boolean;
-}
+export interface MaskingOptions extends OptionsFrom<typeof masking> {}
 
 /** What a job that reads a corpus accepts. */
-export interface CacheOptions {
-  /**
-   * Folder that keeps what can be made again: the tokenized corpora, for the next run on them. Without it BERTUNE_CACHE,
-   * else `bertune` in the user's cache folder; false: nothing is kept.
-   */
-  readonly cache?: string | false;
-}
+export interface CacheOptions extends Pick<AdaptOptions, 'cache'> {}
 
-export interface AdaptOptions extends TrainingOptions, MaskingOptions, CacheOptions {
-  readonly model: string;
-  readonly corpus: DataOptions;
-  readonly eval?: DataOptions;
-  readonly evalFraction?: number;
-  /** Most held-out texts that are evaluated; without it 2,000 of the corpus's own, and all of `eval`. */
-  readonly evalLimit?: number;
-  /** Tokens that consecutive pieces of a split text share, below half of `maxLength`; words stay whole. */
-  readonly overlap?: number;
-  /** Tokens of one update, padding included. */
-  readonly batchTokens?: number;
-}
+export interface AdaptOptions extends OptionsOf<'adapt'> {}
 
 /** Options of `adapt`, with a model shape and a tokenizer in place of a model. */
-export interface PretrainOptions extends Omit<AdaptOptions, 'model'> {
-  readonly modelConfig: string;
-  readonly tokenizer: string;
-}
+export interface PretrainOptions extends OptionsOf<'pretrain'> {}
 
 export interface AdaptResult {
   readonly evalLossBefore: number | null;
@@ -124,22 +66,7 @@ export interface AdaptResult {
   readonly output: string;
 }
 
-export interface FinetuneOptions extends TrainingOptions {
-  readonly model: string;
-  readonly train: DataOptions;
-  readonly eval?: DataOptions;
-  /** Share of the labeled texts held out, class by class, when there is no `eval`. */
-  readonly evalFraction?: number;
-  readonly maxLength?: number;
-  /** Examples of one update. */
-  readonly batchSize?: number;
-  readonly trainLimit?: number;
-  readonly evalLimit?: number;
-  readonly labelsPerClass?: number;
-  readonly classWeights?: 'none' | 'balanced';
-  /** Start the encoder from random weights: the baseline that shows what pretraining gives. */
-  readonly randomStart?: boolean;
-}
+export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 
 export interface ClassificationResult {
   readonly accuracy: number;
@@ -159,15 +86,7 @@ export interface FinetuneResult extends ClassificationResult {
   readonly output: string;
 }
 
-export interface EvaluateOptions extends MaskingOptions, CacheOptions, HubOptions {
-  readonly model: string;
-  readonly data: DataOptions;
-  readonly limit?: number;
-  readonly seed?: number;
-  readonly threads?: number;
-  /** Compute with int8 weights, of a classifier: about 1.5 times as fast, with slightly other scores. */
-  readonly int8?: boolean;
-}
+export interface EvaluateOptions extends OptionsOf<'evaluate'> {}
 
 export interface MaskedLmResult {
   /** Mean cross-entropy of the masked tokens in nats, with fixed masks. */
@@ -222,10 +141,10 @@ export interface LoadedModel {
   /** The folder or the model of the Hub, as it was asked for. */
   readonly path: string;
   readonly labels: readonly string[] | null;
-  fillMask(text: string, options?: { topK?: number; targets?: readonly string[] }): Promise<FillMaskResult>;
+  fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /** One vector [hiddenSize] a text. */
-  embed(texts: readonly string[], options?: { pooling?: 'mean' | 'cls' }): Promise<Float32Array[]>;
+  embed(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<Float32Array[]>;
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;

@@ -1,17 +1,9 @@
+import type { Resolved } from '../settings/options.ts';
+
 /** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
 
-export interface ServerLimits {
-  /** Bytes of a request's body. */
-  readonly maxBody: number;
-  /** Texts of a request. */
-  readonly maxTexts: number;
-  /** Characters of a text. */
-  readonly maxCharacters: number;
-  /** Masks of all texts of a request. */
-  readonly maxMasks: number;
-}
-
-export const defaultLimits: ServerLimits = { maxBody: 1 << 20, maxTexts: 256, maxCharacters: 20_000, maxMasks: 256 };
+/** How much one request may ask for. */
+export type ServerLimits = Pick<Resolved<'serve'>, 'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks'>;
 
 /** A request's body, once checked. */
 export interface AskBody {

@@ -1,26 +1,14 @@
 import { UsageError } from '../core/errors.ts';
 import { errorCode } from '../core/files.ts';
 import { type FoundModel, findModel } from '../jobs/findModel.ts';
-import type { HubOptions, JobHooks } from '../jobs/types.ts';
+import type { JobHooks } from '../jobs/types.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
 import { type ModelThread, startModel } from './modelThread.ts';
 import { modelNames } from './names.ts';
 import type { ModelInfo } from './protocol.ts';
-import { defaultLimits, type ServerLimits } from './schemas.ts';
 
-export interface ServerOptions extends HubOptions, Partial<ServerLimits> {
-  /** Folders, or models of the Hub as `org/name[@revision]`. */
-  readonly models: readonly string[];
-  /** 8080 without it; 0: any free one. */
-  readonly port?: number;
-  /** 127.0.0.1 without it: this machine alone. */
-  readonly host?: string;
-  /** Threads of each model's engine. */
-  readonly threads?: number;
-  /** Compute with int8 weights: about 1.5 times as fast, with slightly other scores. */
-  readonly int8?: boolean;
-  /** Most tokens of a text to classify. */
-  readonly maxLength?: number;
-}
+export interface ServerOptions extends OptionsOf<'serve'> {}
 
 /** A server that listens. */
 export interface Server {
@@ -38,15 +26,16 @@ export interface Server {
  * @throws UsageError for a model that is not there or a port that is taken; BertuneError for one that cannot be served
  */
 export async function createServer(options: ServerOptions, hooks: JobHooks = {}): Promise<Server> {
-  const { port = 8080, host = '127.0.0.1' } = options;
-  const threads = await startModels(options, hooks);
+  const settings = resolve('serve', options);
+  const { port, host } = settings;
+  const threads = await startModels(settings, hooks);
   const closeModels = async () => {
     await Promise.all(threads.map((thread) => thread.close()));
   };
   try {
     for (const text of threads.flatMap(({ notes }) => notes)) hooks.onEvent?.({ type: 'note', text });
     const { createApp } = await import('./app.ts'); // with the HTTP library, which the other commands do without
-    const { app, batchers } = await createApp(threads, { ...defaultLimits, ...given(options) });
+    const { app, batchers } = await createApp(threads, settings);
     const url = await app.listen({ port, host }).catch((error: unknown) => {
       throw listenError(error, host, port);
     });
@@ -76,8 +65,7 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
 const graceMs = 2000;
 
 /** The models in their threads; when one fails, none stays. */
-async function startModels({ models, ...options }: ServerOptions, hooks: JobHooks): Promise<ModelThread[]> {
-  if (models.length === 0) throw new UsageError('no model to serve: give --model');
+async function startModels({ models, ...options }: Resolved<'serve'>, hooks: JobHooks): Promise<ModelThread[]> {
   const names = modelNames(models);
   const found: FoundModel[] = [];
   for (const model of models) found.push(await findModel(model, options, hooks));
@@ -105,10 +93,4 @@ function listenError(error: unknown, host: string, port: number): unknown {
     default:
       return error;
   }
-}
-
-/** The limits that were given. */
-function given({ maxBody, maxTexts, maxCharacters, maxMasks }: Partial<ServerLimits>): Partial<ServerLimits> {
-  const entries = Object.entries({ maxBody, maxTexts, maxCharacters, maxMasks });
-  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }

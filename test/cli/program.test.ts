@@ -3,10 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { CommandSpec } from '../../src/cli/command.ts';
-import { flagName } from '../../src/cli/options.ts';
+import { flagName, namesOf } from '../../src/cli/flags.ts';
 import { writeResult } from '../../src/cli/output.ts';
 import { commands } from '../../src/cli/program.ts';
-import { namesOf } from '../../src/cli/settings.ts';
 import { BertuneError, InterruptedError, UsageError } from '../../src/core/errors.ts';
 import { runCommand } from './build.ts';
 import { runInProcess } from './terminal.ts';
@@ -15,8 +14,6 @@ function failing(error: unknown): CommandSpec {
   return {
     name: 'fail',
     summary: 'fails',
-    options: [],
-    required: [],
     examples: ['bertune fail'],
     run: () => Promise.reject(error),
   };

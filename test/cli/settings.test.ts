@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { adaptCommand } from '../../src/cli/commands/adapt.ts';
 import { finetuneCommand } from '../../src/cli/commands/finetune.ts';
-import { corpusTrainingOptions } from '../../src/cli/jobOptions.ts';
-import { type OptionName, optionNames, options } from '../../src/cli/options.ts';
+import { jobOptions } from '../../src/cli/jobOptions.ts';
 import { readSettings } from '../../src/cli/settings.ts';
+import { type SettingName, settingNames } from '../../src/settings/table.ts';
 import { runInProcess } from './terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bertune-cli-'));
@@ -14,10 +14,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const file = join(folder, 'run.yaml');
 
-function read(yaml: string, flags: Partial<Record<OptionName, unknown>> = {}, command = adaptCommand) {
+function read(yaml: string, flags: Partial<Record<SettingName, unknown>> = {}, command = adaptCommand) {
   writeFileSync(file, yaml);
-  const given = new Map<OptionName, unknown>([['config', file]]);
-  for (const name of optionNames) if (name in flags) given.set(name, flags[name]);
+  const given = new Map<SettingName, unknown>([['config', file]]);
+  for (const name of settingNames) if (name in flags) given.set(name, flags[name]);
   return readSettings(command, given);
 }
 
@@ -28,7 +28,8 @@ describe('the configuration file', () => {
     const settings = await read(
       `${needed}learning-rate: 5e-5\nwhole-word: true\nwarmup: 0.1\neval-fraction: 0.05\ntext-column: message\nseed: 7\n`,
     );
-    expect(corpusTrainingOptions(settings)).toEqual({
+    expect(jobOptions('adapt', settings)).toEqual({
+      model: 'base',
       output: 'out',
       learningRate: 5e-5,
       warmup: 0.1,
@@ -43,14 +44,14 @@ describe('the configuration file', () => {
     const settings = await read(`${needed}epochs: 3\nseed: 1\nwhole-word: true\n`, {
       seed: '2',
       corpus: ['c.txt'],
-      'whole-word': false,
+      wholeWord: false,
     });
-    expect(settings).toMatchObject({ seed: 2, epochs: 3, corpus: ['c.txt'], 'whole-word': false, model: 'base' });
+    expect(settings).toMatchObject({ seed: 2, epochs: 3, corpus: ['c.txt'], wholeWord: false, model: 'base' });
   });
 
   test('loses against a flag that rules its setting out', async () => {
-    const settings = await read(`${needed}epochs: 3\n`, { 'max-steps': '10', query: 'SELECT 1 AS text' });
-    expect(settings).toMatchObject({ 'max-steps': 10, query: 'SELECT 1 AS text' });
+    const settings = await read(`${needed}epochs: 3\n`, { maxSteps: '10', query: 'SELECT 1 AS text' });
+    expect(settings).toMatchObject({ maxSteps: 10, query: 'SELECT 1 AS text' });
     expect(settings).not.toHaveProperty('epochs');
     expect(settings).not.toHaveProperty('corpus');
   });
@@ -90,7 +91,7 @@ test('a switch of the file is turned off by --no-…', async () => {
   let json: boolean | undefined;
   const spec = {
     ...adaptCommand,
-    required: [],
+    job: undefined,
     run: async (settings: { json?: boolean }) => {
       json = settings.json;
     },
@@ -99,11 +100,4 @@ test('a switch of the file is turned off by --no-…', async () => {
   expect(json).toBe(true);
   await runInProcess(['adapt', '--config', file, '--no-json'], [spec]);
   expect(json).toBe(false);
-});
-
-test('every option has a group and a one-line description', () => {
-  for (const name of optionNames) {
-    expect(options[name].group).not.toBe('');
-    expect(options[name].description).toMatch(/^[^\n]{5,90}$/);
-  }
 });

@@ -2,6 +2,7 @@ import { saveVision, type VisionModel } from '../../src/hub/visionFolder.ts';
 import type { PretrainImagesOptions, PretrainMethod } from '../../src/jobs/imageTypes.ts';
 import { pretrainingConfig } from '../../src/jobs/visionConfigs.ts';
 import { randomVisionValues } from '../../src/models/vision/encoder.ts';
+import { resolve } from '../../src/settings/resolve.ts';
 
 /** Settings with which each method learns from images of 8 x 8 in no time. */
 export const tinySettings: Readonly<Record<PretrainMethod, Partial<PretrainImagesOptions>>> = {
@@ -15,7 +16,7 @@ export const pretrainMethods = Object.keys(tinySettings) as PretrainMethod[];
 /** Saves a model of random weights for grayscale images of 8 x 8, as `pretrainImages` would. */
 export async function saveTinyVision(folder: string, method: PretrainMethod, seed = 3): Promise<VisionModel> {
   const image = { channels: 1, height: 8, width: 8 };
-  const options = { method, data: '', output: '', ...tinySettings[method] };
+  const options = resolve('pretrainImages', { method, data: 'images', output: folder, ...tinySettings[method] });
   const config = pretrainingConfig(options, { image, mean: [0.2], deviation: [0.25] });
   const model = { config, values: randomVisionValues(config, seed) };
   await saveVision(folder, model);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
 import { Checkpoints } from '../../src/train/checkpoints/checkpoints.ts';
+import { repetitions } from '../repetitions.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { ended, Program } from './checkpointKills.ts';
 import { acts, arraysOf, contentsOf, exported, newestVersions, perform, stateOf } from './checkpointValues.ts';
@@ -35,11 +36,16 @@ describe('a process killed while it writes', () => {
   test('at any operation and within writes and removals, leaves the newest checkpoint whole', async () => {
     const life = await writer.life(newFolder());
     expect(life.starts).toHaveLength(acts.length);
-    const points = await writer.killEverywhere(life, newFolder, async (folder, act, point) => {
-      const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
-      expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain((await readNewest(folder))?.version);
-      await goOn(folder, act);
-    });
+    const points = await writer.killEverywhere(
+      life,
+      newFolder,
+      async (folder, act, point) => {
+        const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
+        expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain((await readNewest(folder))?.version);
+        await goOn(folder, act);
+      },
+      repetitions(4, 12),
+    );
     expect(points).toBeGreaterThanOrEqual(200);
     report(`checkpoint writer: killed at ${points} points, survived all`);
   });
@@ -47,7 +53,7 @@ describe('a process killed while it writes', () => {
   test('at any moment, has lost no checkpoint that it finished, and nothing piles up', async () => {
     const folder = newFolder();
     const elements = 50_000;
-    const kills = 25;
+    const kills = repetitions(25, 300);
     for (let i = 0; i < kills; i++) {
       const draw = (limit: number, j: number) => randomBelow(limit, 1, 'sample', i, j);
       const finished = await killAfter(writer, folder, elements, 1 + draw(4, 0), draw(12, 1));

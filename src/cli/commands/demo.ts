@@ -8,13 +8,8 @@ import { writeResult } from '../output.ts';
 export const demoCommand: CommandSpec = {
   name: 'demo',
   summary: 'run the main job on the messages and the base model that come with bertune',
-  options: ['output'],
-  required: [],
-  defaults: { output: 'checkpoints/demo' },
-  descriptions: {
-    output: 'folder for the adapted model',
-    seed: 'accepted for symmetry: the demo runs five fixed seeds',
-  },
+  job: 'demo',
+  helps: { seed: 'accepted for symmetry: the demo runs five fixed seeds' },
   examples: ['bertune demo', 'bertune demo --json'],
   async run(settings, context) {
     const { demo } = await import('../../jobs/demo.ts');

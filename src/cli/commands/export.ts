@@ -1,19 +1,14 @@
 import type { ExportedFile, ExportResult } from '../../jobs/exportModel.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, table } from '../format.ts';
-import { dataOptions, given, required, withProgress } from '../jobOptions.ts';
+import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 
 export const exportCommand: CommandSpec = {
   name: 'export',
   summary: 'write a model as ONNX for transformers.js, and prove that it is the same',
-  options: ['model', 'output', 'dtype', 'task', 'input', 'query', 'text-column', 'overwrite'],
-  required: ['model', 'output'],
-  descriptions: {
-    output: 'folder to write: onnx/*.onnx, config.json and the tokenizer',
-    input: 'texts to compare with the trained model on; random tokens without it',
-    overwrite: 'replace an export that --output already holds',
-  },
+  job: 'exportModel',
+  flags: ['query', 'textColumn'],
   examples: [
     'bertune export --model runs/intent --output exports/intent',
     'bertune export --model runs/intent --output exports/intent --dtype q8 --input test.csv',
@@ -21,16 +16,7 @@ export const exportCommand: CommandSpec = {
   ],
   async run(settings, context) {
     const { exportModel } = await import('../../jobs/exportModel.ts');
-    const options = given({
-      model: required(settings, 'model'),
-      output: required(settings, 'output'),
-      dtypes: settings.dtype,
-      task: settings.task,
-      input: dataOptions(settings, settings.input, settings.query),
-      overwrite: settings.overwrite,
-      threads: settings.threads,
-      offline: settings.offline,
-    });
+    const options = jobOptions('exportModel', settings);
     const result = await withProgress(context, (hooks) => exportModel(options, hooks));
     await writeResult(context, settings, result, () => summary(result));
   },

@@ -2,16 +2,16 @@ import { UsageError } from '../../core/errors.ts';
 import type { LoadedModel } from '../../jobs/types.ts';
 import type { CommandContext, CommandSpec } from '../command.ts';
 import { comparedWords, defaultTopK, fillMask, rankedWords } from '../fillMask.ts';
+import type { Settings } from '../flags.ts';
 import { historyFile, readHistory, writeHistory } from '../history.ts';
 import { given, required, withProgress } from '../jobOptions.ts';
-import type { Settings } from '../options.ts';
 import { writeResult } from '../output.ts';
 import { type Load, runRepl } from '../repl.ts';
 
 export const fillMaskCommand: CommandSpec = {
   name: 'fill-mask',
   summary: 'rank the words for each [MASK] of a text, or open a prompt that does',
-  options: ['model', 'top-k', 'targets', 'compare'],
+  flags: ['model', 'topK', 'targets', 'compare'],
   required: ['model'],
   argument: { name: 'text', description: 'a text with [MASK]; without it, a prompt opens' },
   examples: [
@@ -50,7 +50,7 @@ async function checkMlmHead(model: LoadedModel): Promise<void> {
 }
 
 async function answerOnce(text: string, settings: Settings, context: CommandContext, load: Load): Promise<void> {
-  const ranking = { topK: settings['top-k'] ?? defaultTopK, targets: settings.targets };
+  const ranking = { topK: settings.topK ?? defaultTopK, targets: settings.targets };
   await using(await load(required(settings, 'model')), async (model) => {
     const result = await fillMask(model, text, ranking);
     if (settings.compare === undefined) {
@@ -72,7 +72,7 @@ async function openPrompt(settings: Settings, context: CommandContext, load: Loa
   await runRepl(stdin, stdout, load, {
     model: required(settings, 'model'),
     compare: settings.compare,
-    topK: settings['top-k'],
+    topK: settings.topK,
     targets: settings.targets,
     interactive,
     history: interactive ? readHistory(file) : [],

@@ -2,40 +2,21 @@ import { counted } from '../../core/errors.ts';
 import type { ProbeImagesResult } from '../../jobs/imageUseTypes.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, table } from '../format.ts';
-import { given, onePath, required, withProgress } from '../jobOptions.ts';
+import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
-import { imageDescriptions, imagePlaces } from './imageOptions.ts';
 
 type Estimate = ProbeImagesResult['scratch'];
 
 export const imageProbeCommand: CommandSpec = {
   name: 'image probe',
   summary: 'measure what an encoder learned, against a random one and training from scratch',
-  options: ['model', 'train', 'test', 'labels-per-class', 'seeds', 'eval-limit', 'cache'],
-  required: ['model', 'train', 'test'],
-  descriptions: {
-    ...imageDescriptions,
-    model: 'folder that image pretrain wrote',
-    train: `labeled images: ${imagePlaces}`,
-    'labels-per-class': 'use the labels of at most this many images of each class',
-    seeds: 'repetitions (1 to 12), each with other draws of labels and other random starts',
-  },
+  job: 'probeImages',
   examples: [
     'bertune image probe --model runs/photos --train photos.tar:train --test photos.tar:test --labels-per-class 10',
   ],
   async run(settings, context) {
     const { probeImages } = await import('../../jobs/probeImages.ts');
-    const options = given({
-      model: required(settings, 'model'),
-      train: onePath(settings, 'train'),
-      test: onePath(settings, 'test'),
-      labelsPerClass: settings['labels-per-class'],
-      seeds: settings.seeds,
-      seed: settings.seed,
-      evalLimit: settings['eval-limit'],
-      cache: settings.cache,
-      threads: settings.threads,
-    });
+    const options = jobOptions('probeImages', settings);
     const result = await withProgress(context, (hooks) => probeImages(options, hooks));
     await writeResult(context, settings, result, () => probeReport(result));
   },

@@ -9,8 +9,7 @@ const labelsShown = 20;
 export const inspectCommand: CommandSpec = {
   name: 'inspect',
   summary: 'show what a model folder holds: sizes, parameters, heads, labels',
-  options: ['model'],
-  required: ['model'],
+  job: 'inspect',
   examples: ['bertune inspect --model checkpoints/bert-mini-general'],
   async run(settings, context) {
     const { inspect } = await import('../../jobs/inspect.ts');

@@ -2,40 +2,20 @@ import { counted } from '../../core/errors.ts';
 import type { SequencePretrainResult } from '../../jobs/seriesTypes.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, printable, table } from '../format.ts';
-import { given, required, withTraining } from '../jobOptions.ts';
+import { jobOptions, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
-import { seriesDescriptions, seriesTrainingNames, seriesTrainingOptions } from './seriesOptions.ts';
 
 export const sequencePretrainCommand: CommandSpec = {
   name: 'sequence pretrain',
   summary: 'learn to predict the next rows of a series; measured against repeating the last value',
-  options: ['window', 'horizon', 'hidden-size', 'layers', 'attention-heads', ...seriesTrainingNames],
-  required: ['data', 'window', 'horizon', 'output'],
-  defaults: {
-    'hidden-size': '64',
-    layers: '2',
-    'attention-heads': '4',
-    epochs: '20',
-    'batch-size': '64',
-    'learning-rate': '1e-3',
-    schedule: 'cosine',
-    warmup: '0.05',
-    'eval-fraction': '0.2',
-  },
-  descriptions: { ...seriesDescriptions, 'eval-fraction': 'share of the series, its end, to hold out' },
+  job: 'pretrainSequence',
+  flags: ['query'],
   examples: [
     'bertune sequence pretrain --data load.csv --columns load,temperature --window 96 --horizon 24 --output runs/load',
   ],
   async run(settings, context) {
     const { pretrainSequence } = await import('../../jobs/pretrainSequence.ts');
-    const options = given({
-      ...seriesTrainingOptions(settings),
-      window: required(settings, 'window'),
-      horizon: required(settings, 'horizon'),
-      hiddenSize: settings['hidden-size'],
-      layers: settings.layers,
-      attentionHeads: settings['attention-heads'],
-    });
+    const options = jobOptions('pretrainSequence', settings);
     const result = await withTraining(context, (hooks) => pretrainSequence(options, hooks));
     await writeResult(context, settings, result, () => sequenceReport(result));
   },

@@ -1,12 +1,11 @@
 import type { CommandSpec } from '../command.ts';
-import { given, required, withProgress } from '../jobOptions.ts';
+import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 
 export const serveCommand: CommandSpec = {
   name: 'serve',
   summary: 'answer over HTTP: predictions, fill-mask, metrics, and a page to try it',
-  options: ['models', 'port', 'host', 'max-length', 'int8', 'max-body', 'max-texts', 'max-characters', 'max-masks'],
-  required: ['models'],
+  job: 'serve',
   examples: [
     'bertune serve --model runs/intent --port 8080',
     'bertune serve --model checkpoints/bert-mini-general runs/adapted',
@@ -14,19 +13,7 @@ export const serveCommand: CommandSpec = {
   ],
   async run(settings, context) {
     const { serve } = await import('../../server/serve.ts');
-    const options = given({
-      models: required(settings, 'models'),
-      port: settings.port,
-      host: settings.host,
-      threads: settings.threads,
-      int8: settings.int8,
-      maxLength: settings['max-length'],
-      maxBody: settings['max-body'],
-      maxTexts: settings['max-texts'],
-      maxCharacters: settings['max-characters'],
-      maxMasks: settings['max-masks'],
-      offline: settings.offline,
-    });
+    const options = jobOptions('serve', settings);
     await withProgress(
       context,
       (hooks) =>

@@ -2,30 +2,18 @@ import { counted } from '../../core/errors.ts';
 import type { TablePretrainResult } from '../../jobs/seriesTypes.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, quantity, table } from '../format.ts';
-import { given, onePath, required, withProgress, withTraining } from '../jobOptions.ts';
+import { jobOptions, withProgress, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
-import { seriesDescriptions, seriesTrainingNames, seriesTrainingOptions } from './seriesOptions.ts';
 
 export const tablePretrainCommand: CommandSpec = {
   name: 'table pretrain',
   summary: 'train an autoencoder over numeric columns; measured against principal components',
-  options: ['latent-size', ...seriesTrainingNames],
-  required: ['data', 'output'],
-  defaults: {
-    'latent-size': 'half the columns, at most 8',
-    epochs: '50',
-    'batch-size': '64',
-    'learning-rate': '1e-3',
-    schedule: 'cosine',
-    warmup: '0.05',
-    'weight-decay': '0',
-    'eval-fraction': '0.1',
-  },
-  descriptions: { ...seriesDescriptions, 'eval-fraction': 'share of the rows to hold out' },
+  job: 'pretrainTable',
+  flags: ['query'],
   examples: ['bertune table pretrain --data sensors.parquet --columns a,b,c,d --latent-size 2 --output runs/sensors'],
   async run(settings, context) {
     const { pretrainTable } = await import('../../jobs/pretrainTable.ts');
-    const options = given({ ...seriesTrainingOptions(settings), latentSize: settings['latent-size'] });
+    const options = jobOptions('pretrainTable', settings);
     const result = await withTraining(context, (hooks) => pretrainTable(options, hooks));
     await writeResult(context, settings, result, () => tableReport(result));
   },
@@ -34,22 +22,12 @@ export const tablePretrainCommand: CommandSpec = {
 export const tableEmbedCommand: CommandSpec = {
   name: 'table embed',
   summary: 'write the latent vector of each row of a table to a .parquet or .jsonl file',
-  options: ['model', 'data', 'query', 'output'],
-  required: ['model', 'data', 'output'],
-  descriptions: {
-    model: 'folder that table pretrain wrote',
-    data: 'table with the columns that the model was trained on',
-    output: 'file to write: .parquet or .jsonl',
-  },
+  job: 'embedTable',
+  flags: ['query'],
   examples: ['bertune table embed --model runs/sensors --data sensors.parquet --output vectors.parquet'],
   async run(settings, context) {
     const { embedTable } = await import('../../jobs/pretrainTable.ts');
-    const options = given({
-      model: required(settings, 'model'),
-      data: settings.query ?? onePath(settings, 'data'),
-      output: required(settings, 'output'),
-      threads: settings.threads,
-    });
+    const options = jobOptions('embedTable', settings);
     const result = await withProgress(context, (hooks) => embedTable(options, hooks));
     const text = `${quantity(result.count)} vectors of ${result.dimensions} numbers saved to ${result.output}`;
     await writeResult(context, settings, result, () => text);

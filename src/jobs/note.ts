@@ -1,0 +1,7 @@
+import { Message } from '../core/message.ts';
+import type { JobHooks } from './types.ts';
+
+/** Tells the hooks something in one line. */
+export function note({ onEvent }: JobHooks, line: string | Message): void {
+  onEvent?.({ type: 'note', text: String(line), ...(line instanceof Message ? { line } : {}) });
+}

@@ -1,0 +1,9 @@
+/** Where texts come from: files (globs allowed) or one DuckDB query. */
+export interface DataOptions {
+  /** Files or globs (.txt, .csv, .tsv, .jsonl, .parquet, each also .gz), or `SELECT …` queries. */
+  readonly files: readonly string[];
+  readonly textColumn?: string;
+  readonly labelColumn?: string;
+  /** Column of a conversation's id: its rows stay on one side of every split. */
+  readonly groupColumn?: string;
+}

@@ -1,0 +1,288 @@
+import { computed, type Taken, unless } from './setting.ts';
+import type { SettingName } from './table.ts';
+import { integer, number, path } from './valueTypes.ts';
+
+/** What a job takes: of each setting, what differs from its record in the table. */
+export type Takes = { readonly [Name in SettingName]?: Taken };
+
+const required = { required: true } as const;
+/** As its record in the table has it. */
+const given = {} as const;
+
+/** What every training job takes. */
+export const training = {
+  output: required,
+  resume: given,
+  overwrite: given,
+  epochs: given,
+  maxSteps: given,
+  learningRate: given,
+  schedule: given,
+  warmup: given,
+  weightDecay: given,
+  maxGradientNorm: given,
+  fastMath: given,
+  evalFraction: given,
+  evalSteps: given,
+  saveSteps: given,
+  keepCheckpoints: given,
+  patience: given,
+  seed: given,
+  threads: given,
+} as const satisfies Takes;
+
+/** What the training jobs take that start from a model of text. */
+export const textTraining = {
+  ...training,
+  eval: given,
+  evalLimit: given,
+  maxLength: given,
+  accumulationSteps: given,
+  dropout: given,
+  freeze: given,
+  freezeLayers: given,
+  recompute: given,
+  offline: given,
+} as const satisfies Takes;
+
+/** How tokens are masked. */
+export const masking = { maxLength: given, maskProbability: given, wholeWord: given } as const satisfies Takes;
+
+/** What jobs take that train a masked language model on a corpus. */
+const corpusTraining = {
+  ...textTraining,
+  ...masking,
+  corpus: required,
+  cache: given,
+  overlap: given,
+  batchTokens: { default: 4096 },
+  epochs: { default: unless('maxSteps', 1) },
+  warmup: { default: 0.06 },
+  evalFraction: { default: 0.02, identity: (value, { eval: own }) => (own ? undefined : value) },
+  evalLimit: { default: 2000, defaultHelp: '2000 of those held out, all of --eval' },
+} as const satisfies Takes;
+
+const imagePlaces = 'an IDX file, a folder of images by class, a tar of one, or PATH.tar:folder';
+const imageCache = { help: 'folder that keeps prepared images for later runs; --no-cache: keep none' } as const;
+const theMethods = { default: computed("the method's") } as const;
+const vectorFile = { required: true, help: 'file to write: .parquet or .jsonl' } as const;
+
+/** What jobs take that train on images. */
+export const imageTraining = {
+  ...training,
+  cache: imageCache,
+  augment: given,
+  accumulationSteps: given,
+  optimizer: given,
+  momentum: given,
+  learningRate: theMethods,
+  schedule: theMethods,
+  warmup: theMethods,
+  weightDecay: { ...theMethods, help: 'weight decay (none on biases and norms)' },
+  maxGradientNorm: { default: 0 },
+  dataThreads: given,
+  evalFraction: { help: 'share of the images to hold out' },
+  evalLimit: { help: 'evaluate at most this many images' },
+} as const satisfies Takes;
+
+const only = <const Method extends string>(...values: readonly Method[]) =>
+  ({ only: { key: 'method', values } }) as const;
+
+/** What jobs take that train on columns of numbers. */
+export const seriesTraining = {
+  ...training,
+  data: {
+    required: true,
+    type: path('file', 'numbers'),
+    help: 'table of numbers (.csv .tsv .jsonl .parquet, text also .gz)',
+  },
+  columns: given,
+  batchSize: { default: 64 },
+  learningRate: { default: 1e-3 },
+  schedule: { default: 'cosine' },
+  warmup: { default: 0.05 },
+} as const satisfies Takes;
+
+/** Of what is split, something has to be left to measure on. */
+const someHeldOut = number(
+  'p',
+  'a fraction between 0 and 1, so that there is something to measure on',
+  (x) => x > 0 && x < 1,
+);
+
+/** What a job takes that uses a model of images. */
+export const imageUse = {
+  model: { required: true, help: 'folder that image pretrain or finetune wrote' },
+  cache: imageCache,
+  threads: given,
+} as const satisfies Takes;
+
+const shownImages = { required: true, type: path('file'), help: `images: ${imagePlaces}` } as const;
+
+/** What a model that is used takes. */
+const use = { maxLength: given, threads: given, int8: given, offline: given } as const satisfies Takes;
+
+/** Every job by the name of its function, with the settings that it takes. */
+export const jobs = {
+  adapt: { ...corpusTraining, model: required },
+  pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
+  finetune: {
+    ...textTraining,
+    model: required,
+    train: required,
+    epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs') },
+    batchSize: { default: 16 },
+    warmup: { default: 0.1 },
+    trainLimit: given,
+    labelsPerClass: given,
+    classWeights: given,
+    randomStart: given,
+    evalFraction: { default: 0.1 },
+  },
+  evaluate: {
+    ...masking,
+    model: required,
+    data: required,
+    limit: given,
+    cache: given,
+    seed: given,
+    threads: given,
+    int8: given,
+    offline: given,
+  },
+  predict: { ...use, model: required, input: { default: computed('lines of standard input') }, stdin: given },
+  embed: { ...use, model: required, input: required, output: vectorFile, pooling: given },
+  loadModel: use,
+  'model.fillMask': { topK: given, targets: given },
+  'model.embed': { pooling: given },
+  serve: {
+    ...use,
+    models: required,
+    port: given,
+    host: { defaultHelp: '127.0.0.1, this machine alone' },
+    maxBody: given,
+    maxTexts: given,
+    maxCharacters: given,
+    maxMasks: given,
+  },
+  exportModel: {
+    model: required,
+    output: { required: true, help: 'folder to write: onnx/*.onnx, config.json and the tokenizer' },
+    dtypes: given,
+    task: given,
+    input: { help: 'texts to compare with the trained model on; random tokens without it' },
+    overwrite: { help: 'replace an export that --output already holds' },
+    threads: given,
+    offline: given,
+  },
+  inspect: { model: required, offline: given },
+  card: {
+    model: { required: true, help: 'output folder of a finished run' },
+    license: given,
+    languages: given,
+    datasets: given,
+    overwrite: { help: 'replace a card that was edited, too' },
+  },
+  push: {
+    model: { required: true, help: 'folder of the model: the output of a run or of an export' },
+    repo: required,
+    private: given,
+    offline: given,
+  },
+  demo: {
+    output: { help: 'folder for the adapted model', default: computed('checkpoints/demo') },
+    threads: given,
+  },
+  pretrainImages: {
+    ...imageTraining,
+    method: required,
+    data: { required: true, type: path('file'), help: `images to learn from: ${imagePlaces}` },
+    eval: { type: path('file'), help: 'images to measure on, in place of a share of --data' },
+    output: {
+      required: true,
+      help: 'folder to write the model to (required but for --preview); checkpoints go to DIR/checkpoints',
+    },
+    imageSize: given,
+    channels: given,
+    augment: { default: computed('on but for autoencoders') },
+    architecture: only('autoencoder'),
+    latentSize: only('autoencoder'),
+    noise: only('autoencoder'),
+    width: only('simsiam', 'simclr'),
+    blocks: only('simsiam', 'simclr'),
+    projectionSize: only('simsiam', 'simclr'),
+    predictorSize: only('simsiam'),
+    temperature: only('simclr'),
+    patchSize: only('mae'),
+    maskRatio: only('mae'),
+    normalizedTargets: only('mae'),
+    hiddenSize: { ...only('mae'), type: integer(4), default: 128 },
+    layers: { ...only('mae'), default: 4 },
+    attentionHeads: only('mae'),
+    epochs: { default: computed('autoencoder 10, simsiam and simclr 20, mae 50') },
+    batchSize: { default: 256 },
+    evalFraction: { ...imageTraining.evalFraction, default: 0.05 },
+    evalLimit: { ...imageTraining.evalLimit, default: 2000 },
+    evalSteps: { default: computed('once an epoch') },
+  },
+  finetuneImages: {
+    ...imageTraining,
+    model: { required: true, help: 'folder that image pretrain wrote' },
+    train: { required: true, type: path('file'), help: `labeled images to train on: ${imagePlaces}` },
+    test: { type: path('path'), help: 'labeled images to measure on, in place of a share of --train' },
+    labelsPerClass: given,
+    randomStart: given,
+    epochs: { default: computed('20; more for few images: about 300 steps, at most 200 epochs') },
+    batchSize: { default: 64 },
+    evalFraction: { ...imageTraining.evalFraction, default: 0.1 },
+  },
+  probeImages: {
+    ...imageUse,
+    model: { required: true, help: 'folder that image pretrain wrote' },
+    train: { required: true, type: path('file'), help: `labeled images: ${imagePlaces}` },
+    test: { required: true, type: path('path') },
+    labelsPerClass: { help: 'use the labels of at most this many images of each class' },
+    seeds: { help: 'repetitions (1 to 12), each with other draws of labels and other random starts' },
+    seed: given,
+    evalLimit: { help: 'evaluate at most this many images' },
+  },
+  embedImages: { ...imageUse, data: shownImages, output: vectorFile },
+  showImages: {
+    ...imageUse,
+    data: shownImages,
+    output: { required: true, help: 'picture to write: .png' },
+    count: given,
+    seed: given,
+  },
+  pretrainSequence: {
+    ...seriesTraining,
+    window: required,
+    horizon: required,
+    hiddenSize: { default: 64 },
+    layers: { default: 2 },
+    attentionHeads: given,
+    epochs: { default: unless('maxSteps', 20) },
+    evalFraction: { type: someHeldOut, default: 0.2, help: 'share of the series, its end, to hold out' },
+  },
+  pretrainTable: {
+    ...seriesTraining,
+    latentSize: { default: computed('half the columns, at most 8') },
+    hiddenSizes: given,
+    epochs: { default: unless('maxSteps', 50) },
+    weightDecay: { default: 0 },
+    evalFraction: { type: someHeldOut, default: 0.1, help: 'share of the rows to hold out' },
+  },
+  embedTable: {
+    model: { required: true, help: 'folder that table pretrain wrote' },
+    data: {
+      required: true,
+      type: path('file', 'numbers'),
+      help: 'table with the columns that the model was trained on',
+    },
+    output: vectorFile,
+    threads: given,
+  },
+} as const satisfies Readonly<Record<string, Takes>>;
+
+export type Jobs = typeof jobs;
+export type JobName = keyof Jobs;

@@ -1,0 +1,137 @@
+/** What is read and written, and where. */
+
+import { computed, type Table } from '../setting.ts';
+import {
+  choice,
+  choices,
+  integer,
+  matching,
+  number,
+  programs,
+  query,
+  records,
+  text,
+  textOrOff,
+  texts,
+  toggle,
+  words,
+} from '../valueTypes.ts';
+
+export const input = {
+  /** A folder, or `org/name[@revision]` of the Hub. */
+  model: { type: text('dir'), help: 'folder of the model (config.json, weights, tokenizer), or org/name[@revision]' },
+  /** Folders, or models of the Hub as `org/name[@revision]`. */
+  models: {
+    type: texts('dir'),
+    flag: 'model',
+    help: 'folders of models, or org/name[@revision] of the Hub',
+  },
+  modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
+  tokenizer: { type: text('dir'), help: 'folder with tokenizer.json or vocab.txt, or a model of the Hub' },
+  corpus: {
+    type: records('file'),
+    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
+  },
+  train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  test: { type: records('path'), help: 'labeled images to measure on' },
+  data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
+  input: { type: records('file'), help: 'texts to read: files or globs' },
+  /** Texts, one at a time, when there is no input. */
+  stdin: {
+    type: programs('an async iterable of texts', isAsyncIterable),
+    flag: false,
+    help: 'texts, one at a time, when there is no input',
+  },
+  query: { type: query('sql'), help: 'a DuckDB "SELECT …" in place of the data file' },
+  eval: { type: records('file'), help: 'held-out texts: files or globs' },
+  evalQuery: { type: query('sql'), help: 'a DuckDB "SELECT …" in place of the --eval file' },
+  textColumn: {
+    type: text('name'),
+    help: 'column with the text',
+    default: computed('found when only one can be meant'),
+  },
+  labelColumn: {
+    type: text('name'),
+    help: 'column with the label',
+    default: computed('found when only one can be meant'),
+  },
+  groupColumn: { type: text('name'), help: 'column whose equal values stay on one side of every split' },
+  output: {
+    type: text('path'),
+    help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
+    identity: false,
+  },
+  /**
+   * Folder that keeps what can be made again: tokenized corpora and prepared images, for the next run on them. Without
+   * it BERTUNE_CACHE, else `bertune` in the user's cache folder; false: nothing is kept.
+   */
+  cache: {
+    type: textOrOff('dir'),
+    help: 'folder that keeps tokenized texts for later runs; --no-cache: keep none',
+    default: computed('BERTUNE_CACHE, or bertune in ~/.cache'),
+    identity: false,
+  },
+  /** `fp32`, `fp16` (with float32 inputs and outputs), `q8` (dynamic int8). */
+  dtypes: {
+    type: choices('fp32', 'fp16', 'q8'),
+    flag: 'dtype',
+    help: 'numbers of the exported models',
+    default: ['fp32', 'fp16', 'q8'],
+  },
+  /** What the model is for; when absent, what its head is for. */
+  task: {
+    type: choice('fill-mask', 'text-classification', 'feature-extraction'),
+    help: 'what the exported model is for',
+    default: computed("that of the model's head"),
+  },
+  resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
+  overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },
+} as const satisfies Table;
+
+export const hub = {
+  /** `org/name` on the Hub; made when it is not there. */
+  repo: { type: text('org/name'), help: 'repository on the Hub; made when it is not there' },
+  /** Whether a repository that is made is a private one; without it, as the organization has it. */
+  private: { type: toggle(), help: 'make the repository a private one' },
+  /** What the run cannot know, kept in `run.json`: the model's license, its languages, data sets of the Hub. */
+  license: {
+    type: matching('name', 'a license as the Hub names it, such as apache-2.0', /^[\w][\w.+-]*$/),
+    help: "the model's license as the Hub names it, such as apache-2.0",
+  },
+  languages: {
+    type: words('a,b', matching('a', 'a language code such as en or zh', /^[a-z]{2,3}(-[\w-]+)?$/i)),
+    flag: 'language',
+    help: 'languages of the model, such as en or zh',
+  },
+  datasets: {
+    type: words('a,b', matching('a', 'a data set of the Hub as org/name', /^[\w][\w.-]*(\/[\w][\w.-]*)?$/)),
+    flag: 'dataset',
+    help: 'data sets of the Hub that the model was trained on',
+  },
+} as const satisfies Table;
+
+export const server = {
+  /** 0: any free one. */
+  port: {
+    type: number('n', 'a port from 0 (any free one) to 65535', (x) => Number.isInteger(x) && x >= 0 && x <= 65_535),
+    help: 'port to listen on; 0: any free one',
+    default: 8080,
+  },
+  host: {
+    type: text('name'),
+    help: 'address to listen on; 0.0.0.0: all of this machine',
+    default: '127.0.0.1',
+  },
+  /** Bytes of a request's body. */
+  maxBody: { type: integer(1), unit: 'bytes', help: 'most bytes of a request', default: 1 << 20 },
+  /** Texts of a request. */
+  maxTexts: { type: integer(1), unit: 'texts', help: 'most texts of a request', default: 256 },
+  /** Characters of a text. */
+  maxCharacters: { type: integer(1), unit: 'characters', help: 'most characters of a text', default: 20_000 },
+  /** Masks of all texts of a request. */
+  maxMasks: { type: integer(1), unit: 'masks', help: 'most [MASK]s of a request', default: 256 },
+} as const satisfies Table;
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<string> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,173 @@
+/** How a run goes. */
+
+import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
+import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
+
+export const training = {
+  epochs: { type: integer(1), help: 'passes over the training texts', card: true },
+  maxSteps: { type: integer(1), help: 'updates, in place of --epochs', card: true },
+  /** Tokens of one update, padding included. */
+  batchTokens: {
+    type: integer(1),
+    unit: 'tokens',
+    help: 'tokens of one update, padding included',
+    identity: true,
+    card: true,
+  },
+  /** Examples of one update. */
+  batchSize: { type: integer(1), unit: 'examples', help: 'examples of one update', identity: true, card: true },
+  /** The method's own when absent. */
+  optimizer: { type: choice('adamw', 'sgd'), help: 'optimizer', default: computed("the method's") },
+  /** Of SGD. */
+  momentum: { type: fractionBelow1('x'), help: 'momentum of SGD', default: whereUsed(0.9) },
+  /** Threads that prepare views; 1 prepares them between the steps. */
+  dataThreads: {
+    type: integer(1),
+    help: 'threads that augment images; 1: between the steps',
+    default: computed('all cores, at most 4'),
+    identity: false,
+  },
+  /** Micro-batches of one update. */
+  accumulationSteps: {
+    type: integer(1),
+    help: 'micro-batches of one update',
+    default: 1,
+    identity: true,
+    card: true,
+  },
+  learningRate: {
+    type: number('rate', 'a number above 0', (x) => x > 0),
+    help: 'peak learning rate',
+    default: 5e-5,
+    identity: true,
+    card: true,
+  },
+  schedule: {
+    type: choice('linear', 'cosine', 'constant'),
+    help: 'learning rate after warm-up',
+    default: 'linear',
+    identity: true,
+    card: true,
+  },
+  /** Steps of warm-up, or a fraction of all steps when below 1. */
+  warmup: {
+    type: number('n', 'a fraction below 1 or a whole number of steps', (x) => x >= 0 && (x < 1 || Number.isInteger(x))),
+    help: 'warm-up steps, or a share of all steps when below 1',
+    identity: true,
+    card: true,
+  },
+  weightDecay: {
+    type: notNegative('x'),
+    help: 'AdamW weight decay (none on biases and norms)',
+    default: 0.01,
+    identity: true,
+    card: true,
+  },
+  /** Largest global gradient norm; 0 turns clipping off. */
+  maxGradientNorm: {
+    type: notNegative('x'),
+    help: 'clip gradients to this global norm; 0: off',
+    default: 1,
+    identity: true,
+    card: true,
+  },
+  dropout: {
+    type: fractionBelow1('p'),
+    help: 'dropout probability',
+    default: computed("the model's"),
+    identity: true,
+    card: true,
+  },
+  /** Leaves the embeddings as they are. */
+  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are', identity: true, card: true },
+  /** Leaves the embeddings and the first layers as they are. */
+  freezeLayers: {
+    type: integer(0),
+    flagType: integer(1),
+    help: 'leave the embeddings and the first layers as they are',
+    default: 0,
+    isQuiet: true,
+    identity: (layers, { freeze }) => (freeze || layers ? layers : undefined),
+    card: 'unless 0',
+  },
+  /** Computes each layer once more in the backward half of a step: the same numbers, less memory, more time. */
+  recompute: {
+    type: toggle(),
+    help: 'compute each layer twice rather than keep what is in it: less memory, the same numbers',
+    default: false,
+    identity: false,
+  },
+  /** Matrix products in bfloat16 on Arm processors: faster, less exact. */
+  fastMath: {
+    type: toggle(),
+    help: 'bfloat16 matrix products on Arm processors: faster, less exact',
+    default: false,
+    identity: whenOn,
+  },
+  trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: true },
+  /** Examples of each class that are trained on; all when absent. */
+  labelsPerClass: { type: integer(1), help: 'train on at most this many examples of each class', card: true },
+  classWeights: { type: choice('none', 'balanced'), help: 'weigh rare classes more', default: 'none', card: true },
+  /** Start the encoder from random weights: the baseline that shows what pretraining gives. */
+  randomStart: {
+    type: toggle(),
+    help: 'random encoder weights: the baseline without pretraining',
+    default: false,
+    identity: true,
+    card: true,
+  },
+} as const satisfies Table;
+
+export const evaluation = {
+  /** Share of the data that is held out. */
+  evalFraction: {
+    type: fractionBelow1('p'),
+    help: 'share of the texts to hold out when there is no --eval',
+    card: true,
+  },
+  /** Most held-out examples that are evaluated. */
+  evalLimit: { type: integer(1), unit: 'texts', help: 'evaluate at most this many held-out texts', card: true },
+  /** Most texts that are evaluated; all when absent. */
+  limit: { type: integer(1), unit: 'texts', help: 'evaluate at most this many texts' },
+  /** Repetitions with other draws of labels and other random starts. */
+  seeds: {
+    type: integer(1, 12),
+    help: 'repetitions, each with other draws of labels and other random starts',
+    default: 3,
+  },
+  evalSteps: {
+    type: integer(1),
+    help: 'steps between evaluations',
+    default: computed('at the end; once an epoch with --patience'),
+    // Without patience, a measurement changes nothing.
+    identity: (steps, { patience }) => (patience ? (steps ?? null) : undefined),
+  },
+  /** Steps between checkpoints; 0 saves none, for those who train and throw away. */
+  saveSteps: { type: integer(0), flagType: integer(1), help: 'steps between checkpoints', default: 500 },
+  /** Checkpoints kept beside the best one. */
+  keepCheckpoints: { type: integer(1), help: 'latest checkpoints kept beside the best one', default: 2 },
+  /** Evaluations without improvement before the run stops; 0 turns early stopping off. */
+  patience: {
+    type: integer(0),
+    unit: 'evaluations',
+    help: 'evaluations without improvement before stopping; 0: never',
+    default: 0,
+    identity: true,
+    card: 'unless 0',
+  },
+} as const satisfies Table;
+
+export const general = {
+  seed: { type: integer(0), help: 'seed of every random choice', default: 0, identity: true, card: true },
+  threads: { type: integer(1), help: 'processor threads', default: computed('all cores'), identity: false },
+  config: { type: text('file'), help: 'YAML file with the same names as the flags; flags win (--no-NAME: switch off)' },
+  /** Takes a model of the Hub from the cache alone; without it as HF_HUB_OFFLINE says. */
+  offline: {
+    type: toggle(),
+    help: 'take models of the Hub from the cache alone',
+    default: computed('as HF_HUB_OFFLINE says'),
+    identity: false,
+  },
+  json: { type: toggle(), help: 'write the result to stdout as one JSON document', default: false },
+  debug: { type: toggle(), help: 'show the stack trace of an error', default: false },
+} as const satisfies Table;

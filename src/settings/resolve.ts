@@ -1,0 +1,35 @@
+import { checkOptions, takenBy } from './check.ts';
+import type { JobName } from './jobs.ts';
+import type { OptionsOf, Resolved } from './options.ts';
+import { Computed } from './setting.ts';
+import { isSettingName, type SettingName, settingOf } from './table.ts';
+
+/**
+ * The settings of a job, checked, with every default filled in that is a value.
+ *
+ * @throws UsageError as `checkOptions`
+ */
+export function resolve<Job extends JobName>(job: Job, options: OptionsOf<Job>): Resolved<Job> {
+  checkOptions(job, options);
+  return filled(job, options) as Resolved<Job>;
+}
+
+/** What a setting is in a job when it is not given. */
+export function defaultOf(job: JobName, name: SettingName): unknown {
+  const taken = takenBy(job).get(name) ?? {};
+  return 'default' in taken ? taken.default : settingOf(name).default;
+}
+
+function filled(job: JobName, options: object): Readonly<Record<string, unknown>> {
+  const given: Readonly<Record<string, unknown>> = { ...options };
+  const values: Record<string, unknown> = {};
+  for (const name of takenBy(job).keys()) {
+    if (isSettingName(name)) values[name] = given[name] ?? filledIn(defaultOf(job, name), given);
+  }
+  return values;
+}
+
+function filledIn(standard: unknown, given: Readonly<Record<string, unknown>>): unknown {
+  if (!(standard instanceof Computed)) return standard;
+  return standard.unless !== undefined && given[standard.unless] === undefined ? standard.value : undefined;
+}
