@@ -4,6 +4,7 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
 import { makeFolders, writeError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 
 /** What an entry holds beside its files, under this name. */
 const recordFile = 'entry.json';
@@ -83,7 +84,9 @@ export class CacheFolder<T> {
         }
       }
     }
-    throw new BertuneError(`${entry.folder} cannot be written; remove it, or choose another folder with --cache`);
+    throw new BertuneError(
+      say`${entry.folder} cannot be written; remove it, or choose another folder with ${setting('cache')}`,
+    );
   }
 
   /** Removes what was not used for longest until the rest fits, and what killed processes left. */

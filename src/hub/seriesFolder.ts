@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, defined, UsageError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { SeriesConfig } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
@@ -81,7 +82,9 @@ function parseConfig(text: string, file: string): SeriesConfig {
   const type = typeof raw === 'object' && raw !== null && 'model_type' in raw ? String(raw.model_type) : 'missing';
   const known = Object.values(modelTypes);
   if (!known.some((name) => name === type)) {
-    throw new UsageError(`${file}: model_type is ${type}, not ${known.join(' or ')}; choose another --model`);
+    throw new UsageError(
+      say`${file}: model_type is ${type}, not ${known.join(' or ')}; choose another ${setting('model')}`,
+    );
   }
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError, defined, UsageError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { VisionConfig, VisionMethod } from '../models/vision/config.ts';
 import { visionSpecs } from '../models/vision/encoder.ts';
@@ -79,7 +80,9 @@ export async function readVisionConfig(path: string): Promise<VisionConfig> {
   if (method === undefined) {
     const known = Object.values(modelTypes).join(', ');
     const found = modelType === undefined ? 'missing' : JSON.stringify(modelType);
-    throw new UsageError(`${file}: model_type is ${found}, and models of images have ${known}; choose another --model`);
+    throw new UsageError(
+      say`${file}: model_type is ${found}, and models of images have ${known}; choose another ${setting('model')}`,
+    );
   }
   return checked({ ...rest, method }, file);
 }

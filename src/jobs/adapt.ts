@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
@@ -19,6 +20,7 @@ import { asTensors, checkTokenizer } from './classifier.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
+import { activity, note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import {
   checkMaxLength,
@@ -43,7 +45,6 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
  * InterruptedError after saving, when the signal was aborted
  */
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
-  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const settings = resolve('adapt', options);
   return trainMaskedLm('adapt', options, settings, [options.model], hooks, async () => {
     const found = await findModel(options.model, options, hooks);
@@ -51,7 +52,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
       const loaded = await loadBert(folder, { parts: maskedLmParts, onNote, seed: options.seed });
       return { ...loaded, tokenizer: loadTokenizer(folder), pooler: await storedPooler(folder, loaded) };
     };
-    return { ...(await readFound(found, read, note)), base: await baseFacts(found) };
+    return { ...(await readFound(found, read, (line) => note(hooks, line))), base: await baseFacts(found) };
   });
 }
 
@@ -62,7 +63,7 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
   const said = { ...rest, model: modelConfig, tokenizer: folder };
   return trainMaskedLm('pretrain', said, settings, [folder], hooks, async () => {
     const shape = await findModel(modelConfig, options, hooks);
-    const { config, raw } = await readFound(shape, readModelShape, (text) => hooks.onEvent?.({ type: 'note', text }));
+    const { config, raw } = await readFound(shape, readModelShape, (line) => note(hooks, line));
     const specs = partParameters(config, maskedLmParts);
     const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
     return {
@@ -103,14 +104,23 @@ async function trainMaskedLm(
   const corpora = folder.work();
   const opened: Corpus[] = [];
   try {
-    const prepare = async (data: DataOptions, flag: string, name: string, heldOutFraction: number, limit?: number) => {
-      const report = throttled((done) => hooks.onEvent?.({ type: 'progress', activity: `tokenizing ${flag}`, done }));
+    const prepare = async (
+      data: DataOptions,
+      key: 'corpus' | 'eval',
+      name: string,
+      heldOutFraction: number,
+      limit?: number,
+    ) => {
+      const flag = setting(key);
+      const report = throttled((done) =>
+        hooks.onEvent?.({ type: 'progress', ...activity(say`tokenizing ${flag}`), done }),
+      );
       const corpus = await prepareCorpus({
         records: { ...data, flag, limit },
         tokenizer,
         mostTokens: settings.maxLength - 2,
         // Evaluation counts every token once.
-        overlap: flag === '--corpus' ? settings.overlap : 0,
+        overlap: key === 'corpus' ? settings.overlap : 0,
         threads: settings.threads,
         cache: cacheFolder(options.cache),
         folder: join(corpora, name),
@@ -123,12 +133,12 @@ async function trainMaskedLm(
         },
       });
       opened.push(corpus);
-      for (const text of corpusNotes(corpus, flag, settings.maxLength)) hooks.onEvent?.({ type: 'note', text });
+      for (const line of corpusNotes(corpus, flag, settings.maxLength)) note(hooks, line);
       return corpus;
     };
     // First, since it is read faster: what is wrong with it shows before the corpus is tokenized.
-    const evaluation = options.eval && (await prepare(options.eval, '--eval', 'evaluation', 0, options.evalLimit));
-    const training = await prepare(options.corpus, '--corpus', 'training', options.eval ? 0 : settings.evalFraction);
+    const evaluation = options.eval && (await prepare(options.eval, 'eval', 'evaluation', 0, options.evalLimit));
+    const training = await prepare(options.corpus, 'corpus', 'training', options.eval ? 0 : settings.evalFraction);
     if (evaluation) noteRepeated(training, evaluation, hooks);
     const heldOut = evaluation
       ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
@@ -199,12 +209,14 @@ function settled(given: Omit<Resolved<'adapt'>, 'model'>, config: BertConfig, ra
   checkMaxLength(maxLength, config, model);
   if (overlap >= maxLength / 2) {
     const most = Math.ceil(maxLength / 2) - 1;
-    throw new UsageError(`--overlap ${overlap} is not below half of --max-length ${maxLength}; use at most ${most}`);
+    throw new UsageError(
+      say`${setting('overlap')} ${overlap} is not below half of ${setting('maxLength')} ${maxLength}; use at most ${most}`,
+    );
   }
   const rows = Math.floor(batchTokens / accumulationSteps / maxLength);
   if (rows < 1) {
     throw new UsageError(
-      `--batch-tokens ${batchTokens} holds no sequence of --max-length ${maxLength} in each of ${accumulationSteps} micro-batches; use at least ${maxLength * accumulationSteps}`,
+      say`${setting('batchTokens')} ${batchTokens} holds no sequence of ${setting('maxLength')} ${maxLength} in each of ${accumulationSteps} micro-batches; use at least ${maxLength * accumulationSteps}`,
     );
   }
   return { ...given, maxLength, rows };
@@ -222,8 +234,8 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
   });
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   if ((metrics.count ?? 0) < fewPredictions) {
-    const text = `only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with --eval or --eval-fraction`;
-    hooks.onEvent?.({ type: 'note', text });
+    const line = say`only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with ${setting('eval')} or ${setting('evalFraction')}`;
+    note(hooks, line);
   }
   return metrics;
 }

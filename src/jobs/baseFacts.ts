@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
 import type { BertConfig } from '../models/bert/config.ts';
 import type { BertPart } from '../models/bert/parameters.ts';
 import { partParameters } from '../tasks/losses.ts';
 import type { FoundModel } from './findModel.ts';
+import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
 /** What is known of the model that a run starts from, for its record and card. */
@@ -35,9 +37,9 @@ export function modelFacts(config: BertConfig, parts: readonly BertPart[]) {
 }
 
 /** Says that a card was left alone. */
-export function noteKeptCard(isKept: boolean, { onEvent }: JobHooks): void {
+export function noteKeptCard(isKept: boolean, hooks: JobHooks): void {
   if (!isKept) return;
-  onEvent?.({ type: 'note', text: 'README.md was edited and is left alone; bertune card --overwrite replaces it' });
+  note(hooks, say`README.md was edited and is left alone; bertune card ${setting('overwrite')} replaces it`);
 }
 
 const recordSchema = z.object({

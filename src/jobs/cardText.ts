@@ -1,6 +1,7 @@
 import { counted } from '../core/errors.ts';
 import { macroF1Interval, normalInterval, wilsonInterval } from '../evaluation/intervals.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
+import { cardRows } from '../settings/card.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord } from './runFolder.ts';
 import type { AdaptResult, DataOptions, FinetuneResult } from './types.ts';
@@ -115,24 +116,8 @@ function trainingData({ command, data, result }: RunRecord, configuration: Confi
   return `${counted(corpus.texts, 'text')} of ${counted(corpus.tokens, 'token')} (${names}), without labels. ${counted(tokens, 'token')} were trained on in ${counted(steps, 'step')}.`;
 }
 
-/** Settings that say what was trained, as the flags spell them; paths of the machine are none of a reader's business. */
-const shownSettings = [
-  ...['epochs', 'maxSteps', 'learningRate', 'schedule', 'warmup', 'weightDecay', 'maxGradientNorm'],
-  ...['batchTokens', 'batchSize', 'accumulationSteps', 'maxLength', 'overlap', 'maskProbability', 'wholeWord'],
-  ...['dropout', 'freeze', 'freezeLayers', 'trainLimit', 'labelsPerClass', 'classWeights', 'randomStart', 'patience'],
-  ...['evalFraction', 'evalLimit', 'seed'],
-];
-
-/** Settings that do nothing when they are 0. */
-const offAtZero = new Set(['patience', 'freezeLayers', 'overlap']);
-
 function settingsTable(configuration: Configuration, { result, versions }: RunRecord): string {
-  const rows = shownSettings.flatMap((key) => {
-    const value = configuration[key];
-    if (!['string', 'number', 'boolean'].includes(typeof value) || value === false) return [];
-    if (value === 0 && offAtZero.has(key)) return [];
-    return [[key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), plain(String(value))]];
-  });
+  const rows = cardRows(configuration).map(({ name, value }) => [name, plain(value)]);
   const { steps } = result as { steps: number };
   const made = `AdamW, ${counted(steps, 'step')}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;

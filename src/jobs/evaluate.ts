@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
@@ -17,6 +18,7 @@ import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './cl
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { measurableHead } from './model.ts';
+import { note } from './note.ts';
 import { readLabels, TextCutter } from './texts.ts';
 import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
@@ -36,7 +38,7 @@ export async function evaluate(
   const found = await findModel(options.model, options, hooks);
   const head = await measurableHead(found);
   if (options.int8 && head !== 'classifier') {
-    throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
+    throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
   const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
   return measure(found, settings, hooks);
@@ -60,11 +62,11 @@ async function evaluateClassifier(
   const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(maxLength, config, options.model);
   checkTokenizer(tokenizer, config, options.model);
-  const set = await readLabels(options.data, '--data', hooks);
+  const set = await readLabels(options.data, setting('data'), hooks);
   const labels = config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
-  const classes = classNumbers(set.labels, labels, '--data');
+  const classes = classNumbers(set.labels, labels, setting('data'));
   const cutter = new TextCutter(tokenizer, maxLength);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
@@ -90,7 +92,6 @@ async function evaluateLanguageModel(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<MaskedLmResult> {
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { config, raw, values, tokenizer } = await readParts(found, maskedLmParts, hooks);
   const width = options.maxLength ?? defaultMaxLength(config, raw);
   checkMaxLength(width, config, options.model);
@@ -98,7 +99,7 @@ async function evaluateLanguageModel(
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
-      records: { ...options.data, flag: '--data', limit: options.limit },
+      records: { ...options.data, flag: setting('data'), limit: options.limit },
       tokenizer,
       mostTokens: width - 2,
       threads: options.threads,
@@ -109,7 +110,7 @@ async function evaluateLanguageModel(
       seed: options.seed,
       onProgress: () => throwIfAborted(hooks.signal),
     });
-    for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
+    for (const line of corpusNotes(corpus, setting('data'), width)) note(hooks, line);
     try {
       const measured = await evaluateMaskedLm(
         {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import { type BertInspection, inspectBert, loadBert } from '../hub/folder.ts';
 import {
@@ -129,7 +130,7 @@ function requireParts({ present }: BertInspection, task: ExportTask, model: stri
   const has = present.filter((part) => part !== 'encoder').map((part) => partNames[part]);
   const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
   throw new UsageError(
-    `${model} has no ${partNames[lacking].replace(/^an? /, '')}, which ${task} needs; it has ${found}: choose another --task or model`,
+    say`${model} has no ${partNames[lacking].replace(/^an? /, '')}, which ${task} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
 }
 
@@ -153,7 +154,7 @@ async function probesOf(
     found.push(masked([...cutter.encode(text)], tokenizer, task));
     if (found.length === mostTexts[task]) break;
   }
-  if (found.length === 0) throw new BertuneError('--input holds no text to compare on; check the file');
+  if (found.length === 0) throw new BertuneError(say`${setting('input')} holds no text to compare on; check the file`);
   return found;
 }
 
@@ -175,8 +176,8 @@ function checked(found: Agreement, dtype: ExportDType): Agreement {
   const shown = Number.isNaN(found.largestDifference)
     ? 'numbers it cannot hold'
     : found.largestDifference.toPrecision(2);
-  const way = dtype === 'fp32' ? 'please report it' : `leave ${dtype} out of --dtype`;
+  const way = dtype === 'fp32' ? 'please report it' : say`leave ${dtype} out of ${setting('dtypes')}`;
   throw new BertuneError(
-    `the ${dtype} export differs from the trained model by ${shown}, over ${tolerances[dtype]} of the largest number: ${way}`,
+    say`the ${dtype} export differs from the trained model by ${shown}, over ${tolerances[dtype]} of the largest number: ${way}`,
   );
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { type HubConfig, readBertConfig } from '../hub/bertConfig.ts';
 import type { BertConfig } from '../models/bert/config.ts';
@@ -18,7 +19,9 @@ export async function readModelShape(
   onNote: (text: string) => void,
 ): Promise<{ config: BertConfig; raw: HubConfig }> {
   if (!existsSync(path)) {
-    throw new UsageError(`--model-config ${path} does not exist; give a config.json that says the shape of the model`);
+    throw new UsageError(
+      say`${setting('modelConfig')} ${path} does not exist; give a config.json that says the shape of the model`,
+    );
   }
   const { config, raw } = await readBertConfig(path, shapeKeys);
   const parameters = partParameters(config, maskedLmParts).reduce((sum, { shape }) => sum + sizeOf(shape), 0);

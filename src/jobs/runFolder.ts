@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync,
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import type { BaseFacts } from './baseFacts.ts';
 import { cardOf } from './cardText.ts';
@@ -97,13 +98,15 @@ export class RunFolder {
     const { command, resume, inputs } = options;
     for (const input of inputs) {
       if (samePlace(input, output))
-        throw new UsageError(`--output ${output} is the model that the run reads; choose another folder`);
+        throw new UsageError(
+          say`${setting('output')} ${output} is the model that the run reads; choose another folder`,
+        );
     }
     const names = listFolder(output).filter((name) => !name.startsWith('.'));
     const holdsRun = names.some((name) => runFiles.includes(name));
     if (holdsRun) refuseOtherRun(output, options);
     if (!holdsRun && names.length > 0) {
-      throw new UsageError(`${output} holds other files; choose an empty or new folder for --output`);
+      throw new UsageError(say`${output} holds other files; choose an empty or new folder for ${setting('output')}`);
     }
     const record = resume && holdsRun ? recordToResume(output, command) : undefined;
     return new RunFolder(output, options, record?.status === 'finished' ? record : undefined);
@@ -118,7 +121,7 @@ export class RunFolder {
     } catch (error) {
       const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
       const reason = inTheWay ? 'a file is in the way' : messageOf(error);
-      throw new UsageError(`--output ${this.path} cannot be made: ${reason}; choose another folder`);
+      throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
     }
     return path;
   }
@@ -190,7 +193,7 @@ export class RunFolder {
 function refuseOtherRun(output: string, { resume, overwrite }: RunFolderOptions): void {
   if (resume || overwrite) return;
   throw new UsageError(
-    `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
+    say`${output} holds another run; continue it with ${setting('resume')}, replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
   );
 }
 
@@ -202,7 +205,7 @@ function listFolder(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {
-    throw new UsageError(`--output ${path} is not a folder; choose another path`);
+    throw new UsageError(say`${setting('output')} ${path} is not a folder; choose another path`);
   }
 }
 
@@ -211,7 +214,7 @@ function checkPlace(path: string): void {
   let above = dirname(resolve(path));
   while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
   if (statSync(above, { throwIfNoEntry: false })?.isDirectory() !== false) return;
-  throw new UsageError(`--output ${path} cannot be made: a file is in the way; choose another folder`);
+  throw new UsageError(say`${setting('output')} ${path} cannot be made: a file is in the way; choose another folder`);
 }
 
 /** @throws UsageError when the folder's run cannot be continued by this command */
@@ -219,15 +222,19 @@ function recordToResume(output: string, command: string): RunRecord {
   const record = readRecord(output);
   if (!record) {
     throw new UsageError(
-      `${output} holds no run to resume (its ${recordFile} is missing or damaged); choose another --output, or replace what is there with --overwrite`,
+      say`${output} holds no run to resume (its ${recordFile} is missing or damaged); choose another ${setting('output')}, or replace what is there with ${setting('overwrite')}`,
     );
   }
   if (record.command !== command) {
-    throw new UsageError(`${output} holds a run of ${record.command}, not of ${command}; choose another --output`);
+    throw new UsageError(
+      say`${output} holds a run of ${record.command}, not of ${command}; choose another ${setting('output')}`,
+    );
   }
   const lost = modelFiles.find((name) => !existsSync(join(output, name)));
   if (record.status === 'finished' && lost) {
-    throw new UsageError(`${output} holds a finished run whose ${lost} is gone; run it anew with --overwrite`);
+    throw new UsageError(
+      say`${output} holds a finished run whose ${lost} is gone; run it anew with ${setting('overwrite')}`,
+    );
   }
   return record;
 }

@@ -169,7 +169,7 @@ describe('folders and archives', () => {
       });
       expect(notes).toEqual([
         '--data: 4 images of 8 × 8 RGB, 2 classes',
-        '--data: 1 image of another size resized to the first one’s; --image-size chooses it'.replace('’', "'"),
+        '--data: 1 image of another size resized to the first one’s; imageSize chooses it'.replace('’', "'"),
       ]);
     }
   });
