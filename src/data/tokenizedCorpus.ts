@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError, counted } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 import { hashText } from './hashText.ts';
 import { NumberFileWriter } from './numberFile.ts';
 import type { Records, RecordsOptions } from './records.ts';
@@ -11,7 +11,7 @@ import { TokenStoreWriter } from './tokenStore.ts';
 
 export interface TokenizingOptions extends CutOptions {
   readonly records: RecordsOptions;
-  readonly tokenizer: BertTokenizer;
+  readonly tokenizer: TextTokenizer;
   /** Threads that tokenize; all cores without it. The result is the same. */
   readonly threads?: number;
   readonly onProgress?: (texts: number) => void;

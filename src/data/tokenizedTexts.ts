@@ -1,7 +1,7 @@
 import { isMaskable } from '../text/masking.ts';
 import { normalizedForm } from '../text/normalize.ts';
 import { splitRanges } from '../text/packing.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 import { unitStarts } from '../text/words.ts';
 import { hashText } from './hashText.ts';
 
@@ -30,7 +30,7 @@ export interface TokenizedTexts {
 }
 
 /** Tokenizes texts and cuts those that are too long. */
-export function tokenizeTexts(texts: readonly string[], tokenizer: BertTokenizer, cut: CutOptions): TokenizedTexts {
+export function tokenizeTexts(texts: readonly string[], tokenizer: TextTokenizer, cut: CutOptions): TokenizedTexts {
   const sequences: { ids: readonly number[]; starts: Uint8Array }[] = [];
   const pieces = new Uint32Array(texts.length);
   const hashes = new Float64Array(texts.length);

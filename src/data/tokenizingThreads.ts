@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defined } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type CutOptions, type TokenizedTexts, tokenizeTexts } from './tokenizedTexts.ts';
 import { WorkerPool, workerFile } from './workerPool.ts';
 
@@ -33,7 +33,7 @@ const batchesAhead = 3;
  */
 export async function* tokenizeInOrder<Batch extends TextBatch>(
   batches: AsyncIterable<Batch>,
-  tokenizer: BertTokenizer,
+  tokenizer: TextTokenizer,
   cut: CutOptions,
   threads: number = availableParallelism(),
 ): AsyncGenerator<{ batch: Batch; tokenized: TokenizedTexts }> {

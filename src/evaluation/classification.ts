@@ -41,3 +41,10 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
   for (let i = 0; i < logits.length; i++) probabilities[i] = (probabilities[i] as number) / total;
   return probabilities;
 }
+
+/** Index of the largest value, the first of equal ones. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}

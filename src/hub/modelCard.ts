@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { headOfPipeline, heads, type Pipeline } from '../models/text/heads/table.ts';
 
 export const cardFile = 'README.md';
 
@@ -18,7 +19,7 @@ export interface CardMetric {
 /** What the front matter of a card says. */
 export interface CardMetadata {
   readonly name: string;
-  readonly task: 'fill-mask' | 'text-classification';
+  readonly task: Pipeline;
   readonly tags: readonly string[];
   /** Model of the Hub that this one was trained from. */
   readonly baseModel?: string;
@@ -30,8 +31,6 @@ export interface CardMetadata {
   readonly measuredOn?: { readonly type: string; readonly name: string };
   readonly metrics: readonly CardMetric[];
 }
-
-const taskNames = { 'fill-mask': 'Masked Language Modeling', 'text-classification': 'Text Classification' } as const;
 
 /** A card: front matter as the Hub reads it, the text, and a last line that tells whether someone has edited it. */
 export async function writeCard(metadata: CardMetadata, text: string): Promise<string> {
@@ -86,7 +85,7 @@ function frontMatter(metadata: CardMetadata): object {
   const results = measuredOn &&
     metrics.length > 0 && [
       {
-        task: { type: task, name: taskNames[task] },
+        task: { type: task, name: heads[headOfPipeline(task)].taskTitle },
         dataset: measuredOn,
         metrics: metrics.map((metric) => ({ type: metric.type, name: metric.name, value: rounded(metric.value) })),
       },

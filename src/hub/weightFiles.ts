@@ -25,9 +25,10 @@ export const weightIndex = 'model.safetensors.index.json';
  * Opens the weights of a model folder: `model.safetensors`, or the shards that `model.safetensors.index.json` lists,
  * and the pooler that is kept beside them when they hold none.
  *
+ * @param poolerNames names under which they may hold a pooler
  * @throws UsageError when there are no weights; BertuneError when a file is damaged or a shard is missing.
  */
-export async function openWeights(folder: string): Promise<WeightFiles> {
+export async function openWeights(folder: string, poolerNames: ReadonlySet<string>): Promise<WeightFiles> {
   const opened: SafetensorsFile[] = [];
   const owners = new Map<string, SafetensorsFile>();
   const close = async () => {
@@ -36,7 +37,7 @@ export async function openWeights(folder: string): Promise<WeightFiles> {
   try {
     for (const name of await weightFileNames(folder)) opened.push(await openSafetensors(join(folder, name)));
     const main = opened.flatMap((file) => [...file.tensors.keys()]);
-    if (!main.some(isPoolerWeight) && (await exists(join(folder, poolerFile)))) {
+    if (!main.some((name) => poolerNames.has(name)) && (await exists(join(folder, poolerFile)))) {
       opened.push(await openSafetensors(join(folder, poolerFile)));
     }
   } catch (error) {
@@ -103,10 +104,6 @@ function conversionAdvice(folder: string, found: string): string {
     `s.save_file({k: v.clone().contiguous() for d in l for k, v in d.items()}, p / '${weightFile}', {'format': 'pt'})`,
   ].join('; ');
   return `${folder} has its weights only in ${found}, which is not read; convert it once: python -c "${python}" "${folder}"`;
-}
-
-function isPoolerWeight(name: string): boolean {
-  return /^(bert\.)?pooler\./.test(name);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -3,29 +3,28 @@ import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
-import { type LoadedBert, loadBert, saveBert } from '../hub/folder.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { initialValue, type ParameterValues } from '../nn/parameters.ts';
+import { saveText } from '../hub/textFolder.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import type { TextModel } from '../models/text/model.ts';
+import { asTensors, initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { frozenValues } from '../tasks/frozen.ts';
-import { maskedLmParts, partParameters } from '../tasks/losses.ts';
-import { MaskedLmTask } from '../tasks/maskedLm.ts';
+import { CorpusTask } from '../tasks/text/corpusTask.ts';
+import { frozenValues } from '../tasks/text/frozen.ts';
+import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { maskingVocabulary } from '../text/masking.ts';
-import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
+import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts';
 import { type BaseFacts, baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
-import { fewPredictions } from './cardText.ts';
-import { asTensors, checkTokenizer } from './classifier.ts';
+import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { activity, note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
+import { checkTokenizer, readModel, sequenceLength } from './textModel.ts';
 import {
-  checkMaxLength,
   checkMemory,
-  defaultMaxLength,
   finishedResult,
   frozenBy,
   stopBeforeTraining,
@@ -33,7 +32,6 @@ import {
   totalSteps,
   train,
   trainingEngine,
-  withDropout,
 } from './training.ts';
 import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
 
@@ -48,11 +46,12 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   const settings = resolve('adapt', options);
   return trainMaskedLm('adapt', options, settings, [options.model], hooks, async () => {
     const found = await findModel(options.model, options, hooks);
-    const read = async (folder: string, onNote: (text: string) => void) => {
-      const loaded = await loadBert(folder, { parts: maskedLmParts, onNote, seed: options.seed });
-      return { ...loaded, tokenizer: loadTokenizer(folder), pooler: await storedPooler(folder, loaded) };
-    };
-    return { ...(await readFound(found, read, (line) => note(hooks, line))), base: await baseFacts(found) };
+    const loaded = await readModel(found, { head, beside: ['pooler'], seed: settings.seed }, (line) =>
+      note(hooks, line),
+    );
+    // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
+    const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
+    return { ...loaded, pooler, base: await baseFacts(found) };
   });
 }
 
@@ -63,23 +62,28 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
   const said = { ...rest, model: modelConfig, tokenizer: folder };
   return trainMaskedLm('pretrain', said, settings, [folder], hooks, async () => {
     const shape = await findModel(modelConfig, options, hooks);
-    const { config, raw } = await readFound(shape, readModelShape, (line) => note(hooks, line));
-    const specs = partParameters(config, maskedLmParts);
-    const start = (spec: (typeof specs)[number]) => initialValue(spec, config.initializerRange, options.seed ?? 0);
+    const read = (path: string, onNote: (text: string) => void) => readModelShape(path, head, onNote);
+    const { model, raw } = await readFound(shape, read, (line) => note(hooks, line));
+    const specs = model.parameters(model.partsOf(head));
+    const { initializerRange } = model.config;
+    const start = (spec: (typeof specs)[number]) => initialValue(spec, initializerRange, settings.seed);
+    const tokenizer = await readFound(await findModel(folder, options, hooks), async (path) => loadTokenizer(path));
+    checkTokenizer(tokenizer, model, modelConfig);
     return {
-      config,
-      raw,
-      tokenizer: await readFound(await findModel(folder, options, hooks), async (path) => loadTokenizer(path)),
+      ...{ model, raw, tokenizer },
       values: new Map(specs.map((spec) => [spec.name, start(spec)])),
     };
   });
 }
 
+/** The head that a masked language model trains. */
+const head = 'maskedLm';
+
 interface Start {
-  readonly config: BertConfig;
-  readonly raw: LoadedBert['raw'];
+  readonly model: TextModel;
+  readonly raw: HubConfig;
   readonly values: ParameterValues;
-  readonly tokenizer: BertTokenizer;
+  readonly tokenizer: TextTokenizer;
   readonly pooler?: ParameterValues;
   /** What is known of the model that the run starts from. */
   readonly base?: BaseFacts;
@@ -98,9 +102,8 @@ async function trainMaskedLm(
   if (finished) return finished;
   const start = await loadStart();
   const { tokenizer } = start;
-  const config = withDropout(start.config, options.dropout);
-  const settings = settled(given, config, start.raw, options.model);
-  checkTokenizer(tokenizer, config, options.model);
+  const model = start.model.withDropout(options.dropout);
+  const settings = settled(given, start, options.model);
   const corpora = folder.work();
   const opened: Corpus[] = [];
   try {
@@ -118,7 +121,7 @@ async function trainMaskedLm(
       const corpus = await prepareCorpus({
         records: { ...data, flag, limit },
         tokenizer,
-        mostTokens: settings.maxLength - 2,
+        mostTokens: settings.maxLength - tokenizer.frame.size,
         // Evaluation counts every token once.
         overlap: key === 'corpus' ? settings.overlap : 0,
         threads: settings.threads,
@@ -144,20 +147,21 @@ async function trainMaskedLm(
       ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
       : { store: training.store, sequences: training.heldOut };
     const engine = trainingEngine(settings, hooks);
-    const task = new MaskedLmTask({
-      config,
-      startValues: start.values,
-      frozen: frozenBy(settings, config),
-      recompute: settings.recompute,
-      tokenizer,
-      training,
-      heldOut,
-      masking: {
+    const task = new CorpusTask({
+      model,
+      objective: maskedTokens({
         vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
         probability: settings.maskProbability,
         wholeWord: settings.wholeWord,
         seed: settings.seed,
-      },
+      }),
+      startValues: start.values,
+      frozen: frozenBy(settings, model),
+      recompute: settings.recompute,
+      frame: tokenizer.frame,
+      training,
+      heldOut,
+      seed: settings.seed,
       rows: settings.rows,
       width: settings.maxLength,
       accumulationSteps: settings.accumulationSteps,
@@ -167,17 +171,17 @@ async function trainMaskedLm(
     const before = await evaluateStart(task, start.values, hooks);
     const steps = totalSteps(task, settings);
     const identity = {
-      ...identityOf(command, { ...settings, dropout: config.hiddenDropout }),
+      ...identityOf(command, { ...settings, dropout: model.config.hiddenDropout }),
       corpus: training.digest,
       ...(evaluation ? {} : { heldOut: training.heldOut.length }),
     };
     const configuration = { ...options, ...settings, estimatedMemoryBytes };
     const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
-    await saveBert(options.output, {
-      config: start.config,
+    await saveText(options.output, {
+      model: start.model,
+      head,
       raw: start.raw,
       values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
-      architecture: 'BertForMaskedLM',
       tokenizerFiles: tokenizer.files(),
       maxLength: settings.maxLength,
       pooler: start.pooler,
@@ -192,7 +196,7 @@ async function trainMaskedLm(
       tokensPerSecond: Math.round(outcome.unitsPerSecond),
       output: options.output,
     };
-    const about = { ...modelFacts(config, maskedLmParts), before, after: outcome.metrics ?? undefined };
+    const about = { ...modelFacts(model, head), before, after: outcome.metrics ?? undefined };
     const data = { corpus: training.counts, evaluation: evaluation?.counts };
     noteKeptCard(await folder.finishWithCard(result, data, about, start.base), hooks);
     return result;
@@ -203,10 +207,9 @@ async function trainMaskedLm(
 }
 
 /** The settings with what depends on the model filled in. @throws UsageError for sizes that do not fit */
-function settled(given: Omit<Resolved<'adapt'>, 'model'>, config: BertConfig, raw: LoadedBert['raw'], model: string) {
+function settled(given: Omit<Resolved<'adapt'>, 'model'>, start: Start, model: string) {
   const { overlap, batchTokens, accumulationSteps } = given;
-  const maxLength = given.maxLength ?? defaultMaxLength(config, raw);
-  checkMaxLength(maxLength, config, model);
+  const maxLength = sequenceLength(start, given.maxLength, model);
   if (overlap >= maxLength / 2) {
     const most = Math.ceil(maxLength / 2) - 1;
     throw new UsageError(
@@ -222,7 +225,7 @@ function settled(given: Omit<Resolved<'adapt'>, 'model'>, config: BertConfig, ra
   return { ...given, maxLength, rows };
 }
 
-async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks: JobHooks) {
+async function evaluateStart(task: CorpusTask, values: ParameterValues, hooks: JobHooks) {
   if (!task.evaluate) {
     hooks.onEvent?.({ type: 'note', text: 'nothing is held out: the loss before and after is not measured' });
     return undefined;
@@ -238,10 +241,4 @@ async function evaluateStart(task: MaskedLmTask, values: ParameterValues, hooks:
     note(hooks, line);
   }
   return metrics;
-}
-
-/** The base's pooler, if it has one: kept beside the adapted model for fine-tuning. */
-async function storedPooler(model: string, { present }: LoadedBert): Promise<ParameterValues | undefined> {
-  if (!present.includes('pooler')) return undefined;
-  return (await loadBert(model, { parts: ['encoder', 'pooler'] })).values;
 }

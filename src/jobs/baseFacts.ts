@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import type { BertPart } from '../models/bert/parameters.ts';
-import { partParameters } from '../tasks/losses.ts';
+import type { HeadName } from '../models/text/heads/table.ts';
+import type { TextModel } from '../models/text/model.ts';
 import type { FoundModel } from './findModel.ts';
 import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
@@ -31,9 +30,10 @@ export async function baseFacts({ folder, hub }: FoundModel): Promise<BaseFacts>
 }
 
 /** The size of a model, for its record and card. */
-export function modelFacts(config: BertConfig, parts: readonly BertPart[]) {
-  const parameters = partParameters(config, parts).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  return { layers: config.layers, hiddenSize: config.hiddenSize, parameters };
+export function modelFacts(model: TextModel, head: HeadName) {
+  const parameters = model.parameters(model.partsOf(head)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const { layers, hiddenSize } = model.config;
+  return { layers, hiddenSize, parameters };
 }
 
 /** Says that a card was left alone. */

@@ -5,22 +5,23 @@ import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
-import { loadBert } from '../hub/folder.ts';
-import type { BertPart } from '../models/bert/parameters.ts';
+import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { BertInference } from '../tasks/inference.ts';
-import { classifierParts, maskedLmParts, partParameters } from '../tasks/losses.ts';
-import { evaluateMaskedLm } from '../tasks/maskedLm.ts';
+import { evaluateCorpus } from '../tasks/text/corpusTask.ts';
+import { TextInference } from '../tasks/text/inference.ts';
+import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
+import { measureLabels } from '../tasks/text/objectives/oneLabel.ts';
 import { maskingVocabulary } from '../text/masking.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
-import { asTensors, checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
+import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
-import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { measurableHead } from './model.ts';
+import { type FoundModel, findModel } from './findModel.ts';
+import { type MeasurableHead, measurableHead } from './model.ts';
 import { note } from './note.ts';
-import { readLabels, TextCutter } from './texts.ts';
-import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
+import { readLabels } from './readLabels.ts';
+import { TextCutter } from './textCutter.ts';
+import { readModel, sequenceLength } from './textModel.ts';
+import { createEngine } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -37,46 +38,47 @@ export async function evaluate(
   const settings = resolve('evaluate', options);
   const found = await findModel(options.model, options, hooks);
   const head = await measurableHead(found);
-  if (options.int8 && head !== 'classifier') {
+  if (options.int8 && head !== 'oneLabel') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
-  const measure = head === 'classifier' ? evaluateClassifier : evaluateLanguageModel;
-  return measure(found, settings, hooks);
+  return measures[head](found, settings, hooks);
 }
 
-/** A found model's values of the parts and its tokenizer. */
-async function readParts(found: FoundModel, parts: readonly BertPart[], { onEvent }: JobHooks) {
-  return readFound(
-    found,
-    async (folder, onNote) => ({ ...(await loadBert(folder, { parts, onNote })), tokenizer: loadTokenizer(folder) }),
-    (text) => onEvent?.({ type: 'note', text }),
-  );
-}
+type Measure = (
+  found: FoundModel,
+  options: Resolved<'evaluate'>,
+  hooks: JobHooks,
+) => Promise<ClassificationResult | MaskedLmResult>;
+
+/** How a model with each head is measured. */
+const measures: Readonly<Record<MeasurableHead, Measure>> = {
+  oneLabel: evaluateClassifier,
+  maskedLm: evaluateLanguageModel,
+};
 
 async function evaluateClassifier(
   found: FoundModel,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<ClassificationResult> {
-  const { config, raw, values, tokenizer } = await readParts(found, classifierParts, hooks);
-  const maxLength = options.maxLength ?? defaultMaxLength(config, raw);
-  checkMaxLength(maxLength, config, options.model);
-  checkTokenizer(tokenizer, config, options.model);
+  const loaded = await readModel(found, { head: 'oneLabel' }, (line) => note(hooks, line));
+  const { model, values, tokenizer } = loaded;
+  const maxLength = sequenceLength(loaded, options.maxLength, options.model);
   const set = await readLabels(options.data, setting('data'), hooks);
-  const labels = config.labels ?? [];
+  const labels = model.config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
   const cutter = new TextCutter(tokenizer, maxLength);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
-  const parameters = asTensors(values, partParameters(config, classifierParts));
+  const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
   const engine = createEngine(options.threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, {
+  const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
   try {
-    return await measureClassifier(
+    return await measureLabels(
       inference,
       sequences,
       chosen.map((i) => classes[i] as number),
@@ -92,16 +94,15 @@ async function evaluateLanguageModel(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<MaskedLmResult> {
-  const { config, raw, values, tokenizer } = await readParts(found, maskedLmParts, hooks);
-  const width = options.maxLength ?? defaultMaxLength(config, raw);
-  checkMaxLength(width, config, options.model);
-  checkTokenizer(tokenizer, config, options.model);
+  const loaded = await readModel(found, { head: 'maskedLm' }, (line) => note(hooks, line));
+  const { model, values, tokenizer } = loaded;
+  const width = sequenceLength(loaded, options.maxLength, options.model);
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
       records: { ...options.data, flag: setting('data'), limit: options.limit },
       tokenizer,
-      mostTokens: width - 2,
+      mostTokens: width - tokenizer.frame.size,
       threads: options.threads,
       cache: cacheFolder(options.cache),
       folder,
@@ -112,25 +113,25 @@ async function evaluateLanguageModel(
     });
     for (const line of corpusNotes(corpus, setting('data'), width)) note(hooks, line);
     try {
-      const measured = await evaluateMaskedLm(
+      const { loss, lossStandardError, perplexity, count } = await evaluateCorpus(
         {
-          config,
-          tokenizer,
+          model,
+          frame: tokenizer.frame,
           heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
-          masking: {
+          objective: maskedTokens({
             vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
             probability: options.maskProbability,
             wholeWord: options.wholeWord,
             seed: options.seed,
-          },
+          }),
           rows: Math.max(1, Math.floor(4096 / width)),
           width,
         },
-        asTensors(values, partParameters(config, maskedLmParts)),
+        asTensors(values, model.parameters(model.partsOf('maskedLm'))),
         createEngine(options.threads),
         hooks.signal,
       );
-      return { ...measured, texts: corpus.counts.texts };
+      return { loss, lossStandardError, perplexity: perplexity ?? Number.NaN, count, texts: corpus.counts.texts };
     } finally {
       corpus.close();
     }

@@ -3,12 +3,18 @@ import { breathe } from '../core/interrupt.ts';
 import { randomBelow } from '../core/random.ts';
 import { type HostTensor, sizeOf } from '../core/tensor.ts';
 import type { OpenModel } from '../engine/onnx/openModel.ts';
-import { type ExportTask, pipelineInputs, taskOutput } from '../hub/onnx/graph.ts';
-import type { BertInference } from '../tasks/inference.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
-import { argmax } from './classifier.ts';
+import { argmax } from '../evaluation/classification.ts';
+import type { PipelineInput } from '../models/text/family.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
+import type { TextModel } from '../models/text/model.ts';
+import type { TextInference } from '../tasks/text/inference.ts';
+import { type Frame, framed } from '../text/frame.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 
-/** A text to compare on: token ids without [CLS] and [SEP], and the places of its masks, [CLS] being 0. */
+/**
+ * A text to compare on: token ids without the special ones around them, and the places of its masks, counted with the
+ * first special token as 0.
+ */
 export interface Probe {
   readonly ids: readonly number[];
   readonly masks: readonly number[];
@@ -26,38 +32,41 @@ export interface Agreement {
 const batchSize = 8;
 
 /** Texts of random tokens, with masks in those for fill-mask. */
-export function randomProbes(count: number, longest: number, tokenizer: BertTokenizer, task: ExportTask): Probe[] {
-  const { vocabularySize, specialIds } = tokenizer;
+export function randomProbes(count: number, longest: number, tokenizer: TextTokenizer, head: HeadName): Probe[] {
+  const { vocabularySize, specialIds, frame } = tokenizer;
   return Array.from({ length: count }, (_, i) => {
-    const length = 1 + randomBelow(longest - 2, 0, 'sample', i);
+    const length = 1 + randomBelow(longest - frame.size, 0, 'sample', i);
     const ids = Array.from({ length }, (_, j) => randomBelow(vocabularySize, 0, 'sample', i, j + 1));
     return masked(
       ids.filter((id) => !specialIds.has(id)),
       tokenizer,
-      task,
+      head,
     );
   });
 }
 
 /** A text as a probe. For fill-mask, every seventh token becomes a mask, the first one at least. */
-export function masked(ids: readonly number[], tokenizer: BertTokenizer, task: ExportTask): Probe {
-  if (task !== 'fill-mask') return { ids, masks: [] };
-  const tokens = ids.length > 0 ? ids : [tokenizer.special.mask];
-  const withMasks = tokens.map((id, i) => (i % 7 === 0 ? tokenizer.special.mask : id));
-  return { ids: withMasks, masks: withMasks.flatMap((id, i) => (id === tokenizer.special.mask ? [i + 1] : [])) };
+export function masked(ids: readonly number[], { special, frame }: TextTokenizer, head: HeadName): Probe {
+  if (heads[head].reads !== 'chosen') return { ids, masks: [] };
+  const tokens = ids.length > 0 ? ids : [special.mask];
+  const withMasks = tokens.map((id, i) => (i % 7 === 0 ? special.mask : id));
+  const masks = withMasks.flatMap((id, i) => (id === special.mask ? [frame.before.length + i] : []));
+  return { ids: withMasks, masks };
 }
 
 /** What the trained model says: logits of each label, logits of each mask, or the mean vector, a row each. */
 export async function trainedRows(
-  inference: BertInference,
+  inference: TextInference,
   probes: readonly Probe[],
-  task: ExportTask,
+  head: HeadName,
 ): Promise<Float32Array[]> {
   const sequences = probes.map(({ ids }) => ids);
-  if (task === 'text-classification') return inference.classLogits(sequences);
-  if (task === 'feature-extraction') return inference.vectors(sequences, 'mean');
+  const { reads } = heads[head];
+  if (reads === 'first') return inference.ofTexts(head, sequences);
+  if (reads === 'mean') return inference.vectors(sequences, 'mean');
   const rows = probes.map((): Float32Array[] => []);
-  await inference.vocabularyLogits(
+  await inference.ofPlaces(
+    head,
     probes.map(({ ids, masks }) => ({ ids, positions: masks })),
     (probe, _, logits) => rows[probe]?.push(logits.slice()),
   );
@@ -68,17 +77,18 @@ export async function trainedRows(
 export async function exportedRows(
   model: OpenModel,
   probes: readonly Probe[],
-  task: ExportTask,
-  tokenizer: BertTokenizer,
+  exported: { readonly model: TextModel; readonly head: HeadName },
+  frame: Frame,
   signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const rows: Float32Array[] = [];
+  const { output: name } = heads[exported.head].onnx;
   for (let from = 0; from < probes.length; from += batchSize) {
     await breathe(signal);
     const batch = probes.slice(from, from + batchSize);
-    const output = defined((await model.run(paddedInputs(batch, tokenizer)))[taskOutput[task]], taskOutput[task]);
+    const output = defined((await model.run(paddedInputs(batch, exported.model, frame)))[name], name);
     batch.forEach((probe, i) => {
-      rows.push(...rowsOf(probe, i, output, task));
+      rows.push(...rowsOf(probe, i, output, exported.head, frame));
     });
   }
   return rows;
@@ -88,7 +98,7 @@ export async function exportedRows(
 export function compareRows(
   trained: readonly Float32Array[],
   exported: readonly Float32Array[],
-  task: ExportTask,
+  head: HeadName,
 ): Agreement {
   if (trained.length !== exported.length) throw new Error('internal: rows of the two models do not match');
   let difference = 0;
@@ -106,35 +116,45 @@ export function compareRows(
   });
   return {
     largestDifference: difference / (magnitude || 1),
-    agreement: task === 'feature-extraction' ? null : equal / Math.max(1, trained.length),
+    agreement: heads[head].reads === 'mean' ? null : equal / Math.max(1, trained.length),
   };
 }
 
-function paddedInputs(batch: readonly Probe[], { special }: BertTokenizer): Record<string, HostTensor> {
-  const width = Math.max(...batch.map(({ ids }) => ids.length)) + 2;
+function paddedInputs(batch: readonly Probe[], model: TextModel, frame: Frame): Record<string, HostTensor> {
+  const width = Math.max(...batch.map(({ ids }) => ids.length)) + frame.size;
   const shape = [batch.length, width];
-  const inputIds = new BigInt64Array(sizeOf(shape)).fill(BigInt(special.pad));
+  const inputIds = new BigInt64Array(sizeOf(shape)).fill(BigInt(frame.pad));
   const mask = new BigInt64Array(inputIds.length);
   batch.forEach(({ ids }, row) => {
-    inputIds.set([special.cls, ...ids, special.sep].map(BigInt), row * width);
-    mask.fill(1n, row * width, row * width + ids.length + 2);
+    inputIds.set(framed(frame, ids).map(BigInt), row * width);
+    mask.fill(1n, row * width, row * width + ids.length + frame.size);
   });
-  const data = [inputIds, mask, new BigInt64Array(inputIds.length)];
-  return Object.fromEntries(
-    pipelineInputs.map((name, i) => [name, { dtype: 'int64', shape, data: data[i] ?? new BigInt64Array() }]),
-  );
+  const data: Readonly<Record<PipelineInput, BigInt64Array>> = {
+    input_ids: inputIds,
+    attention_mask: mask,
+    token_type_ids: new BigInt64Array(inputIds.length),
+  };
+  return Object.fromEntries(model.pipelineInputs.map((name) => [name, { dtype: 'int64', shape, data: data[name] }]));
 }
 
-function rowsOf({ ids, masks }: Probe, row: number, output: HostTensor<'float32'>, task: ExportTask): Float32Array[] {
+function rowsOf(
+  { ids, masks }: Probe,
+  row: number,
+  output: HostTensor<'float32'>,
+  head: HeadName,
+  frame: Frame,
+): Float32Array[] {
   const size = output.shape.at(-1) ?? 0;
-  if (task === 'text-classification') return [output.data.slice(row * size, (row + 1) * size)];
+  const { reads } = heads[head];
+  if (reads === 'first') return [output.data.slice(row * size, (row + 1) * size)];
   const first = row * (output.shape[1] ?? 0);
   const token = (position: number) => output.data.subarray((first + position) * size, (first + position + 1) * size);
-  if (task === 'fill-mask') return masks.map((position) => token(position).slice());
+  if (reads === 'chosen') return masks.map((position) => token(position).slice());
   const mean = new Float32Array(size);
-  for (let position = 0; position < ids.length + 2; position++) {
+  const length = ids.length + frame.size;
+  for (let position = 0; position < length; position++) {
     token(position).forEach((x, i) => {
-      mean[i] = (mean[i] as number) + x / (ids.length + 2);
+      mean[i] = (mean[i] as number) + x / length;
     });
   }
   return [mean];

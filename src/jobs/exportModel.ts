@@ -3,23 +3,21 @@ import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
-import { type BertInspection, inspectBert, loadBert } from '../hub/folder.ts';
 import {
   checkOnnxSizes,
   type ExportDType,
-  type ExportedBert,
+  type ExportedText,
   modelFiles,
   writeExportSettings,
   writeOnnxModel,
 } from '../hub/onnx/folder.ts';
-import { type ExportTask, taskParts } from '../hub/onnx/graph.ts';
-import type { BertPart } from '../models/bert/parameters.ts';
+import { inspectText, type TextInspection } from '../hub/textFolder.ts';
+import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
+import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { BertInference } from '../tasks/inference.ts';
-import { partParameters } from '../tasks/losses.ts';
-import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { asTensors, checkTokenizer } from './classifier.ts';
+import { TextInference } from '../tasks/text/inference.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 import {
   type Agreement,
   compareRows,
@@ -32,8 +30,9 @@ import {
 import { ExportFolder } from './exportFolder.ts';
 import { findModel, readFound } from './findModel.ts';
 import { itemsOf } from './predict.ts';
-import { TextCutter } from './texts.ts';
-import { createEngine, defaultMaxLength } from './training.ts';
+import { TextCutter } from './textCutter.ts';
+import { defaultMaxLength, readModel } from './textModel.ts';
+import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /** Its `output` is a new or empty folder. */
@@ -47,7 +46,7 @@ export interface ExportedFile extends Agreement {
 }
 
 export interface ExportResult {
-  readonly task: ExportTask;
+  readonly task: Pipeline;
   /** Labels, masks or vectors that were compared with the trained model's. */
   readonly compared: number;
   readonly files: readonly ExportedFile[];
@@ -62,11 +61,7 @@ const tolerances: Readonly<Record<ExportDType, number>> = { fp32: 1e-4, fp16: 0.
 
 const probes = 32;
 /** Logits over a vocabulary take half a megabyte for four masks. */
-const mostTexts: Readonly<Record<ExportTask, number>> = {
-  'fill-mask': 32,
-  'text-classification': 256,
-  'feature-extraction': 256,
-};
+const mostTexts: Readonly<Record<HeadName, number>> = { maskedLm: 32, oneLabel: 256, pooled: 256 };
 const longestProbe = 64;
 const longestText = 128;
 
@@ -79,22 +74,21 @@ const longestText = 128;
  */
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
   const settings = resolve('exportModel', options);
-  const { model, output, threads } = settings;
+  const { model, output, threads, task } = settings;
   const found = await findModel(model, settings, hooks);
-  const inspection = await readFound(found, inspectBert);
-  const task = settings.task ?? taskOf(inspection);
-  requireParts(inspection, task, model);
+  const inspection = await readFound(found, inspectText);
+  const head = task === undefined ? headOf(inspection) : headOfPipeline(task);
+  requireHead(inspection, head, model);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
-  checkOnnxSizes(inspection.config, task, dtypes);
-  const read = async (folder: string, onNote: (text: string) => void) => ({
-    ...(await loadBert(folder, { parts: taskParts[task], onNote })),
-    tokenizer: loadTokenizer(folder),
-  });
+  checkOnnxSizes(inspection.model, head, dtypes);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { config, raw, values, tokenizer } = await readFound(found, read, onNote);
-  checkTokenizer(tokenizer, config, model);
-  const maxLength = task === 'fill-mask' ? config.maxPositions : defaultMaxLength(config, raw);
-  const exported = { config, raw, task, values, dtypes, tokenizerFiles: tokenizer.files(), maxLength };
+  const loaded = await readModel(found, { head }, onNote);
+  const { tokenizer } = loaded;
+  const maxLength = head === 'maskedLm' ? loaded.model.config.maxPositions : defaultMaxLength(loaded);
+  const exported: ExportedText = {
+    ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values },
+    ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength },
+  };
   const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
     const texts = await probesOf(settings, tokenizer, exported);
@@ -106,12 +100,14 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
       const bytes = await writeOnnxModel(folder.work, exported, dtype);
       const file = modelFiles[dtype];
       const opened = await openModel(join(folder.work, file), { threads });
-      const rows = await exportedRows(opened, texts, task, tokenizer, hooks.signal).finally(() => opened.dispose());
-      files.push({ dtype, file, bytes, ...checked(compareRows(trained, rows, task), dtype) });
+      const rows = await exportedRows(opened, texts, exported, tokenizer.frame, hooks.signal).finally(() =>
+        opened.dispose(),
+      );
+      files.push({ dtype, file, bytes, ...checked(compareRows(trained, rows, head), dtype) });
     }
     await writeExportSettings(folder.work, exported);
     folder.publish();
-    return { task, compared: trained.length, files, output };
+    return { task: heads[head].pipeline, compared: trained.length, files, output };
   } finally {
     folder.release();
   }
@@ -119,55 +115,55 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
 
 const allDTypes: readonly ExportDType[] = ['fp32', 'fp16', 'q8'];
 
-function taskOf({ present }: BertInspection): ExportTask {
-  if (present.includes('classifier')) return 'text-classification';
-  return present.includes('mlmHead') ? 'fill-mask' : 'feature-extraction';
+function headOf({ present }: TextInspection): HeadName {
+  return headsOf(present)[0] ?? 'pooled';
 }
 
-function requireParts({ present }: BertInspection, task: ExportTask, model: string): void {
-  const lacking = taskParts[task].findLast((part) => !present.includes(part));
+function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {
+  const lacking = model.partsOf(head).findLast((part) => !present.includes(part));
   if (lacking === undefined) return;
-  const has = present.filter((part) => part !== 'encoder').map((part) => partNames[part]);
-  const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
+  const titles = headsOf(present).flatMap((each) =>
+    heads[each].part === null ? [] : [withArticle(heads[each].title)],
+  );
+  const poolers = present.includes('pooler') ? ['a pooler'] : [];
+  const found = [...titles, ...poolers].join(' and ') || 'an encoder only';
+  const lacks = heads[head].part === lacking ? heads[head].title : model.partTitle(lacking);
   throw new UsageError(
-    say`${model} has no ${partNames[lacking].replace(/^an? /, '')}, which ${task} needs; it has ${found}: choose another ${setting('task')} or model`,
+    say`${name} has no ${lacks}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
 }
 
-const partNames: Readonly<Record<BertPart, string>> = {
-  encoder: 'encoder',
-  mlmHead: 'an MLM head',
-  pooler: 'a pooler',
-  classifier: 'a classification head',
-};
+function withArticle(title: string): string {
+  return `${/^([aeiou]|MLM)/.test(title) ? 'an' : 'a'} ${title}`;
+}
 
 async function probesOf(
   { input }: Resolved<'exportModel'>,
-  tokenizer: BertTokenizer,
-  exported: ExportedBert,
+  tokenizer: TextTokenizer,
+  exported: ExportedText,
 ): Promise<Probe[]> {
-  const { config, task, maxLength } = exported;
-  if (!input) return randomProbes(probes, Math.min(longestProbe, config.maxPositions), tokenizer, task);
+  const { model, head, maxLength } = exported;
+  if (!input) return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head);
   const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText));
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input })) {
-    found.push(masked([...cutter.encode(text)], tokenizer, task));
-    if (found.length === mostTexts[task]) break;
+    found.push(masked([...cutter.encode(text)], tokenizer, head));
+    if (found.length === mostTexts[head]) break;
   }
   if (found.length === 0) throw new BertuneError(say`${setting('input')} holds no text to compare on; check the file`);
   return found;
 }
 
 async function trainedOutputs(
-  { config, values, task }: ExportedBert,
-  tokenizer: BertTokenizer,
+  { model, values, head }: ExportedText,
+  { frame }: TextTokenizer,
   texts: readonly Probe[],
   threads: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
-  const parameters = asTensors(values, partParameters(config, taskParts[task]));
-  const inference = new BertInference(createEngine(threads), config, tokenizer, parameters, { signal });
-  return trainedRows(inference, texts, task).finally(() => inference.dispose());
+  const parameters = asTensors(values, model.parameters(model.partsOf(head)));
+  const inference = new TextInference(createEngine(threads), model, frame, parameters, { signal });
+  return trainedRows(inference, texts, head).finally(() => inference.dispose());
 }
 
 /** @throws BertuneError when the difference is over the tolerance, or not a number */

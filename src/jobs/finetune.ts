@@ -2,38 +2,34 @@ import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
-import { loadBert, saveBert } from '../hub/folder.ts';
+import { saveText } from '../hub/textFolder.ts';
+import type { TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { ClassificationTask } from '../tasks/classification.ts';
-import { frozenValues } from '../tasks/frozen.ts';
-import { BertInference } from '../tasks/inference.ts';
-import { classifierParts, partParameters } from '../tasks/losses.ts';
-import { loadTokenizer } from '../text/tokenizer.ts';
+import { ExamplesTask } from '../tasks/text/examplesTask.ts';
+import { frozenValues } from '../tasks/text/frozen.ts';
+import { TextInference } from '../tasks/text/inference.ts';
+import { measureLabels, oneLabel } from '../tasks/text/objectives/oneLabel.ts';
+import type { Frame } from '../text/frame.ts';
 import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
-import { checkTokenizer, classNumbers, measureClassifier } from './classifier.ts';
-import { findModel, readFound } from './findModel.ts';
+import { classNumbers } from './classNumbers.ts';
+import { findModel } from './findModel.ts';
 import { note } from './note.ts';
+import { readLabels } from './readLabels.ts';
 import { RunFolder } from './runFolder.ts';
-import { readLabels, TextCutter } from './texts.ts';
-import {
-  checkMaxLength,
-  checkMemory,
-  defaultMaxLength,
-  finishedResult,
-  frozenBy,
-  totalSteps,
-  train,
-  trainingEngine,
-  withDropout,
-} from './training.ts';
+import { TextCutter } from './textCutter.ts';
+import { readModel, sequenceLength } from './textModel.ts';
+import { checkMemory, finishedResult, frozenBy, totalSteps, train, trainingEngine } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
 /** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
 const leastSteps = 200;
 const mostDefaultEpochs = 30;
+
+/** The head that is trained. */
+const head = 'oneLabel';
 
 interface Texts {
   readonly texts: readonly string[];
@@ -55,17 +51,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const { train: trainTexts, held } = await readSets(given, hooks);
   const labels = labelNames(trainTexts.labels);
   const found = await findModel(options.model, options, hooks);
-  const read = async (folder: string, onNote: (text: string) => void) => ({
-    loaded: await loadBert(folder, { parts: classifierParts, labels, onNote, seed: given.seed }),
-    tokenizer: loadTokenizer(folder),
-  });
-  const { loaded, tokenizer } = await readFound(found, read, (line) => note(hooks, line));
-  const startConfig = { ...loaded.config, labels };
-  const config = withDropout(startConfig, options.dropout);
-  const maxLength = given.maxLength ?? defaultMaxLength(config, loaded.raw);
-  checkMaxLength(maxLength, config, options.model);
-  checkTokenizer(tokenizer, config, options.model);
-  const values = given.randomStart ? randomValues(config, given.seed) : loaded.values;
+  const loaded = await readModel(found, { head, labels, seed: given.seed }, (line) => note(hooks, line));
+  const { tokenizer } = loaded;
+  const model = loaded.model.withDropout(options.dropout);
+  const maxLength = sequenceLength(loaded, given.maxLength, options.model);
+  const values = given.randomStart ? randomValues(model, given.seed) : loaded.values;
   if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
 
   const cutter = new TextCutter(tokenizer, maxLength);
@@ -78,22 +68,22 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const classWeights = weightsOf(classes, labels.length, given.classWeights);
   const engine = trainingEngine(given, hooks);
   let latest: ClassificationResult | undefined;
-  const task = new ClassificationTask({
-    config,
+  const task = new ExamplesTask({
+    model,
+    objective: oneLabel(classWeights),
     startValues: values,
-    frozen: frozenBy(given, config),
+    frozen: frozenBy(given, model),
     recompute: given.recompute,
-    tokenizer,
+    frame: tokenizer.frame,
     examples,
-    classWeights,
-    width: rowWidth(examples, maxLength),
+    width: rowWidth(examples, maxLength, tokenizer.frame),
     batchSize: given.batchSize,
     accumulationSteps: given.accumulationSteps,
     seed: given.seed,
     evaluate: async (parameters, signal) => {
-      const inference = new BertInference(engine, config, tokenizer, parameters, { signal });
+      const inference = new TextInference(engine, model, tokenizer.frame, parameters, { signal });
       try {
-        latest = await measureClassifier(inference, heldSequences, heldClasses, labels);
+        latest = await measureLabels(inference, heldSequences, heldClasses, labels);
       } finally {
         await inference.dispose();
       }
@@ -105,16 +95,16 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const steps = totalSteps(task, given, defaultEpochs);
   const settings = { ...given, maxLength };
   const identity = {
-    ...identityOf('finetune', { ...settings, dropout: config.hiddenDropout }),
+    ...identityOf('finetune', { ...settings, dropout: model.config.hiddenDropout }),
     ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
   };
   const configuration = { ...options, ...settings, estimatedMemoryBytes };
   const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
-  await saveBert(options.output, {
-    config: startConfig,
+  await saveText(options.output, {
+    model: loaded.model,
+    head,
     raw: loaded.raw,
     values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
-    architecture: 'BertForSequenceClassification',
     tokenizerFiles: tokenizer.files(),
     maxLength,
   });
@@ -127,7 +117,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   };
   const data = { train: examples.length, heldOut: held.texts.length };
   const base = given.randomStart ? undefined : await baseFacts(found);
-  noteKeptCard(await folder.finishWithCard(result, data, modelFacts(config, classifierParts), base), hooks);
+  noteKeptCard(await folder.finishWithCard(result, data, modelFacts(model, head), base), hooks);
   return result;
 }
 
@@ -214,12 +204,12 @@ function digestOf(examples: readonly { readonly ids: Int32Array; readonly label:
 }
 
 /** Tokens of a row: the longest training text, or a little more for packing when texts are short. */
-function rowWidth(examples: readonly { readonly ids: Int32Array }[], maxLength: number): number {
-  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + 2), 0);
+function rowWidth(examples: readonly { readonly ids: Int32Array }[], maxLength: number, { size }: Frame): number {
+  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + size), 0);
   return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
 }
 
-function randomValues(config: Parameters<typeof partParameters>[0], seed: number): ParameterValues {
-  const specs = partParameters(config, classifierParts);
-  return new Map(specs.map((spec) => [spec.name, initialValue(spec, config.initializerRange, seed)]));
+function randomValues(model: TextModel, seed: number): ParameterValues {
+  const specs = model.parameters(model.partsOf(head));
+  return new Map(specs.map((spec) => [spec.name, initialValue(spec, model.config.initializerRange, seed)]));
 }

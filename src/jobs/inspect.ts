@@ -1,4 +1,4 @@
-import { inspectBert } from '../hub/folder.ts';
+import { inspectText } from '../hub/textFolder.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { findModel, readFound } from './findModel.ts';
@@ -10,11 +10,12 @@ export interface InspectOptions extends OptionsOf<'inspect'> {}
 export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Promise<InspectResult> {
   const { model, offline } = resolve('inspect', options);
   const found = await findModel(model, { offline }, hooks);
-  const { config, raw, present, parameters, storedAs, labels, notes } = await readFound(found, inspectBert);
+  const { model: read, present, parameters, storedAs, labels, notes } = await readFound(found, inspectText);
+  const { config } = read;
   return {
     path: model,
-    modelType: typeof raw.model_type === 'string' ? raw.model_type : 'bert',
-    heads: present.filter((part) => part !== 'encoder'),
+    modelType: read.type,
+    heads: present.flatMap((part) => (part === 'encoder' ? [] : part)),
     layers: config.layers,
     hiddenSize: config.hiddenSize,
     attentionHeads: config.attentionHeads,

@@ -1,17 +1,22 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
-import { softmax } from '../evaluation/classification.ts';
-import { inspectBert, loadBert } from '../hub/folder.ts';
-import type { BertPart } from '../models/bert/parameters.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
+import { argmax } from '../evaluation/classification.ts';
+import { inspectText } from '../hub/textFolder.ts';
+import type { PartName } from '../models/text/heads/head.ts';
+import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
+import { defaultLabels } from '../models/text/hubLabels.ts';
+import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { BertInference, type MaskedSequence } from '../tasks/inference.ts';
-import { partParameters } from '../tasks/losses.ts';
-import { type BertTokenizer, loadTokenizer } from '../text/tokenizer.ts';
-import { asTensors, checkTokenizer } from './classifier.ts';
+import { type PlacedSequence, TextInference } from '../tasks/text/inference.ts';
+import { type Ranking, rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
+import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
+import { framed } from '../text/frame.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { TextCutter } from './texts.ts';
-import { checkMaxLength, createEngine, defaultMaxLength } from './training.ts';
-import type { Candidate, FillMaskResult, JobEvent, LoadedModel } from './types.ts';
+import { TextCutter } from './textCutter.ts';
+import { readModel, sequenceLength } from './textModel.ts';
+import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
@@ -24,7 +29,7 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
 
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel {
-  readonly heads: readonly BertPart[];
+  readonly heads: readonly HeadName[];
   /** What stands for a word that is to be guessed. */
   readonly maskToken: string;
   /** Every label with its score for each text, best first. */
@@ -40,14 +45,8 @@ export interface LabelScore {
   readonly score: number;
 }
 
-export interface MaskedText extends MaskedSequence {
+export interface MaskedText extends PlacedSequence {
   readonly text: string;
-}
-
-/** How many words are listed for a mask, and which are looked at: all, or tokens by id. */
-export interface Ranking {
-  readonly topK: number;
-  readonly targetIds?: readonly number[];
 }
 
 /**
@@ -68,65 +67,67 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const hooks = { onEvent: hears ?? onEvent, signal };
   const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
-  const read = async (folder: string, note: (text: string) => void) => {
-    const inspection = await inspectBert(folder);
-    const { present } = inspection;
-    const parts = present.includes('encoder') ? present : (['encoder', ...present] satisfies BertPart[]);
-    const loaded = await loadBert(folder, { parts, onNote: note });
-    return { ...inspection, ...loaded, parts, tokenizer: loadTokenizer(folder) };
-  };
-  const { present, labels, parts, config, raw, values, tokenizer } = await readFound(found, read, onNote);
-  const maxLength = settings.maxLength ?? defaultMaxLength(config, raw);
-  checkMaxLength(maxLength, config, path);
-  checkTokenizer(tokenizer, config, path);
-  const parameters = asTensors(values, partParameters(config, parts));
-  const engine = createEngine(threads);
-  const inference = new BertInference(engine, config, tokenizer, parameters, {
+  const loaded = await readModel(found, { head: 'present' }, onNote);
+  const { model: read, present, tokenizer } = loaded;
+  const { config } = read;
+  const available = headsOf(present);
+  const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
+  const maxLength = sequenceLength(loaded, settings.maxLength, path);
+  const parameters = asTensors(loaded.values, read.parameters(present));
+  const engine = onnxEngine({ threads });
+  const inference = new TextInference(engine, read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });
   const cutter = new TextCutter(tokenizer, maxLength);
   const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
-  const requireHead = (part: BertPart, what: string) => {
-    if (present.includes(part)) return;
-    const has = present.filter((name) => name !== 'encoder').map((name) => headNames[name]);
+  const requireHead = (head: HeadName, what: string) => {
+    if (available.includes(head)) return;
+    const has = present.filter((part) => part !== 'encoder').map((part) => partTitle(part));
     throw new UsageError(
-      `${path} has no ${headNames[part]}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
+      `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
     );
+  };
+  const partTitle = (part: PartName) => {
+    const head = available.find((name) => heads[name].part === part);
+    return head ? heads[head].title : read.partTitle(part);
   };
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
-    requireHead('classifier', 'classification');
-    return (await inference.classLogits(cut(texts))).map(softmax);
+    requireHead('oneLabel', 'classification');
+    return (await inference.ofTexts('oneLabel', cut(texts))).map(labelProbabilities);
   };
   const model: OpenModel = {
     path,
     labels,
-    heads: present,
+    heads: available,
     maskToken,
     prepareMasks(text) {
-      requireHead('mlmHead', 'fill-mask');
+      requireHead('maskedLm', 'fill-mask');
       const { ids } = tokenizer.encode(text);
-      const positions = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [i + 1] : []));
+      const { before, size } = tokenizer.frame;
+      const positions = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [before.length + i] : []));
       if (positions.length === 0) {
         throw new UsageError(`the text has no ${maskToken}; put ${maskToken} where a word is to be guessed`);
       }
-      if (ids.length > config.maxPositions - 2) {
-        throw new UsageError(`the text has ${ids.length + 2} tokens; the model takes ${config.maxPositions}`);
+      if (ids.length + size > config.maxPositions) {
+        throw new UsageError(`the text has ${ids.length + size} tokens; the model takes ${config.maxPositions}`);
       }
       return { text, ids, positions };
     },
     async rankMasks(texts, rankings) {
       const masks = texts.map((): FillMaskResult['masks'][number][] => []);
-      await inference.vocabularyLogits(texts, (i, place, logits) => {
+      await inference.ofPlaces('maskedLm', texts, (i, place, logits) => {
         const position = texts[i]?.positions[place] ?? 0;
-        masks[i]?.push({ position, candidates: candidates(tokenizer, logits, rankings[i] ?? { topK: 5 }) });
+        const ranked = rankTokens(logits, rankings[i] ?? { topK: 5 });
+        const candidates = ranked.map(({ tokenId, score }) => ({ token: tokenizer.tokenOf(tokenId), tokenId, score }));
+        masks[i]?.push({ position, candidates });
       });
       return texts.map(({ text }, i) => ({ text, masks: masks[i] ?? [] }));
     },
     async fillMask(text, options = {}) {
       const { topK, targets } = resolve('model.fillMask', options);
-      requireHead('mlmHead', 'fill-mask');
+      requireHead('maskedLm', 'fill-mask');
       const prepared = model.prepareMasks(text);
       const ranking = { topK, targetIds: targets && targetTokens(tokenizer, targets) };
       const [result] = await model.rankMasks([prepared], [ranking]);
@@ -142,7 +143,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     async classify(texts) {
       const rows = await probabilities(texts);
       return rows.map((row, i) => {
-        const best = row.reduce((top, score, label) => (score > (row[top] ?? 0) ? label : top), 0);
+        const best = argmax(row);
         return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
       });
     },
@@ -151,8 +152,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       return inference.vectors(cut(texts), pooling);
     },
     tokens(text) {
-      const { cls, sep } = tokenizer.special;
-      return [cls, ...tokenizer.encode(text).ids, sep].map((tokenId) => ({
+      return framed(tokenizer.frame, tokenizer.encode(text).ids).map((tokenId) => ({
         token: tokenizer.tokenOf(tokenId),
         tokenId,
       }));
@@ -165,15 +165,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   return model;
 }
 
-const headNames: Record<BertPart, string> = {
-  encoder: 'encoder',
-  mlmHead: 'MLM head',
-  pooler: 'pooler',
-  classifier: 'classification head',
-};
-
 /** Ids of words to rank: each is to be one token of the vocabulary. */
-function targetTokens(tokenizer: BertTokenizer, targets: readonly string[]): number[] {
+function targetTokens(tokenizer: TextTokenizer, targets: readonly string[]): number[] {
   return targets.map((target) => {
     const { ids } = tokenizer.encode(target);
     const id = tokenizer.idOf(target) ?? (ids.length === 1 ? ids[0] : undefined);
@@ -184,41 +177,15 @@ function targetTokens(tokenizer: BertTokenizer, targets: readonly string[]): num
   });
 }
 
-function candidates(tokenizer: BertTokenizer, logits: Float32Array, { topK, targetIds }: Ranking): Candidate[] {
-  const probabilities = softmax(logits);
-  const score = (id: number) => probabilities[id] as number;
-  const ids = targetIds ? [...targetIds].sort((a, b) => score(b) - score(a) || a - b) : largest(probabilities, topK);
-  return ids.map((tokenId) => ({ token: tokenizer.tokenOf(tokenId), tokenId, score: score(tokenId) }));
-}
-
-/** So many largest values are found faster by inserting them into a list than by sorting all. */
-const mostInserted = 256;
-
-/** Places of the `count` largest values, largest first; of equal ones the earlier place first. */
-function largest(values: Float64Array, count: number): number[] {
-  if (count > mostInserted) {
-    const all = Array.from(values, (_, i) => i);
-    return all.sort((a, b) => (values[b] as number) - (values[a] as number)).slice(0, count);
-  }
-  const places: number[] = [];
-  let least = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (places.length >= count && value <= least) continue;
-    let at = places.length;
-    while (at > 0 && (values[places[at - 1] as number] as number) < value) at--;
-    places.splice(at, 0, i);
-    if (places.length > count) places.pop();
-    least = values[places.at(-1) as number] as number;
-  }
-  return places;
-}
+/** The heads that can be measured, the one that a model with several is measured by first. */
+const measurableHeads = ['oneLabel', 'maskedLm'] as const satisfies readonly HeadName[];
+export type MeasurableHead = (typeof measurableHeads)[number];
 
 /** What a model is measured by. @throws BertuneError when it has no head that can be measured */
-export async function measurableHead(found: FoundModel): Promise<'classifier' | 'mlmHead'> {
-  const { present } = await readFound(found, inspectBert);
-  if (present.includes('classifier')) return 'classifier';
-  if (present.includes('mlmHead')) return 'mlmHead';
+export async function measurableHead(found: FoundModel): Promise<MeasurableHead> {
+  const { present } = await readFound(found, inspectText);
+  const head = measurableHeads.find((name) => headsOf(present).includes(name));
+  if (head !== undefined) return head;
   throw new BertuneError(
     `${found.name} has neither a classification head nor an MLM head: there is nothing to evaluate`,
   );

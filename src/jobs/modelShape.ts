@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs';
 import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { sizeOf } from '../core/tensor.ts';
-import { type HubConfig, readBertConfig } from '../hub/bertConfig.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { maskedLmParts, partParameters } from '../tasks/losses.ts';
-
-/** What has to be said of a new model: a default would make another one than was meant. */
-const shapeKeys = ['hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size', 'vocab_size'];
+import { readTextConfig } from '../hub/textConfig.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import type { HeadName } from '../models/text/heads/table.ts';
+import type { TextModel } from '../models/text/model.ts';
+import { modelFacts } from './baseFacts.ts';
 
 /**
  * Reads the shape of a model that is to be made, and says it in one note.
@@ -16,17 +14,16 @@ const shapeKeys = ['hidden_size', 'num_hidden_layers', 'num_attention_heads', 'i
  */
 export async function readModelShape(
   path: string,
+  head: HeadName,
   onNote: (text: string) => void,
-): Promise<{ config: BertConfig; raw: HubConfig }> {
+): Promise<{ model: TextModel; raw: HubConfig }> {
   if (!existsSync(path)) {
     throw new UsageError(
       say`${setting('modelConfig')} ${path} does not exist; give a config.json that says the shape of the model`,
     );
   }
-  const { config, raw } = await readBertConfig(path, shapeKeys);
-  const parameters = partParameters(config, maskedLmParts).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  onNote(
-    `a new model: ${counted(config.layers, 'layer')} x ${config.hiddenSize}, ${(parameters / 1e6).toFixed(1)} M parameters`,
-  );
-  return { config, raw };
+  const { model, raw } = await readTextConfig(path, true);
+  const { layers, hiddenSize, parameters } = modelFacts(model, head);
+  onNote(`a new model: ${counted(layers, 'layer')} x ${hiddenSize}, ${(parameters / 1e6).toFixed(1)} M parameters`);
+  return { model, raw };
 }

@@ -4,13 +4,13 @@ import type { ImageStore } from '../data/images/imageStore.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
 import { randomVisionValues, visionSpecs } from '../models/vision/encoder.ts';
+import { asTensors } from '../nn/parameters.ts';
 import { countingSettings, identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { evaluateVision } from '../tasks/vision/evaluation.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { neighbourAccuracy } from '../tasks/vision/neighbourAccuracy.ts';
-import { asTensors } from './classifier.ts';
 import {
   channelMoments,
   digestOfImages,

@@ -4,11 +4,11 @@ import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/n
 import { saveSeries } from '../hub/seriesFolder.ts';
 import { type ForecasterConfig, seriesStart } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
+import { asTensors } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
-import { asTensors } from './classifier.ts';
 import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';

@@ -5,9 +5,7 @@ import { availableMemory, formatBytes as size } from '../core/memory.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
-import { type HubConfig, trainedMaxLength } from '../hub/bertConfig.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { frozenParameters } from '../models/bert/parameters.ts';
+import type { TextModel } from '../models/text/model.ts';
 import { takenBy } from '../settings/check.ts';
 import { isOfTheRun } from '../settings/identity.ts';
 import type { JobName, textTraining, training } from '../settings/jobs.ts';
@@ -25,39 +23,18 @@ import type { JobHooks } from './types.ts';
 /** The settings that every training job has, with every default filled in that is a value. */
 export type ResolvedTraining = ResolvedFrom<typeof training>;
 
-/** The configuration with another dropout, when one was asked for. */
-export function withDropout(config: BertConfig, dropout: number | undefined): BertConfig {
-  if (dropout === undefined) return config;
-  return { ...config, hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: undefined };
-}
-
 /** Names of what is not to be trained. @throws UsageError when the model has fewer layers */
 export function frozenBy(
   { freeze, freezeLayers }: Pick<ResolvedFrom<typeof textTraining>, 'freeze' | 'freezeLayers'>,
-  config: BertConfig,
+  model: TextModel,
 ): Set<string> {
-  if (freezeLayers > config.layers) {
+  const { layers } = model.config;
+  if (freezeLayers > layers) {
     throw new UsageError(
-      say`${setting('freezeLayers')} ${freezeLayers} is more than the model's ${counted(config.layers, 'layer')}`,
+      say`${setting('freezeLayers')} ${freezeLayers} is more than the model's ${counted(layers, 'layer')}`,
     );
   }
-  return freeze || freezeLayers > 0 ? frozenParameters(config, freezeLayers) : new Set();
-}
-
-/** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
-export function defaultMaxLength({ maxPositions }: BertConfig, raw: HubConfig): number {
-  return Math.min(trainedMaxLength(raw) ?? 128, maxPositions);
-}
-
-/** @throws UsageError when sequences of `maxLength` tokens do not fit the model */
-export function checkMaxLength(maxLength: number, config: BertConfig, model: string): void {
-  if (maxLength > config.maxPositions) {
-    throw new UsageError(
-      say`${setting('maxLength')} ${maxLength} is over the ${config.maxPositions} positions of ${model} (max_position_embeddings); use at most ${config.maxPositions}`,
-    );
-  }
-  if (maxLength < 3)
-    throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for text; use at least 3`);
+  return freeze || freezeLayers > 0 ? model.frozen(freezeLayers) : new Set();
 }
 
 export function createEngine(threads: number | undefined): Engine {

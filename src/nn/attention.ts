@@ -14,15 +14,15 @@ export interface AttentionShape {
 const blocked = -1e9;
 
 /**
- * The bias that keeps sequences of one row apart: 0 between positions of the same segment, `blocked` elsewhere.
- * Padding is segment 0 and attends to itself alone, so no row of scores is empty.
+ * The bias that keeps sequences of one row apart: 0 between positions of the same sequence, `blocked` elsewhere.
+ * Padding is sequence 0 and attends to itself alone, so no row of scores is empty.
  *
- * @param segments int32 [rows, width]
+ * @param sequenceIds int32 [rows, width]
  * @returns float32 [rows, 1, width, width]
  */
-export function segmentBias(segments: Value, { rows, width }: AttentionShape): Value {
-  const same = ops.equal(ops.reshape(segments, [rows, 1, width, 1]), ops.reshape(segments, [rows, 1, 1, width]));
-  return ops.select(same, segments.graph.scalar(0), segments.graph.scalar(blocked));
+export function sequenceBias(sequenceIds: Value, { rows, width }: AttentionShape): Value {
+  const same = ops.equal(ops.reshape(sequenceIds, [rows, 1, width, 1]), ops.reshape(sequenceIds, [rows, 1, 1, width]));
+  return ops.select(same, sequenceIds.graph.scalar(0), sequenceIds.graph.scalar(blocked));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { fillNormal, fillUniform } from '../core/random.ts';
-import { type Shape, sizeOf } from '../core/tensor.ts';
+import { type HostTensor, type Shape, sizeOf } from '../core/tensor.ts';
 
 /** How a parameter starts: normal draws of the model's or its own deviation, uniform ones up to a bound, a constant. */
 export type Initializer = 'normal' | 'zeros' | 'ones' | { readonly deviation: number } | { readonly bound: number };
@@ -95,4 +95,18 @@ function hashName(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return hash >>> 0;
+}
+
+/** Parameter values as tensors of their specs' shapes. */
+export function asTensors(
+  values: ReadonlyMap<string, Float32Array>,
+  specs: readonly { readonly name: string; readonly shape: readonly number[] }[],
+): Readonly<Record<string, HostTensor<'float32'>>> {
+  return Object.fromEntries(
+    specs.map(({ name, shape }) => {
+      const data = values.get(name);
+      if (!data) throw new Error(`internal: no value for ${name}`);
+      return [name, { dtype: 'float32', shape, data }];
+    }),
+  );
 }

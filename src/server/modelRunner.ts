@@ -19,8 +19,8 @@ export async function createRunner({ model: found, name, threads, maxLength, int
   };
   const model = await openModel(found, { threads, maxLength, int8, onNote });
   const tasks: Task[] = [
-    ...(model.heads.includes('classifier') ? (['predict'] as const) : []),
-    ...(model.heads.includes('mlmHead') ? (['fill-mask'] as const) : []),
+    ...(model.heads.includes('oneLabel') ? (['predict'] as const) : []),
+    ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),
   ];
   if (tasks.length === 0) {
     await model.dispose();

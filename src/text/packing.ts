@@ -1,6 +1,7 @@
 import type { HostTensor } from '../core/tensor.ts';
+import type { Frame } from './frame.ts';
 
-/** Where a packed sequence stands: its row and its first column, that of [CLS]. */
+/** Where a packed sequence stands: its row and its first column. */
 export interface Place {
   readonly row: number;
   readonly offset: number;
@@ -21,7 +22,7 @@ export class RowPacker {
     return this.#used.some((used) => used + length <= this.#width);
   }
 
-  /** Takes room for `length` tokens, [CLS] and [SEP] included, or returns undefined when no row has it. */
+  /** Takes room for `length` tokens, special ones included, or returns undefined when no row has it. */
   place(length: number): Place | undefined {
     const row = this.#used.findIndex((used) => used + length <= this.#width);
     if (row < 0) return undefined;
@@ -31,82 +32,79 @@ export class RowPacker {
   }
 }
 
-/** What a BERT encoder reads: three int32 tensors [rows, width]. */
+/** What an encoder reads: three int32 tensors [rows, width]. */
 export interface Block {
   readonly inputIds: HostTensor<'int32'>;
   readonly positionIds: HostTensor<'int32'>;
-  readonly segmentIds: HostTensor<'int32'>;
+  readonly sequenceIds: HostTensor<'int32'>;
 }
 
 /**
- * Sequences in fixed-shape rows. Several may share one: positions restart at each, and segment numbers keep their
- * attention apart. Free places are padding, segment 0.
+ * Sequences in fixed-shape rows. Several may share one: positions restart at each, and sequence numbers keep their
+ * attention apart. Free places are padding, sequence 0.
  */
 export class BlockBuilder {
   readonly block: Block;
   readonly #packer: RowPacker;
   readonly #width: number;
-  readonly #segments: Int32Array;
-  readonly #cls: number;
-  readonly #sep: number;
+  readonly #sequences: Int32Array;
+  readonly #frame: Frame;
   /** Non-padding tokens so far. */
   tokens = 0;
 
-  constructor(
-    rows: number,
-    width: number,
-    special: { readonly cls: number; readonly sep: number; readonly pad: number },
-  ) {
+  constructor(rows: number, width: number, frame: Frame) {
     const tensor = (fill: number): HostTensor<'int32'> => ({
       dtype: 'int32',
       shape: [rows, width],
       data: new Int32Array(rows * width).fill(fill),
     });
-    this.block = { inputIds: tensor(special.pad), positionIds: tensor(0), segmentIds: tensor(0) };
+    this.block = { inputIds: tensor(frame.pad), positionIds: tensor(0), sequenceIds: tensor(0) };
     this.#packer = new RowPacker(rows, width);
     this.#width = width;
-    this.#segments = new Int32Array(rows);
-    this.#cls = special.cls;
-    this.#sep = special.sep;
+    this.#sequences = new Int32Array(rows);
+    this.#frame = frame;
   }
 
   /** The rows that hold anything; they come first. */
   used(): Block {
-    const rows = this.#segments.filter((segments) => segments > 0).length;
+    const rows = this.#sequences.filter((sequences) => sequences > 0).length;
     const cut = ({ data }: HostTensor<'int32'>): HostTensor<'int32'> => ({
       dtype: 'int32',
       shape: [rows, this.#width],
       data: data.subarray(0, rows * this.#width),
     });
-    const { inputIds, positionIds, segmentIds } = this.block;
-    return { inputIds: cut(inputIds), positionIds: cut(positionIds), segmentIds: cut(segmentIds) };
+    const { inputIds, positionIds, sequenceIds } = this.block;
+    return { inputIds: cut(inputIds), positionIds: cut(positionIds), sequenceIds: cut(sequenceIds) };
   }
 
-  /** Whether a sequence of `length` tokens, without [CLS] and [SEP], still has room. */
+  /** Whether a sequence of `length` tokens, without the special ones around it, still has room. */
   fits(length: number): boolean {
-    return this.#packer.fits(length + 2);
+    return this.#packer.fits(length + this.#frame.size);
   }
 
   /**
-   * Places a sequence, [CLS] and [SEP] around it.
+   * Places a sequence with its frame.
    *
-   * @returns the flat index (row · width + column) of its [CLS], or undefined when it fits nowhere
+   * @param ids without the special tokens around it
+   * @returns the flat index (row · width + column) of its first token, or undefined when it fits nowhere
    */
   add(ids: ArrayLike<number>): number | undefined {
-    const place = this.#packer.place(ids.length + 2);
+    const { before, after, size } = this.#frame;
+    const length = ids.length + size;
+    const place = this.#packer.place(length);
     if (!place) return undefined;
     const start = place.row * this.#width + place.offset;
-    const segment = (this.#segments[place.row] as number) + 1;
-    this.#segments[place.row] = segment;
-    const { inputIds, positionIds, segmentIds } = this.block;
-    inputIds.data[start] = this.#cls;
-    inputIds.data.set(ids, start + 1);
-    inputIds.data[start + ids.length + 1] = this.#sep;
-    for (let i = 0; i < ids.length + 2; i++) {
+    const sequence = (this.#sequences[place.row] as number) + 1;
+    this.#sequences[place.row] = sequence;
+    const { inputIds, positionIds, sequenceIds } = this.block;
+    inputIds.data.set(before, start);
+    inputIds.data.set(ids, start + before.length);
+    inputIds.data.set(after, start + before.length + ids.length);
+    for (let i = 0; i < length; i++) {
       positionIds.data[start + i] = i;
-      segmentIds.data[start + i] = segment;
+      sequenceIds.data[start + i] = sequence;
     }
-    this.tokens += ids.length + 2;
+    this.tokens += length;
     return start;
   }
 }

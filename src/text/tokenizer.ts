@@ -4,6 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
+import { type Frame, frameOf } from './frame.ts';
 import {
   readVocabulary,
   type SpecialRole,
@@ -13,7 +14,7 @@ import {
   tokenizerJson,
 } from './vocabulary.ts';
 
-/** A text as tokens, without [CLS] and [SEP] around it. */
+/** A text as tokens, without the special ones around it. */
 export interface Encoding {
   readonly ids: number[];
   /** The word that each token is a piece of, counted from 0; a special token in the text is a word of its own. */
@@ -22,12 +23,17 @@ export interface Encoding {
   readonly words: string[];
 }
 
-/** WordPiece as BERT uses it (Devlin et al. 2019), over `@huggingface/tokenizers`. */
-export interface BertTokenizer {
+/**
+ * What turns text into tokens. Its files say of themselves which kind it is, so families of encoders do not: models of
+ * one family come with tokenizers of several kinds.
+ */
+export interface TextTokenizer {
   readonly vocabularySize: number;
   /** Ids of the special tokens by role. */
   readonly special: Readonly<Record<SpecialRole, number>>;
   readonly specialIds: ReadonlySet<number>;
+  /** What stands around every sequence. */
+  readonly frame: Frame;
   encode(text: string): Encoding;
   /** The raw piece of an id. */
   tokenOf(id: number): string;
@@ -42,12 +48,12 @@ export interface BertTokenizer {
 const rememberedWords = 200_000;
 
 /**
- * Loads the tokenizer of a model folder: from `tokenizer.json`, or from `vocab.txt` alone, with
- * `tokenizer_config.json` honoured.
+ * Loads the tokenizer of a model folder, WordPiece as BERT uses it (Devlin et al. 2019): from `tokenizer.json`, or
+ * from `vocab.txt` alone, with `tokenizer_config.json` honoured.
  *
  * @throws UsageError when the folder has neither; BertuneError when a file is broken or of another kind
  */
-export function loadTokenizer(folder: string): BertTokenizer {
+export function loadTokenizer(folder: string): TextTokenizer {
   return openTokenizer(folder, (name) => readIfThere(join(folder, name)));
 }
 
@@ -65,7 +71,7 @@ function readIfThere(path: string): string | undefined {
  *
  * @param folder what messages call the place of the files
  */
-export function openTokenizer(folder: string, read: (name: string) => string | undefined): BertTokenizer {
+export function openTokenizer(folder: string, read: (name: string) => string | undefined): TextTokenizer {
   const configText = read('tokenizer_config.json');
   const config =
     configText === undefined
@@ -80,7 +86,7 @@ export function openTokenizer(folder: string, read: (name: string) => string | u
     ['tokenizer_config.json', saved === config && configText !== undefined ? configText : prettyJson(saved)],
     ...(vocabularyText === undefined ? [] : [['vocab.txt', vocabularyText] as const]),
   ]);
-  return bertTokenizer(folder, json, config, files);
+  return wordPiece(folder, json, config, files);
 }
 
 interface TokenizerJson {
@@ -109,12 +115,12 @@ function prettyJson(value: object): string {
   return `${JSON.stringify(value, null, 1)}\n`;
 }
 
-function bertTokenizer(
+function wordPiece(
   folder: string,
   json: TokenizerJson,
   config: TokenizerConfig,
   files: Map<string, string>,
-): BertTokenizer {
+): TextTokenizer {
   if (json.model?.type !== 'WordPiece') {
     throw new BertuneError(
       `${folder}: the tokenizer is of type ${json.model?.type ?? 'unknown'}; BERT needs WordPiece`,
@@ -151,6 +157,7 @@ function bertTokenizer(
       ...Object.values(special),
       ...added.filter((token) => token.special).map((token) => token.id),
     ]),
+    frame: frameOf([special.cls], [special.sep], special.pad),
     encode(text) {
       const encoding: Encoding = { ids: [], wordIds: [], words: [] };
       const addWord = (word: string, pieces: readonly number[]) => {

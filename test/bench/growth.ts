@@ -2,12 +2,12 @@ import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sizeOf } from '../../src/core/tensor.ts';
 import { peakBytes } from '../../src/graph/memory.ts';
-import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { objectiveGraph, objectiveParameters } from '../../src/tasks/text/graph.ts';
 import { stepGraph } from '../../src/train/programs.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { generatedCorpus } from './corpora.ts';
 import { cacheFolder, ownScript, saveResults, threads, workPath } from './environment.ts';
-import { configOf, type StepShape, stepShapes, withBlock } from './shapes.ts';
+import { modelOf, type StepShape, stepObjective, stepShapes, withBlock } from './shapes.ts';
 import { stepOptions } from './stepOptions.ts';
 import { gigabytes, median, printTable, rate, seconds, sum } from './table.ts';
 import { takeTurns, type Worker } from './worker.ts';
@@ -85,9 +85,10 @@ async function step(shape: StepShape): Promise<Measured> {
 
 /** What a run of such steps is estimated to take beside Node, before it starts. */
 function estimate(shape: StepShape): number {
-  const config = configOf(shape);
-  const elements = sum(partParameters(config, maskedLmParts).map((spec) => sizeOf(spec.shape)));
-  return 16 * elements + peakBytes(stepGraph(maskedLmLoss(config, shape, shape.predictions, { training: true })));
+  const model = modelOf(shape);
+  const elements = sum(objectiveParameters(model, stepObjective).map((spec) => sizeOf(spec.shape)));
+  const loss = objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true });
+  return 16 * elements + peakBytes(stepGraph(loss));
 }
 
 function print(title: string, rows: readonly Measured[]): void {

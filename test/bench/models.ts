@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Architecture } from '../../src/hub/bertConfig.ts';
-import { saveBert } from '../../src/hub/folder.ts';
+import { saveText } from '../../src/hub/saveText.ts';
+import type { HeadName } from '../../src/models/text/heads/table.ts';
 import { initialValue } from '../../src/nn/parameters.ts';
-import { classifierParts, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { dataFile, workPath } from './environment.ts';
-import { configOf, type StepShape } from './shapes.ts';
+import { modelOf, type StepShape } from './shapes.ts';
 
 /**
  * A model folder of a shape with random weights and BERT's vocabulary of 30,522 tokens, which all sides load; made once.
@@ -28,13 +27,13 @@ async function made(
   tokenizerFiles: () => ReadonlyMap<string, string>,
   prefix = '',
 ): Promise<string> {
-  const architecture: Architecture = labels ? 'BertForSequenceClassification' : 'BertForMaskedLM';
-  const folder = workPath('models', `${prefix}${shape.name}-${architecture}-${labels ?? 0}`);
+  const head: HeadName = labels ? 'oneLabel' : 'maskedLm';
+  const unnamed = modelOf(shape);
+  const folder = workPath('models', `${prefix}${shape.name}-${unnamed.hubClass(head)}-${labels ?? 0}`);
   if (existsSync(join(folder, 'config.json'))) return folder;
-  const names = labels && Array.from({ length: labels }, (_, i) => `label ${i}`);
-  const config = { ...configOf(shape), ...(names ? { labels: names } : {}) };
-  const specs = partParameters(config, labels ? classifierParts : maskedLmParts);
-  const values = new Map(specs.map((spec) => [spec.name, initialValue(spec, config.initializerRange, 1)]));
-  await saveBert(folder, { config, values, architecture, tokenizerFiles: tokenizerFiles() });
+  const model = unnamed.withLabels(labels ? Array.from({ length: labels }, (_, i) => `label ${i}`) : undefined);
+  const specs = model.parameters(model.partsOf(head));
+  const values = new Map(specs.map((spec) => [spec.name, initialValue(spec, model.config.initializerRange, 1)]));
+  await saveText(folder, { model, values, head, tokenizerFiles: tokenizerFiles() });
   return folder;
 }

@@ -1,4 +1,7 @@
-import type { BertConfig } from '../../src/models/bert/config.ts';
+import { bert } from '../../src/models/text/bert/family.ts';
+import { type TextModel, textModel } from '../../src/models/text/model.ts';
+import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
+import { maskingVocabulary } from '../../src/text/masking.ts';
 import { threads } from './environment.ts';
 
 /** What one training step is measured on. */
@@ -26,8 +29,8 @@ export function withBlock(model: StepShape, rows: number, width: number): StepSh
   return shape(model.name, { ...model, rows, width });
 }
 
-export function configOf({ vocabularySize, hiddenSize, layers, heads }: StepShape): BertConfig {
-  return {
+export function modelOf({ vocabularySize, hiddenSize, layers, heads }: StepShape): TextModel {
+  return textModel(bert, {
     vocabularySize,
     hiddenSize,
     layers,
@@ -42,8 +45,16 @@ export function configOf({ vocabularySize, hiddenSize, layers, heads }: StepShap
     initializerRange: 0.02,
     tiedDecoder: true,
     padTokenId: 0,
-  };
+  });
 }
+
+/** What a step learns, for its graph alone: which tokens are hidden comes with the batch. */
+export const stepObjective = maskedTokens({
+  vocabulary: maskingVocabulary(0, 0, new Set()),
+  probability: 0.15,
+  wholeWord: false,
+  seed: 0,
+});
 
 type Sizes = Pick<StepShape, 'layers' | 'hiddenSize' | 'heads' | 'rows' | 'width'>;
 

@@ -1,13 +1,13 @@
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import { loadBert } from '../../src/hub/folder.ts';
-import { maskedLmLoss, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
+import { loadText } from '../../src/hub/textFolder.ts';
+import { inputName, objectiveGraph, objectiveParameters } from '../../src/tasks/text/graph.ts';
 import { ParameterArena } from '../../src/train/arena.ts';
 import { FlatArrays } from '../../src/train/flatArrays.ts';
 import { createOptimizer } from '../../src/train/optimizer.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
-import type { StepShape } from './shapes.ts';
+import { type StepShape, stepObjective } from './shapes.ts';
 import type { StepOptions } from './stepOptions.ts';
 import { serveTurns } from './turns.ts';
 
@@ -18,16 +18,25 @@ import { serveTurns } from './turns.ts';
 const step = await prepareStep(JSON.parse(process.argv[2] ?? ''));
 await serveTurns(async () => ({ loss: await step() }));
 
-async function prepareStep({ model, shape, dropout, inputIds, labels }: StepOptions): Promise<() => Promise<number>> {
-  const loaded = await loadBert(model, { parts: maskedLmParts });
-  const config = { ...loaded.config, hiddenDropout: dropout, attentionDropout: dropout };
-  const arena = new ParameterArena(partParameters(config, maskedLmParts));
+async function prepareStep({
+  model: folder,
+  shape,
+  dropout,
+  inputIds,
+  labels,
+}: StepOptions): Promise<() => Promise<number>> {
+  const loaded = await loadText(folder, { head: 'maskedLm' });
+  const model = loaded.model.withDropout(dropout);
+  const arena = new ParameterArena(objectiveParameters(model, stepObjective));
   const flat = new FlatArrays(arena);
   const [parameters, gradients] = [arena.gather(loaded.values, flat.array()), flat.array()];
   loaded.values.clear();
   const engine = onnxEngine({ threads: shape.threads });
   const optimizer = createOptimizer(flat, { name: 'adamw' }, 0.01);
-  const program = await compileStep(engine, maskedLmLoss(config, shape, shape.predictions, { training: true }));
+  const program = await compileStep(
+    engine,
+    objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true }),
+  );
   const inputs = { ...arena.views(parameters), ...batchOf(shape, inputIds, labels) };
   const into = Object.fromEntries(
     Object.entries(arena.views(gradients)).map(([name, view]) => [gradientOutput(name), view]),
@@ -58,10 +67,10 @@ function batchOf({ rows, width, predictions }: StepShape, ids: readonly number[]
       [rows, width],
       Int32Array.from({ length: size }, (_, i) => i % width),
     ),
-    segmentIds: tensor('int32', [rows, width], new Int32Array(size).fill(1)),
-    predictedRows: tensor('int32', [predictions], Int32Array.from(predictedPlaces(size, predictions))),
-    labels: tensor('int32', [predictions], Int32Array.from(labels)),
-    weights: tensor('float32', [predictions], new Float32Array(predictions).fill(1)),
+    sequenceIds: tensor('int32', [rows, width], new Int32Array(size).fill(1)),
+    [inputName('words', 'rows')]: tensor('int32', [predictions], Int32Array.from(predictedPlaces(size, predictions))),
+    [inputName('words', 'targets')]: tensor('int32', [predictions], Int32Array.from(labels)),
+    [inputName('words', 'weights')]: tensor('float32', [predictions], new Float32Array(predictions).fill(1)),
   } satisfies NamedTensors;
 }
 

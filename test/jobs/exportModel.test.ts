@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { sizeOf } from '../../src/core/tensor.ts';
-import { saveBert } from '../../src/hub/folder.ts';
-import { hubName } from '../../src/hub/weightNames.ts';
+import { saveText } from '../../src/hub/saveText.ts';
 import { type ExportOptions, exportModel } from '../../src/jobs/exportModel.ts';
 import { loadModel } from '../../src/jobs/model.ts';
-import type { BertConfig } from '../../src/models/bert/config.ts';
-import { bertParameters } from '../../src/models/bert/parameters.ts';
-import type { ParameterSpec } from '../../src/nn/parameters.ts';
+import type { PartName } from '../../src/models/text/heads/head.ts';
+import type { TextModel } from '../../src/models/text/model.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { builtCommand, runCommand } from '../cli/build.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { messages, randomValues, saveTinyClassifier, saveTinyModel, tinyConfig } from './tiny.ts';
+import { messages, randomValues, saveTinyClassifier, saveTinyModel, tinyConfig, tinyModel } from './tiny.ts';
 
 const folder = temporaryFolder();
 const at = (...names: string[]) => join(folder, ...names);
@@ -128,9 +126,7 @@ describe('what is refused leaves nothing', () => {
 
   test('more than the 2 GiB of an ONNX file, before anything is computed; a sparse file stands for the weights', async () => {
     const vocabularySize = 2 ** 25;
-    const config = { ...tinyConfig, vocabularySize };
-    const specs = (['encoder', 'mlmHead'] as const).flatMap((part) => bertParameters(config, part));
-    await sparseModel(at('large'), config, specs);
+    await sparseModel(at('large'), tinyModel({ vocabularySize }), ['encoder', 'mlmHead']);
     const options: ExportOptions = { model: at('large'), output: at('new') };
     // 2 ** 25 rows of 32, the bias of the decoder, and next to nothing else.
     const size = (4 * 33 * vocabularySize) / 1e9;
@@ -146,9 +142,7 @@ describe('what is refused leaves nothing', () => {
   });
 
   test('weights that are more than the memory', async () => {
-    const config = { ...tinyConfig, vocabularySize: 2 ** 30 };
-    const specs = bertParameters(config, 'encoder');
-    await sparseModel(at('huge'), config, specs);
+    await sparseModel(at('huge'), tinyModel({ vocabularySize: 2 ** 30 }), ['encoder']);
     await expect(loadModel(at('huge'))).rejects.toThrow(/takes? 137\.\d GB of memory/);
   });
 
@@ -163,7 +157,8 @@ describe('what is refused leaves nothing', () => {
   });
 
   test('numbers that float16 cannot hold', async () => {
-    const values = randomValues(tinyConfig, ['encoder', 'mlmHead']);
+    const model = tinyModel();
+    const values = randomValues(model, ['encoder', 'mlmHead']);
     // Times zero it does nothing, unless it became infinite.
     values.get('encoder.1.feedForward.up.bias')?.fill(1e6, 0, 1);
     const down = values.get('encoder.1.feedForward.down.weight') ?? new Float32Array();
@@ -171,7 +166,7 @@ describe('what is refused leaves nothing', () => {
     mkdirSync(at('wide'));
     cpSync(at('model', 'vocab.txt'), at('wide', 'vocab.txt'));
     const tokenizerFiles = loadTokenizer(at('wide')).files();
-    await saveBert(at('wide'), { config: tinyConfig, values, architecture: 'BertForMaskedLM', tokenizerFiles });
+    await saveText(at('wide'), { model, head: 'maskedLm', values, tokenizerFiles });
     await expect(exportModel({ model: at('wide'), output: at('half') })).rejects.toThrow(
       'the fp16 export differs from the trained model by numbers it cannot hold',
     );
@@ -223,15 +218,15 @@ describe('the command', () => {
 });
 
 /** A model folder whose weights are a header and no bytes that take room on the disk. */
-async function sparseModel(path: string, config: BertConfig, specs: readonly ParameterSpec[]): Promise<void> {
+async function sparseModel(path: string, model: TextModel, parts: readonly PartName[]): Promise<void> {
   cpSync(at('model'), path, { recursive: true });
-  const raw = { ...(readJson(join(path, 'config.json')) as object), vocab_size: config.vocabularySize };
+  const raw = { ...(readJson(join(path, 'config.json')) as object), vocab_size: model.config.vocabularySize };
   writeFileSync(join(path, 'config.json'), JSON.stringify(raw));
   let end = 0;
-  const entries = specs.map(({ name, shape }) => {
+  const entries = model.parameters(parts).map(({ name, shape }) => {
     const start = end;
     end += 4 * sizeOf(shape);
-    return [hubName(name), { dtype: 'F32', shape, data_offsets: [start, end] }];
+    return [model.names.written(name)[0], { dtype: 'F32', shape, data_offsets: [start, end] }];
   });
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const prefix = Buffer.alloc(8);

@@ -3,12 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../src/graph/gradients.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
-import { frozenParameters } from '../../src/models/bert/parameters.ts';
-import { maskedLmLoss } from '../../src/tasks/losses.ts';
+import { objectiveGraph } from '../../src/tasks/text/graph.ts';
 import { TestFolder } from '../data/files.ts';
-import { readTensors } from '../models/fixtures.ts';
+import { readTensors, recordedObjectives } from '../models/fixtures.ts';
 import { listening, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from './tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyModel } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -74,10 +73,19 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
 });
 
 test('the backward half of what is frozen is not built', () => {
+  const model = tinyModel();
   const backwardNodes = (layers: number | undefined) => {
-    const names = layers === undefined ? new Set<string>() : frozenParameters(tinyConfig, layers);
+    const names = layers === undefined ? new Set<string>() : model.frozen(layers);
     const frozen = Object.fromEntries([...names].map((name) => [name, true]));
-    const { graph, loss, parameters } = maskedLmLoss(tinyConfig, { rows: 2, width: 16 }, 8, { training: true, frozen });
+    const options = { training: true, frozen };
+    const shape = { rows: 2, width: 16 };
+    const { graph, loss, parameters } = objectiveGraph(
+      model,
+      recordedObjectives.maskedLm,
+      shape,
+      { words: 8 },
+      options,
+    );
     graph.output('loss', loss);
     const forward = graph.liveNodes().length;
     gradients(loss, [...parameters.values()]).forEach((gradient, i) => {

@@ -1,15 +1,16 @@
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import * as saveFolder from '../../src/hub/saveFolder.ts';
+import * as saveText from '../../src/hub/saveText.ts';
 import * as runFolder from '../../src/jobs/runFolder.ts';
-import * as parameters from '../../src/models/bert/parameters.ts';
+import * as family from '../../src/models/text/bert/family.ts';
+import * as textModel from '../../src/models/text/model.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { Program } from '../train/checkpointKills.ts';
 import { acts, claim, newVersion, oldVersion, saveModel } from './killValues.ts';
 import { readJson } from './runs.ts';
 
-const product = { ...saveFolder, ...runFolder, ...parameters };
+const product = { ...saveText, ...runFolder, ...family, ...textModel };
 const { RunFolder } = runFolder;
 const modelFiles = ['config.json', 'model.safetensors', 'pooler.safetensors', 'vocab.txt'];
 let saver: Program;

@@ -9,8 +9,9 @@ const task: Task = JSON.parse(process.argv[2] ?? '');
 const load = (path: string) => import(pathToFileURL(`${task.dist}/${path}`).href);
 const product: Product = {
   ...(await load('jobs/runFolder.js')),
-  ...(await load('hub/saveFolder.js')),
-  ...(await load('models/bert/parameters.js')),
+  ...(await load('hub/saveText.js')),
+  ...(await load('models/text/bert/family.js')),
+  ...(await load('models/text/model.js')),
 };
 
 const operations = await watchOperations(task.kill);

@@ -1,11 +1,12 @@
 import type { RunFolder } from '../../src/jobs/runFolder.ts';
-import type { BertConfig } from '../../src/models/bert/config.ts';
-import type { BertPart } from '../../src/models/bert/parameters.ts';
+import type { BertConfig } from '../../src/models/text/bert/config.ts';
+import type { PartName } from '../../src/models/text/heads/head.ts';
 
 /** What of the package ends a run. */
 export type Product = typeof import('../../src/jobs/runFolder.ts') &
-  typeof import('../../src/hub/saveFolder.ts') &
-  typeof import('../../src/models/bert/parameters.ts');
+  typeof import('../../src/hub/saveText.ts') &
+  typeof import('../../src/models/text/bert/family.ts') &
+  typeof import('../../src/models/text/model.ts');
 
 /** As small as a BERT can be: what is counted is files and writes. */
 const config: BertConfig = {
@@ -36,16 +37,18 @@ export const acts: readonly ((product: Product, run: RunFolder) => Promise<void>
 ];
 
 /** Saves a model whose every file tells the version. */
-export function saveModel({ saveBert, bertParameters }: Product, path: string, version: number): Promise<void> {
-  const valuesOf = (...parts: BertPart[]) => {
-    const specs = parts.flatMap((part) => bertParameters(config, part));
-    return new Map(specs.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(version)]));
+export function saveModel({ saveText, textModel, bert }: Product, path: string, version: number): Promise<void> {
+  const model = textModel(bert, config);
+  const valuesOf = (...parts: PartName[]) => {
+    return new Map(
+      model.parameters(parts).map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(version)]),
+    );
   };
-  return saveBert(path, {
-    config,
+  return saveText(path, {
+    model,
+    head: 'maskedLm',
     raw: { version },
     values: valuesOf('encoder', 'mlmHead'),
-    architecture: 'BertForMaskedLM',
     tokenizerFiles: new Map([['vocab.txt', `${version}\n`.repeat(5)]]),
     pooler: valuesOf('pooler'),
   });

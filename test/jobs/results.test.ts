@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { Graph } from '../../src/graph/graph.ts';
-import { loadBert } from '../../src/hub/folder.ts';
+import { loadText } from '../../src/hub/textFolder.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
-import { asTensors, classNumbers } from '../../src/jobs/classifier.ts';
+import { classNumbers } from '../../src/jobs/classNumbers.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
-import { bertEncoder } from '../../src/models/bert/encoder.ts';
-import { bertParameters } from '../../src/models/bert/parameters.ts';
+import { blockInputs } from '../../src/models/text/block.ts';
+import { asTensors } from '../../src/nn/parameters.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { BlockBuilder } from '../../src/text/packing.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
@@ -87,7 +87,7 @@ describe('masked language models', () => {
 
   test("the base's pooler is kept beside the model, unchanged, and finetune starts from it", async () => {
     const poolerOf = async (path: string) =>
-      (await loadBert(path, { parts: ['encoder', 'pooler'] })).values.get('pooler.weight');
+      (await loadText(path, { head: 'pooled', beside: ['pooler'] })).beside.get('pooler.weight');
     expect(await poolerOf(at('adapted'))).toEqual(await poolerOf(at('tiny')));
     expect(readFileSync(at('adapted', 'model.safetensors')).includes('pooler')).toBe(false);
     const hooks = listening();
@@ -141,7 +141,7 @@ describe('finetune', () => {
   test('--random-start has nothing of the base', async () => {
     await tune('random', train(labeledMessages(40)), { randomStart: true, learningRate: 1e-12 });
     const words = async (path: string) =>
-      (await loadBert(path, { parts: ['encoder'] })).values.get('embeddings.word.weight') ?? new Float32Array();
+      (await loadText(path, { head: 'pooled' })).values.get('embeddings.word.weight') ?? new Float32Array();
     const [base, random] = [await words(at('tiny')), await words(at('random'))];
     const same = base.filter((value, i) => Math.abs(value - Number(random[i])) < 1e-6);
     expect(same.length).toBeLessThan(base.length / 100);
@@ -288,20 +288,21 @@ if (typeof run !== 'function' || !(failure instanceof UsageError)) throw new Err
 
 /** Hidden states [tokens][hiddenSize] of one text alone in its block. */
 async function hiddenStates(text: string): Promise<Float32Array[]> {
-  const { config, values } = await loadBert(at('tiny'), { parts: ['encoder'] });
+  const { model, values } = await loadText(at('tiny'), { head: 'pooled' });
   const tokenizer = loadTokenizer(at('tiny'));
   const { ids } = tokenizer.encode(text);
   const shape = { rows: 1, width: ids.length + 2 };
-  const specs = bertParameters(config, 'encoder');
+  const { hiddenSize } = model.config;
+  const specs = model.parameters(['encoder']);
   const graph = new Graph();
-  graph.output('hidden', bertEncoder(new Scope(graph, specs, { training: false }), config, shape));
-  const builder = new BlockBuilder(shape.rows, shape.width, tokenizer.special);
+  graph.output('hidden', model.encode(new Scope(graph, specs, { training: false }), blockInputs(graph, shape)));
+  const builder = new BlockBuilder(shape.rows, shape.width, tokenizer.frame);
   builder.add(ids);
   const program = await onnxEngine({ threads: 1 }).compile(graph);
   const { hidden } = await program.run({ ...asTensors(values, specs), ...builder.block });
   await program.dispose();
   const data = hidden?.data as Float32Array;
-  return Array.from({ length: shape.width }, (_, i) => data.slice(i * config.hiddenSize, (i + 1) * config.hiddenSize));
+  return Array.from({ length: shape.width }, (_, i) => data.slice(i * hiddenSize, (i + 1) * hiddenSize));
 }
 
 function meanOf(values: readonly number[]): number {

@@ -8,7 +8,8 @@ import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import type { AdaptOptions, FinetuneOptions, JobHooks } from '../../src/jobs/types.ts';
-import { MaskedLmTask } from '../../src/tasks/maskedLm.ts';
+import { CorpusTask } from '../../src/tasks/text/corpusTask.ts';
+import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { Cursor } from '../../src/train/task.ts';
@@ -16,7 +17,7 @@ import { TestFolder } from '../data/files.ts';
 import { newFolder, PointTask, trainPoints } from '../train/points.ts';
 import { expectSameRun } from './killedRuns.ts';
 import { checkpointsOf, listening, metricsOf, readJson, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from './tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig, tinyModel } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (name: string) => join(folder.path, name);
@@ -275,10 +276,11 @@ describe('a resumed run seeks its place in constant time', () => {
     }
     const store = new Counted(at('store'), tokenizer.vocabularySize);
     const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
-    const task = new MaskedLmTask({
-      ...{ config: tinyConfig, startValues: new Map(), tokenizer, training: { ...corpus, store } },
+    const task = new CorpusTask({
+      ...{ model: tinyModel(), startValues: new Map(), frame: tokenizer.frame, training: { ...corpus, store } },
       ...{ heldOut: { store, sequences: [] }, rows: 4, width: 32, accumulationSteps: 2, engine: onnxEngine() },
-      masking: { vocabulary, probability: 0.15, wholeWord: false, seed: 5 },
+      objective: maskedTokens({ vocabulary, probability: 0.15, wholeWord: false, seed: 5 }),
+      seed: 5,
     });
     const start = { epoch: 3, index: 1200 };
     [lengths, reads] = [0, 0];

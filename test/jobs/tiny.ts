@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBelow } from '../../src/core/random.ts';
-import { saveBert } from '../../src/hub/folder.ts';
-import type { BertConfig } from '../../src/models/bert/config.ts';
-import { type BertPart, bertParameters } from '../../src/models/bert/parameters.ts';
+import { saveText } from '../../src/hub/saveText.ts';
+import type { BertConfig } from '../../src/models/text/bert/config.ts';
+import { bert } from '../../src/models/text/bert/family.ts';
+import type { PartName } from '../../src/models/text/heads/head.ts';
+import { type TextModel, textModel } from '../../src/models/text/model.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 
@@ -50,6 +52,10 @@ export const tinyConfig: BertConfig = {
   padTokenId: 0,
 };
 
+export function tinyModel(changes: Partial<BertConfig> = {}): TextModel {
+  return textModel(bert, { ...tinyConfig, ...changes });
+}
+
 /** Writes `vocab.txt` alone. */
 export function writeVocabulary(folder: string): string {
   mkdirSync(folder, { recursive: true });
@@ -57,32 +63,33 @@ export function writeVocabulary(folder: string): string {
   return folder;
 }
 
-export function randomValues(config: BertConfig, parts: readonly BertPart[], seed = 1): ParameterValues {
-  const specs = parts.flatMap((part) => bertParameters(config, part));
-  return new Map(specs.map((spec) => [spec.name, initialValue(spec, config.initializerRange, seed)]));
+export function randomValues(model: TextModel, parts: readonly PartName[], seed = 1): ParameterValues {
+  const { initializerRange } = model.config;
+  return new Map(model.parameters(parts).map((spec) => [spec.name, initialValue(spec, initializerRange, seed)]));
 }
 
 /** Saves a tiny masked language model, with a pooler kept beside it. */
 export async function saveTinyModel(folder: string, config: BertConfig = tinyConfig): Promise<string> {
+  const model = tinyModel(config);
   const tokenizer = loadTokenizer(writeVocabulary(folder));
-  await saveBert(folder, {
-    config,
-    values: randomValues(config, ['encoder', 'mlmHead']),
-    architecture: 'BertForMaskedLM',
+  await saveText(folder, {
+    model,
+    head: 'maskedLm',
+    values: randomValues(model, ['encoder', 'mlmHead']),
     tokenizerFiles: tokenizer.files(),
-    pooler: randomValues(config, ['pooler'], 2),
+    pooler: randomValues(model, ['pooler'], 2),
   });
   return folder;
 }
 
 /** Saves a tiny classifier. */
 export async function saveTinyClassifier(folder: string, labels: readonly string[]): Promise<string> {
-  const config = { ...tinyConfig, labels };
+  const model = tinyModel({ labels });
   const tokenizer = loadTokenizer(writeVocabulary(folder));
-  await saveBert(folder, {
-    config,
-    values: randomValues(config, ['encoder', 'pooler', 'classifier']),
-    architecture: 'BertForSequenceClassification',
+  await saveText(folder, {
+    model,
+    head: 'oneLabel',
+    values: randomValues(model, ['encoder', 'pooler', 'classifier']),
     tokenizerFiles: tokenizer.files(),
   });
   return folder;

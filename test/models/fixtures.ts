@@ -4,8 +4,12 @@ import { expect } from 'vitest';
 import type { HostTensor } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { openSafetensors } from '../../src/hub/safetensors.ts';
-import { hubName } from '../../src/hub/weightNames.ts';
+import { bertNames } from '../../src/models/text/bert/names.ts';
 import type { ParameterSpec, ParameterValues } from '../../src/nn/parameters.ts';
+import { inputName } from '../../src/tasks/text/graph.ts';
+import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
+import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
+import { maskingVocabulary } from '../../src/text/masking.ts';
 
 /** Sequences of token ids, [sequence, position, label] of the predicted tokens, and a class for each sequence. */
 export interface FixtureBatch {
@@ -18,6 +22,17 @@ export interface FixtureBatch {
 export const fixtureBatches: Readonly<Record<string, Readonly<Record<'full' | 'padded', FixtureBatch>>>> = JSON.parse(
   readFileSync(bertFixture('batches.json'), 'utf8'),
 );
+
+/** Objectives for their graphs alone: which tokens are hidden, and what a class weighs, comes with the batches. */
+export const recordedObjectives = {
+  maskedLm: maskedTokens({
+    vocabulary: maskingVocabulary(0, 0, new Set()),
+    probability: 0.15,
+    wholeWord: false,
+    seed: 0,
+  }),
+  classification: oneLabel([]),
+} as const;
 
 /** A path under test/fixtures/bert. */
 export function bertFixture(...names: string[]): string {
@@ -44,7 +59,7 @@ export interface PlacedBatch {
 /** Lays sequences out as `layout` says: which sequences share a row, for each row. */
 export function placeBatch(batch: FixtureBatch, layout: readonly (readonly number[])[], width: number): PlacedBatch {
   const rows = layout.length;
-  const [ids, positions, segments] = [0, 0, 0].map(() => new Int32Array(rows * width));
+  const [ids, positions, sequences] = [0, 0, 0].map(() => new Int32Array(rows * width));
   const starts: number[] = [];
   layout.forEach((members, row) => {
     let offset = row * width;
@@ -53,7 +68,7 @@ export function placeBatch(batch: FixtureBatch, layout: readonly (readonly numbe
       starts[member] = offset;
       ids?.set(sequence, offset);
       positions?.set([...sequence.keys()], offset);
-      segments?.fill(place + 1, offset, offset + sequence.length);
+      sequences?.fill(place + 1, offset, offset + sequence.length);
       offset += sequence.length;
     });
     expect(offset).toBeLessThanOrEqual((row + 1) * width);
@@ -63,7 +78,7 @@ export function placeBatch(batch: FixtureBatch, layout: readonly (readonly numbe
     rows,
     width,
     starts,
-    inputs: { inputIds: tensor(ids), positionIds: tensor(positions), segmentIds: tensor(segments) },
+    inputs: { inputIds: tensor(ids), positionIds: tensor(positions), sequenceIds: tensor(sequences) },
   };
 }
 
@@ -82,18 +97,18 @@ export function predictionInputs({ predicted }: FixtureBatch, { starts }: Placed
   const rows = predicted.map(([sequence, position]) => item(starts, sequence) + position);
   const unused = new Array<number>(places - predicted.length).fill(0);
   return {
-    predictedRows: integers([...rows, ...unused]),
-    labels: integers([...predicted.map(([, , label]) => label), ...unused]),
-    weights: floats([...predicted.map(() => 1), ...unused]),
+    [inputName('words', 'rows')]: integers([...rows, ...unused]),
+    [inputName('words', 'targets')]: integers([...predicted.map(([, , label]) => label), ...unused]),
+    [inputName('words', 'weights')]: floats([...predicted.map(() => 1), ...unused]),
   };
 }
 
 /** Inputs of the classifier and its loss. */
 export function exampleInputs({ classes }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
   return {
-    firstRows: integers(starts),
-    labels: integers(classes),
-    weights: floats(classes.map(classWeight)),
+    [inputName('label', 'rows')]: integers(starts),
+    [inputName('label', 'targets')]: integers(classes),
+    [inputName('label', 'weights')]: floats(classes.map(classWeight)),
   };
 }
 
@@ -114,7 +129,7 @@ export function parameterTensors(specs: Iterable<ParameterSpec>, values: Paramet
 
 /** The name under which make.py stored what belongs to one of our parameters. */
 export function storedName(parameter: string): string {
-  return hubName(parameter);
+  return bertNames.written(parameter);
 }
 
 /** The data of a tensor that must be there. */

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
-import { type LoadedBert, loadBert } from '../../src/hub/folder.ts';
-import { encode } from '../../src/models/bert/encoder.ts';
-import { classifierLogits, maskedLmLogits } from '../../src/models/bert/heads.ts';
-import type { BertPart } from '../../src/models/bert/parameters.ts';
+import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
+import { blockInputs } from '../../src/models/text/block.ts';
+import type { PartName } from '../../src/models/text/heads/head.ts';
 import { Scope } from '../../src/nn/scope.ts';
-import { classificationLoss, maskedLmLoss, partParameters } from '../../src/tasks/losses.ts';
+import { inputName, objectiveGraph } from '../../src/tasks/text/graph.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import type { LossGraph } from '../../src/train/task.ts';
 import { type Comparison, expectClose } from '../parity.ts';
@@ -22,6 +21,7 @@ import {
   placeBatch,
   predictionInputs,
   readTensors,
+  recordedObjectives,
   storedName,
 } from './fixtures.ts';
 
@@ -35,16 +35,16 @@ const gradientTolerance = 5e-5;
 /** Softmax cancels a bias of the keys: its gradient is what is left of terms near this. */
 const gradientFloor = 0.1;
 
-const parts: readonly BertPart[] = ['encoder', 'mlmHead', 'pooler', 'classifier'];
+const parts: readonly PartName[] = ['encoder', 'mlmHead', 'pooler', 'classifier'];
 const engine = onnxEngine({ threads: 1 });
 
 describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
-  let model: LoadedBert;
+  let loaded: LoadedText;
   let expected: Map<string, Float32Array>;
   const notes: string[] = [];
 
   beforeAll(async () => {
-    model = await loadBert(bertFixture(name), { parts, onNote: (note) => notes.push(note) });
+    loaded = await loadText(bertFixture(name), { head: 'present', onNote: (note) => notes.push(note) });
     expected = await readTensors(bertFixture(name, 'expected.safetensors'));
   });
 
@@ -52,9 +52,9 @@ describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
 
   test('loads whole', () => {
     // The untied head's own bias is a copy that transformers never reads.
-    const surplus = notes.filter((note) => !(note.includes('cls.predictions.bias') && !model.config.tiedDecoder));
+    const surplus = notes.filter((note) => !(note.includes('cls.predictions.bias') && !isTied(loaded)));
     expect(surplus).toEqual([]);
-    expect(model.present).toEqual(parts);
+    expect(loaded.present).toEqual(parts);
   });
 
   describe.each(Object.entries(batches))('%s batch', (kind, batch) => {
@@ -62,11 +62,11 @@ describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
 
     test('hidden states and logits', async () => {
       const inputs = { ...predictionInputs(batch, alone, batch.predicted.length), ...exampleInputs(batch, alone) };
-      const found = await forward(model, alone, inputs);
+      const found = await forward(loaded, alone, inputs);
       const real = batch.sequences.flatMap((sequence, index) =>
         sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
       );
-      const size = model.config.hiddenSize;
+      const size = loaded.model.config.hiddenSize;
       const hidden = dataOf(found, 'hidden');
       const rows = real.flatMap((row) => Array.from({ length: size }, (_, column) => hidden[row * size + column] ?? 0));
       expectClose(rows, expected.get(`${kind}/hidden`), output('hidden states'));
@@ -87,20 +87,22 @@ describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
     test.each(layouts)('masked LM loss and every gradient, %s', async (_, placed) => {
       const places = batch.predicted.length + 1;
       const inputs = predictionInputs(batch, placed, places);
-      const graph = maskedLmLoss(model.config, placed, places, { training: false });
-      await expectStep(model, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
+      const objective = recordedObjectives.maskedLm;
+      const graph = objectiveGraph(loaded.model, objective, placed, { words: places }, { training: false });
+      await expectStep(loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
     });
 
     test.each(layouts)('classification loss and every gradient, %s', async (_, placed) => {
       const inputs = exampleInputs(batch, placed);
-      const graph = classificationLoss(model.config, placed, batch.classes.length, { training: false });
-      await expectStep(model, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
+      const [objective, places] = [recordedObjectives.classification, { label: batch.classes.length }];
+      const graph = objectiveGraph(loaded.model, objective, placed, places, { training: false });
+      await expectStep(loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
     });
   });
 
-  async function expectStep({ values }: LoadedBert, graph: LossGraph, inputs: NamedTensors, key: string) {
+  async function expectStep({ model, values }: LoadedText, graph: LossGraph, inputs: NamedTensors, key: string) {
     const names = [...graph.parameters.keys()];
-    const specs = partParameters(model.config, parts).filter((spec) => graph.parameters.has(spec.name));
+    const specs = model.parameters(parts).filter((spec) => graph.parameters.has(spec.name));
     const program = await compileStep(engine, graph);
     const found = await program.run({ ...parameterTensors(specs, values), ...inputs });
     await program.dispose();
@@ -116,8 +118,8 @@ describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
       });
     }
     const stored = [...expected.keys()].filter((other) => other.startsWith(`${key}/gradient/`));
-    const unused = key.endsWith('maskedLm') && !model.config.tiedDecoder ? ['cls.predictions.decoder.bias'] : [];
-    const known = new Set([...names.map(storedName), ...(model.config.tiedDecoder ? tiedAliases : []), ...unused]);
+    const unused = key.endsWith('maskedLm') && !isTied(loaded) ? ['cls.predictions.decoder.bias'] : [];
+    const known = new Set([...names.map(storedName), ...(isTied(loaded) ? tiedAliases : []), ...unused]);
     expect(stored.filter((other) => !known.has(other.slice(`${key}/gradient/`.length)))).toEqual([]);
   }
 });
@@ -129,21 +131,27 @@ function output(quantity: string): Comparison {
 /** Further names of the tied decoder's parameters. */
 const tiedAliases = ['cls.predictions.decoder.weight', 'cls.predictions.decoder.bias'];
 
-async function forward(model: LoadedBert, placed: PlacedBatch, inputs: NamedTensors): Promise<NamedTensors> {
-  const { config, values } = model;
+function isTied({ model }: LoadedText): boolean {
+  return model.hubConfig().tie_word_embeddings === true;
+}
+
+async function forward(
+  { model, values }: LoadedText,
+  placed: PlacedBatch,
+  inputs: NamedTensors,
+): Promise<NamedTensors> {
   const graph = new Graph();
-  const specs = partParameters(config, parts);
+  const specs = model.parameters(parts);
   const scope = new Scope(graph, specs, { training: false });
-  const input = (name: string) => graph.input(name, 'int32', [placed.rows, placed.width]);
-  const block = { ids: input('inputIds'), positions: input('positionIds'), segments: input('segmentIds') };
-  const read = (name: string) => {
-    const rows = graph.input(name, 'int32', inputs[name]?.shape ?? []);
-    return encode(scope, config, placed, { ...block, read: rows });
+  const block = blockInputs(graph, placed);
+  const read = (term: string) => {
+    const name = inputName(term, 'rows');
+    return model.encode(scope, block, graph.input(name, 'int32', inputs[name]?.shape ?? []));
   };
   const outputs: Record<string, Value> = {
-    hidden: encode(scope, config, placed, block),
-    maskedLm: maskedLmLogits(scope, config, read('predictedRows')),
-    classification: classifierLogits(scope, config, read('firstRows')),
+    hidden: model.encode(scope, block),
+    maskedLm: model.outputs('maskedLm', scope, read('words')),
+    classification: model.outputs('oneLabel', scope, read('label')),
   };
   for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
   const program = await engine.compile(graph);

@@ -2,14 +2,11 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import type { Architecture } from '../../src/hub/bertConfig.ts';
-import { type LoadedBert, loadBert } from '../../src/hub/folder.ts';
-import { hubName } from '../../src/hub/weightNames.ts';
-import { asTensors } from '../../src/jobs/classifier.ts';
-import { BertInference } from '../../src/tasks/inference.ts';
-import { classifierParts, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
-import { type BertTokenizer, loadTokenizer } from '../../src/text/tokenizer.ts';
-import type { PythonModel } from './reference.ts';
+import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
+import { asTensors } from '../../src/nn/parameters.ts';
+import { TextInference } from '../../src/tasks/text/inference.ts';
+import { loadTokenizer, type TextTokenizer } from '../../src/text/tokenizer.ts';
+import type { Architecture, PythonModel } from './reference.ts';
 
 /**
  * Of the largest logit: about 100 roundings of float32 (1.2e-7), since both sides sum in float32 and in orders of their
@@ -17,7 +14,7 @@ import type { PythonModel } from './reference.ts';
  */
 export const tolerance = 1e-5;
 
-export const partsOf = { BertForMaskedLM: maskedLmParts, BertForSequenceClassification: classifierParts } as const;
+export const headOf = { BertForMaskedLM: 'maskedLm', BertForSequenceClassification: 'oneLabel' } as const;
 
 /** A small tokenizer of 1,500 pieces. */
 export function tokenizerFixture(name: 'uncased' | 'cased'): string {
@@ -69,9 +66,9 @@ export async function expectSameModel(
   kind: Architecture,
   python: PythonModel,
   name: string,
-): Promise<LoadedBert> {
+): Promise<LoadedText> {
   const notes: string[] = [];
-  const model = await loadBert(folder, { parts: partsOf[kind], onNote: (note) => notes.push(note) });
+  const model = await loadText(folder, { head: headOf[kind], onNote: (note) => notes.push(note) });
   expect(notes).toEqual([]);
   const tokenizer = loadTokenizer(folder);
   const { cls, sep } = tokenizer.special;
@@ -89,9 +86,9 @@ export async function expectSameModel(
 }
 
 /** Of an untied decoder Python adds the decoder's own bias and keeps the head's unused. */
-function nameInPython(parameter: string, { config }: LoadedBert): string {
-  const untied = parameter === 'mlmHead.decoder.bias' && !config.tiedDecoder;
-  return untied ? 'cls.predictions.decoder.bias' : hubName(parameter);
+function nameInPython(parameter: string, { model }: LoadedText): string {
+  const untied = parameter === 'mlmHead.decoder.bias' && model.hubConfig().tie_word_embeddings === false;
+  return untied ? 'cls.predictions.decoder.bias' : String(model.names.written(parameter)[0]);
 }
 
 function expectSameLogits(found: Float32Array, expected: Float32Array, name: string): void {
@@ -105,19 +102,20 @@ function expectSameLogits(found: Float32Array, expected: Float32Array, name: str
 
 /** Logits through the code that serves a model: of each token, or of each text, texts in order. */
 async function logitsOf(
-  { config, values }: LoadedBert,
-  tokenizer: BertTokenizer,
+  { model, values }: LoadedText,
+  tokenizer: TextTokenizer,
   kind: Architecture,
   encoded: readonly (readonly number[])[],
 ): Promise<Float32Array> {
-  const parameters = asTensors(values, partParameters(config, partsOf[kind]));
-  const inference = new BertInference(onnxEngine({ threads: 1 }), config, tokenizer, parameters);
+  const parameters = asTensors(values, model.parameters(model.partsOf(headOf[kind])));
+  const inference = new TextInference(onnxEngine({ threads: 1 }), model, tokenizer.frame, parameters);
   const rows: Float32Array[] = [];
-  if (kind === 'BertForSequenceClassification') rows.push(...(await inference.classLogits(encoded)));
+  if (kind === 'BertForSequenceClassification') rows.push(...(await inference.ofTexts('oneLabel', encoded)));
   else {
     for (const ids of encoded) {
       const everywhere = Array.from({ length: ids.length + 2 }, (_, position) => position);
-      await inference.vocabularyLogits([{ ids, positions: everywhere }], (_, __, logits) => rows.push(logits.slice()));
+      const placed = [{ ids, positions: everywhere }];
+      await inference.ofPlaces('maskedLm', placed, (_, __, logits) => rows.push(logits.slice()));
     }
   }
   await inference.dispose();

@@ -2,10 +2,12 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Architecture } from '../../src/hub/bertConfig.ts';
 
 /** A Python that has torch and transformers: BERTUNE_PYTHON=…/bin/python npm run unit -- test/roundtrip */
 export const python = process.env.BERTUNE_PYTHON;
+
+/** The classes of transformers that models are exchanged as. */
+export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
 
 /** What Python makes of a folder; see reference.py. */
 export interface PythonModel {

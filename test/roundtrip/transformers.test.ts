@@ -4,17 +4,17 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { messageOf } from '../../src/core/errors.ts';
 import { fillNormal } from '../../src/core/random.ts';
-import { type Architecture, bertConfigFromHub } from '../../src/hub/bertConfig.ts';
-import { loadBert, saveBert } from '../../src/hub/folder.ts';
+import { loadText, saveText } from '../../src/hub/textFolder.ts';
 import { adapt, pretrain } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
-import { bertParameters } from '../../src/models/bert/parameters.ts';
+import { readTextModel } from '../../src/models/text/families.ts';
+import type { TextModel } from '../../src/models/text/model.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { expectSameModel, hubConfig, partsOf, report, texts, tokenizerFixture } from './models.ts';
-import { python, Reference } from './reference.ts';
+import { expectSameModel, headOf, hubConfig, report, texts, tokenizerFixture } from './models.ts';
+import { type Architecture, python, Reference } from './reference.ts';
 
 const title = 'round trips with Python transformers';
 const nothing = { missing_keys: [], unexpected_keys: [], mismatched_keys: [], error_msgs: [] };
@@ -36,8 +36,8 @@ describe.runIf(python !== undefined)(title, () => {
   async function expectSameInPython(folder: string, kind: Architecture, name: string, dtype = 'float32') {
     const answer = await reference.load(folder, kind, texts);
     expect(answer).toMatchObject({ loading: nothing, said: [], auto: kind, dtypes: [`torch.${dtype}`] });
-    const { config } = await expectSameModel(folder, kind, answer, name);
-    if (kind === classifier) expect(answer.labels).toEqual(config.labels);
+    const { model } = await expectSameModel(folder, kind, answer, name);
+    if (kind === classifier) expect(answer.labels).toEqual(model.config.labels);
   }
 
   describe('saved by bertune, loaded by Python', () => {
@@ -53,12 +53,13 @@ describe.runIf(python !== undefined)(title, () => {
       ['classifier, bfloat16', classifier, { id2label: twelve, hidden_act: 'gelu_new' }, 'bfloat16'],
     ] as const)('%s', async (name, architecture, changes, dtype) => {
       const raw = { ...hubConfig, ...changes };
-      const config = bertConfigFromHub(raw, 'config.json');
-      const values = wideValues(config, architecture);
+      const model = readTextModel(raw, 'config.json');
+      const values = wideValues(model, architecture);
       const folder = temporaryFolder();
       const pooler = name.includes('pooler') ? values : undefined;
       const tokenizerFiles = loadTokenizer(tokenizerFixture('uncased')).files();
-      await saveBert(folder, { config, raw, values, architecture, dtype, tokenizerFiles, pooler });
+      const head = headOf[architecture];
+      await saveText(folder, { model, raw, values, head, dtype, tokenizerFiles, pooler });
       await expectSameInPython(folder, architecture, `bertune → Python: ${name}`, dtype);
     });
   });
@@ -95,7 +96,7 @@ describe.runIf(python !== undefined)(title, () => {
       await reference.save({ folder, kind: mlm, config: hubConfig, tokenizer: tokenizerFixture('uncased') });
       const before = await reference.load(folder, mlm, texts);
       expect((await reference.saveForTorchAlone(folder, mlm, count)).join()).not.toContain('safetensors');
-      const refusal = await loadBert(folder, { parts: partsOf[mlm] }).catch(messageOf);
+      const refusal = await loadText(folder, { head: headOf[mlm] }).catch(messageOf);
       const [line, command = ''] = String(refusal).split('; convert it once: ');
       expect(line).toMatch(/^.* has its weights only in pytorch_model\.bin(\.index\.json)?, which is not read$/);
       expect(command).not.toContain('\n');
@@ -163,8 +164,8 @@ describe.runIf(python === undefined)(title, () => {
 });
 
 /** Weights, biases too, spread wide enough that each shows in the logits and in rounding to 16 bits. */
-function wideValues(config: ReturnType<typeof bertConfigFromHub>, kind: Architecture): ParameterValues {
-  const specs = [...new Set([...partsOf[kind], 'pooler' as const])].flatMap((part) => bertParameters(config, part));
+function wideValues(model: TextModel, kind: Architecture): ParameterValues {
+  const specs = model.parameters([...new Set([...model.partsOf(headOf[kind]), 'pooler' as const])]);
   return new Map(
     specs.map((spec, index) => {
       const noise = new Float32Array(initialValue(spec, 0, 0).length);

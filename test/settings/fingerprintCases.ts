@@ -25,12 +25,14 @@ export async function fingerprints(jobs: typeof Bertune, folder: string): Promis
   const train = { files: [at('labeled.csv')] };
   const common = { maxSteps: 1, saveSteps: 1, threads: 1 };
   const trained = {
-    ...{ learningRate: 2e-4, schedule: 'constant', warmup: 0.25, weightDecay: 0.02, maxGradientNorm: 2, seed: 4 },
+    ...{ learningRate: 2e-4, warmup: 0.25, weightDecay: 0.02, maxGradientNorm: 2, seed: 4 },
+    schedule: 'constant',
     ...{ patience: 2, evalSteps: 1, keepCheckpoints: 5, evalFraction: 0.3 },
   } as const;
   const text = {
-    ...{ ...trained, maxLength: 16, dropout: 0.2, freeze: 'embeddings', freezeLayers: 1, accumulationSteps: 2 },
+    ...{ ...trained, maxLength: 16, dropout: 0.2, freezeLayers: 1, accumulationSteps: 2 },
     ...{ fastMath: true, recompute: true },
+    freeze: 'embeddings',
   } as const;
   const images = { ...common, cache: false, dataThreads: 1, batchSize: 16 } as const;
   const data = at('numbers.csv');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Corpus } from '../../src/data/corpus.ts';
-import { asTensors } from '../../src/jobs/classifier.ts';
+import { asTensors } from '../../src/nn/parameters.ts';
 import { compileStep, lossOutput } from '../../src/train/programs.ts';
 import type { Batch, Cursor, TrainingTask } from '../../src/train/task.ts';
 import { messages } from '../jobs/tiny.ts';

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Corpus } from '../../src/data/corpus.ts';
-import { asTensors, measureClassifier } from '../../src/jobs/classifier.ts';
-import { BertInference, type InferenceOptions } from '../../src/tasks/inference.ts';
-import { classifierParts, maskedLmParts, partParameters } from '../../src/tasks/losses.ts';
-import { evaluateMaskedLm } from '../../src/tasks/maskedLm.ts';
+import type { PartName } from '../../src/models/text/heads/head.ts';
+import { asTensors } from '../../src/nn/parameters.ts';
+import { evaluateCorpus } from '../../src/tasks/text/corpusTask.ts';
+import { type InferenceOptions, TextInference } from '../../src/tasks/text/inference.ts';
+import { measureLabels } from '../../src/tasks/text/objectives/oneLabel.ts';
 import { relativeError } from '../graph/differences.ts';
-import { labeledMessages, messages, randomValues, tinyConfig } from '../jobs/tiny.ts';
-import { config, engine, maskedLmOptions, maskedLmTask, tinyCorpus, tinyTokenizer, trained } from './tiny.ts';
+import { labeledMessages, messages, randomValues, tinyModel } from '../jobs/tiny.ts';
+import { engine, maskedLmOptions, maskedLmTask, model, tinyCorpus, tinyTokenizer, trained } from './tiny.ts';
 
 let corpus: Corpus;
 beforeAll(async () => {
@@ -18,10 +19,10 @@ describe.each([
   ['tokens', false],
   ['whole words', true],
 ])('held-out loss of a masked language model, %s', (_, wholeWord) => {
-  const parameters = asTensors(randomValues(config, maskedLmParts), partParameters(config, maskedLmParts));
+  const parameters = randomTensors(['encoder', 'mlmHead']);
   const measure = (rows: number, width: number, sequences = corpus.heldOut) => {
     const heldOut = { store: corpus.store, sequences };
-    return evaluateMaskedLm(maskedLmOptions(corpus, { rows, width, heldOut }, { wholeWord }), parameters, engine);
+    return evaluateCorpus(maskedLmOptions(corpus, { rows, width, heldOut }, { wholeWord }), parameters, engine);
   };
 
   test('does not move with the batch', async () => {
@@ -54,7 +55,7 @@ describe.each([
   test('is the same number at the next evaluation', async () => {
     expect(await measure(4, 64)).toEqual(await measure(4, 64));
     // Through a run with dropout whose steps move nothing.
-    const task = maskedLmTask(corpus, { rows: 4, width: 64, config: tinyConfig }, { wholeWord });
+    const task = maskedLmTask(corpus, { rows: 4, width: 64, model: tinyModel() }, { wholeWord });
     const { evaluations, losses } = await trained(task, { steps: 4, learningRate: 0, evalSteps: 1 });
     expect(evaluations).toHaveLength(4);
     expect(new Set(evaluations.map(({ loss }) => loss)).size).toBe(1);
@@ -64,20 +65,20 @@ describe.each([
 
 test('loss and logits of a classifier do not move with the texts beside', async () => {
   const tokenizer = tinyTokenizer();
-  const parameters = asTensors(randomValues(config, classifierParts), partParameters(config, classifierParts));
-  const inference = new BertInference(engine, config, tokenizer, parameters);
+  const parameters = randomTensors(['encoder', 'pooler', 'classifier']);
+  const inference = new TextInference(engine, model, tokenizer.frame, parameters);
   const rows = labeledMessages(50);
   const sequences = rows.map(({ text }) => tokenizer.encode(text).ids);
   const classes = rows.map(({ label }) => (label === 'asks' ? 0 : 1));
   const labels = ['asks', 'wants'];
-  const whole = await measureClassifier(inference, sequences, classes, labels);
-  expect(await measureClassifier(inference, sequences, classes, labels)).toEqual(whole);
+  const whole = await measureLabels(inference, sequences, classes, labels);
+  expect(await measureLabels(inference, sequences, classes, labels)).toEqual(whole);
   let summed = 0;
   for (const size of [1, 7, 50]) {
     summed = 0;
     for (let from = 0; from < sequences.length; from += size) {
       const [part, known] = [sequences.slice(from, from + size), classes.slice(from, from + size)];
-      summed += (await measureClassifier(inference, part, known, labels)).loss * part.length;
+      summed += (await measureLabels(inference, part, known, labels)).loss * part.length;
     }
     expect(Math.abs(summed / sequences.length / whole.loss - 1)).toBeLessThan(1e-6);
   }
@@ -86,16 +87,18 @@ test('loss and logits of a classifier do not move with the texts beside', async 
 
 describe('inference with parameters that stay as they are', () => {
   const tokenizer = tinyTokenizer();
-  const parts = [...new Set([...classifierParts, ...maskedLmParts])];
-  const parameters = asTensors(randomValues(config, parts), partParameters(config, parts));
+  const parameters = randomTensors(['encoder', 'pooler', 'classifier', 'mlmHead']);
   const sequences = labeledMessages(60).map(({ text }) => tokenizer.encode(text).ids);
 
   /** Class logits, vocabulary logits at one place of each sequence, and vectors. */
   async function computed(options: InferenceOptions): Promise<Float32Array[]> {
-    const inference = new BertInference(engine, config, tokenizer, parameters, options);
-    const results = [...(await inference.classLogits(sequences)), ...(await inference.vectors(sequences, 'mean'))];
+    const inference = new TextInference(engine, model, tokenizer.frame, parameters, options);
+    const results = [
+      ...(await inference.ofTexts('oneLabel', sequences)),
+      ...(await inference.vectors(sequences, 'mean')),
+    ];
     const masked = sequences.map((ids) => ({ ids, positions: [1 + (ids.length >> 1)] }));
-    await inference.vocabularyLogits(masked, (_, __, logits) => results.push(logits.slice()));
+    await inference.ofPlaces('maskedLm', masked, (_, __, logits) => results.push(logits.slice()));
     await inference.dispose();
     return results;
   }
@@ -115,3 +118,7 @@ describe('inference with parameters that stay as they are', () => {
     expect(Math.max(...errors)).toBeGreaterThan(1e-4); // they are others
   });
 });
+
+function randomTensors(parts: readonly PartName[]) {
+  return asTensors(randomValues(model, parts), model.parameters(parts));
+}

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Corpus } from '../../src/data/corpus.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import type { MaskedLmTask } from '../../src/tasks/maskedLm.ts';
+import type { CorpusTask } from '../../src/tasks/text/corpusTask.ts';
 import { type MaskingOptions, maskSequence } from '../../src/text/masking.ts';
 import type { Batch, Cursor } from '../../src/train/task.ts';
 import { messages } from '../jobs/tiny.ts';
-import { maskedLmOptions, maskedLmTask, tinyCorpus, tinyTokenizer } from './tiny.ts';
+import { maskedLmTask, tinyCorpus, tinyMasking, tinyTokenizer } from './tiny.ts';
 
 const { special, specialIds } = tinyTokenizer();
 const shape = { rows: 4, width: 64 };
@@ -32,7 +32,7 @@ describe.each([
     maskedEpoch(maskedLmTask(corpus, { ...shape, ...settings }, { wholeWord, ...masking }), epoch);
 
   test('of an epoch hide each training text once, as masking the text alone does', () => {
-    const { masking } = maskedLmOptions(corpus, shape, { wholeWord });
+    const masking = tinyMasking({ wholeWord });
     const heldOut = new Set(corpus.excluded);
     const expected = new Map<string, Masked>();
     for (let sequence = 0; sequence < corpus.store.length; sequence++) {
@@ -84,7 +84,7 @@ describe.each([
 });
 
 /** An epoch's texts by their ids, taken out of the batches again. */
-function maskedEpoch(task: MaskedLmTask, epoch: number): Map<string, Masked> {
+function maskedEpoch(task: CorpusTask, epoch: number): Map<string, Masked> {
   const found = new Map<string, Masked>();
   for (let cursor: Cursor = { epoch, index: 0 }; cursor.epoch === epoch; ) {
     const { microBatches, next } = task.update(cursor);
@@ -101,8 +101,13 @@ function maskedEpoch(task: MaskedLmTask, epoch: number): Map<string, Masked> {
 
 function* unpacked({ inputs, weight }: Batch): Generator<[string, Masked]> {
   const data = (name: string) => Array.from(inputs[name]?.data ?? [], Number);
-  const [ids, positions, rows, labels] = [data('inputIds'), data('positionIds'), data('predictedRows'), data('labels')];
-  const weights = data('weights');
+  const [ids, positions, rows, labels] = [
+    data('inputIds'),
+    data('positionIds'),
+    data('words rows'),
+    data('words targets'),
+  ];
+  const weights = data('words weights');
   const width = inputs.inputIds?.shape[1] ?? 0;
   const predicted = new Map(rows.flatMap((row, i) => (weights[i] === 1 ? [[row, labels[i] as number]] : [])));
   expect(predicted.size).toBe(weight);

@@ -52,7 +52,7 @@ describe.each([
       const { microBatches, next } = task.update({ epoch, index });
       for (const { weight, inputs } of microBatches) {
         expect(weight).toBeGreaterThan(0);
-        const weights = Array.from(inputs.weights?.data ?? [], Number);
+        const weights = Array.from(inputs['words weights']?.data ?? [], Number);
         expect(weights.reduce((sum, value) => sum + value, 0)).toBe(weight);
       }
       ({ epoch, index } = next);

@@ -2,20 +2,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Corpus, prepareCorpus } from '../../src/data/corpus.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import { ClassificationTask, type ClassificationTaskOptions } from '../../src/tasks/classification.ts';
-import { MaskedLmTask, type MaskedLmTaskOptions } from '../../src/tasks/maskedLm.ts';
+import { CorpusTask, type CorpusTaskOptions } from '../../src/tasks/text/corpusTask.ts';
+import { ExamplesTask, type ExamplesTaskOptions } from '../../src/tasks/text/examplesTask.ts';
+import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
+import { type LabeledText, oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
 import { type MaskingOptions, maskingVocabulary } from '../../src/text/masking.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { StepRecord } from '../../src/train/callbacks.ts';
 import type { Metrics, TrainingTask } from '../../src/train/task.ts';
 import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';
-import { labeledMessages, randomValues, tinyConfig, writeVocabulary } from '../jobs/tiny.ts';
+import { labeledMessages, randomValues, tinyModel, writeVocabulary } from '../jobs/tiny.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { pointOptions } from '../train/points.ts';
 
 export const engine = onnxEngine({ threads: 1 });
 /** No dropout, so that runs can be compared. */
-export const config = { ...tinyConfig, hiddenDropout: 0, attentionDropout: 0, labels: ['asks', 'wants'] };
+export const model = tinyModel({ hiddenDropout: 0, attentionDropout: 0, labels: ['asks', 'wants'] });
 
 /** The tokenizer of tiny models; it writes its vocabulary to a temporary folder. */
 export function tinyTokenizer() {
@@ -38,47 +40,56 @@ export async function tinyCorpus(texts: readonly string[], mostTokens: number, h
   });
 }
 
-type MaskedLmSettings = Partial<MaskedLmTaskOptions> & Pick<MaskedLmTaskOptions, 'rows' | 'width'>;
+type MaskedLmSettings = Partial<CorpusTaskOptions> & Pick<CorpusTaskOptions, 'rows' | 'width'>;
 
 /** A masked LM task on a tiny model. */
 export function maskedLmTask(corpus: Corpus, settings: MaskedLmSettings, masking: Partial<MaskingOptions> = {}) {
-  return new MaskedLmTask(maskedLmOptions(corpus, settings, masking));
+  return new CorpusTask(maskedLmOptions(corpus, settings, masking));
 }
 
 export function maskedLmOptions(
   corpus: Corpus,
   settings: MaskedLmSettings,
   masking: Partial<MaskingOptions> = {},
-): MaskedLmTaskOptions {
-  const tokenizer = tinyTokenizer();
-  const { vocabularySize, special, specialIds } = tokenizer;
-  const vocabulary = maskingVocabulary(vocabularySize, special.mask, specialIds);
+): CorpusTaskOptions {
+  const options = tinyMasking(masking);
   return {
-    config,
-    startValues: randomValues(config, ['encoder', 'mlmHead']),
-    tokenizer,
+    model,
+    objective: maskedTokens(options),
+    startValues: randomValues(model, ['encoder', 'mlmHead']),
+    frame: tinyTokenizer().frame,
     training: corpus,
     heldOut: { store: corpus.store, sequences: corpus.heldOut },
-    masking: { vocabulary, probability: 0.15, wholeWord: false, seed: 1, ...masking },
+    seed: options.seed,
     accumulationSteps: 1,
     engine,
     ...settings,
   };
 }
 
+/** How tiny models' texts are masked. */
+export function tinyMasking(masking: Partial<MaskingOptions> = {}): MaskingOptions {
+  const { vocabularySize, special, specialIds } = tinyTokenizer();
+  const vocabulary = maskingVocabulary(vocabularySize, special.mask, specialIds);
+  return { vocabulary, probability: 0.15, wholeWord: false, seed: 1, ...masking };
+}
+
 /** A classification task on 40 messages, its classes of unequal weight. */
-export function classificationTask(accumulationSteps: number, settings: Partial<ClassificationTaskOptions> = {}) {
+export function classificationTask(
+  accumulationSteps: number,
+  settings: Partial<ExamplesTaskOptions<LabeledText>> = {},
+) {
   const tokenizer = tinyTokenizer();
   const width = 32;
-  return new ClassificationTask({
-    config,
-    startValues: randomValues(config, ['encoder', 'pooler', 'classifier']),
-    tokenizer,
+  return new ExamplesTask({
+    model,
+    objective: oneLabel([0.5, 2]),
+    startValues: randomValues(model, ['encoder', 'pooler', 'classifier']),
+    frame: tokenizer.frame,
     examples: labeledMessages(40).map(({ text, label }) => ({
       ids: Int32Array.from(tokenizer.encode(text).ids.slice(0, width - 2)),
       label: label === 'asks' ? 0 : 1,
     })),
-    classWeights: [0.5, 2],
     width,
     batchSize: 10,
     accumulationSteps,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
+import { frameOf } from '../../src/text/frame.ts';
 import { BlockBuilder, RowPacker, splitRanges } from '../../src/text/packing.ts';
 
 describe('RowPacker', () => {
@@ -26,10 +27,10 @@ describe('RowPacker', () => {
 });
 
 describe('BlockBuilder', () => {
-  const special = { cls: 101, sep: 102, pad: 7 };
+  const frame = frameOf([101], [102], 7);
 
-  it('lays sequences out with their own positions and segments', () => {
-    const builder = new BlockBuilder(2, 9, special);
+  it('lays sequences out with their own positions and sequence numbers', () => {
+    const builder = new BlockBuilder(2, 9, frame);
     expect(builder.add([1, 2, 3])).toBe(0);
     expect(builder.fits(7)).toBe(true);
     expect(builder.add(Uint32Array.of(4, 5, 6))).toBe(9);
@@ -38,7 +39,7 @@ describe('BlockBuilder', () => {
     expect(builder.fits(0)).toBe(true);
     expect(builder.fits(1)).toBe(false);
     expect(builder.add([9])).toBeUndefined();
-    const { inputIds, positionIds, segmentIds } = builder.block;
+    const { inputIds, positionIds, sequenceIds } = builder.block;
     // biome-ignore format: one row a line
     expect([...inputIds.data]).toEqual([
       101, 1, 2, 3, 102, 101, 8, 102, 7,
@@ -50,11 +51,11 @@ describe('BlockBuilder', () => {
       0, 1, 2, 3, 4, 0, 1, 0, 0,
     ]);
     // biome-ignore format: one row a line
-    expect([...segmentIds.data]).toEqual([
+    expect([...sequenceIds.data]).toEqual([
       1, 1, 1, 1, 1, 2, 2, 2, 0,
       1, 1, 1, 1, 1, 2, 2, 0, 0,
     ]);
-    for (const tensor of [inputIds, positionIds, segmentIds]) {
+    for (const tensor of [inputIds, positionIds, sequenceIds]) {
       expect(tensor.shape).toEqual([2, 9]);
       expect(tensor.dtype).toBe('int32');
     }
@@ -62,9 +63,9 @@ describe('BlockBuilder', () => {
   });
 
   it('is padding where nothing was added', () => {
-    const { inputIds, segmentIds } = new BlockBuilder(1, 3, special).block;
+    const { inputIds, sequenceIds } = new BlockBuilder(1, 3, frame).block;
     expect([...inputIds.data]).toEqual([7, 7, 7]);
-    expect([...segmentIds.data]).toEqual([0, 0, 0]);
+    expect([...sequenceIds.data]).toEqual([0, 0, 0]);
   });
 });
 

@@ -2,15 +2,8 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import { type LoadedBert, loadBert } from '../../src/hub/folder.ts';
-import { hubName } from '../../src/hub/weightNames.ts';
-import {
-  classificationLoss,
-  classifierParts,
-  maskedLmLoss,
-  maskedLmParts,
-  partParameters,
-} from '../../src/tasks/losses.ts';
+import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
+import { objectiveGraph, type Places } from '../../src/tasks/text/graph.ts';
 import type { StepRecord } from '../../src/train/callbacks.ts';
 import { learningRateAt, type ScheduleName, type ScheduleOptions } from '../../src/train/schedule.ts';
 import type { Batch, LossGraph, TrainingTask } from '../../src/train/task.ts';
@@ -24,6 +17,8 @@ import {
   placeBatch,
   predictionInputs,
   readTensors,
+  recordedObjectives,
+  storedName,
 } from '../models/fixtures.ts';
 import { expectClose } from '../parity.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -64,7 +59,7 @@ describe.each(Object.entries(runs))('50 steps, %s', (name, run) => {
     let trained: ReadonlyMap<string, Float32Array>;
 
     beforeAll(async () => {
-      const model = await loadBert(bertFixture('training'), { parts: partsOf(run) });
+      const model = await loadText(bertFixture('training'), { head: headOf(run) });
       trained = await train(recordedTask(model, run, joined), run, records);
     });
 
@@ -81,11 +76,11 @@ describe.each(Object.entries(runs))('50 steps, %s', (name, run) => {
 
     test('final weights', async () => {
       const final = await readTensors(bertFixture('training', `${name}.safetensors`));
-      expect([...trained.keys()].map(hubName).sort()).toEqual([...final.keys()].sort());
+      expect([...trained.keys()].map(storedName).sort()).toEqual([...final.keys()].sort());
       for (const [parameter, weights] of trained) {
         // Softmax cancels a bias of the keys: its gradient is rounding alone, which AdamW scales up to whole steps.
         if (parameter.endsWith('key.bias')) continue;
-        expectClose(weights, final.get(hubName(parameter)), {
+        expectClose(weights, final.get(storedName(parameter)), {
           quantity: 'final weights',
           name: parameter,
           tolerance: weightTolerance,
@@ -141,10 +136,10 @@ async function train(task: TrainingTask, run: TorchRun, records: StepRecord[]) {
 }
 
 /** The recorded updates as a task. What is frozen is no parameter of it: its graph takes it as part of each batch. */
-function recordedTask(model: LoadedBert, run: TorchRun, joined: boolean): TrainingTask {
-  const { config, values } = model;
-  const isFrozen = ({ name }: { name: string }) => run.frozen !== '' && hubName(name).startsWith(run.frozen);
-  const specs = partParameters(config, partsOf(run));
+function recordedTask(loaded: LoadedText, run: TorchRun, joined: boolean): TrainingTask {
+  const { model, values } = loaded;
+  const isFrozen = ({ name }: { name: string }) => run.frozen !== '' && storedName(name).startsWith(run.frozen);
+  const specs = model.parameters(model.partsOf(headOf(run)));
   const parameters = specs.filter((spec) => !isFrozen(spec));
   const frozen = parameterTensors(specs.filter(isFrozen), values);
   const inputsOf = run.task === 'maskedLm' ? maskedLmBatch : classificationBatch;
@@ -156,7 +151,7 @@ function recordedTask(model: LoadedBert, run: TorchRun, joined: boolean): Traini
     startValues: new Map(parameters.map(({ name }) => [name, values.get(name) ?? new Float32Array()])),
     stepsInEpoch: () => run.steps,
     lossGraph(key) {
-      const graph = recordedLoss(model, run, Number(key));
+      const graph = recordedLoss(loaded, run, Number(key));
       const trained = [...graph.parameters].filter(([name]) => parameters.some((spec) => spec.name === name));
       return { ...graph, parameters: new Map(trained) };
     },
@@ -171,15 +166,13 @@ function recordedTask(model: LoadedBert, run: TorchRun, joined: boolean): Traini
   };
 }
 
-function partsOf({ task }: TorchRun) {
-  return task === 'maskedLm' ? maskedLmParts : classifierParts;
+function headOf({ task }: TorchRun) {
+  return task === 'maskedLm' ? 'maskedLm' : 'oneLabel';
 }
 
-function recordedLoss({ config }: LoadedBert, { task }: TorchRun, rows: number): LossGraph {
-  const shape = { rows, width: recordedWidth };
-  return task === 'maskedLm'
-    ? maskedLmLoss(config, shape, rows * placesOfARow, { training: true })
-    : classificationLoss(config, shape, rows, { training: true });
+function recordedLoss({ model }: LoadedText, { task }: TorchRun, rows: number): LossGraph {
+  const places: Places = task === 'maskedLm' ? { words: rows * placesOfARow } : { label: rows };
+  return objectiveGraph(model, recordedObjectives[task], { rows, width: recordedWidth }, places, { training: true });
 }
 
 /** Longest recorded sequence. */

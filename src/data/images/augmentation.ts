@@ -1,6 +1,6 @@
 import { randomBits, unitOf } from '../../core/random.ts';
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation, toGrayscale } from './colors.ts';
-import { addNoise, blur, flip, planes, resizedCrop } from './spatial.ts';
+import { addNoise, type Box, blur, flip, planes, resizedCrop, type Shape } from './spatial.ts';
 
 /**
  * What may happen to an image, in this order; what is left out does not. Semantics and names are those of torchvision's
@@ -74,21 +74,6 @@ const noiseDraws = 256;
 /** Draws that a view has room for. */
 const drawsPerView = 2 ** 24;
 const cropAttempts = 10;
-
-/** The size and colours of the images. */
-interface Shape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-/** Where a crop lies, in pixels. */
-export interface Box {
-  readonly top: number;
-  readonly left: number;
-  readonly height: number;
-  readonly width: number;
-}
 
 /** Makes views: each a pure function of (seed, epoch, image, view). */
 export class Augmenter {

@@ -1,10 +1,18 @@
 import { unitOf } from '../../core/random.ts';
-import type { Box } from './augmentation.ts';
 
-interface Shape {
+/** Of an image, in pixels. */
+export interface Shape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+}
+
+/** Where a crop lies, in pixels. */
+export interface Box {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
 }
 
 /**

@@ -6,10 +6,12 @@ import { type Message, say, setting } from '../../core/message.ts';
 import { modelPieces } from '../../engine/onnx/model.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import type { OnnxGraph } from '../../graph/onnx.ts';
-import type { BertConfig } from '../../models/bert/config.ts';
+import type { HubConfig } from '../../models/text/config.ts';
+import type { HeadName } from '../../models/text/heads/table.ts';
+import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
-import { bertConfigToHub, type HubConfig } from '../bertConfig.ts';
-import { type ExportTask, type ForwardGraph, forwardGraph } from './graph.ts';
+import { writtenConfig } from '../textConfig.ts';
+import { type ForwardGraph, forwardGraph } from './graph.ts';
 import { fullWeights, inHalfPrecision, quantizedWeights, storedBytes } from './weights.ts';
 
 /** How the numbers of an exported model are stored, in the words of transformers.js. */
@@ -22,10 +24,10 @@ export const modelFiles: Readonly<Record<ExportDType, string>> = {
   q8: 'onnx/model_quantized.onnx',
 };
 
-export interface ExportedBert {
-  readonly config: BertConfig;
+export interface ExportedText {
+  readonly model: TextModel;
   readonly raw: HubConfig;
-  readonly task: ExportTask;
+  readonly head: HeadName;
   readonly values: ParameterValues;
   readonly dtypes: readonly ExportDType[];
   /** Content of the tokenizer's files by name. */
@@ -43,8 +45,8 @@ const largestFile = 2 ** 31 - 1;
  * @returns bytes of the file
  * @throws BertuneError when the disk is full; UsageError when the file would be larger than ONNX files can be
  */
-export async function writeOnnxModel(folder: string, exported: ExportedBert, dtype: ExportDType): Promise<number> {
-  const forward = forwardGraph(exported.config, exported.task);
+export async function writeOnnxModel(folder: string, exported: ExportedText, dtype: ExportDType): Promise<number> {
+  const forward = forwardGraph(exported.model, exported.head);
   const { pieces, byteLength } = modelPieces(lowered[dtype](forward, exported.values));
   checkSize(byteLength, dtype);
   await makeFolder(join(folder, 'onnx'));
@@ -59,8 +61,8 @@ export async function writeOnnxModel(folder: string, exported: ExportedBert, dty
  *
  * @throws UsageError when a file would be larger than ONNX files can be
  */
-export function checkOnnxSizes(config: BertConfig, task: ExportTask, dtypes: readonly ExportDType[]): void {
-  const forward = forwardGraph(config, task);
+export function checkOnnxSizes(model: TextModel, head: HeadName, dtypes: readonly ExportDType[]): void {
+  const forward = forwardGraph(model, head);
   for (const dtype of dtypes) checkSize(storedBytes(forward, dtype), dtype);
 }
 
@@ -78,7 +80,7 @@ const waysOut: Readonly<Record<ExportDType, string | Message>> = {
 };
 
 /** Writes what lies beside the models: the tokenizer's files and `config.json`. Throws as `writeOnnxModel`. */
-export async function writeExportSettings(folder: string, exported: ExportedBert): Promise<void> {
+export async function writeExportSettings(folder: string, exported: ExportedText): Promise<void> {
   for (const [name, content] of exported.tokenizerFiles) {
     const text = name === 'tokenizer_config.json' ? tokenizerConfig(content, exported.maxLength) : content;
     await writeFileAtomic(join(folder, name), text);
@@ -92,19 +94,11 @@ const lowered: Record<ExportDType, (forward: ForwardGraph, values: ParameterValu
   q8: (forward, values) => lowerToOnnx(forward.graph, { weights: quantizedWeights(forward, values) }),
 };
 
-const architectures: Readonly<Record<ExportTask, string>> = {
-  'fill-mask': 'BertForMaskedLM',
-  'text-classification': 'BertForSequenceClassification',
-  'feature-extraction': 'BertModel',
-};
-
-function hubConfig({ config, raw, task, dtypes }: ExportedBert): HubConfig {
-  const architecture = task === 'text-classification' ? 'BertForSequenceClassification' : 'BertForMaskedLM';
-  const hub = bertConfigToHub(config, { architecture, dtype: 'float32', raw });
+function hubConfig({ model, raw, head, dtypes }: ExportedText): HubConfig {
   const [dtype] = dtypes;
   // With it, programs need not name the only one that there is.
   const only = dtypes.length === 1 ? { 'transformers.js_config': { dtype } } : {};
-  return { ...hub, architectures: [architectures[task]], ...only };
+  return { ...writtenConfig(model, { head, dtype: 'float32', raw }), ...only };
 }
 
 function tokenizerConfig(text: string, maxLength: number): string {

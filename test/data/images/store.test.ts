@@ -43,7 +43,7 @@ async function opened<T>(path: string, look: (store: ImageStore) => T, options: 
   const store = await openImages(path, {
     flag: '--data',
     cache: false,
-    onNote: (note) => notes.push(note),
+    onNote: (line) => notes.push(String(line)),
     ...options,
   });
   try {

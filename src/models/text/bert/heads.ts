@@ -1,7 +1,7 @@
-import * as ops from '../../graph/functions.ts';
-import type { Value } from '../../graph/graph.ts';
-import { layerNorm, linear } from '../../nn/layers.ts';
-import type { Scope } from '../../nn/scope.ts';
+import * as ops from '../../../graph/functions.ts';
+import type { Value } from '../../../graph/graph.ts';
+import { layerNorm, linear } from '../../../nn/layers.ts';
+import type { Scope } from '../../../nn/scope.ts';
 import type { BertConfig } from './config.ts';
 import { activate } from './encoder.ts';
 

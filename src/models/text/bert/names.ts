@@ -1,10 +1,44 @@
+import type { WeightNames } from '../family.ts';
+import type { BertConfig } from './config.ts';
+
 /**
  * The names of a BERT's weights in Hugging Face checkpoints. The word "module" stands for a parameter's name without
  * its last part, which is `weight` or `bias`.
  */
+export const bertNames: WeightNames<BertConfig> = {
+  written,
+  // As transformers writes it, without the `bert.` prefix (saved from the bare encoder), and with LayerNorm's `gamma`
+  // and `beta` (checkpoints converted from TensorFlow).
+  spellings(name, { tiedDecoder }) {
+    // Of a tied decoder the bias belongs to the head; otherwise the decoder has its own, and the head's is unused.
+    if (name === 'mlmHead.decoder.bias') return tiedDecoder ? decoderBias : decoderBias.toReversed();
+    const modern = written(name);
+    const spellings = modern.includes('LayerNorm') ? [modern, oldNormName(modern)] : [modern];
+    return spellings.flatMap((spelling) =>
+      spelling.startsWith(prefix) ? [spelling, spelling.slice(prefix.length)] : [spelling],
+    );
+  },
+  // transformers reads the untied decoder's own bias but asks for the head's as well.
+  alsoWritten: (name, { tiedDecoder }) => (name === 'mlmHead.decoder.bias' && !tiedDecoder ? [decoderBias[1]] : []),
+  other(hubName, { tiedDecoder }) {
+    if (hubName.startsWith('cls.seq_relationship.')) return { title: 'a next-sentence head' };
+    if (/^(bert\.)?embeddings\.(position_ids|token_type_ids)$/.test(hubName)) return 'ignored';
+    return tiedDecoder && hubName === decoderWeight ? 'ignored' : null;
+  },
+  // Checkpoints converted from older files hold the tied decoder as a copy. Where it is no copy, the configuration is
+  // wrong and the decoder is taken as it is stored, as transformers does.
+  async asStored(config, parts, weights) {
+    if (!config.tiedDecoder || !weights.has(decoderWeight) || !parts.includes('mlmHead')) return null;
+    const words = bertNames.spellings('embeddings.word.weight', config).find((name) => weights.has(name));
+    if (words === undefined || sameBytes(await weights.read(words), await weights.read(decoderWeight))) return null;
+    return {
+      config: { ...config, tiedDecoder: false },
+      note: `${weights.folder} has an MLM decoder of its own, though its config.json calls it tied: kept apart`,
+    };
+  },
+};
 
-/** The name of one of our parameters as transformers writes it. */
-export function hubName(name: string): string {
+function written(name: string): string {
   const { module, kind, layer } = splitName(name);
   if (module === 'mlmHead.decoder' && kind === 'bias') return decoderBias[0];
   const hubModule = modules[module];
@@ -12,32 +46,8 @@ export function hubName(name: string): string {
   return `${hubModule.replace('*', layer)}.${kind}`;
 }
 
-/**
- * Every name under which a checkpoint may hold one of our parameters, the one to prefer first: as transformers writes
- * it, without the `bert.` prefix (saved from the bare encoder), and with LayerNorm's `gamma` and `beta` (checkpoints
- * converted from TensorFlow).
- *
- * @param tiedDecoder whether the MLM decoder is the word embedding table: then its bias belongs to the head, otherwise
- * the decoder has its own, and the head's is unused.
- */
-export function hubNames(name: string, tiedDecoder: boolean): string[] {
-  if (name === 'mlmHead.decoder.bias') return tiedDecoder ? [...decoderBias] : decoderBias.toReversed();
-  const modern = hubName(name);
-  const spellings = modern.includes('LayerNorm') ? [modern, oldNormName(modern)] : [modern];
-  return spellings.flatMap((spelling) =>
-    spelling.startsWith(prefix) ? [spelling, spelling.slice(prefix.length)] : [spelling],
-  );
-}
-
-/** What a weight that none of our parameters stands for is: of no use, the next-sentence head, or unknown. */
-export function classifyOther(hubName: string, tiedDecoder: boolean): 'ignored' | 'nextSentence' | 'unknown' {
-  if (hubName.startsWith('cls.seq_relationship.')) return 'nextSentence';
-  if (/^(bert\.)?embeddings\.(position_ids|token_type_ids)$/.test(hubName)) return 'ignored';
-  return tiedDecoder && hubName === tiedDecoderWeight ? 'ignored' : 'unknown';
-}
-
 /** The MLM decoder's weight; in a model with a tied decoder, a copy of the word embeddings. */
-export const tiedDecoderWeight = 'cls.predictions.decoder.weight';
+const decoderWeight = 'cls.predictions.decoder.weight';
 
 const prefix = 'bert.';
 
@@ -74,4 +84,8 @@ function splitName(name: string): { module: string; kind: string; layer: string 
 
 function oldNormName(modern: string): string {
   return modern.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
+}
+
+function sameBytes(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
 }

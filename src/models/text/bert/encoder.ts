@@ -1,57 +1,28 @@
-import * as ops from '../../graph/functions.ts';
-import type { Value } from '../../graph/graph.ts';
-import { type AttentionShape, segmentBias, selfAttention } from '../../nn/attention.ts';
-import { addLayerNorm, embedding, linear } from '../../nn/layers.ts';
-import type { Scope } from '../../nn/scope.ts';
+import * as ops from '../../../graph/functions.ts';
+import type { Value } from '../../../graph/graph.ts';
+import { type AttentionShape, selfAttention, sequenceBias } from '../../../nn/attention.ts';
+import { addLayerNorm, embedding, linear } from '../../../nn/layers.ts';
+import type { Scope } from '../../../nn/scope.ts';
+import type { TokenBlock } from '../block.ts';
 import type { Activation, BertConfig } from './config.ts';
-
-/** Rows of a batch and tokens of a row. */
-export interface BlockShape {
-  readonly rows: number;
-  readonly width: number;
-}
-
-/** What an encoder reads, int32 [rows, width] each. */
-export interface EncoderInputs {
-  readonly ids: Value;
-  readonly positions: Value;
-  /** Number of a token's sequence within its row; tokens attend to those of the same number. */
-  readonly segments: Value;
-  /** Which of two texts a token is of; all tokens are of type 0 when absent. */
-  readonly tokenTypes?: Value;
-  /** The tokens, counted over all rows, int32 [N], whose hidden states are wanted; all when absent. */
-  readonly read?: Value;
-}
-
-/**
- * The encoder over inputs of its own (Devlin et al. 2019): adds `inputIds`, `positionIds` and `segmentIds`, int32
- * [rows, width]; a segment is the number of a sequence within its row, 0 is padding.
- *
- * @param read the tokens whose hidden states are wanted, int32 [N]; all when absent
- * @returns hidden states [N, hiddenSize], or those of all tokens, [rows · width, hiddenSize]
- */
-export function bertEncoder(scope: Scope, config: BertConfig, { rows, width }: BlockShape, read?: Value): Value {
-  const input = (name: string) => scope.graph.input(name, 'int32', [rows, width]);
-  const inputs = { ids: input('inputIds'), positions: input('positionIds'), segments: input('segmentIds') };
-  return encode(scope, config, { rows, width }, { ...inputs, read });
-}
 
 /**
  * Embeddings and post-norm Transformer layers over blocks that may hold several sequences a row. Of the last layer no
  * more is computed than what is read of it.
  *
- * @returns hidden states of the tokens that are read [N, hiddenSize], or of all [rows · width, hiddenSize]
+ * @param read the tokens, counted over all rows, int32 [N], whose hidden states are wanted; all when absent
+ * @returns hidden states [N, hiddenSize], or those of all tokens, [rows · width, hiddenSize]
  */
 export function encode(
   scope: Scope,
   config: BertConfig,
-  { rows, width }: BlockShape,
-  { ids, positions, segments, tokenTypes, read }: EncoderInputs,
+  { rows, width, ids, positions, sequenceIds, tokenTypes }: TokenBlock,
+  read?: Value,
 ): Value {
   const { graph } = scope;
   const heads = config.attentionHeads;
   const shape: AttentionShape = { rows, width, heads, headSize: config.hiddenSize / heads };
-  const bias = segmentBias(segments, shape);
+  const bias = sequenceBias(sequenceIds, shape);
   const flat = (value: Value) => ops.reshape(value, [rows * width]);
   let hidden = embeddings(scope, config, flat(ids), flat(positions), tokenTypes && flat(tokenTypes)); // [B·S, H]
   for (let layer = 0; layer < config.layers; layer++) {

@@ -1,5 +1,5 @@
-import type { HostTensor } from '../core/tensor.ts';
-import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
+import type { HostTensor } from '../../core/tensor.ts';
+import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
 
 /** The parameters of a task, told apart by whether they are trained. */
 export interface FrozenSplit {

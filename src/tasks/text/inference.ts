@@ -1,20 +1,20 @@
-import { breathe } from '../core/interrupt.ts';
-import { floatData, type HostTensor, type Shape, zeros } from '../core/tensor.ts';
-import type { Engine, NamedTensors } from '../engine/engine.ts';
-import * as ops from '../graph/functions.ts';
-import { Graph, type Value } from '../graph/graph.ts';
-import type { Weight } from '../graph/lowering.ts';
-import type { ForwardGraph } from '../hub/onnx/graph.ts';
-import { quantizedWeights } from '../hub/onnx/weights.ts';
-import type { BertConfig } from '../models/bert/config.ts';
-import { type BlockShape, bertEncoder } from '../models/bert/encoder.ts';
-import { classifierLogits, maskedLmLogits } from '../models/bert/heads.ts';
-import type { ParameterValues } from '../nn/parameters.ts';
-import { Scope } from '../nn/scope.ts';
-import { type Block, BlockBuilder } from '../text/packing.ts';
-import type { BertTokenizer } from '../text/tokenizer.ts';
-import { ProgramCache } from '../train/programs.ts';
-import { classifierParts, maskedLmParts, partParameters } from './losses.ts';
+import { breathe } from '../../core/interrupt.ts';
+import { floatData, type HostTensor, type Shape, zeros } from '../../core/tensor.ts';
+import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import * as ops from '../../graph/functions.ts';
+import { Graph } from '../../graph/graph.ts';
+import type { Weight } from '../../graph/lowering.ts';
+import type { ForwardGraph } from '../../hub/onnx/graph.ts';
+import { quantizedWeights } from '../../hub/onnx/weights.ts';
+import { type BlockShape, blockInputs } from '../../models/text/block.ts';
+import { type HeadName, heads } from '../../models/text/heads/table.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import { Scope } from '../../nn/scope.ts';
+import type { Frame } from '../../text/frame.ts';
+import { type Block, BlockBuilder } from '../../text/packing.ts';
+
+import { ProgramCache } from '../../train/programs.ts';
 
 /** Tokens of a full block: large enough to keep the cores busy, small enough to stay in their caches. */
 const blockTokens = 1024;
@@ -22,9 +22,6 @@ const blockTokens = 1024;
 const usualWidth = 64;
 /** Sequences that are sorted by length together before they are packed. */
 const sortingWindow = 4096;
-
-/** What to compute: class logits of a text, vocabulary logits of its masks, or its hidden states. */
-type Output = 'classes' | 'masks' | 'hidden';
 
 export interface InferenceOptions {
   /** When aborted, the next block throws an InterruptedError. */
@@ -35,8 +32,8 @@ export interface InferenceOptions {
   readonly int8?: boolean;
 }
 
-/** A sequence and the places, counted with [CLS] as 0, where words are to be guessed. */
-export interface MaskedSequence {
+/** A sequence and the places, counted with its first special token as 0, that a head is to read. */
+export interface PlacedSequence {
   readonly ids: ArrayLike<number>;
   readonly positions: readonly number[];
 }
@@ -44,31 +41,34 @@ export interface MaskedSequence {
 /** A block of sequences that run together. */
 interface PackedBlock {
   readonly block: Block;
-  /** Number of each sequence in the caller's list and the flat index of its [CLS]. */
+  /** Number of each sequence in the caller's list and the flat index of its first token. */
   readonly members: { readonly sequence: number; readonly start: number }[];
 }
 
-/** Runs a trained BERT forward over packed blocks, each as large as what is in it. Sequences come without [CLS] and [SEP]. */
-export class BertInference {
-  readonly #config: BertConfig;
+/**
+ * Runs a trained model forward over packed blocks, each as large as what is in it. Sequences come without the special
+ * tokens around them.
+ */
+export class TextInference {
+  readonly #model: TextModel;
+  readonly #frame: Frame;
   readonly #parameters: NamedTensors;
   readonly #programs: ProgramCache;
   readonly #signal: AbortSignal | undefined;
-  readonly #packing: Packing;
 
   constructor(
     engine: Engine,
-    config: BertConfig,
-    tokenizer: BertTokenizer,
+    model: TextModel,
+    frame: Frame,
     parameters: NamedTensors,
     { signal, isSettled = false, int8 = false }: InferenceOptions = {},
   ) {
-    this.#config = config;
+    this.#model = model;
+    this.#frame = frame;
     this.#parameters = parameters;
     this.#signal = signal;
-    this.#packing = { tokenizer };
-    this.#programs = new ProgramCache(async (output) => {
-      const forward = this.#graph(output as Output);
+    this.#programs = new ProgramCache(async (head) => {
+      const forward = this.#graph(head as HeadName);
       const weights = int8
         ? quantizedWeights(forward, valuesOf(parameters))
         : isSettled && settledWeights(forward, parameters);
@@ -76,56 +76,56 @@ export class BertInference {
     }, 3);
   }
 
-  /** Class logits [labels] of each sequence; those that repeat are computed once, and share them. */
-  async classLogits(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+  /** What a head that reads first tokens makes of each sequence [outputs]; those that repeat share theirs. */
+  async ofTexts(head: HeadName, sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
-    for (const block of packBlocks(distinct, this.#packing)) {
+    const size = heads[head].outputs(this.#model.config);
+    for (const block of packBlocks(distinct, { frame: this.#frame })) {
       const starts = block.members.map(({ start }) => start);
-      const labels = this.#config.labels?.length ?? 0;
-      const logits = await this.#run('classes', block, [starts.length, labels], { firstRows: indices(starts) });
+      const outputs = await this.#run(head, block, [starts.length, size], { read: indices(starts) });
       block.members.forEach(({ sequence }, i) => {
-        results[sequence] = logits.slice(i * labels, (i + 1) * labels);
+        results[sequence] = outputs.slice(i * size, (i + 1) * size);
       });
     }
     return numberOf.map((number) => results[number] as Float32Array);
   }
 
   /**
-   * Vocabulary logits [vocabularySize] at the places of each sequence, handed to `use` as they come: all of them together
-   * may be more than there is memory for. They may be read until `use` returns.
+   * What a head that reads chosen tokens makes of each [outputs], such as logits over the vocabulary, handed to `use` as
+   * they come: all of them together may be more than there is memory for. They may be read until `use` returns.
    */
-  async vocabularyLogits(
-    sequences: readonly MaskedSequence[],
-    use: (sequence: number, place: number, logits: Float32Array) => void,
+  async ofPlaces(
+    head: HeadName,
+    sequences: readonly PlacedSequence[],
+    use: (sequence: number, place: number, outputs: Float32Array) => void,
   ): Promise<void> {
     const placesOf = (sequence: number) => sequences[sequence]?.positions ?? [];
-    const packing = { ...this.#packing, mostPlaces: mostBlockPlaces, placesOf: (i: number) => placesOf(i).length };
+    const size = heads[head].outputs(this.#model.config);
     for (const block of packBlocks(
       sequences.map(({ ids }) => ids),
-      packing,
+      { frame: this.#frame, mostPlaces: mostBlockPlaces, placesOf: (i) => placesOf(i).length },
     )) {
       const wanted = block.members.flatMap(({ sequence, start }) =>
         placesOf(sequence).map((position, place) => ({ sequence, place, row: start + position })),
       );
       const rows = wanted.map(({ row }) => row);
-      const size = this.#config.vocabularySize;
-      const logits = await this.#run('masks', block, [rows.length, size], { predictedRows: indices(rows) });
+      const outputs = await this.#run(head, block, [rows.length, size], { read: indices(rows) });
       for (const [i, { sequence, place }] of wanted.entries()) {
-        use(sequence, place, logits.subarray(i * size, (i + 1) * size));
+        use(sequence, place, outputs.subarray(i * size, (i + 1) * size));
       }
     }
   }
 
-  /** One vector [hiddenSize] a sequence: the mean over its tokens, [CLS] and [SEP] included, or that of [CLS]. */
+  /** One vector [hiddenSize] a sequence: the mean over its tokens, special ones included, or that of the first. */
   async vectors(sequences: readonly ArrayLike<number>[], pooling: 'mean' | 'cls'): Promise<Float32Array[]> {
-    const size = this.#config.hiddenSize;
+    const size = heads.pooled.outputs(this.#model.config);
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
-    for (const block of packBlocks(distinct, this.#packing)) {
-      const hidden = await this.#run('hidden', block, [...block.block.inputIds.shape, size], {});
+    for (const block of packBlocks(distinct, { frame: this.#frame })) {
+      const hidden = await this.#run('pooled', block, [...block.block.inputIds.shape, size], {});
       for (const { sequence, start } of block.members) {
-        const count = pooling === 'cls' ? 1 : (distinct[sequence]?.length ?? 0) + 2;
+        const count = pooling === 'cls' ? 1 : (distinct[sequence]?.length ?? 0) + this.#frame.size;
         results[sequence] = meanOfRows(hidden.subarray(start * size, (start + count) * size), size);
       }
     }
@@ -136,28 +136,25 @@ export class BertInference {
     await this.#programs.dispose();
   }
 
-  async #run(output: Output, { block }: PackedBlock, shape: Shape, extra: NamedTensors): Promise<Float32Array> {
+  async #run(head: HeadName, { block }: PackedBlock, shape: Shape, extra: NamedTensors): Promise<Float32Array> {
     await breathe(this.#signal);
-    const program = await this.#programs.get(output);
+    const program = await this.#programs.get(head);
     const result = zeros('float32', shape);
     await program.run({ ...this.#parameters, ...block, ...extra }, { result });
     return result.data;
   }
 
-  #graph(output: Output): ForwardGraph {
+  /** Outputs of the tokens that `read` names, or of all tokens for a head that reads means, which are taken later. */
+  #graph(head: HeadName): ForwardGraph {
+    const model = this.#model;
     const graph = new Graph();
-    const parts = output === 'classes' ? classifierParts : maskedLmParts;
     const fused = new Set(['attention'] as const);
-    const scope = new Scope(graph, partParameters(this.#config, parts), { training: false, fused });
+    const scope = new Scope(graph, model.parameters(model.partsOf(head)), { training: false, fused });
     const [rows, width] = [graph.freeDimension('rows'), graph.freeDimension('width')];
-    const read = (name: string) => graph.input(name, 'int32', [graph.freeDimension('places')]);
-    const hidden = (wanted?: Value) => bertEncoder(scope, this.#config, { rows, width }, wanted);
-    const outputs = {
-      classes: () => classifierLogits(scope, this.#config, hidden(read('firstRows'))),
-      masks: () => maskedLmLogits(scope, this.#config, hidden(read('predictedRows'))),
-      hidden: () => ops.reshape(hidden(), [rows, width, this.#config.hiddenSize]),
-    };
-    graph.output('result', outputs[output]());
+    const { reads, outputs } = heads[head];
+    const read = reads === 'mean' ? undefined : graph.input('read', 'int32', [graph.freeDimension('places')]);
+    const result = model.outputs(head, scope, model.encode(scope, blockInputs(graph, { rows, width }), read));
+    graph.output('result', read ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
     return { graph, parameters: [...scope.used.keys()] };
   }
 }
@@ -188,7 +185,7 @@ function valuesOf(parameters: NamedTensors): ParameterValues {
 const mostBlockPlaces = 128;
 
 interface Packing {
-  readonly tokenizer: BertTokenizer;
+  readonly frame: Frame;
   /** Places for guesses that a sequence needs, and those of a block. */
   readonly placesOf?: (sequence: number) => number;
   readonly mostPlaces?: number;
@@ -200,7 +197,7 @@ interface Packing {
  */
 function* packBlocks(
   sequences: readonly ArrayLike<number>[],
-  { tokenizer, placesOf = () => 0, mostPlaces = 0 }: Packing,
+  { frame, placesOf = () => 0, mostPlaces = 0 }: Packing,
 ): Generator<PackedBlock> {
   for (let from = 0; from < sequences.length; from += sortingWindow) {
     let waiting = sequences
@@ -208,8 +205,8 @@ function* packBlocks(
       .map((ids, i) => ({ ids, sequence: from + i }))
       .sort((a, b) => b.ids.length - a.ids.length);
     while (waiting.length > 0) {
-      const { rows, width } = largestBlock(waiting.map(({ ids }) => ids.length + 2));
-      const builder = new BlockBuilder(rows, width, tokenizer.special);
+      const { rows, width } = largestBlock(waiting.map(({ ids }) => ids.length + frame.size));
+      const builder = new BlockBuilder(rows, width, frame);
       const members: PackedBlock['members'] = [];
       let places = 0;
       waiting = waiting.filter(({ ids, sequence }) => {

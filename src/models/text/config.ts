@@ -1,17 +1,17 @@
-/** Activation between the two feed-forward products (and in the MLM head). */
-export type Activation = 'gelu' | 'gelu_new' | 'relu';
+/** A `config.json` as it stands in the file. */
+export type HubConfig = Readonly<Record<string, unknown>>;
 
-/** The shape of a BERT encoder and what its heads need (Devlin et al. 2019). */
-export interface BertConfig {
+/** What the configuration of every text encoder says, whatever its family. */
+export interface TextConfig {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly layers: number;
   readonly attentionHeads: number;
   readonly intermediateSize: number;
-  readonly activation: Activation;
+  /** Name of the activation in the feed-forward layers. */
+  readonly activation: string;
+  /** Tokens of the longest sequence, special ones included. */
   readonly maxPositions: number;
-  readonly tokenTypes: number;
-  readonly layerNormEpsilon: number;
   /** Dropout of embeddings and of each sublayer's output, in training. */
   readonly hiddenDropout: number;
   /** Dropout of attention probabilities, in training. */
@@ -20,8 +20,6 @@ export interface BertConfig {
   readonly classifierDropout?: number;
   /** Deviation of the normal draws of a random start. */
   readonly initializerRange: number;
-  /** Whether the MLM decoder is the word embedding table. */
-  readonly tiedDecoder: boolean;
   readonly padTokenId: number;
   /** Class names of a classification head, in the order of its outputs. */
   readonly labels?: readonly string[];

@@ -2,14 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
-import { bertConfigFromHub, bertConfigToHub, readBertConfig } from '../../src/hub/bertConfig.ts';
+import { readTextConfig, writtenConfig } from '../../src/hub/textConfig.ts';
+import { readTextModel } from '../../src/models/text/families.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { fixture } from './fixtures.ts';
 
-describe('readBertConfig', () => {
+describe('readTextConfig', () => {
   it('reads what transformers wrote', async () => {
-    const { config, raw } = await readBertConfig(fixture('classifier'));
-    expect(config).toEqual({
+    const { model, raw } = await readTextConfig(fixture('classifier'));
+    expect(model.config).toEqual({
       vocabularySize: 40,
       hiddenSize: 16,
       layers: 2,
@@ -29,39 +30,41 @@ describe('readBertConfig', () => {
       labels: Array.from({ length: 11 }, (_, index) => `intent ${index}`),
     });
     expect(raw.architectures).toEqual(['BertForSequenceClassification']);
-    expect((await readBertConfig(join(fixture('classifier'), 'config.json'))).config).toEqual(config);
+    const byFile = await readTextConfig(join(fixture('classifier'), 'config.json'));
+    expect(byFile.model.config).toEqual(model.config);
   });
 
   it('says what is missing or unreadable', async () => {
     const folder = temporaryFolder();
-    await expect(readBertConfig(folder)).rejects.toThrow(
+    await expect(readTextConfig(folder)).rejects.toThrow(
       new UsageError(`no config.json in ${folder}: give a folder that transformers or bertune saved`),
     );
     const taken = temporaryFolder();
     mkdirSync(join(taken, 'config.json'));
-    await expect(readBertConfig(taken)).rejects.toThrow(
+    await expect(readTextConfig(taken)).rejects.toThrow(
       new UsageError(`${join(taken, 'config.json')} cannot be read: it is a folder, not a file`),
     );
     const below = join(fixture('classifier'), 'config.json', 'below');
-    await expect(readBertConfig(below)).rejects.toThrow(
+    await expect(readTextConfig(below)).rejects.toThrow(
       new UsageError(`${below} does not exist: a file stands where a folder is named`),
     );
     const gone = join(folder, 'gone');
-    await expect(readBertConfig(gone)).rejects.toThrow(
+    await expect(readTextConfig(gone)).rejects.toThrow(
       new UsageError(`${gone} does not exist: give a folder with config.json, model.safetensors and a tokenizer`),
     );
     const path = join(folder, 'config.json');
     writeFileSync(path, '{"model_type": "bert",');
-    await expect(readBertConfig(folder)).rejects.toThrow(`${path} is no JSON configuration: `);
+    await expect(readTextConfig(folder)).rejects.toThrow(`${path} is no JSON configuration: `);
     writeFileSync(path, '[]');
-    await expect(readBertConfig(folder)).rejects.toThrow(
+    await expect(readTextConfig(folder)).rejects.toThrow(
       new BertuneError(`${path} is no JSON configuration: it is not an object`),
     );
   });
 });
 
-describe('bertConfigFromHub', () => {
-  const parse = (raw: Record<string, unknown>) => bertConfigFromHub({ model_type: 'bert', ...raw }, 'DIR/config.json');
+describe('readTextModel', () => {
+  const parse = (raw: Record<string, unknown>) =>
+    readTextModel({ model_type: 'bert', ...raw }, 'DIR/config.json').config;
 
   it('has the defaults of transformers', () => {
     expect(parse({})).toEqual({
@@ -85,8 +88,8 @@ describe('bertConfigFromHub', () => {
   });
 
   it('takes a configuration of the first BERT releases, which names no model type', () => {
-    expect(bertConfigFromHub({ hidden_size: 24 }, 'config.json').hiddenSize).toBe(24);
-    expect(() => bertConfigFromHub({ architectures: ['RobertaForMaskedLM'] }, 'config.json')).toThrow(
+    expect(readTextModel({ hidden_size: 24 }, 'config.json').config.hiddenSize).toBe(24);
+    expect(() => readTextModel({ architectures: ['RobertaForMaskedLM'] }, 'config.json')).toThrow(
       'config.json: model_type is "RobertaForMaskedLM", and only "bert" can be used',
     );
   });
@@ -135,11 +138,11 @@ describe('bertConfigFromHub', () => {
   });
 });
 
-describe('bertConfigToHub', () => {
+describe('writtenConfig', () => {
   it('gives back what it was made from, and keeps keys that it does not know', async () => {
-    const { config, raw } = await readBertConfig(fixture('classifier'));
-    const options = { architecture: 'BertForSequenceClassification', dtype: 'float32' } as const;
-    const hub = bertConfigToHub(config, { ...options, raw: { ...raw, my_note: 'kept', _name_or_path: '/home/me' } });
+    const { model, raw } = await readTextConfig(fixture('classifier'));
+    const options = { head: 'oneLabel', dtype: 'float32' } as const;
+    const hub = writtenConfig(model, { ...options, raw: { ...raw, my_note: 'kept', _name_or_path: '/home/me' } });
     const { transformers_version: _, ...kept } = raw;
     expect(hub).toEqual({
       ...kept,
@@ -151,8 +154,8 @@ describe('bertConfigToHub', () => {
   });
 
   it('speaks of no labels in a masked language model', async () => {
-    const { config, raw } = await readBertConfig(fixture('classifier'));
-    const hub = bertConfigToHub(config, { architecture: 'BertForMaskedLM', dtype: 'float16', raw });
+    const { model, raw } = await readTextConfig(fixture('classifier'));
+    const hub = writtenConfig(model, { head: 'maskedLm', dtype: 'float16', raw });
     expect(hub).toMatchObject({ architectures: ['BertForMaskedLM'], dtype: 'float16', model_type: 'bert' });
     expect(Object.keys(hub).filter((key) => /label|problem/.test(key))).toEqual([]);
   });

@@ -1,0 +1,98 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { errorCode, readError } from '../core/files.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import { readTextModel } from '../models/text/families.ts';
+import type { HeadRecord } from '../models/text/heads/head.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { labelKeys } from '../models/text/hubLabels.ts';
+import type { TextModel } from '../models/text/model.ts';
+import type { WeightDType } from './safetensors.ts';
+
+/**
+ * Reads the `config.json` of a model folder, or a config file given by its own path.
+ *
+ * @param shaped whether it must say the shape of a new model, rather than leave it to the defaults of transformers
+ * @throws UsageError when there is none; BertuneError when it is not that of a text encoder.
+ */
+export async function readTextConfig(path: string, shaped = false): Promise<{ model: TextModel; raw: HubConfig }> {
+  const file = await configFile(path);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw readError(file, error);
+  });
+  const raw = parseJsonObject(text, file);
+  return { model: readTextModel(raw, file, shaped), raw };
+}
+
+/**
+ * The content of a `config.json` for transformers. Keys of `raw` that we do not know are kept.
+ *
+ * @param dtype element type of the weights beside it.
+ */
+export function writtenConfig(
+  model: TextModel,
+  { head, dtype, raw = {} }: { head: HeadName; dtype: WeightDType; raw?: HubConfig },
+): HubConfig {
+  const kept = Object.entries(raw).filter(([key]) => !notKept.has(key));
+  const record: HeadRecord = heads[head];
+  const hub: Record<string, unknown> = {
+    ...Object.fromEntries(kept),
+    architectures: [model.hubClass(head)],
+    ...model.hubConfig(),
+    // Releases before 4.56 know only the second name.
+    dtype,
+    torch_dtype: dtype,
+    ...labelKeys(record, model.config.labels),
+  };
+  return Object.fromEntries(Object.entries(hub).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Key of `config.json` for the tokens of a sequence in training; Python keeps it and does nothing with it. */
+export const trainedLengthKey = 'trained_max_length';
+
+/**
+ * Tokens of a sequence, special ones included, that bertune trained the model with; undefined for models of others,
+ * whose `model_max_length` tells what fits rather than what was used.
+ */
+export function trainedMaxLength(raw: HubConfig): number | undefined {
+  return z.int().min(3).safeParse(raw[trainedLengthKey]).data;
+}
+
+/** Keys of the source that would be wrong in what we write: they speak of its place, its writer and its head. */
+const notKept = new Set([
+  '_name_or_path',
+  'transformers_version',
+  'num_labels',
+  'id2label',
+  'label2id',
+  'problem_type',
+  'auto_map',
+]);
+
+async function configFile(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    (error) => {
+      if (errorCode(error) !== 'ENOENT') throw readError(path, error);
+      throw new UsageError(`${path} does not exist: give a folder with config.json, model.safetensors and a tokenizer`);
+    },
+  );
+  if (!isFolder) return path;
+  const file = join(path, 'config.json');
+  await stat(file).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw readError(file, error);
+    throw new UsageError(`no config.json in ${path}`, 'give a folder that transformers or bertune saved');
+  });
+  return file;
+}
+
+function parseJsonObject(text: string, path: string): HubConfig {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? messageOf(error) : 'it is not an object';
+    throw new BertuneError(`${path} is no JSON configuration: ${reason.replaceAll('\n', ' ')}`);
+  }
+}

@@ -1,0 +1,285 @@
+import { statSync } from 'node:fs';
+import { BertuneError, counted, defined, UsageError } from '../core/errors.ts';
+import { availableMemory, formatBytes } from '../core/memory.ts';
+import { sizeOf } from '../core/tensor.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { defaultLabels } from '../models/text/hubLabels.ts';
+import type { TextModel } from '../models/text/model.ts';
+import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
+import { readTextConfig } from './textConfig.ts';
+import { openWeights, type WeightFiles } from './weightFiles.ts';
+
+export { saveText } from './saveText.ts';
+
+export interface LoadTextOptions {
+  /** Head whose values are wanted beside the encoder's, or all that the folder holds. */
+  readonly head: HeadName | 'present';
+  /** Parts that are wanted, too, if the folder holds them. */
+  readonly beside?: readonly PartName[];
+  /** Hears, in one line each, what was missing or left out. */
+  readonly onNote?: (note: string) => void;
+  /** Seed of what starts at random. */
+  readonly seed?: number;
+  /** Class names of the classifier wanted; the folder's own when absent. Its own head is used only when they agree. */
+  readonly labels?: readonly string[];
+}
+
+/** What a folder's headers tell. */
+export interface TextFacts {
+  readonly model: TextModel;
+  /** `config.json` as it stands in the folder. */
+  readonly raw: HubConfig;
+  /** Parts that the files hold completely. */
+  readonly present: PartName[];
+  /** Element types of the weights in the files, as "float32" or "float16, float32". */
+  readonly storedAs: string;
+}
+
+export interface LoadedText extends TextFacts {
+  /** Values of all parameters of the encoder and the head asked for. */
+  readonly values: ParameterValues;
+  /** Values of the parts asked for beside, of those that the folder holds. */
+  readonly beside: ParameterValues;
+}
+
+export interface TextInspection extends TextFacts {
+  /** Numbers in the parameters of the parts present; a tied decoder counts once. */
+  readonly parameters: number;
+  /** Class names; null without a classifier. */
+  readonly labels: readonly string[] | null;
+  /** What the files hold beside the model, in one line each. */
+  readonly notes: string[];
+}
+
+/**
+ * Loads a text encoder from a Hugging Face folder: `config.json` and safetensors weights. Parts asked for that the
+ * folder does not hold start at random, and `onNote` hears so.
+ *
+ * @throws UsageError when the folder, its configuration or its weights are not there; BertuneError when they are
+ * damaged, do not fit each other, or are of no family.
+ */
+export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
+  const { model: stored, raw } = await readFolderConfig(path);
+  const weights = await openWeights(path, namesOf(stored, ['pooler']));
+  try {
+    const wanted = (model: TextModel) =>
+      options.head === 'present' ? presentParts(findParts(model, raw, weights)) : model.partsOf(options.head);
+    const has = (name: string) => weights.tensors.has(name);
+    const asked = withLabels(stored, wanted(stored), options.labels);
+    const { model, note } = await asked.asStored(wanted(asked), { folder: path, has, read: weights.read });
+    if (note !== undefined) options.onNote?.(note);
+    const found = findParts(model, raw, weights);
+    checkEncoder(model, found, weights);
+    const usable = (part: PartName) => part !== 'classifier' || usesStoredClassifier(stored, raw, options, path);
+    const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
+    const beside = pick(found, options.beside ?? []).filter(isComplete);
+    for (const part of [...located, ...beside]) checkShapes(part, weights);
+    for (const text of missingNotes(model, located, options, path)) options.onNote?.(text);
+    for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
+    checkMemory([...located, ...beside], path);
+    const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
+    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights) };
+    return { model, raw, values: await read(located), beside: await read(beside), ...facts };
+  } finally {
+    await weights.close();
+  }
+}
+
+/**
+ * What a Hugging Face folder holds, from its configuration and the headers of its weights alone.
+ *
+ * @throws as `loadText`.
+ */
+export async function inspectText(path: string): Promise<TextInspection> {
+  const { model, raw } = await readFolderConfig(path);
+  const weights = await openWeights(path, namesOf(model, ['pooler']));
+  try {
+    const found = findParts(model, raw, weights);
+    checkEncoder(model, found, weights);
+    const present = presentParts(found);
+    const located = pick(found, present);
+    for (const part of located) checkShapes(part, weights);
+    const specs = located.flatMap(({ specs }) => specs);
+    return {
+      model,
+      raw,
+      present,
+      storedAs: storedTypes(found, weights),
+      parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
+      labels: present.includes('classifier') ? (model.config.labels ?? defaultLabels(2)) : null,
+      notes: otherNotes(model, raw, weights),
+    };
+  } finally {
+    await weights.close();
+  }
+}
+
+async function readFolderConfig(path: string): Promise<{ model: TextModel; raw: HubConfig }> {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
+    throw new UsageError(`${path} is a file; give the model's folder, which holds config.json and the weights`);
+  }
+  return readTextConfig(path);
+}
+
+/** Where the parameters of one part lie; `stored` is the name in the files, absent when they have none. */
+interface LocatedPart {
+  readonly part: PartName;
+  readonly specs: readonly { readonly spec: ParameterSpec; readonly stored?: string }[];
+}
+
+/** Every part that the model's family has. */
+function findParts(model: TextModel, raw: HubConfig, weights: WeightFiles): LocatedPart[] {
+  return model.parts.map((part) => {
+    const names = (spec: ParameterSpec) => (isOtherHead(model, part, raw) ? [] : model.names.spellings(spec.name));
+    const locate = (spec: ParameterSpec) => names(spec).find((name) => weights.tensors.has(name));
+    return { part, specs: model.parameters([part]).map((spec) => ({ spec, stored: locate(spec) })) };
+  });
+}
+
+function pick(found: readonly LocatedPart[], parts: readonly PartName[]): LocatedPart[] {
+  return parts.flatMap((part) => found.find((each) => each.part === part) ?? []);
+}
+
+/** Token classifiers and multiple-choice models, too, name their head "classifier": the class tells which it is. */
+function isOtherHead(model: TextModel, part: PartName, { architectures }: HubConfig): boolean {
+  if (!Array.isArray(architectures) || architectures.length === 0) return false;
+  const named = model.heads.filter((name) => {
+    const head: HeadRecord = heads[name];
+    return head.part === part && head.problemType !== undefined;
+  });
+  return named.length > 0 && !named.some((name) => architectures.includes(model.hubClass(name)));
+}
+
+function isComplete({ specs }: LocatedPart): boolean {
+  return specs.every(({ stored }) => stored !== undefined);
+}
+
+function presentParts(found: readonly LocatedPart[]): PartName[] {
+  return found.filter(isComplete).map(({ part }) => part);
+}
+
+function withoutStored({ part, specs }: LocatedPart): LocatedPart {
+  return { part, specs: specs.map(({ spec }) => ({ spec })) };
+}
+
+function withLabels(model: TextModel, parts: readonly PartName[], labels: readonly string[] | undefined): TextModel {
+  const byDefault = parts.includes('classifier') ? defaultLabels(2) : undefined;
+  return model.withLabels(labels ?? model.config.labels ?? byDefault);
+}
+
+/** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */
+function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: LoadTextOptions, path: string): boolean {
+  const labels = config.labels ?? defaultLabels(2);
+  const wanted = options.labels ?? labels;
+  if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
+  const kind = raw.problem_type ?? heads.oneLabel.problemType;
+  if (kind === heads.oneLabel.problemType && labels.length > 1) return true;
+  if (options.labels !== undefined) return false;
+  throw new BertuneError(
+    `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for one label`,
+  );
+}
+
+/** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */
+function checkEncoder(model: TextModel, found: readonly LocatedPart[], weights: WeightFiles): void {
+  const specs = pick(found, ['encoder']).flatMap(({ specs }) => specs);
+  const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
+  if (missing.length === 0) return;
+  throw new BertuneError(
+    `${weights.folder} lacks ${counted(missing.length, 'weight')} of the ${model.title} that its config.json describes: ${listed(missing)}`,
+  );
+}
+
+function writtenName({ names }: TextModel, { name }: ParameterSpec): string {
+  return names.written(name)[0] ?? name;
+}
+
+function checkShapes({ specs }: LocatedPart, weights: WeightFiles): void {
+  for (const { spec, stored } of specs) {
+    if (stored === undefined) continue;
+    const { shape } = defined(weights.tensors.get(stored), stored);
+    if (shape.length === spec.shape.length && shape.every((size, axis) => size === spec.shape[axis])) continue;
+    throw new BertuneError(
+      `${weights.fileOf(stored)}: ${stored} must be [${spec.shape.join(', ')}] by config.json, got [${shape.join(', ')}]`,
+    );
+  }
+}
+
+function missingNotes(
+  model: TextModel,
+  parts: readonly LocatedPart[],
+  { labels }: LoadTextOptions,
+  path: string,
+): string[] {
+  const names = parts.flatMap(({ part, specs }) => {
+    const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
+    if (missing.length < specs.length) return missing;
+    return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);
+  });
+  return names.length === 0 ? [] : [`${path} has no ${names.join(' and no ')}: started at random`];
+}
+
+function otherNotes(model: TextModel, raw: HubConfig, weights: WeightFiles): string[] {
+  const parts = model.parts.filter((part) => !isOtherHead(model, part, raw));
+  const known = namesOf(model, parts);
+  const others = [...weights.tensors.keys()]
+    .filter((name) => !known.has(name))
+    .map((name) => ({ name, kind: model.names.other(name) }));
+  const titles = new Set(others.flatMap(({ kind }) => (kind !== null && kind !== 'ignored' ? [kind.title] : [])));
+  const unknown = others.filter(({ kind }) => kind === null).map(({ name }) => name);
+  return [
+    ...[...titles].map((title) => `${weights.folder} has ${title}: left out`),
+    ...(unknown.length > 0
+      ? [`${weights.folder} holds ${counted(unknown.length, 'other weight')}: left out (${listed(unknown)})`]
+      : []),
+  ];
+}
+
+/** Every name under which checkpoints may hold the parts. */
+function namesOf(model: TextModel, parts: readonly PartName[]): Set<string> {
+  return new Set(model.parameters(parts).flatMap(({ name }) => model.names.spellings(name)));
+}
+
+function listed(names: readonly string[]): string {
+  return names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
+}
+
+/** @throws UsageError when the values of the parts are more than there is memory for */
+function checkMemory(parts: readonly LocatedPart[], path: string): void {
+  const needed = 4 * parts.flatMap(({ specs }) => specs).reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0);
+  const available = availableMemory();
+  if (needed <= available) return;
+  throw new UsageError(
+    `the weights of ${path} take ${formatBytes(needed)} of memory, and ${formatBytes(available)} are available`,
+    'use a smaller model or a larger machine',
+  );
+}
+
+async function readValues(
+  parts: readonly LocatedPart[],
+  { config }: TextModel,
+  weights: WeightFiles,
+  seed: number,
+): Promise<ParameterValues> {
+  const values: ParameterValues = new Map();
+  for (const { spec, stored } of parts.flatMap(({ specs }) => specs)) {
+    const start = () => initialValue(spec, config.initializerRange, seed);
+    values.set(spec.name, stored === undefined ? start() : await weights.read(stored));
+  }
+  return values;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F32: 'float32',
+  F64: 'float64',
+};
+
+function storedTypes(found: readonly LocatedPart[], weights: WeightFiles): string {
+  const specs = found.flatMap(({ specs }) => specs);
+  const types = specs.flatMap(({ stored }) => (stored === undefined ? [] : [weights.tensors.get(stored)?.dtype ?? '']));
+  return [...new Set(types.map((type) => typeNames[type] ?? type))].sort().join(', ');
+}

@@ -1,0 +1,56 @@
+import { counted } from '../../core/errors.ts';
+import { normalInterval } from '../../evaluation/intervals.ts';
+import type { AdaptResult } from '../types.ts';
+import { decimals, type HeadCard } from './headCard.ts';
+
+/** The card of a masked language model. */
+export const maskedLmCard: HeadCard = {
+  data: 'corpus',
+  metrics({ result, about }) {
+    const { evalLossAfter: loss, perplexityAfter } = result as AdaptResult;
+    if (loss === null || perplexityAfter === null) return [];
+    const interval = normalInterval(loss, about?.after?.lossStandardError ?? 0);
+    const perplexity = { low: Math.exp(interval.low), high: Math.exp(interval.high) };
+    return [
+      { type: 'perplexity', name: 'Pseudo-perplexity of masked tokens', value: perplexityAfter, ...perplexity },
+      { type: 'loss', name: 'Masked-token cross-entropy', value: loss, ...interval },
+    ];
+  },
+  introduction({ command }, base) {
+    const how = command === 'pretrain' ? 'trained from a random start' : `adapted to its own kind of text from ${base}`;
+    return `A BERT masked language model, ${how} with bertune.`;
+  },
+  results({ command, result, about }, measuredOn) {
+    const { evalLossBefore: before, evalLossAfter: after, perplexityBefore } = result as AdaptResult;
+    const count = about?.after?.count ?? 0;
+    const isCompared = command === 'adapt' && before !== null && after !== null && perplexityBefore !== null;
+    return {
+      before: `Measured on ${counted(count, 'masked token')} of held-out text (${measuredOn}), with masks that never move. The intervals take each text as one draw.`,
+      after: isCompared
+        ? `Before training, the same tokens under the same masks had a cross-entropy of ${decimals(before)} (perplexity ${decimals(perplexityBefore)}): it ${after < before ? 'fell' : 'rose'} by ${decimals(Math.abs(before - after))}.`
+        : undefined,
+    };
+  },
+  trainingData({ data, result }, names) {
+    const { corpus } = data as { corpus: { texts: number; tokens: number } };
+    const { tokens, steps } = result as AdaptResult;
+    return `${counted(corpus.texts, 'text')} of ${counted(corpus.tokens, 'token')} (${names}), without labels. ${counted(tokens, 'token')} were trained on in ${counted(steps, 'step')}.`;
+  },
+  example: { text: 'where is my [MASK]?', command: "bertune fill-mask 'where is my [MASK]?' --model" },
+  limits: ({ about }) => [
+    'It has learned from the texts above, with what is wrong, private or unfair in them; it may repeat their words.',
+    'Perplexity compares models of one vocabulary on one text only.',
+    ...fewTokens(about?.after?.count),
+  ],
+  longTexts: 'split into pieces of that length',
+};
+
+/** Below this many predictions chance moves the held-out loss by several hundredths. */
+export const fewPredictions = 1000;
+
+function fewTokens(count: number | undefined): string[] {
+  if (count === undefined || count >= fewPredictions) return [];
+  return [
+    `${counted(count, 'masked token')} measure it: so few that chance alone moves the loss by several hundredths.`,
+  ];
+}

@@ -1,0 +1,51 @@
+import { counted } from '../../core/errors.ts';
+import { macroF1Interval, normalInterval, wilsonInterval } from '../../evaluation/intervals.ts';
+import type { FinetuneResult } from '../types.ts';
+import { type HeadCard, listed } from './headCard.ts';
+
+/** The card of a classifier. */
+export const oneLabelCard: HeadCard = {
+  data: 'train',
+  metrics({ result }) {
+    const { accuracy, macroF1, loss, lossStandardError, count, confusion } = result as FinetuneResult;
+    const right = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
+    return [
+      { type: 'accuracy', name: 'Accuracy', value: accuracy, ...wilsonInterval(right, count) },
+      { type: 'f1', name: 'Macro F1', value: macroF1, ...macroF1Interval(confusion) },
+      { type: 'loss', name: 'Cross-entropy', value: loss, ...normalInterval(loss, lossStandardError) },
+    ];
+  },
+  introduction({ result }, base) {
+    const { labels } = result as FinetuneResult;
+    return `A text classifier with ${counted(labels.length, 'label')}, fine-tuned from ${base} with bertune.`;
+  },
+  results({ result }, measuredOn) {
+    const { count } = result as FinetuneResult;
+    return {
+      before: `Measured on ${counted(count, 'text')} that training has not seen (${measuredOn}). The interval of accuracy is Wilson's, that of macro F1 by the delta method, that of the cross-entropy from its spread over texts.`,
+    };
+  },
+  trainingData({ data, result }, names) {
+    const { train } = data as { train: number };
+    const { labels } = result as FinetuneResult;
+    return `${counted(train, 'labeled text')} (${names}) with the labels ${listed(labels)}.`;
+  },
+  example: {
+    text: 'how do i send this back?',
+    command: "echo 'how do i send this back?' | bertune predict --model",
+  },
+  limits: ({ result }) => [
+    'It knows no label but those above: a text of another kind gets one of them, too. A score is no calibrated probability.',
+    ...fewTexts(result as FinetuneResult),
+    'The held-out texts come from the same source as those of training; on other text it may do worse than measured.',
+  ],
+  longTexts: 'cut to that length',
+};
+
+function fewTexts({ labels, confusion }: FinetuneResult): string[] {
+  const few = labels.filter((_, i) => (confusion[i] ?? []).reduce((sum, cell) => sum + cell, 0) < 10);
+  if (few.length === labels.length) {
+    return ['Each label is measured by fewer than ten texts: little is known about any one of them.'];
+  }
+  return few.length === 0 ? [] : [`Fewer than ten texts measure ${listed(few)}: little is known about these labels.`];
+}

@@ -1,0 +1,68 @@
+import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
+import { trainedMaxLength } from '../hub/textConfig.ts';
+import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
+import type { TextModel } from '../models/text/model.ts';
+import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts';
+import { type FoundModel, readFound } from './findModel.ts';
+
+/** A model as jobs work with it: what its folder holds, and its tokenizer. */
+export interface ReadModel extends LoadedText {
+  readonly tokenizer: TextTokenizer;
+}
+
+/**
+ * Reads a model that was found.
+ *
+ * @throws UsageError when the folder is not there, or its tokenizer has tokens that the model does not know;
+ * BertuneError when its files cannot be used
+ */
+export async function readModel(
+  found: FoundModel,
+  options: Omit<LoadTextOptions, 'onNote'>,
+  onNote?: (text: string) => void,
+): Promise<ReadModel> {
+  const read = async (folder: string, note: (text: string) => void) => ({
+    ...(await loadText(folder, { ...options, onNote: note })),
+    tokenizer: loadTokenizer(folder),
+  });
+  const loaded = await readFound(found, read, onNote);
+  checkTokenizer(loaded.tokenizer, loaded.model, found.name);
+  return loaded;
+}
+
+/** @throws UsageError when the tokenizer has tokens that the model does not know */
+export function checkTokenizer(tokenizer: TextTokenizer, { config }: TextModel, name: string): void {
+  if (tokenizer.vocabularySize > config.vocabularySize) {
+    throw new UsageError(
+      `the tokenizer has ${tokenizer.vocabularySize} entries but ${name} has vocab_size ${config.vocabularySize}; use the tokenizer that the model was made with`,
+    );
+  }
+}
+
+/** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
+export function defaultMaxLength({ model, raw }: Pick<TextFacts, 'model' | 'raw'>): number {
+  return Math.min(trainedMaxLength(raw) ?? 128, model.config.maxPositions);
+}
+
+/**
+ * Tokens of a sequence, special ones included: those asked for, else the model's default.
+ *
+ * @throws UsageError when they do not fit the model
+ */
+export function sequenceLength(
+  facts: Pick<TextFacts, 'model' | 'raw'>,
+  asked: number | undefined,
+  name: string,
+): number {
+  const maxLength = asked ?? defaultMaxLength(facts);
+  const { maxPositions } = facts.model.config;
+  if (maxLength > maxPositions) {
+    throw new UsageError(
+      say`${setting('maxLength')} ${maxLength} is over the ${maxPositions} positions of ${name} (max_position_embeddings); use at most ${maxPositions}`,
+    );
+  }
+  if (maxLength < 3)
+    throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for text; use at least 3`);
+  return maxLength;
+}

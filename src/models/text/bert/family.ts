@@ -1,0 +1,33 @@
+import type { TextFamily } from '../family.ts';
+import { bertCodec } from './codec.ts';
+import type { BertConfig } from './config.ts';
+import { encode } from './encoder.ts';
+import { classifierLogits, maskedLmLogits } from './heads.ts';
+import { bertNames } from './names.ts';
+import { classifierParameters, encoderParameters, mlmHeadParameters, poolerParameters } from './parameters.ts';
+
+/** BERT (Devlin et al. 2019) as transformers defines it, post-norm and with absolute positions. */
+export const bert: TextFamily<BertConfig> = {
+  type: 'bert',
+  title: 'BERT',
+  config: bertCodec,
+  names: bertNames,
+  parts: {
+    encoder: { title: 'encoder', parameters: encoderParameters },
+    mlmHead: { title: 'MLM head', parameters: mlmHeadParameters },
+    pooler: { title: 'pooler', parameters: poolerParameters },
+    classifier: { title: 'classifier', parameters: classifierParameters },
+  },
+  heads: {
+    maskedLm: { hubClass: 'BertForMaskedLM', parts: ['mlmHead'], outputs: maskedLmLogits },
+    oneLabel: {
+      hubClass: 'BertForSequenceClassification',
+      parts: ['pooler', 'classifier'],
+      outputs: classifierLogits,
+    },
+    pooled: { hubClass: 'BertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
+  },
+  pipelineInputs: ['input_ids', 'attention_mask', 'token_type_ids'],
+  encode,
+  layerOf: (name) => (name.startsWith('embeddings.') ? 'embeddings' : Number(/^encoder\.(\d+)\./.exec(name)?.[1])),
+};

@@ -1,0 +1,29 @@
+import type { Graph, Value } from '../../graph/graph.ts';
+
+/** Rows of a batch and tokens of a row. */
+export interface BlockShape {
+  readonly rows: number;
+  readonly width: number;
+}
+
+/** Tokens in rows, several sequences to a row or one: what every encoder reads. The tensors are int32 [rows, width]. */
+export interface TokenBlock extends BlockShape {
+  readonly ids: Value;
+  /** Place of a token in its sequence, from 0. */
+  readonly positions: Value;
+  /** Number of a token's sequence within its row, from 1; 0 is padding. Tokens attend to those of the same number. */
+  readonly sequenceIds: Value;
+  /** Which of two texts a token is of, for encoders that tell; all tokens are of the first when absent. */
+  readonly tokenTypes?: Value;
+}
+
+/** A block whose tensors are inputs of the graph: `inputIds`, `positionIds` and `sequenceIds`. */
+export function blockInputs(graph: Graph, { rows, width }: BlockShape): TokenBlock {
+  const input = (name: string) => graph.input(name, 'int32', [rows, width]);
+  return {
+    ...{ rows, width },
+    ids: input('inputIds'),
+    positions: input('positionIds'),
+    sequenceIds: input('sequenceIds'),
+  };
+}

@@ -1,0 +1,47 @@
+import { BertuneError } from '../../core/errors.ts';
+import { bert } from './bert/family.ts';
+import type { HubConfig, TextConfig } from './config.ts';
+import type { TextFamily } from './family.ts';
+import { type TextModel, textModel } from './model.ts';
+
+/** Every family of text encoders. */
+const families = [reader(bert)] as const;
+
+/** What reading a `config.json` needs of a family, its own type of configuration left inside. */
+interface FamilyReader {
+  readonly type: string;
+  readonly shapeKeys: readonly string[];
+  claims(raw: HubConfig): boolean;
+  read(raw: HubConfig, where: string): TextModel;
+}
+
+function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
+  const { type, config } = family;
+  return {
+    type,
+    shapeKeys: config.shapeKeys,
+    claims: (raw) => (raw.model_type === undefined ? (config.claims?.(raw) ?? false) : raw.model_type === type),
+    read: (raw, where) => textModel(family, config.read(raw, where)),
+  };
+}
+
+/**
+ * The model that a `config.json` describes.
+ *
+ * @param where names the file in errors
+ * @param shaped whether it must say the shape of a new model, rather than leave it to defaults
+ * @throws BertuneError when it is of no family, lacks a key or has a value out of range
+ */
+export function readTextModel(raw: HubConfig, where: string, shaped = false): TextModel {
+  const family = families.find(({ claims }) => claims(raw));
+  if (!family) {
+    const { model_type: type, architectures } = raw;
+    const named = type ?? (Array.isArray(architectures) ? architectures.join(', ') : '');
+    const types = families.map((known) => `"${known.type}"`).join(', ');
+    throw new BertuneError(`${where}: model_type is "${named}", and only ${types} can be used`);
+  }
+  const missing = shaped ? family.shapeKeys.filter((key) => !Object.hasOwn(raw, key)) : [];
+  if (missing.length > 0)
+    throw new BertuneError(`${where} lacks ${missing.join(', ')}; give a config.json that says the shape`);
+  return family.read(raw, where);
+}

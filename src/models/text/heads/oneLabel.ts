@@ -1,0 +1,13 @@
+import type { HeadRecord } from './head.ts';
+
+/** Logits of a text's classes, of which one is right. */
+export const oneLabel = {
+  title: 'classification head',
+  part: 'classifier',
+  reads: 'first',
+  outputs: ({ labels }) => labels?.length ?? 2,
+  pipeline: 'text-classification',
+  taskTitle: 'Text Classification',
+  onnx: { output: 'logits', rows: 'texts' },
+  problemType: 'single_label_classification',
+} as const satisfies HeadRecord;

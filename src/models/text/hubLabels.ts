@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { BertuneError } from '../../core/errors.ts';
+import type { HubConfig } from './config.ts';
+import type { HeadRecord } from './heads/head.ts';
+
+/** Keys of `config.json` that name the classes of a head, in every family. */
+export const labelSchema = {
+  architectures: z.array(z.string()).nullish(),
+  num_labels: z.int().positive().nullish(),
+  id2label: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
+  // A map, since a record of zod drops a label `__proto__`.
+  label2id: z
+    .preprocess(
+      (value) => (isObject(value) ? new Map(Object.entries(value)) : value),
+      z.map(z.string(), z.int()).nullable(),
+    )
+    .optional(),
+};
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type LabelKeys = z.infer<z.ZodObject<typeof labelSchema>>;
+
+/**
+ * The class names that a `config.json` gives; undefined when it gives none.
+ *
+ * @param classifier the class of transformers whose default is two labels
+ * @throws BertuneError when its keys contradict each other
+ */
+export function labelsOf(hub: LabelKeys, classifier: string, where: string): string[] | undefined {
+  const named = Object.entries(hub.id2label ?? {}).sort(([a], [b]) => Number(a) - Number(b));
+  if (named.length > 0) return checkedLabels(named, hub, where);
+  // transformers does not write the names of a classifier with its two default labels.
+  const isClassifier = hub.architectures?.includes(classifier) ?? false;
+  const count = hub.num_labels ?? (isClassifier ? 2 : 0);
+  return count > 0 ? defaultLabels(count) : undefined;
+}
+
+/** The label names of transformers for a head that has none. */
+export function defaultLabels(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `LABEL_${index}`);
+}
+
+/** The keys that name a head's classes for transformers; none for a head without any. */
+export function labelKeys({ problemType }: HeadRecord, labels: readonly string[] | undefined): HubConfig {
+  if (problemType === undefined) return {};
+  if (labels === undefined) throw new Error('internal: a classifier without labels');
+  return {
+    id2label: Object.fromEntries(labels.map((label, index) => [String(index), label])),
+    label2id: Object.fromEntries(labels.map((label, index) => [label, index])),
+    problem_type: problemType,
+  };
+}
+
+function checkedLabels(named: readonly [string, string | number][], hub: LabelKeys, where: string): string[] {
+  const labels = named.map(([, label]) => String(label));
+  const gap = named.findIndex(([key], index) => key !== String(index));
+  if (gap >= 0) throw new BertuneError(`${where}: id2label has no label ${gap}, though it has ${labels.length} labels`);
+  const twice = labels.find((label, index) => labels.indexOf(label) !== index);
+  if (twice !== undefined) throw new BertuneError(`${where}: id2label names "${twice}" twice`);
+  const other = labels.findIndex((label, index) => hub.label2id && hub.label2id.get(label) !== index);
+  if (other >= 0) throw new BertuneError(`${where}: id2label and label2id disagree about "${labels[other]}"`);
+  if (hub.num_labels && hub.num_labels !== labels.length) {
+    throw new BertuneError(`${where}: num_labels is ${hub.num_labels}, but id2label has ${labels.length} labels`);
+  }
+  return labels;
+}

@@ -1,0 +1,202 @@
+import { permutedIndex, randomBits } from '../../core/random.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
+import type { Frame } from '../../text/frame.ts';
+import { RowPacker } from '../../text/packing.ts';
+import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../../train/task.ts';
+import { placesIn, textBatch } from './batch.ts';
+import { type FrozenSplit, takeFrozen } from './frozen.ts';
+import { objectiveGraph, objectiveParameters, type Places, readingOf } from './graph.ts';
+import type { Objective, ReadText } from './objective.ts';
+
+/** An example that is one text, and what else its objective knows. */
+export interface TextExample {
+  /** Tokens without the special ones around them. */
+  readonly ids: ArrayLike<number>;
+}
+
+export interface ExamplesTaskOptions<Example extends TextExample> {
+  readonly model: TextModel;
+  readonly objective: Objective<Example>;
+  readonly startValues: ParameterValues;
+  /** Names of parameters that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
+  /** Whether a step keeps no activations of a layer, but computes them once more. */
+  readonly recompute?: boolean;
+  /** What stands around every text. */
+  readonly frame: Frame;
+  readonly examples: readonly Example[];
+  /** Tokens of a row. */
+  readonly width: number;
+  /** Examples of one update. */
+  readonly batchSize: number;
+  /** Micro-batches that an update is cut into, at least; more when its texts do not fit the usual rows. */
+  readonly accumulationSteps: number;
+  readonly seed: number;
+  readonly evaluate?: TrainingTask['evaluate'];
+}
+
+/** Learns an objective from examples in memory, a number of them an update, packed into blocks. */
+export class ExamplesTask<Example extends TextExample> implements TrainingTask {
+  readonly name: string;
+  readonly unit = 'tokens';
+  readonly metric: TrainingTask['metric'];
+  readonly parameters: readonly ParameterSpec[];
+  readonly frozen: FrozenSplit['frozen'];
+  readonly startValues: ParameterValues;
+  readonly evaluate: TrainingTask['evaluate'];
+  readonly #options: ExamplesTaskOptions<Example>;
+  readonly keys: readonly string[] | undefined;
+  /** Rows of the blocks that there are programs for, the fewest first. */
+  readonly #rowCounts: readonly number[];
+  /** Examples of a micro-batch. */
+  readonly #most: number;
+
+  constructor(options: ExamplesTaskOptions<Example>) {
+    this.#options = options;
+    const { model, objective, startValues, evaluate } = options;
+    this.name = objective.name;
+    this.metric = objective.metric;
+    const split = takeFrozen(objectiveParameters(model, objective), startValues, options.frozen ?? new Set());
+    this.parameters = split.trained;
+    this.frozen = split.frozen;
+    this.startValues = startValues;
+    this.evaluate = evaluate && ((trained, signal) => evaluate({ ...this.frozen, ...trained }, signal));
+    this.#most = Math.ceil(options.batchSize / options.accumulationSteps);
+    this.#rowCounts = usualRows(options, this.#most);
+    const isFixed = Object.values(objective.terms).every((term) => readingOf(term) !== 'chosen');
+    this.keys = isFixed ? this.#rowCounts.map((rows) => keyOf(rows, this.#placesFor([]))) : undefined;
+  }
+
+  lossGraph(key: string): LossGraph {
+    const { model, objective, width, recompute } = this.#options;
+    const [rows = 1, ...counts] = key.split(' ').map(Number);
+    const places = Object.fromEntries(Object.keys(objective.terms).map((name, i) => [name, counts[i] ?? 0]));
+    const options = { training: true, frozen: this.frozen, recompute };
+    return objectiveGraph(model, objective, { rows, width }, places, options);
+  }
+
+  update({ epoch, index }: Cursor): Update {
+    const { examples, batchSize } = this.#options;
+    const end = Math.min(index + batchSize, examples.length);
+    const chosen = this.#drawn(epoch, index, end);
+    const microBatches = this.#cut(chosen).map((part, micro) => this.#batch(part, epoch, index, micro));
+    return { microBatches, next: end < examples.length ? { epoch, index: end } : { epoch: epoch + 1, index: 0 } };
+  }
+
+  stepsInEpoch(): number {
+    return Math.ceil(this.#options.examples.length / this.#options.batchSize);
+  }
+
+  /** Examples of the epoch's order, read. */
+  #drawn(epoch: number, from: number, to: number): ReadText[] {
+    const { examples, objective, seed } = this.#options;
+    return Array.from({ length: to - from }, (_, i) => {
+      const number = permutedIndex(from + i, examples.length, seed, epoch);
+      return objective.read(examples[number] as Example, number, epoch);
+    });
+  }
+
+  /** Cuts an update into parts that each fit a block, longest texts first, which packs tightest. */
+  #cut(chosen: readonly ReadText[]): ReadText[][] {
+    const { width, frame } = this.#options;
+    const waiting = [...chosen].sort((a, b) => b.ids.length - a.ids.length);
+    const parts: ReadText[][] = [];
+    while (waiting.length > 0) {
+      const packer = new RowPacker(this.#rowCounts.at(-1) ?? 1, width);
+      const part: ReadText[] = [];
+      for (let i = 0; i < waiting.length && part.length < this.#most; ) {
+        const text = waiting[i] as ReadText;
+        if (packer.place(text.ids.length + frame.size)) part.push(...waiting.splice(i, 1));
+        else i++;
+      }
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  #batch(part: readonly ReadText[], epoch: number, index: number, micro: number): Batch {
+    const { model, objective, frame, width, seed } = this.#options;
+    const needed = rowsFor(part, this.#options);
+    const rows = this.#rowCounts.find((count) => count >= needed) ?? needed;
+    const places = this.#placesFor(part);
+    const { inputs, weight, tokens } = textBatch(objective, model.config, frame, { rows, width }, part, places);
+    const dropoutKey = randomBits(seed, 'dropout', epoch, index, micro, new Uint32Array(4)).slice(0, 2);
+    return {
+      key: keyOf(rows, places),
+      inputs: { ...this.frozen, ...inputs, dropoutKey: { dtype: 'uint32', shape: [2], data: dropoutKey } },
+      weight,
+      units: tokens,
+    };
+  }
+
+  /** Room for every example of a micro-batch; for chosen places, of which there may be any number, in large steps. */
+  #placesFor(part: readonly ReadText[]): Places {
+    const { objective } = this.#options;
+    const needed = placesIn(objective, part);
+    const places = Object.entries(objective.terms).map(([name, term]) => {
+      const chosen = Math.max(1, Math.ceil((needed[name] ?? 0) / placesUnit)) * placesUnit;
+      return [name, readingOf(term) === 'chosen' ? chosen : this.#most] as const;
+    });
+    return Object.fromEntries(places);
+  }
+}
+
+/** Chosen places of a block are multiples of this. */
+const placesUnit = 64;
+
+/** Rows and the places of each term. */
+function keyOf(rows: number, places: Places): string {
+  return [rows, ...Object.values(places)].join(' ');
+}
+
+/**
+ * Rows of the blocks to make programs for: as many as all but the largest part-updates need, which are cut once more, and
+ * fewer, if there is a number that spares a tenth of all rows.
+ */
+function usualRows<E extends TextExample>(options: ExamplesTaskOptions<E>, most: number): number[] {
+  const { examples, seed } = options;
+  const needed: number[] = [];
+  for (let draw = 0; draw < 256; draw++) {
+    const part = Array.from({ length: Math.min(most, examples.length) }, (_, i) => {
+      const at = (draw * most + i) % examples.length;
+      return examples[permutedIndex(at, examples.length, seed, 0)] as E;
+    });
+    needed.push(rowsFor(part, options));
+  }
+  needed.sort((a, b) => a - b);
+  const enough = needed[Math.floor(needed.length * 0.97)] ?? 1;
+  const costs = Array.from({ length: enough }, (_, i) => {
+    const fewer = i + 1;
+    return { fewer, rows: needed.reduce((sum, rows) => sum + (rows <= fewer ? fewer : enough), 0) };
+  });
+  const best = costs.reduce((a, b) => (b.rows < a.rows ? b : a));
+  return best.rows <= 0.9 * enough * needed.length ? [best.fewer, enough] : [enough];
+}
+
+/** Rows that texts take when the longest are placed first. */
+function rowsFor(part: readonly TextExample[], { frame, width }: { readonly frame: Frame; readonly width: number }) {
+  const packer = new GrowingRows(width);
+  for (const length of part.map(({ ids }) => ids.length + frame.size).sort((a, b) => b - a)) packer.place(length);
+  return packer.rows;
+}
+
+/** Counts the rows that first-fit packing needs. */
+class GrowingRows {
+  readonly #width: number;
+  readonly #free: number[] = [];
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  get rows(): number {
+    return this.#free.length;
+  }
+
+  place(length: number): void {
+    const row = this.#free.findIndex((free) => free >= length);
+    if (row < 0) this.#free.push(this.#width - length);
+    else this.#free[row] = (this.#free[row] as number) - length;
+  }
+}

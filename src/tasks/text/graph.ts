@@ -1,0 +1,105 @@
+import * as ops from '../../graph/functions.ts';
+import { Graph, type Value } from '../../graph/graph.ts';
+import { type BlockShape, blockInputs } from '../../models/text/block.ts';
+import type { PartName, Reading } from '../../models/text/heads/head.ts';
+import { heads } from '../../models/text/heads/table.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import { weightedSum } from '../../nn/layers.ts';
+import type { ParameterSpec } from '../../nn/parameters.ts';
+import { Scope } from '../../nn/scope.ts';
+import type { LossGraph } from '../../train/task.ts';
+import type { Objective, Term } from './objective.ts';
+
+/** How a loss is built. */
+export interface LossOptions {
+  /** Whether dropout applies. */
+  readonly training: boolean;
+  /** Parameters that stay what they are: nothing of the backward half is built for them. */
+  readonly frozen?: Readonly<Record<string, unknown>>;
+  /** Whether the backward half computes each layer once more: the same numbers, less memory, more time. */
+  readonly recompute?: boolean;
+}
+
+/** Places of each term in a block. */
+export type Places = Readonly<Record<string, number>>;
+
+/**
+ * The loss of an objective over a block, summed. Beside the block it takes for each term, by the term's name: `rows`,
+ * the tokens that are read, int32 [places], or `means`, float32 [places, rows · width], the share of each token in the
+ * vector that is read; `targets`; and `weights`, float32 [places], 0 for places that are not used.
+ *
+ * @returns also, for each term, the losses that are summed, unweighted [places]
+ */
+export function objectiveGraph(
+  model: TextModel,
+  objective: Objective<never>,
+  shape: BlockShape,
+  places: Places,
+  options: LossOptions,
+): LossGraph & { readonly each: ReadonlyMap<string, Value> } {
+  const graph = new Graph();
+  const scope = new Scope(graph, objectiveParameters(model, objective), options);
+  const terms = Object.entries(objective.terms);
+  const readings = new Map(terms.map(([name, term]) => [name, readingInput(graph, name, term, shape, places)]));
+  const [only] = readings.size === 1 ? readings.values() : [];
+  const pruned = only?.rows;
+  const hidden = model.encode(scope, blockInputs(graph, shape), pruned);
+  const each = new Map<string, Value>();
+  let loss: Value | undefined;
+  for (const [name, term] of terms) {
+    const count = places[name] ?? 0;
+    const outputs = model.outputs(term.head, scope, pruned ? hidden : readHidden(hidden, readings.get(name)));
+    const { dtype, size } = term.target;
+    const targets = graph.input(inputName(name, 'targets'), dtype, size ? [count, size(model.config)] : [count]);
+    const losses = term.loss(outputs, targets, scope);
+    each.set(name, losses);
+    const summed = weightedSum(losses, graph.input(inputName(name, 'weights'), 'float32', [count]));
+    loss = loss ? ops.add(loss, summed) : summed;
+  }
+  if (!loss) throw new Error(`objective ${objective.name}: it has no term`);
+  const { frozen = {}, recompute } = options;
+  return { graph, loss, each, parameters: new Map([...scope.used].filter(([name]) => !(name in frozen))), recompute };
+}
+
+/** Everything that an objective trains: the encoder, its heads, and what its terms have of their own. */
+export function objectiveParameters(model: TextModel, { terms }: Objective<never>): ParameterSpec[] {
+  const parts = new Set<PartName>(Object.values(terms).flatMap(({ head }) => model.partsOf(head)));
+  return [
+    ...model.parameters([...parts]),
+    ...Object.values(terms).flatMap((term) => term.parameters?.(model.config) ?? []),
+  ];
+}
+
+/** Name of a term's input. */
+export function inputName(term: string, what: 'rows' | 'means' | 'targets' | 'weights'): string {
+  return `${term} ${what}`;
+}
+
+/** Which hidden states a term reads. */
+export function readingOf({ head, reads }: Term): Reading {
+  return reads ?? heads[head].reads;
+}
+
+interface ReadingInput {
+  readonly rows?: Value;
+  readonly means?: Value;
+}
+
+function readingInput(
+  graph: Graph,
+  name: string,
+  term: Term,
+  { rows, width }: BlockShape,
+  places: Places,
+): ReadingInput {
+  const count = places[name] ?? 0;
+  return readingOf(term) === 'mean'
+    ? { means: graph.input(inputName(name, 'means'), 'float32', [count, rows * width]) }
+    : { rows: graph.input(inputName(name, 'rows'), 'int32', [count]) };
+}
+
+/** Of all hidden states [tokens, hiddenSize] those of the rows that are read, or means of them [places, hiddenSize]. */
+function readHidden(hidden: Value, { rows, means }: ReadingInput = {}): Value {
+  if (means) return ops.matmul(means, hidden);
+  return rows ? ops.gatherRows(hidden, rows) : hidden;
+}

@@ -1,0 +1,63 @@
+import type { Value } from '../../graph/graph.ts';
+import type { TextConfig } from '../../models/text/config.ts';
+import type { Reading } from '../../models/text/heads/head.ts';
+import type { HeadName } from '../../models/text/heads/table.ts';
+import type { ParameterSpec } from '../../nn/parameters.ts';
+import type { Scope } from '../../nn/scope.ts';
+import type { Metrics, TrainingTask } from '../../train/task.ts';
+
+/**
+ * What is learned from texts: one term or several, each through a head, and how an example becomes what the model sees
+ * and what each term asks of it. The update's loss is the sum over all terms and places of weight · loss, divided by
+ * the sum of the first term's weights.
+ */
+export interface Objective<Example> {
+  /** Kept in checkpoints: a run of another objective is not resumed. */
+  readonly name: string;
+  /** The metric that early stopping and the best checkpoint go by. */
+  readonly metric: TrainingTask['metric'];
+  readonly terms: Readonly<Record<string, Term>>;
+  /**
+   * An example in one epoch. A pure function of its arguments, so that a run resumes without replaying its data.
+   *
+   * @param number the example's number in its corpus or set
+   */
+  read(example: Example, number: number, epoch: number): ReadText;
+  /** What is told beside the mean loss of the first term. */
+  alsoMeasured?(loss: number): Metrics;
+}
+
+/** One thing that is learned of each text. */
+export interface Term {
+  readonly head: HeadName;
+  /** The hidden states that the head gets, where they are not those of its record. */
+  readonly reads?: Reading;
+  /** A target's element type, and its numbers, if they are several. */
+  readonly target: { readonly dtype: 'int32' | 'float32'; size?(config: TextConfig): number };
+  /** Parameters of the term's own: trained beside the model's, and not saved with it. */
+  parameters?(config: TextConfig): ParameterSpec[];
+  /** Loss of each place [N] from what the head makes of it [N, outputs] and the targets [N] or [N, size]. */
+  loss(outputs: Value, targets: Value, scope: Scope): Value;
+  /**
+   * Places that a text of so many tokens has on average, and by how many deviations a batch may hold more, for a term
+   * that reads chosen places: from it follows the shape that nearly all batches get by with.
+   */
+  readonly usual?: { places(length: number): number; readonly deviations: number };
+}
+
+/** An example as it is in one epoch. */
+export interface ReadText {
+  /** What the model sees, without the special tokens around it. */
+  readonly ids: ArrayLike<number>;
+  readonly asked: Readonly<Record<string, Asked>>;
+}
+
+/** What one term asks of a text. */
+export interface Asked {
+  /** Tokens to read, counted without the special ones around the text, where places are chosen; otherwise there is one. */
+  readonly places?: readonly number[];
+  /** For each place its target's numbers, one after the other. */
+  readonly targets: ArrayLike<number>;
+  /** Of each place; 1 when absent. */
+  readonly weight?: number;
+}
