@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { BertuneError, counted, messageOf, UsageError } from '../core/errors.ts';
 import { makeFolders } from '../core/files.ts';
+import { joined, say, setting } from '../core/message.ts';
 import type { Cursor } from './task.ts';
 
 /** All of a run's state that is not in flat arrays. */
@@ -68,7 +69,7 @@ export function writeCheckpoint(folder: string, state: RunState, arrays: RunArra
   } catch (error) {
     rmSync(beside, { recursive: true, force: true });
     throw new BertuneError(
-      `cannot write the checkpoint ${path}: ${messageOf(error)}; free space and run with --resume`,
+      say`cannot write the checkpoint ${path}: ${messageOf(error)}; free space and run with ${setting('resume')}`,
     );
   }
   return path;
@@ -193,7 +194,7 @@ function readState(path: string): RunState {
   const file = join(path, stateFile);
   const state: unknown = JSON.parse(readFileSync(file, 'utf8'));
   if (!isState(state))
-    throw new BertuneError(`${file} holds no state of a run; remove its folder and run with --resume`);
+    throw new BertuneError(say`${file} holds no state of a run; remove its folder and run with ${setting('resume')}`);
   return state;
 }
 
@@ -230,7 +231,8 @@ function readInto(path: string, bytes: Uint8Array): void {
     let done = 0;
     while (done < bytes.length) {
       const count = readSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 28), done);
-      if (count === 0) throw new BertuneError(`${path} ends early; remove its folder and run with --resume`);
+      if (count === 0)
+        throw new BertuneError(say`${path} ends early; remove its folder and run with ${setting('resume')}`);
       done += count;
     }
   } finally {
@@ -260,9 +262,10 @@ export function refuseOtherSettings(
     (key) => JSON.stringify(saved[key]) !== JSON.stringify(current[key]),
   );
   if (different.length === 0) return;
-  const list = different.map((key) => `${key} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`);
+  const list = different.map(
+    (key) => say`${setting(key)} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`,
+  );
   throw new UsageError(
-    `cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${list.join(', ')}; ` +
-      'run with the settings it was started with, or with --overwrite to start anew',
+    say`cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${joined(list, ', ')}; run with the settings it was started with, or with ${setting('overwrite')} to start anew`,
   );
 }

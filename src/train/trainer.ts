@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { BertuneError, InterruptedError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { HostTensor } from '../core/tensor.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ParameterArena } from './arena.ts';
@@ -314,7 +315,7 @@ export class Trainer {
   #stop(): never {
     const path = this.#save();
     throw new InterruptedError(
-      `stopped after step ${this.#state.step} of ${this.#options.steps}; saved ${path}; run the same command with --resume to go on`,
+      say`stopped after step ${this.#state.step} of ${this.#options.steps}; saved ${path}; run the same command with ${setting('resume')} to go on`,
     );
   }
 
