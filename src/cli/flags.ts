@@ -26,8 +26,8 @@ export function flagName(name: SettingName): string {
 }
 
 /** How messages spell a setting on the command line. */
-export function spelledAsFlag({ key }: NamedSetting): string {
-  return `--${isSettingName(key) ? flagName(key) : kebab(key)}`;
+export function spelledAsFlag({ key, said }: NamedSetting): string {
+  return isSettingName(key) ? `--${flagName(key)}` : said;
 }
 
 /** The settings of a command, general ones included, in the order of the help. */

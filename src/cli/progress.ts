@@ -89,7 +89,8 @@ function stepLine(event: StepEvent): string {
   ].join('  ');
 }
 
-function activityLine({ activity, done, total }: ActivityEvent): string {
+function activityLine({ line, activity: plain, done, total }: ActivityEvent): string {
+  const activity = line?.spelled(spelledAsFlag) ?? plain;
   return total === undefined
     ? `${activity}: ${quantity(done)}`
     : `${activity}: ${quantity(done)} of ${quantity(total)}`;

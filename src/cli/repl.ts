@@ -1,9 +1,10 @@
 import { createInterface, type Interface } from 'node:readline';
-import { messageOf } from '../core/errors.ts';
+import { lineOf } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { LoadedModel } from '../jobs/types.ts';
 import { settings } from '../settings/table.ts';
 import { comparedWords, defaultTopK, fillMask, maskHint, type Ranking, rankedWords } from './fillMask.ts';
+import { spelledAsFlag } from './flags.ts';
 import { printable, table } from './format.ts';
 import { historySize } from './history.ts';
 import { readValue } from './values.ts';
@@ -112,7 +113,7 @@ async function answer(line: string, session: Session): Promise<'quit' | undefine
     if (line.startsWith('/')) await obey(line, session);
     else await fill(line, session);
   } catch (error) {
-    session.say(`error: ${printable(messageOf(error))}`);
+    session.say(`error: ${printable(lineOf(error).spelled(spelledAsFlag))}`);
   }
 }
 

@@ -29,11 +29,20 @@ export class Message {
 export type MessagePart = string | NamedSetting;
 
 /** A setting that a message names. */
-export interface NamedSetting {
+export class NamedSetting {
   /** Its key in the table of settings. */
   readonly key: string;
   /** What programs read in its place. */
   readonly said: string;
+
+  constructor(key: string, said: string) {
+    this.key = key;
+    this.said = said;
+  }
+
+  toString(): string {
+    return this.said;
+  }
 }
 
 /** What a message calls the origin of data: a setting, or a name of the caller's own. */
@@ -46,7 +55,7 @@ export type Origin = string | NamedSetting;
  * @param said what programs read instead, where what they give is no option of that name
  */
 export function setting(key: string, said: string = key): NamedSetting {
-  return { key, said };
+  return new NamedSetting(key, said);
 }
 
 /** The tag that makes a message of a template: `` say`${setting('maxLength')} ${n} is too long` ``. */
@@ -75,6 +84,7 @@ function partsOf(value: unknown): readonly MessagePart[] {
   return [isNamedSetting(value) ? value : String(value)];
 }
 
+/** Also one that came from another thread, as plain data. */
 function isNamedSetting(value: unknown): value is NamedSetting {
   return typeof value === 'object' && value !== null && 'key' in value && 'said' in value;
 }

@@ -12,6 +12,7 @@ import {
 } from '../core/document.ts';
 import { BertuneError } from '../core/errors.ts';
 import { makeFolders, writeError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 
 /**
  * What an entry holds beside its files, under this name: a line of JSON, then its checksum. In whatever version, the line
@@ -104,7 +105,9 @@ export class CacheFolder<T> {
         }
       }
     }
-    throw new BertuneError(`${entry.folder} cannot be written; remove it, or choose another folder with --cache`);
+    throw new BertuneError(
+      say`${entry.folder} cannot be written; remove it, or choose another folder with ${setting('cache')}`,
+    );
   }
 
   /** Removes what was not used for longest until the rest fits, and what killed processes left. */

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
 import type { Column } from './table.ts';
 
 export interface ColumnOptions {
@@ -26,13 +27,17 @@ const labelNames = ['label', 'labels', 'category', 'intent', 'class', 'sentiment
  * @param name What to call the data in a message.
  * @throws UsageError when a named column is not there or several could be meant; the columns are listed.
  */
-export function chooseColumns(columns: readonly Column[], options: ColumnOptions, name: string): ColumnChoice {
-  const find = (wanted: string | undefined, flag: string) =>
+export function chooseColumns(
+  columns: readonly Column[],
+  options: ColumnOptions,
+  name: string | Message,
+): ColumnChoice {
+  const find = (wanted: string | undefined, flag: Origin) =>
     wanted === undefined ? undefined : findColumn(columns, wanted, flag, name);
   const named = {
-    text: find(options.textColumn, '--text-column'),
-    label: find(options.labelColumn, '--label-column'),
-    group: find(options.groupColumn, '--group-column'),
+    text: find(options.textColumn, setting('textColumn')),
+    label: find(options.labelColumn, setting('labelColumn')),
+    group: find(options.groupColumn, setting('groupColumn')),
     id: withName(columns, 'id'),
   };
   const free = columns.filter(({ name }) => !Object.values(named).includes(name));
@@ -49,23 +54,23 @@ export function chooseColumns(columns: readonly Column[], options: ColumnOptions
   const others = { label, group: named.group, id: named.id === text ? undefined : named.id };
   if (text === others.label || text === others.group) {
     throw new UsageError(
-      `${name}: column ${text} is the text; choose another label or group column: ${listed(columns)}`,
+      say`${name}: column ${text} is the text; choose another label or group column: ${listed(columns)}`,
     );
   }
   return { text, ...others };
 }
 
 /** The column called `wanted`, else the only one that differs from it in case alone. */
-export function findColumn(columns: readonly Column[], wanted: string, flag: string, name: string): string {
+export function findColumn(columns: readonly Column[], wanted: string, flag: Origin, name: string | Message): string {
   const found = columns.find((column) => column.name === wanted)?.name ?? withName(columns, wanted.toLowerCase());
   if (found !== undefined) return found;
-  throw new UsageError(`${name} has no column ${wanted} (${flag}); it has: ${listed(columns)}`);
+  throw new UsageError(say`${name} has no column ${wanted} (${flag}); it has: ${listed(columns)}`);
 }
 
-function ambiguous(what: 'text' | 'label', columns: readonly Column[], name: string): UsageError {
+function ambiguous(what: 'text' | 'label', columns: readonly Column[], name: string | Message): UsageError {
   const hint = columns.some(({ name }) => looksLikeData(name)) ? ' (the first line has to be a header)' : '';
   return new UsageError(
-    `${name} has no single ${what} column; choose one with --${what}-column: ${listed(columns)}${hint}`,
+    say`${name} has no single ${what} column; choose one with ${setting(`${what}Column`)}: ${listed(columns)}${hint}`,
   );
 }
 

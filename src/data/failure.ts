@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { type Origin, say } from '../core/message.ts';
 import { firstLine } from './duckdb.ts';
 import type { TableFile } from './table.ts';
 
@@ -9,19 +10,19 @@ import type { TableFile } from './table.ts';
  * What to throw when DuckDB fails on a file: one line that names the file and, where it can be told, the line.
  * @param name The file as the user wrote it.
  */
-export async function fileFailure(error: unknown, file: TableFile, name: string, flag: string): Promise<BertuneError> {
+export async function fileFailure(error: unknown, file: TableFile, name: string, flag: Origin): Promise<BertuneError> {
   if (error instanceof BertuneError) return error;
   const message = messageOf(error);
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
-  if (line !== undefined) return new BertuneError(`${flag}: ${name} line ${line} ${csvFault(message)}`);
+  if (line !== undefined) return new BertuneError(say`${flag}: ${name} line ${line} ${csvFault(message)}`);
   if (file.format === 'jsonl') {
     const fault = await jsonFault(file);
-    if (fault !== undefined) return new BertuneError(`${flag}: ${name} ${fault}`);
+    if (fault !== undefined) return new BertuneError(say`${flag}: ${name} ${fault}`);
   }
   const cause = firstLine(error)
     .replace(/^[A-Za-z ]+ Error: /, '')
     .replaceAll(file.path, name);
-  return new BertuneError(`${flag}: cannot read ${name}: ${cause}`);
+  return new BertuneError(say`${flag}: cannot read ${name}: ${cause}`);
 }
 
 function csvFault(message: string): string {

@@ -1,4 +1,5 @@
 import { BertuneError } from '../core/errors.ts';
+import { say } from '../core/message.ts';
 import { randomUnit } from '../core/random.ts';
 import { normalizedForm } from '../text/normalize.ts';
 import { openRecords, type RecordsOptions } from './records.ts';
@@ -29,7 +30,7 @@ export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSe
     for await (const batch of records.batches()) {
       for (const { text, label, id, group } of batch) {
         if (label === undefined || label === '') {
-          throw new BertuneError(`${options.flag}: row ${texts.length + 1} has no label in column ${labelColumn}`);
+          throw new BertuneError(say`${options.flag}: row ${texts.length + 1} has no label in column ${labelColumn}`);
         }
         hasIds ||= id !== undefined;
         // A prefix that tells the groups of the data from those made up for rows without one.

@@ -1,4 +1,5 @@
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { type Origin, say, setting } from '../core/message.ts';
 import { Database } from './duckdb.ts';
 import { openPart, type Part } from './records.ts';
 import { findSources } from './source.ts';
@@ -19,7 +20,7 @@ export interface NumbersOptions {
   /** Whether the columns are those of a model rather than the caller's choice. */
   readonly isOfModel?: boolean;
   /** What a message calls the option that names the file. */
-  readonly flag: string;
+  readonly flag: Origin;
 }
 
 /**
@@ -41,11 +42,12 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
   const sources = await findSources([file], flag, database);
   const [source] = sources;
   if (!source || sources.length > 1) {
-    throw new UsageError(`${flag}: ${file} names ${counted(sources.length, 'file')}; give one, or a query over all`);
+    throw new UsageError(say`${flag}: ${file} names ${counted(sources.length, 'file')}; give one, or a query over all`);
   }
   const part = await openPart(source, 0, flag, database);
-  if (!part) throw new BertuneError(`${flag}: ${file} is empty`);
-  if (part.isPlainText) throw new UsageError(`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
+  if (!part) throw new BertuneError(say`${flag}: ${file} is empty`);
+  if (part.isPlainText)
+    throw new UsageError(say`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
   const names = columns ?? part.table.columns.filter(({ isNumber }) => isNumber).map(({ name }) => name);
   checkColumns(part, names, options);
   try {
@@ -61,17 +63,19 @@ function checkColumns(part: Part, names: readonly string[], { flag, isOfModel }:
   const missing = names.find((name) => !known.includes(name));
   if (missing !== undefined && isOfModel) {
     throw new UsageError(
-      `${flag}: ${part.name} has no column "${missing}", which the model was trained on; its columns are ${listed}`,
+      say`${flag}: ${part.name} has no column "${missing}", which the model was trained on; its columns are ${listed}`,
     );
   }
   if (missing !== undefined) {
-    throw new UsageError(`--columns: ${flag} ${part.name} has no column "${missing}"; its columns are ${listed}`);
+    throw new UsageError(
+      say`${setting('columns')}: ${flag} ${part.name} has no column "${missing}"; its columns are ${listed}`,
+    );
   }
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new UsageError(`--columns names "${twice}" twice`);
+  if (twice !== undefined) throw new UsageError(say`${setting('columns')} names "${twice}" twice`);
   if (names.length === 0) {
     throw new UsageError(
-      `${flag}: ${part.name} has no column of numbers (its columns are ${listed}); name them with --columns`,
+      say`${flag}: ${part.name} has no column of numbers (its columns are ${listed}); name them with ${setting('columns')}`,
     );
   }
 }
@@ -98,15 +102,17 @@ async function readColumns(
         const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
         if (!(Math.abs(number) <= largestNumber)) {
           const fault = faultOf(value === null ? null : String(value), names[c] ?? '', rows + 1);
-          const wayOut = isOfModel ? '' : 'choose other --columns, or ';
-          throw new BertuneError(`${flag}: ${part.name} ${fault}; ${wayOut}leave such rows out with --query`);
+          const wayOut = isOfModel ? '' : say`choose other ${setting('columns')}, or `;
+          throw new BertuneError(
+            say`${flag}: ${part.name} ${fault}; ${wayOut}leave such rows out with ${setting('query', 'a query')}`,
+          );
         }
         values[rows * names.length + c] = number;
       }
       rows++;
     }
   }
-  if (rows === 0) throw new BertuneError(`${flag}: ${part.name} has no rows`);
+  if (rows === 0) throw new BertuneError(say`${flag}: ${part.name} has no rows`);
   return { columns: names, rows, values: values.slice(0, rows * names.length) };
 }
 

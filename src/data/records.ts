@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { type Origin, say, setting } from '../core/message.ts';
 import { type ColumnChoice, type ColumnOptions, chooseColumns, findColumn } from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
@@ -12,7 +13,7 @@ export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
   readonly files: readonly string[];
   /** The CLI flag that named the files, for messages: `--corpus`. */
-  readonly flag: string;
+  readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
 }
@@ -77,10 +78,10 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   if (main === undefined) throw emptyError(sources, options.flag);
   if (main.isPlainText && options.needLabel) {
     throw new UsageError(
-      `${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
+      say`${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
     );
   }
-  const choice = chooseColumns(main.table.columns, options, `${options.flag} ${main.name}`);
+  const choice = chooseColumns(main.table.columns, options, say`${options.flag} ${main.name}`);
   const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.flag)));
   return {
     columns: main.table.columns.map(({ name }) => name),
@@ -96,11 +97,11 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
 export async function openPart(
   source: Source,
   index: number,
-  flag: string,
+  flag: Origin,
   database: Database,
 ): Promise<Part | undefined> {
   if (source.kind === 'query') {
-    const failure = (error: unknown) => new UsageError(`the query for ${flag}: ${firstLine(error)}`);
+    const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
   }
@@ -119,7 +120,7 @@ export async function openPart(
 async function prepareFile(
   source: FileSource,
   repairedPath: string,
-  flag: string,
+  flag: Origin,
 ): Promise<{ file: TableFile; invalidUtf8: number } | undefined> {
   const { path, format, gzip } = source;
   try {
@@ -137,27 +138,27 @@ async function prepareFile(
     return { file: { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 }, invalidUtf8 };
   } catch (error) {
     const isZlib = String((error as NodeJS.ErrnoException).code).startsWith('Z_');
-    if (isZlib) throw new BertuneError(`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);
-    throw new UsageError(`${flag}: cannot read ${path}: ${messageOf(error)}`);
+    if (isZlib) throw new BertuneError(say`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);
+    throw new UsageError(say`${flag}: cannot read ${path}: ${messageOf(error)}`);
   }
 }
 
-function emptyError(sources: readonly Source[], flag: string): BertuneError {
+function emptyError(sources: readonly Source[], flag: Origin): BertuneError {
   const [first] = sources;
   const name = first?.kind === 'file' ? first.path : 'query';
-  return new BertuneError(`${flag}: ${name} is empty${sources.length > 1 ? ', and so are the other files' : ''}`);
+  return new BertuneError(say`${flag}: ${name} is empty${sources.length > 1 ? ', and so are the other files' : ''}`);
 }
 
 /** The same columns in a further file. Lines of text have no names: they are the text, whatever it is called. */
-function sameColumns(part: Part, choice: ColumnChoice, flag: string): ColumnChoice {
-  const find = (wanted: string | undefined, option: string) =>
-    wanted === undefined ? undefined : findColumn(part.table.columns, wanted, option, `${flag} ${part.name}`);
+function sameColumns(part: Part, choice: ColumnChoice, flag: Origin): ColumnChoice {
+  const find = (wanted: string | undefined, option: Origin) =>
+    wanted === undefined ? undefined : findColumn(part.table.columns, wanted, option, say`${flag} ${part.name}`);
   return {
     text: part.isPlainText
       ? 'text'
-      : findColumn(part.table.columns, choice.text, '--text-column', `${flag} ${part.name}`),
-    label: find(choice.label, '--label-column'),
-    group: find(choice.group, '--group-column'),
+      : findColumn(part.table.columns, choice.text, setting('textColumn'), say`${flag} ${part.name}`),
+    label: find(choice.label, setting('labelColumn')),
+    group: find(choice.group, setting('groupColumn')),
     id: part.table.columns.find(({ name }) => name === choice.id)?.name,
   };
 }

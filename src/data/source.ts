@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
+import { type Origin, say } from '../core/message.ts';
 import type { Database } from './duckdb.ts';
 
 export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet';
@@ -28,7 +29,7 @@ export type Source = FileSource | QuerySource;
  */
 export async function findSources(
   files: readonly string[],
-  flag: string,
+  flag: Origin,
   database: Pick<Database, 'glob'>,
 ): Promise<Source[]> {
   const sources: Source[] = [];
@@ -36,7 +37,7 @@ export async function findSources(
     if (isQuery(file)) sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
     else sources.push(...(await findFiles(file, flag, database)));
   }
-  if (sources.length === 0) throw new UsageError(`${flag}: no file given`);
+  if (sources.length === 0) throw new UsageError(say`${flag}: no file given`);
   return sources;
 }
 
@@ -56,36 +57,36 @@ const formats: Readonly<Record<string, Format>> = {
   parquet: 'parquet',
 };
 
-async function findFiles(path: string, flag: string, database: Pick<Database, 'glob'>): Promise<FileSource[]> {
+async function findFiles(path: string, flag: Origin, database: Pick<Database, 'glob'>): Promise<FileSource[]> {
   const kind = await kindOf(path, flag);
   if (kind === 'file') return [fileSource(path, flag)];
   if (kind === 'folder') return findInFolder(path, flag);
-  if (!/[*?[]/.test(path)) throw new UsageError(`${flag}: no file at ${path}`);
+  if (!/[*?[]/.test(path)) throw new UsageError(say`${flag}: no file at ${path}`);
   const matches = await database.glob(path);
-  if (matches.length === 0) throw new UsageError(`${flag}: no file matches ${path}`);
+  if (matches.length === 0) throw new UsageError(say`${flag}: no file matches ${path}`);
   for (const match of matches) await kindOf(match, flag);
   return matches.sort().map((match) => fileSource(match, flag));
 }
 
-async function kindOf(path: string, flag: string): Promise<'file' | 'folder' | undefined> {
+async function kindOf(path: string, flag: Origin): Promise<'file' | 'folder' | undefined> {
   let found: Stats;
   try {
     found = await stat(path);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new UsageError(`${flag}: cannot read ${path}: ${messageOf(error)}`);
+    throw new UsageError(say`${flag}: cannot read ${path}: ${messageOf(error)}`);
   }
   if (found.isFile()) return 'file';
   if (found.isDirectory()) return 'folder';
   // Files are read more than once, which the others do not stand.
   if (found.isFIFO()) {
-    throw new UsageError(`${flag}: ${path} is a pipe; give it to standard input or write it to a file`);
+    throw new UsageError(say`${flag}: ${path} is a pipe; give it to standard input or write it to a file`);
   }
-  throw new UsageError(`${flag}: ${path} is a device or socket; write what it holds to a file`);
+  throw new UsageError(say`${flag}: ${path} is a device or socket; write what it holds to a file`);
 }
 
-async function findInFolder(folder: string, flag: string): Promise<FileSource[]> {
+async function findInFolder(folder: string, flag: Origin): Promise<FileSource[]> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => !/(^|[\\/])\./.test(name)).sort();
   const sources: FileSource[] = [];
   for (const name of names) {
@@ -93,14 +94,15 @@ async function findInFolder(folder: string, flag: string): Promise<FileSource[]>
     const source = parseName(path);
     if (source !== undefined && (await stat(path)).isFile()) sources.push(source);
   }
-  if (sources.length === 0) throw new UsageError(`${flag}: the folder ${folder} has no file ending in ${knownEndings}`);
+  if (sources.length === 0)
+    throw new UsageError(say`${flag}: the folder ${folder} has no file ending in ${knownEndings}`);
   return sources;
 }
 
-function fileSource(path: string, flag: string): FileSource {
+function fileSource(path: string, flag: Origin): FileSource {
   const source = parseName(path);
   if (source === undefined)
-    throw new UsageError(`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
+    throw new UsageError(say`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
   return source;
 }
 

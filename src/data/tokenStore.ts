@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type DocumentFormat, documentText, readDocument } from '../core/document.ts';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 
 /** One tokenized sequence, without special tokens around it. */
 export interface StoredSequence {
@@ -189,7 +190,8 @@ function readFully(file: number, target: NodeJS.TypedArray, position: number): v
   let done = 0;
   while (done < bytes.length) {
     const count = readSync(file, bytes, done, bytes.length - done, position + done);
-    if (count === 0) throw new BertuneError('the tokenized corpus ends early; run again with --overwrite');
+    if (count === 0)
+      throw new BertuneError(say`the tokenized corpus ends early; run again with ${setting('overwrite')}`);
     done += count;
   }
 }

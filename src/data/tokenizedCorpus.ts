@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { BertuneError, counted } from '../core/errors.ts';
+import { type Origin, say, setting } from '../core/message.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { hashText } from './hashText.ts';
 import { NumberFileWriter } from './numberFile.ts';
@@ -151,10 +152,10 @@ class CorpusWriter {
   }
 }
 
-function emptyCorpus(flag: string, skipped: number): BertuneError {
+function emptyCorpus(flag: Origin, skipped: number): BertuneError {
   return new BertuneError(
     skipped > 0
-      ? `${flag} has no token that may be masked (${counted(skipped, 'text')}, empty or only special or unknown tokens); check the file and the tokenizer`
-      : `${flag} holds no text; check the file and --text-column`,
+      ? say`${flag} has no token that may be masked (${counted(skipped, 'text')}, empty or only special or unknown tokens); check the file and the tokenizer`
+      : say`${flag} holds no text; check the file and ${setting('textColumn')}`,
   );
 }

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defined } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type CutOptions, type TokenizedTexts, tokenizeTexts } from './tokenizedTexts.ts';
 import { WorkerPool, workerFile } from './workerPool.ts';
 
-const tokenizing = { name: 'a tokenizing thread', wayOut: 'run again with --threads 1' };
+const tokenizing = { name: 'a tokenizing thread', wayOut: say`run again with ${setting('threads')} 1` };
 
 /** What a tokenizing thread is told once. */
 export interface WorkerSetup {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
 import { makeFolder, writeError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { Database, quoted } from './duckdb.ts';
 
 /** A vector, float32, with what is known of what it stands for: the same of every row. */
@@ -61,7 +62,7 @@ function writerFor(path: string): Writer {
     case '.jsonl':
       return writeJsonLines;
     default:
-      throw new UsageError(`--output: vectors are written to .parquet or .jsonl, not to ${path}`);
+      throw new UsageError(say`${setting('output')}: vectors are written to .parquet or .jsonl, not to ${path}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Transferable, Worker } from 'node:worker_threads';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { type Message, say } from '../core/message.ts';
 
 /**
  * The file of a thread beside a module, when threads can run it: Node runs no TypeScript below 22, so from the sources
@@ -25,7 +26,7 @@ interface Waiting<Answer> {
 export class WorkerPool<Question, Answer> {
   readonly #threads: { readonly worker: Worker; readonly waiting: Waiting<Answer>[] }[];
   readonly #name: string;
-  readonly #wayOut: string;
+  readonly #wayOut: string | Message;
   #failure: BertuneError | undefined;
 
   /**
@@ -33,7 +34,12 @@ export class WorkerPool<Question, Answer> {
    * @param wayOut what to do when one of them failed
    * @param setup what each thread finds as its `workerData`
    */
-  constructor(file: URL, { name, wayOut }: { name: string; wayOut: string }, threads: number, setup: unknown) {
+  constructor(
+    file: URL,
+    { name, wayOut }: { name: string; wayOut: string | Message },
+    threads: number,
+    setup: unknown,
+  ) {
     this.#name = name;
     this.#wayOut = wayOut;
     this.#threads = Array.from({ length: threads }, () => {
@@ -71,7 +77,7 @@ export class WorkerPool<Question, Answer> {
 
   #fail(cause: unknown): void {
     const [line = ''] = messageOf(cause).split('\n');
-    this.#failure ??= new BertuneError(`${this.#name} failed: ${line}; ${this.#wayOut}`);
+    this.#failure ??= new BertuneError(say`${this.#name} failed: ${line}; ${this.#wayOut}`);
     for (const { waiting } of this.#threads) for (const { reject } of waiting.splice(0)) reject(this.#failure);
   }
 }

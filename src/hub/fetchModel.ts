@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { type DownloadOptions, downloadBlob, type RemoteFile } from './download.ts';
 import { isCommit, RepoCache } from './hubCache.ts';
 import { type ModelReference, referenceName } from './reference.ts';
@@ -53,7 +54,7 @@ export async function fetchModel(
     const cached = await cachedModel(cache, reference);
     if (cached) return cached;
     throw new UsageError(
-      `no folder ${name} here, nor such a model in ${settings.cache}; run once without --offline (or HF_HUB_OFFLINE) to fetch it`,
+      say`no folder ${name} here, nor such a model in ${settings.cache}; run once without ${setting('offline')} (or HF_HUB_OFFLINE) to fetch it`,
     );
   }
   try {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 
 export const configFile = 'config.json';
 
@@ -17,6 +18,6 @@ export async function readConfigText(folder: string, writer: string): Promise<st
     return await readFile(file, 'utf8');
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw readError(file, error);
-    throw new UsageError(`${file} does not exist: give as --model a folder that ${writer} wrote`);
+    throw new UsageError(say`${file} does not exist: give as ${setting('model')} a folder that ${writer} wrote`);
   }
 }

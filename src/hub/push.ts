@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { isRepoName } from './reference.ts';
 import { hubFetch } from './requests.ts';
 import type { HubSettings } from './settings.ts';
@@ -39,9 +40,10 @@ export interface PushedModel {
  */
 export async function pushModel(options: PushModelOptions, settings: HubSettings): Promise<PushedModel> {
   const { folder, repo, signal } = options;
-  if (!isRepoName(repo)) throw new UsageError(`--repo must be org/name, got ${JSON.stringify(repo)}`);
+  if (!isRepoName(repo)) throw new UsageError(say`${setting('repo')} must be org/name, got ${JSON.stringify(repo)}`);
   const files = await filesToPush(folder);
-  if (settings.offline) throw new UsageError('nothing can be pushed with --offline (or HF_HUB_OFFLINE); leave it out');
+  if (settings.offline)
+    throw new UsageError(say`nothing can be pushed with ${setting('offline')} (or HF_HUB_OFFLINE); leave it out`);
   if (settings.token === undefined) {
     throw new UsageError(
       `a token is needed to write to ${repo}: make one at ${settings.endpoint}/settings/tokens and set HF_TOKEN to it`,
@@ -94,7 +96,8 @@ const onnxFiles = /^.+\.onnx(_data)?$/;
 /** Names of the folder's files that make the model, in their order. */
 async function filesToPush(folder: string): Promise<string[]> {
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-  if (!isFolder) throw new UsageError(`${folder} is no folder: give the --output of a run or of an export`);
+  if (!isFolder)
+    throw new UsageError(say`${folder} is no folder: give the ${setting('output')} of a run or of an export`);
   const list = async (path: string) => {
     const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
       throw readError(path, error);
@@ -109,7 +112,7 @@ async function filesToPush(folder: string): Promise<string[]> {
   const hasWeights = files.some((name) => /\.(safetensors|onnx)$/.test(name));
   if (!files.includes('config.json') || !hasWeights) {
     throw new UsageError(
-      `${folder} holds no model (config.json and weights): give the --output of a run or of an export`,
+      say`${folder} holds no model (config.json and weights): give the ${setting('output')} of a run or of an export`,
     );
   }
   return files;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DocumentFormat, JsonObject } from '../core/document.ts';
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { SeriesConfig } from '../models/series/config.ts';
 
 /** What `config.json` calls the models of each kind. */
@@ -32,7 +33,7 @@ export const seriesFormat: DocumentFormat<SeriesConfig> = {
     if (isSeriesConfig(content)) return;
     const { model_type: found = 'missing' } = content;
     const known = Object.values(seriesTypes).join(' or ');
-    throw new UsageError(`${file}: model_type is ${found}, not ${known}; choose another --model`);
+    throw new UsageError(say`${file}: model_type is ${found}, not ${known}; choose another ${setting('model')}`);
   },
 };
 

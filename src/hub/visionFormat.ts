@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DocumentFormat, JsonObject } from '../core/document.ts';
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { VisionConfig, VisionMethod } from '../models/vision/config.ts';
 
 /** What `config.json` calls the models of each method. */
@@ -69,7 +70,9 @@ export const visionFormat: DocumentFormat<VisionConfig> = {
     const { model_type: modelType } = content;
     const known = Object.values(visionTypes).join(', ');
     const found = modelType === undefined ? 'missing' : JSON.stringify(modelType);
-    throw new UsageError(`${file}: model_type is ${found}, and models of images have ${known}; choose another --model`);
+    throw new UsageError(
+      say`${file}: model_type is ${found}, and models of images have ${known}; choose another ${setting('model')}`,
+    );
   },
 };
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { type Corpus, prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { saveText } from '../hub/textFolder.ts';
@@ -19,6 +20,7 @@ import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
+import { activity, note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import { checkTokenizer, readModel, sequenceLength } from './textModel.ts';
 import {
@@ -41,11 +43,12 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
  * InterruptedError after saving, when the signal was aborted
  */
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
-  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const settings = resolve('adapt', options);
   return trainMaskedLm('adapt', options, settings, [options.model], hooks, async () => {
     const found = await findModel(options.model, options, hooks);
-    const loaded = await readModel(found, { head, beside: ['pooler'], seed: options.seed }, note);
+    const loaded = await readModel(found, { head, beside: ['pooler'], seed: settings.seed }, (line) =>
+      note(hooks, line),
+    );
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
     const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
     return { ...loaded, pooler, base: await baseFacts(found, hooks) };
@@ -59,11 +62,11 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
   const said = { ...rest, model: modelConfig, tokenizer: folder };
   return trainMaskedLm('pretrain', said, settings, [folder], hooks, async () => {
     const shape = await findModel(modelConfig, options, hooks);
-    const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-    const { model, raw } = await readFound(shape, (path, note) => readModelShape(path, head, note), onNote);
+    const read = (path: string, onNote: (text: string) => void) => readModelShape(path, head, onNote);
+    const { model, raw } = await readFound(shape, read, (line) => note(hooks, line));
     const specs = model.parameters(model.partsOf(head));
     const { initializerRange } = model.config;
-    const start = (spec: (typeof specs)[number]) => initialValue(spec, initializerRange, options.seed ?? 0);
+    const start = (spec: (typeof specs)[number]) => initialValue(spec, initializerRange, settings.seed);
     const tokenizer = await readFound(await findModel(folder, options, hooks), async (path) => loadTokenizer(path));
     checkTokenizer(tokenizer, model, modelConfig);
     return {
@@ -104,14 +107,23 @@ async function trainMaskedLm(
   const corpora = folder.work();
   const opened: Corpus[] = [];
   try {
-    const prepare = async (data: DataOptions, flag: string, name: string, heldOutFraction: number, limit?: number) => {
-      const report = throttled((done) => hooks.onEvent?.({ type: 'progress', activity: `tokenizing ${flag}`, done }));
+    const prepare = async (
+      data: DataOptions,
+      key: 'corpus' | 'eval',
+      name: string,
+      heldOutFraction: number,
+      limit?: number,
+    ) => {
+      const flag = setting(key);
+      const report = throttled((done) =>
+        hooks.onEvent?.({ type: 'progress', ...activity(say`tokenizing ${flag}`), done }),
+      );
       const corpus = await prepareCorpus({
         records: { ...data, flag, limit },
         tokenizer,
         mostTokens: settings.maxLength - tokenizer.frame.size,
         // Evaluation counts every token once.
-        overlap: flag === '--corpus' ? settings.overlap : 0,
+        overlap: key === 'corpus' ? settings.overlap : 0,
         threads: settings.threads,
         cache: cacheFolder(options.cache),
         folder: join(corpora, name),
@@ -124,12 +136,12 @@ async function trainMaskedLm(
         },
       });
       opened.push(corpus);
-      for (const text of corpusNotes(corpus, flag, settings.maxLength)) hooks.onEvent?.({ type: 'note', text });
+      for (const line of corpusNotes(corpus, flag, settings.maxLength)) note(hooks, line);
       return corpus;
     };
     // First, since it is read faster: what is wrong with it shows before the corpus is tokenized.
-    const evaluation = options.eval && (await prepare(options.eval, '--eval', 'evaluation', 0, options.evalLimit));
-    const training = await prepare(options.corpus, '--corpus', 'training', options.eval ? 0 : settings.evalFraction);
+    const evaluation = options.eval && (await prepare(options.eval, 'eval', 'evaluation', 0, options.evalLimit));
+    const training = await prepare(options.corpus, 'corpus', 'training', options.eval ? 0 : settings.evalFraction);
     if (evaluation) noteRepeated(training, evaluation, hooks);
     const heldOut = evaluation
       ? { store: evaluation.store, sequences: Array.from({ length: evaluation.store.length }, (_, i) => i) }
@@ -200,12 +212,14 @@ function settled(given: Omit<Resolved<'adapt'>, 'model'>, start: Start, model: s
   const maxLength = sequenceLength(start, given.maxLength, model);
   if (overlap >= maxLength / 2) {
     const most = Math.ceil(maxLength / 2) - 1;
-    throw new UsageError(`--overlap ${overlap} is not below half of --max-length ${maxLength}; use at most ${most}`);
+    throw new UsageError(
+      say`${setting('overlap')} ${overlap} is not below half of ${setting('maxLength')} ${maxLength}; use at most ${most}`,
+    );
   }
   const rows = Math.floor(batchTokens / accumulationSteps / maxLength);
   if (rows < 1) {
     throw new UsageError(
-      `--batch-tokens ${batchTokens} holds no sequence of --max-length ${maxLength} in each of ${accumulationSteps} micro-batches; use at least ${maxLength * accumulationSteps}`,
+      say`${setting('batchTokens')} ${batchTokens} holds no sequence of ${setting('maxLength')} ${maxLength} in each of ${accumulationSteps} micro-batches; use at least ${maxLength * accumulationSteps}`,
     );
   }
   return { ...given, maxLength, rows };
@@ -223,8 +237,8 @@ async function evaluateStart(task: CorpusTask, values: ParameterValues, hooks: J
   });
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   if ((metrics.count ?? 0) < fewPredictions) {
-    const text = `only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with --eval or --eval-fraction`;
-    hooks.onEvent?.({ type: 'note', text });
+    const line = say`only ${counted(metrics.count ?? 0, 'masked token')} held out: the loss before and after is a rough guess; hold out more with ${setting('eval')} or ${setting('evalFraction')}`;
+    note(hooks, line);
   }
   return metrics;
 }

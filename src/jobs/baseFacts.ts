@@ -1,9 +1,11 @@
 import { NewerFormatError } from '../core/document.ts';
+import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
 import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { FoundModel } from './findModel.ts';
+import { note } from './note.ts';
 import { type BaseFacts, readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
@@ -34,7 +36,7 @@ export function modelFacts(model: TextModel, head: HeadName) {
 }
 
 /** Says that a card was left alone. */
-export function noteKeptCard(isKept: boolean, { onEvent }: JobHooks): void {
+export function noteKeptCard(isKept: boolean, hooks: JobHooks): void {
   if (!isKept) return;
-  onEvent?.({ type: 'note', text: 'README.md was edited and is left alone; bertune card --overwrite replaces it' });
+  note(hooks, say`README.md was edited and is left alone; bertune card ${setting('overwrite')} replaces it`);
 }

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve as settingsOf } from '../settings/resolve.ts';
@@ -28,11 +29,13 @@ export async function card(options: CardOptions): Promise<CardResult> {
     throw new UsageError(`${model} holds a run of ${record.command}; cards are written for models of text`);
   }
   if (record?.status !== 'finished') {
-    throw new UsageError(`${model} holds no finished run (run.json) to write a card from; give the --output of one`);
+    throw new UsageError(
+      say`${model} holds no finished run (run.json) to write a card from; give the ${setting('output')} of one`,
+    );
   }
   const path = join(model, cardFile);
   if (!overwrite && !(await mayReplaceCard(model))) {
-    throw new UsageError(`${path} was edited and is left alone; replace it with --overwrite`);
+    throw new UsageError(say`${path} was edited and is left alone; replace it with ${setting('overwrite')}`);
   }
   const updated = { ...record, card: { ...record.card, ...said } };
   const text = await cardOf(updated, basename(resolve(model)));

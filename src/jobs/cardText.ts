@@ -1,6 +1,7 @@
 import { counted } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { cardRows } from '../settings/card.ts';
 import { type CardConfiguration, decimals, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
@@ -79,24 +80,8 @@ function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric
   return [before, table, ...(after === undefined ? [] : [after])].join('\n\n');
 }
 
-/** Settings that say what was trained, as the flags spell them; paths of the machine are none of a reader's business. */
-const shownSettings = [
-  ...['epochs', 'maxSteps', 'learningRate', 'schedule', 'warmup', 'weightDecay', 'maxGradientNorm'],
-  ...['batchTokens', 'batchSize', 'accumulationSteps', 'maxLength', 'overlap', 'maskProbability', 'wholeWord'],
-  ...['dropout', 'freeze', 'freezeLayers', 'trainLimit', 'labelsPerClass', 'classWeights', 'randomStart', 'patience'],
-  ...['evalFraction', 'evalLimit', 'seed'],
-];
-
-/** Settings that do nothing when they are 0. */
-const offAtZero = new Set(['patience', 'freezeLayers', 'overlap']);
-
 function settingsTable(configuration: CardConfiguration, { result, versions }: RunRecord): string {
-  const rows = shownSettings.flatMap((key) => {
-    const value = configuration[key];
-    if (!['string', 'number', 'boolean'].includes(typeof value) || value === false) return [];
-    if (value === 0 && offAtZero.has(key)) return [];
-    return [[key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), plain(String(value))]];
-  });
+  const rows = cardRows(configuration).map(({ name, value }) => [name, plain(value)]);
   const { steps } = result as { steps: number };
   const made = `AdamW, ${counted(steps, 'step')}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;

@@ -1,13 +1,14 @@
 import { BertuneError } from '../core/errors.ts';
+import { type Origin, say } from '../core/message.ts';
 
 /** Class numbers of label names. @throws BertuneError for a label that the model does not know */
-export function classNumbers(labels: readonly string[], known: readonly string[], flag: string): Int32Array {
+export function classNumbers(labels: readonly string[], known: readonly string[], flag: Origin): Int32Array {
   const numbers = new Map(known.map((label, i) => [label, i]));
   return Int32Array.from(labels, (label, row) => {
     const number = numbers.get(label);
     if (number === undefined) {
       throw new BertuneError(
-        `${flag}: label "${label}" in row ${row + 1} was not seen in training; known labels: ${listed(known)}`,
+        say`${flag}: label "${label}" in row ${row + 1} was not seen in training; known labels: ${listed(known)}`,
       );
     }
     return number;

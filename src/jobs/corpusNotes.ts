@@ -1,13 +1,23 @@
 import { counted } from '../core/errors.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type Corpus, countRepeated } from '../data/corpus.ts';
+import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
 /** What there is to say of a corpus, one line each. */
-export function corpusNotes({ counts, fromCache, cacheFailure }: Corpus, flag: string, maxLength: number): string[] {
+export function corpusNotes(
+  { counts, fromCache, cacheFailure }: Corpus,
+  flag: Origin,
+  maxLength: number,
+): (string | Message)[] {
   const asBefore = fromCache ? ', as tokenized before' : '';
-  const notes = [`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}${asBefore}`];
+  const notes: (string | Message)[] = [
+    say`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}${asBefore}`,
+  ];
   if (cacheFailure !== undefined) {
-    notes.push(`${flag}: its tokens are not kept for later runs (${cacheFailure}); --cache chooses where they are`);
+    notes.push(
+      say`${flag}: its tokens are not kept for later runs (${cacheFailure}); ${setting('cache')} chooses where they are`,
+    );
   }
   if (counts.heldOut > 0) notes.push(`${counted(counts.heldOut, 'text')} held out to measure the loss`);
   if (counts.repeated > 0) {
@@ -22,7 +32,7 @@ export function corpusNotes({ counts, fromCache, cacheFailure }: Corpus, flag: s
     );
   }
   if (counts.invalidUtf8 > 0) {
-    notes.push(`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
+    notes.push(say`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
   }
   return notes;
 }
@@ -31,6 +41,6 @@ export function corpusNotes({ counts, fromCache, cacheFailure }: Corpus, flag: s
 export function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
   const repeated = countRepeated(training, evaluation);
   if (repeated === 0) return;
-  const text = `--eval repeats --corpus in ${counted(repeated, 'text')}: kept, since you chose the file, but they flatter the loss`;
-  hooks.onEvent?.({ type: 'note', text });
+  const line = say`${setting('eval')} repeats ${setting('corpus')} in ${counted(repeated, 'text')}: kept, since you chose the file, but they flatter the loss`;
+  note(hooks, line);
 }

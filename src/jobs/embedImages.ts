@@ -1,3 +1,4 @@
+import { setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import { checkOptions } from '../settings/check.ts';
 import type { EmbedResult } from './embed.ts';
@@ -15,7 +16,7 @@ export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks =
   checkOptions('embedImages', options);
   checkVectorPath(options.output);
   const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
-  const store = await openForModel(options.data, '--data', model.config, options, hooks);
+  const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
   let dimensions = 0;
   async function* rows(): AsyncGenerator<VectorRow> {
     const all = Array.from({ length: store.length }, (_, i) => i);

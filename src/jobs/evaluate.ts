@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
@@ -17,10 +18,10 @@ import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { type MeasurableHead, measurableHead } from './model.ts';
+import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { readModel, sequenceLength } from './textModel.ts';
-
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -38,7 +39,7 @@ export async function evaluate(
   const found = await findModel(options.model, options, hooks);
   const head = await measurableHead(found);
   if (options.int8 && head !== 'oneLabel') {
-    throw new UsageError(`--int8 is for classifiers, and ${options.model} has none; leave it out`);
+    throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
   return measures[head](found, settings, hooks);
 }
@@ -60,15 +61,14 @@ async function evaluateClassifier(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<ClassificationResult> {
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const loaded = await readModel(found, { head: 'oneLabel' }, onNote);
+  const loaded = await readModel(found, { head: 'oneLabel' }, (line) => note(hooks, line));
   const { model, values, tokenizer } = loaded;
   const maxLength = sequenceLength(loaded, options.maxLength, options.model);
-  const set = await readLabels(options.data, '--data', hooks);
+  const set = await readLabels(options.data, setting('data'), hooks);
   const labels = model.config.labels ?? [];
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
-  const classes = classNumbers(set.labels, labels, '--data');
+  const classes = classNumbers(set.labels, labels, setting('data'));
   const cutter = new TextCutter(tokenizer, maxLength);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
@@ -94,14 +94,13 @@ async function evaluateLanguageModel(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<MaskedLmResult> {
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const loaded = await readModel(found, { head: 'maskedLm' }, onNote);
+  const loaded = await readModel(found, { head: 'maskedLm' }, (line) => note(hooks, line));
   const { model, values, tokenizer } = loaded;
   const width = sequenceLength(loaded, options.maxLength, options.model);
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
-      records: { ...options.data, flag: '--data', limit: options.limit },
+      records: { ...options.data, flag: setting('data'), limit: options.limit },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,
       threads: options.threads,
@@ -112,7 +111,7 @@ async function evaluateLanguageModel(
       seed: options.seed,
       onProgress: () => throwIfAborted(hooks.signal),
     });
-    for (const text of corpusNotes(corpus, '--data', width)) onNote(text);
+    for (const line of corpusNotes(corpus, setting('data'), width)) note(hooks, line);
     try {
       const { loss, lossStandardError, perplexity, count } = await evaluateCorpus(
         {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync } 
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolders, writeError } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
 
 /** What an export consists of; this is replaced by --overwrite, and nothing else. */
@@ -22,16 +23,18 @@ export class ExportFolder {
   constructor(output: string, model: string, overwrite: boolean) {
     const names = filesOf(output);
     if (names.length > 0 && realpathSync(output) === realpathSync(model)) {
-      throw new UsageError(`--output ${output} is the model itself; choose another folder`);
+      throw new UsageError(say`${setting('output')} ${output} is the model itself; choose another folder`);
     }
     const other = names.find((name) => !exportFiles.includes(name));
     if (other !== undefined || (names.length > 0 && !names.includes('onnx'))) {
       throw new UsageError(
-        `${output} holds other files (${other ?? names[0]}); choose an empty or new folder for --output`,
+        say`${output} holds other files (${other ?? names[0]}); choose an empty or new folder for ${setting('output')}`,
       );
     }
     if (names.length > 0 && !overwrite) {
-      throw new UsageError(`${output} holds another export; replace it with --overwrite, or choose another --output`);
+      throw new UsageError(
+        say`${output} holds another export; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
+      );
     }
     refuseNewerModel(output);
     this.path = output;
@@ -69,7 +72,7 @@ export class ExportFolder {
     } catch (error) {
       const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
       const reason = inTheWay ? 'a file is in the way' : messageOf(error);
-      throw new UsageError(`--output ${this.path} cannot be made: ${reason}; choose another folder`);
+      throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
     }
   }
 }
@@ -79,6 +82,6 @@ function filesOf(path: string): string[] {
   try {
     return readdirSync(path).filter((name) => !name.startsWith('.'));
   } catch {
-    throw new UsageError(`--output ${path} is not a folder; choose another path`);
+    throw new UsageError(say`${setting('output')} ${path} is not a folder; choose another path`);
   }
 }

@@ -75,10 +75,10 @@ const longestText = 128;
  */
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
   const settings = resolve('exportModel', options);
-  const { model, output, threads } = settings;
+  const { model, output, threads, task } = settings;
   const found = await findModel(model, settings, hooks);
   const inspection = await readFound(found, inspectText);
-  const head = settings.task === undefined ? headOf(inspection) : headOfPipeline(settings.task);
+  const head = task === undefined ? headOf(inspection) : headOfPipeline(task);
   requireHead(inspection, head, model);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
@@ -147,7 +147,7 @@ async function probesOf(
     found.push(masked([...cutter.encode(text)], tokenizer, head));
     if (found.length === mostTexts[head]) break;
   }
-  if (found.length === 0) throw new BertuneError('--input holds no text to compare on; check the file');
+  if (found.length === 0) throw new BertuneError(say`${setting('input')} holds no text to compare on; check the file`);
   return found;
 }
 
@@ -169,8 +169,8 @@ function checked(found: Agreement, dtype: ExportDType): Agreement {
   const shown = Number.isNaN(found.largestDifference)
     ? 'numbers it cannot hold'
     : found.largestDifference.toPrecision(2);
-  const way = dtype === 'fp32' ? 'please report it' : `leave ${dtype} out of --dtype`;
+  const way = dtype === 'fp32' ? 'please report it' : say`leave ${dtype} out of ${setting('dtypes')}`;
   throw new BertuneError(
-    `the ${dtype} export differs from the trained model by ${shown}, over ${tolerances[dtype]} of the largest number: ${way}`,
+    say`the ${dtype} export differs from the trained model by ${shown}, over ${tolerances[dtype]} of the largest number: ${way}`,
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import { saveText } from '../hub/textFolder.ts';
 import type { TextModel } from '../models/text/model.ts';
@@ -15,6 +16,7 @@ import type { Frame } from '../text/frame.ts';
 import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
+import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import { RunFolder } from './runFolder.ts';
 import { TextCutter } from './textCutter.ts';
@@ -42,7 +44,6 @@ interface Texts {
  * InterruptedError after saving, when the signal was aborted
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
-  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const given = resolve('finetune', options);
   const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
   const finished = finishedResult<FinetuneResult>(folder, options, hooks);
@@ -50,17 +51,17 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const { train: trainTexts, held } = await readSets(given, hooks);
   const labels = labelNames(trainTexts.labels);
   const found = await findModel(options.model, options, hooks);
-  const loaded = await readModel(found, { head, labels, seed: given.seed }, note);
+  const loaded = await readModel(found, { head, labels, seed: given.seed }, (line) => note(hooks, line));
   const { tokenizer } = loaded;
   const model = loaded.model.withDropout(options.dropout);
   const maxLength = sequenceLength(loaded, given.maxLength, options.model);
   const values = given.randomStart ? randomValues(model, given.seed) : loaded.values;
-  if (given.randomStart) note('--random-start: every weight starts at random');
+  if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
 
   const cutter = new TextCutter(tokenizer, maxLength);
-  const classes = classNumbers(trainTexts.labels, labels, '--train');
+  const classes = classNumbers(trainTexts.labels, labels, setting('train'));
   const examples = trainTexts.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
-  const heldClasses = classNumbers(held.labels, labels, options.eval ? '--eval' : '--train');
+  const heldClasses = classNumbers(held.labels, labels, options.eval ? setting('eval') : setting('train'));
   const heldSequences = held.texts.map((text) => cutter.encode(text));
   cutter.noteTruncated(hooks);
 
@@ -122,37 +123,44 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
 
 /** The texts to train on and those to measure on, limits and splits applied. */
 async function readSets(options: Resolved<'finetune'>, hooks: JobHooks): Promise<{ train: Texts; held: Texts }> {
-  const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { seed } = options;
-  const all = await readLabels(options.train, '--train', hooks);
+  const all = await readLabels(options.train, setting('train'), hooks);
   if (all.labels.every((label) => label === all.labels[0])) {
-    throw new BertuneError(`--train has one label only (${all.labels[0]}); a classifier needs at least two`);
+    throw new BertuneError(
+      say`${setting('train')} has one label only (${all.labels[0]}); a classifier needs at least two`,
+    );
   }
   if (options.eval) {
-    const evaluation = await readLabels(options.eval, '--eval', hooks);
-    classNumbers(evaluation.labels, labelNames(all.labels), '--eval');
+    const evaluation = await readLabels(options.eval, setting('eval'), hooks);
+    classNumbers(evaluation.labels, labelNames(all.labels), setting('eval'));
     const held = limited(evaluation, options.evalLimit, seed);
     return { train: chosen(all, options), held };
   }
   const fraction = options.evalFraction;
   if (fraction === 0) {
-    throw new UsageError('--eval-fraction 0 leaves no text to measure the classifier on; give a file with --eval');
+    throw new UsageError(
+      say`${setting('evalFraction')} 0 leaves no text to measure the classifier on; give a file with ${setting('eval')}`,
+    );
   }
   const split = stratifiedSplit({ labels: all.labels, groups: all.groups, fraction, seed });
   if (split.singletons.length > 0) {
     note(
+      hooks,
       `${counted(split.singletons.length, 'class', 'classes')} with one example cannot be held out and only train: ${split.singletons.slice(0, 8).join(', ')}`,
     );
   }
   const training = pick(all, split.train);
   const drawn = pick(all, split.heldOut);
   const { kept, dropped } = dropSeen(training.texts, drawn.texts);
-  if (dropped > 0) note(`${counted(dropped, 'held-out text')} also in the training part left out of the evaluation`);
+  if (dropped > 0)
+    note(hooks, `${counted(dropped, 'held-out text')} also in the training part left out of the evaluation`);
   if (kept.length === 0) {
-    throw new UsageError('--train leaves no text to evaluate on; give more labels or a file with --eval');
+    throw new UsageError(
+      say`${setting('train')} leaves no text to evaluate on; give more labels or a file with ${setting('eval')}`,
+    );
   }
   const held = limited(pick(drawn, kept), options.evalLimit, seed);
-  note(`${counted(held.texts.length, 'text')} held out, class by class, to measure the classifier`);
+  note(hooks, `${counted(held.texts.length, 'text')} held out, class by class, to measure the classifier`);
   return { train: chosen(training, options), held };
 }
 
@@ -164,7 +172,7 @@ function chosen(set: Texts, { labelsPerClass, trainLimit, seed }: Resolved<'fine
   const classes = labelNames(set.labels).length;
   if (trainLimit !== undefined && trainLimit < classes) {
     throw new UsageError(
-      `--train-limit ${trainLimit} leaves out ${classes - trainLimit} of ${classes} classes; use at least ${classes}`,
+      say`${setting('trainLimit')} ${trainLimit} leaves out ${classes - trainLimit} of ${classes} classes; use at least ${classes}`,
     );
   }
   return limited(perClass, trainLimit, seed);

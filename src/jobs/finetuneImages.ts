@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { plainViews } from '../data/images/views.ts';
 import { samplePerClass } from '../data/labels.ts';
@@ -16,6 +17,7 @@ import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { ImageInference } from '../tasks/vision/inference.ts';
 import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
+import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
 import type { ClassificationResult, JobHooks } from './types.ts';
@@ -50,11 +52,11 @@ export async function finetuneImages(
   try {
     const data = await openLabeled(given, pretrained.config, hooks, (store) => opened.push(store));
     const { store, examples, test, labels } = data;
-    requireImages(examples.length, 2, '--train');
+    requireImages(examples.length, 2, setting('train'));
     const config = classifierConfig(pretrained.config, labels);
     const startValues = startOf(config, given.randomStart ? undefined : pretrained.values, seed);
-    if (given.randomStart) hooks.onEvent?.({ type: 'note', text: '--random-start: every weight starts at random' });
-    const labelOf = labelsOf(store, labels, '--train');
+    if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
+    const labelOf = labelsOf(store, labels, setting('train'));
     const augmentation = augmentationFor('classifier', store.channels, options.augment);
     const views = viewsFor(store, augmentation, seed, options.dataThreads);
     opened.push(views);
@@ -110,11 +112,12 @@ async function openLabeled(
 ) {
   const { channels, height, width } = image;
   const shape = { channels, height, width } as const;
-  const store = await openFor(options.train, '--train', shape, options, hooks);
+  const store = await openFor(options.train, setting('train'), shape, options, hooks);
   keep(store);
   const labels = store.classes ?? [];
-  const labelOf = labelsOf(store, labels, '--train');
-  if (labels.length < 2) throw new UsageError('--train has one class only; a classifier needs at least two');
+  const labelOf = labelsOf(store, labels, setting('train'));
+  if (labels.length < 2)
+    throw new UsageError(say`${setting('train')} has one class only; a classifier needs at least two`);
   const { test, training } = await testImages(options, store, labels, shape, hooks, keep);
   const { labelsPerClass: perClass, seed } = options;
   const examples =
@@ -138,15 +141,18 @@ async function testImages(
   const { seed, evalFraction: fraction } = options;
   const limit = options.evalLimit ?? Number.POSITIVE_INFINITY;
   if (options.test) {
-    const other = await openFor(options.test, '--test', shape, options, hooks);
+    const other = await openFor(options.test, setting('test'), shape, options, hooks);
     keep(other);
-    const labelOf = labelsOf(other, labels, '--test');
+    const labelOf = labelsOf(other, labels, setting('test'));
     return { training: all(store), test: { store: other, examples: limitedImages(all(other), limit, seed), labelOf } };
   }
-  if (fraction === 0) throw new UsageError('--eval-fraction 0 leaves no image to measure on; give some with --test');
+  if (fraction === 0)
+    throw new UsageError(
+      say`${setting('evalFraction')} 0 leaves no image to measure on; give some with ${setting('test')}`,
+    );
   const { training, heldOut } = splitImages(store.length, fraction, seed);
   const examples = limitedImages(heldOut, limit, seed);
-  return { training, test: { store, examples, labelOf: labelsOf(store, labels, '--train') } };
+  return { training, test: { store, examples, labelOf: labelsOf(store, labels, setting('train')) } };
 }
 
 function classifierConfig(config: VisionConfig, labels: readonly string[]): ConfigOf<'classifier'> {

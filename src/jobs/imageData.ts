@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { type Origin, say } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
 import type { Augmentation } from '../data/images/augmentation.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
@@ -7,6 +8,7 @@ import { openImages } from '../data/images/openImages.ts';
 import { augmentedViews, type ViewBatches } from '../data/images/views.ts';
 import type { ImageShape } from '../models/vision/config.ts';
 import type { ImageTrainingOptions } from './imageTypes.ts';
+import { activity, note } from './note.ts';
 import { stopBeforeTraining } from './training.ts';
 import type { JobHooks } from './types.ts';
 
@@ -18,7 +20,7 @@ const splitEpoch = 0xfffffffe;
 /** Opens images of one shape, with progress and notes to the hooks. */
 export async function openFor(
   path: string,
-  flag: string,
+  flag: Origin,
   { channels, ...size }: Partial<ImageShape>,
   options: Pick<ImageTrainingOptions, 'cache'>,
   hooks: JobHooks,
@@ -29,9 +31,9 @@ export async function openFor(
     ...size,
     ...(channels === undefined ? {} : { channels: channels === 3 ? 3 : 1 }),
     cache: options.cache,
-    onNote: (text) => hooks.onEvent?.({ type: 'note', text }),
+    onNote: (line) => note(hooks, line),
     onProgress: (done, total) =>
-      hooks.onEvent?.({ type: 'progress', activity: `preparing the images of ${flag}`, done, total }),
+      hooks.onEvent?.({ type: 'progress', ...activity(say`preparing the images of ${flag}`), done, total }),
     signal: hooks.signal,
   });
 }
@@ -100,27 +102,27 @@ export function viewsFor(
 }
 
 /** @throws UsageError when there are too few images to learn from */
-export function requireImages(count: number, least: number, flag: string): void {
+export function requireImages(count: number, least: number, flag: Origin): void {
   if (count < least)
-    throw new UsageError(`${flag} leaves ${counted(count, 'image')} to train on; give at least ${least}`);
+    throw new UsageError(say`${flag} leaves ${counted(count, 'image')} to train on; give at least ${least}`);
 }
 
 /** Class numbers of labeled images under the model's class names. @throws BertuneError when an image has none */
-export function labelsOf(store: ImageStore, classes: readonly string[], flag: string): (example: number) => number {
+export function labelsOf(store: ImageStore, classes: readonly string[], flag: Origin): (example: number) => number {
   const { classes: own } = store;
   if (!own) {
     throw new BertuneError(
-      `${flag}: the images have no labels; give a folder with a subfolder for each class, or an IDX file with its labels beside it`,
+      say`${flag}: the images have no labels; give a folder with a subfolder for each class, or an IDX file with its labels beside it`,
     );
   }
   const numbers = own.map((name) => classes.indexOf(name));
   const unknown = own.find((_, i) => numbers[i] === -1);
   if (unknown !== undefined) {
-    throw new BertuneError(`${flag}: class "${unknown}" was not seen in training; known are ${classes.join(', ')}`);
+    throw new BertuneError(say`${flag}: class "${unknown}" was not seen in training; known are ${classes.join(', ')}`);
   }
   return (example) => {
     const label = store.labelOf(example);
-    if (label === undefined) throw new BertuneError(`${flag}: image ${example + 1} has no label`);
+    if (label === undefined) throw new BertuneError(say`${flag}: image ${example + 1} has no label`);
     return numbers[label] as number;
   };
 }

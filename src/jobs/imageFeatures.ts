@@ -1,3 +1,4 @@
+import type { Origin } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { plainViews } from '../data/images/views.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -31,7 +32,7 @@ export function inferenceOf(engine: Engine, { config, values }: VisionModel, sig
 /** Images in the size and colours of a model. */
 export function openForModel(
   path: string,
-  flag: string,
+  flag: Origin,
   { image }: VisionConfig,
   options: ImageUseOptions,
   hooks: JobHooks,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { readTextConfig } from '../hub/textConfig.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { HeadName } from '../models/text/heads/table.ts';
@@ -17,7 +18,9 @@ export async function readModelShape(
   onNote: (text: string) => void,
 ): Promise<{ model: TextModel; raw: HubConfig }> {
   if (!existsSync(path)) {
-    throw new UsageError(`--model-config ${path} does not exist; give a config.json that says the shape of the model`);
+    throw new UsageError(
+      say`${setting('modelConfig')} ${path} does not exist; give a config.json that says the shape of the model`,
+    );
   }
   const { model, raw } = await readTextConfig(path, true);
   const { layers, hiddenSize, parameters } = modelFacts(model, head);

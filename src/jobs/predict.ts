@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -39,11 +40,11 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
 /** The texts of a job's input with their ids. */
 export async function* itemsOf({ input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>): AsyncGenerator<Item> {
   if (!input) {
-    if (!stdin) throw new UsageError('no texts: give --input FILE or lines on standard input');
+    if (!stdin) throw new UsageError(say`no texts: give ${setting('input')} FILE or lines on standard input`);
     for await (const text of stdin) yield { text };
     return;
   }
-  const records = await openRecords({ ...input, flag: '--input' });
+  const records = await openRecords({ ...input, flag: setting('input') });
   try {
     for await (const batch of records.batches()) {
       for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };

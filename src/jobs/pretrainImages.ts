@@ -1,4 +1,5 @@
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
@@ -20,6 +21,7 @@ import {
   viewsFor,
 } from './imageData.ts';
 import type { PretrainImagesOptions, PretrainImagesResult } from './imageTypes.ts';
+import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
 import type { JobEvent, JobHooks } from './types.ts';
@@ -50,7 +52,7 @@ export async function pretrainImages(
   try {
     const data = await openData(given, hooks, (store) => opened.push(store));
     const { store, examples, heldOut } = data;
-    requireImages(examples.length, 2, '--data');
+    requireImages(examples.length, 2, setting('data'));
     const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
     if (isContrastive) checkBatches(options.method, Math.min(batchSize, examples.length), training.accumulationSteps);
     const image = { channels: store.channels, height: store.height, width: store.width };
@@ -109,7 +111,7 @@ function checkBatches(method: string, images: number, accumulationSteps: number)
   if (Math.ceil(images / accumulationSteps) >= 2) return;
   const parts = accumulationSteps > 1 ? ` in ${accumulationSteps} micro-batches` : '';
   throw new UsageError(
-    `an update of ${counted(images, 'image')}${parts} leaves ${method} nothing to compare an image with; use a larger --batch-size`,
+    say`an update of ${counted(images, 'image')}${parts} leaves ${method} nothing to compare an image with; use a larger ${setting('batchSize')}`,
   );
 }
 
@@ -126,14 +128,14 @@ async function openData(
 ): Promise<OpenedData> {
   const { imageSize, channels, evalFraction, evalLimit, seed } = options;
   const wanted = { ...(imageSize ? { height: imageSize, width: imageSize } : {}), ...(channels ? { channels } : {}) };
-  const store = await openFor(options.data, '--data', wanted, options, hooks);
+  const store = await openFor(options.data, setting('data'), wanted, options, hooks);
   keep(store);
   if (!options.eval) {
     const { training, heldOut } = splitImages(store.length, evalFraction, seed);
     return { store, examples: training, heldOut: { store, examples: limitedImages(heldOut, evalLimit, seed) } };
   }
   const shape = { height: store.height, width: store.width, channels: store.channels };
-  const other = await openFor(options.eval, '--eval', shape, options, hooks);
+  const other = await openFor(options.eval, setting('eval'), shape, options, hooks);
   keep(other);
   const all = (one: ImageStore) => Array.from({ length: one.length }, (_, i) => i);
   return {
@@ -150,8 +152,8 @@ function watchingCollapse(hooks: JobHooks): JobHooks {
     const deviation = event.type === 'evaluation' ? event.metrics.outputDeviation : undefined;
     if (deviation === undefined || deviation >= collapsedDeviation) return;
     const share = deviation.toFixed(2);
-    const text = `the outputs collapse: their channels deviate by ${share} of 1/√d (1 is healthy, 0 tells all images the same); try a smaller --learning-rate or other views`;
-    hooks.onEvent?.({ type: 'note', text });
+    const line = say`the outputs collapse: their channels deviate by ${share} of 1/√d (1 is healthy, 0 tells all images the same); try a smaller ${setting('learningRate')} or other views`;
+    note(hooks, line);
   };
   return { ...hooks, onEvent };
 }

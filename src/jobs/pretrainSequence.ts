@@ -1,4 +1,5 @@
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
 import { saveSeries } from '../hub/seriesFolder.ts';
 import { type ForecasterConfig, seriesStart } from '../models/series/config.ts';
@@ -8,6 +9,7 @@ import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
+import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';
 import { checkMemory, finishedResult, seriesIdentity, totalSteps, train, trainingEngine } from './training.ts';
@@ -32,7 +34,7 @@ export async function pretrainSequence(
   const finished = finishedResult<SequencePretrainResult>(folder, options, hooks);
   if (finished) return finished;
   const { window, horizon, batchSize, evalFraction, seed } = settings;
-  const table = await readNumbers({ file: options.data, columns: options.columns, flag: '--data' });
+  const table = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
   const split = splitOf(table, window, horizon, evalFraction);
   const config = configOf(settings, table, split.end);
   const values = standardize(table, config);
@@ -40,10 +42,10 @@ export async function pretrainSequence(
     training: windows(values, config, 0, split.training, 1),
     heldOut: windows(values, config, split.end - window, split.heldOut, Math.max(1, split.heldOut / mostHeldOut)),
   };
-  hooks.onEvent?.({
-    type: 'note',
-    text: `--data: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
-  });
+  note(
+    hooks,
+    say`${setting('data')}: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
+  );
   const engine = trainingEngine(settings, hooks);
   const model = forecasterModel(config);
   const startValues = seriesStart(forecasterParameters(config), seed);
@@ -86,7 +88,7 @@ function splitOf({ rows }: NumberTable, window: number, horizon: number, fractio
   const least = Math.ceil((window + 2 * horizon) / (1 - fraction)) + 1;
   if (training < 1) {
     throw new UsageError(
-      `--window ${window} and --horizon ${horizon} do not fit a series of ${counted(rows, 'row')}, of which a part is held out; use shorter ones, or at least ${least} rows`,
+      say`${setting('window')} ${window} and ${setting('horizon')} ${horizon} do not fit a series of ${counted(rows, 'row')}, of which a part is held out; use shorter ones, or at least ${least} rows`,
     );
   }
   return { end, training, heldOut: rows - end - horizon + 1 };
@@ -96,7 +98,7 @@ function configOf(settings: Resolved<'pretrainSequence'>, table: NumberTable, en
   const { window, horizon, hiddenSize, layers, attentionHeads } = settings;
   if (hiddenSize % attentionHeads !== 0) {
     throw new UsageError(
-      `--hidden-size ${hiddenSize} cannot be shared among ${counted(attentionHeads, 'attention head')}`,
+      say`${setting('hiddenSize')} ${hiddenSize} cannot be shared among ${counted(attentionHeads, 'attention head')}`,
     );
   }
   const { columns } = table;

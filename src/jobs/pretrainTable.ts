@@ -1,4 +1,5 @@
 import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
 import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
@@ -13,6 +14,7 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
 import type { EmbedResult } from './embed.ts';
+import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
 import {
@@ -39,17 +41,22 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
   const finished = finishedResult<TablePretrainResult>(folder, options, hooks);
   if (finished) return finished;
   const { batchSize, evalFraction, seed } = settings;
-  const table = shuffled(await readNumbers({ file: options.data, columns: options.columns, flag: '--data' }), seed);
+  const table = shuffled(
+    await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') }),
+    seed,
+  );
   const width = table.columns.length;
   const heldRows = Math.max(1, Math.round(table.rows * evalFraction));
   const end = table.rows - heldRows;
   if (end < 2)
-    throw new UsageError(`--data has ${counted(table.rows, 'row')}, too few to train on some and hold out others`);
+    throw new UsageError(
+      say`${setting('data')} has ${counted(table.rows, 'row')}, too few to train on some and hold out others`,
+    );
   const config = configOf(settings, table, end);
   const values = standardize(table, config);
   const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldRows) };
-  const note = `--data: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldRows, 'row')} held out`;
-  hooks.onEvent?.({ type: 'note', text: note });
+  const line = say`${setting('data')}: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldRows, 'row')} held out`;
+  note(hooks, line);
   const engine = trainingEngine(settings, hooks);
   const startValues = seriesStart(tableParameters(config), seed);
   const task = new NumbersTask({
@@ -93,9 +100,14 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
   checkVectorPath(options.output);
   const { config, values } = await loadSeries(options.model);
   if (config.kind !== 'table-autoencoder') {
-    throw new UsageError(`--model ${options.model} predicts a series; give the model of a table`);
+    throw new UsageError(say`${setting('model')} ${options.model} predicts a series; give the model of a table`);
   }
-  const table = await readNumbers({ file: options.data, columns: config.columns, isOfModel: true, flag: '--data' });
+  const table = await readNumbers({
+    file: options.data,
+    columns: config.columns,
+    isOfModel: true,
+    flag: setting('data'),
+  });
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));
   const encoder = tableEncoder(config);
@@ -114,7 +126,7 @@ function configOf(settings: Resolved<'pretrainTable'>, table: NumberTable, end: 
   const { hiddenSizes, latentSize = Math.max(1, Math.min(8, Math.floor(columns.length / 2))) } = settings;
   if (latentSize >= columns.length) {
     throw new UsageError(
-      `--latent-size ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer`,
+      say`${setting('latentSize')} ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer`,
     );
   }
   return { kind: 'table-autoencoder', columns, ...scalingOf(table, 0, end), hiddenSizes, latentSize };

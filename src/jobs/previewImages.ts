@@ -1,3 +1,4 @@
+import { setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { augmentedViews, plainViews } from '../data/images/views.ts';
@@ -24,10 +25,10 @@ export async function previewImages(
   hooks: JobHooks = {},
 ): Promise<ShowImagesResult> {
   const settings = resolve('pretrainImages', { output: path, ...options });
-  checkPicturePath(path, '--preview');
+  checkPicturePath(path, setting('preview'));
   const { imageSize, channels, noise, seed } = settings;
   const shape = { ...(imageSize && { height: imageSize, width: imageSize }), ...(channels && { channels }) };
-  const store = await openFor(options.data, '--data', shape, options, hooks);
+  const store = await openFor(options.data, setting('data'), shape, options, hooks);
   try {
     const chosen = limitedImages(
       Array.from({ length: store.length }, (_, i) => i),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -30,9 +31,9 @@ import type { JobHooks } from './types.ts';
 export async function probeImages(options: ProbeImagesOptions, hooks: JobHooks = {}): Promise<ProbeImagesResult> {
   const { seeds, seed, evalLimit = Number.POSITIVE_INFINITY } = resolve('probeImages', options);
   const model = await loadVision(options.model);
-  const train = await openForModel(options.train, '--train', model.config, options, hooks);
+  const train = await openForModel(options.train, setting('train'), model.config, options, hooks);
   try {
-    const test = await openForModel(options.test, '--test', model.config, options, hooks);
+    const test = await openForModel(options.test, setting('test'), model.config, options, hooks);
     try {
       const data = labeledData(train, test, limitedImages(numbersOf(test), evalLimit, seed));
       const engine = createEngine(options.threads);
@@ -81,9 +82,10 @@ interface Repetition {
 
 function labeledData(train: ImageStore, test: ImageStore, tested: readonly number[]): LabeledData {
   const classes = train.classes ?? [];
-  const trainLabel = labelsOf(train, classes, '--train');
-  const testLabel = labelsOf(test, classes, '--test');
-  if (classes.length < 2) throw new UsageError('--train has one class only; a classifier needs at least two');
+  const trainLabel = labelsOf(train, classes, setting('train'));
+  const testLabel = labelsOf(test, classes, setting('test'));
+  if (classes.length < 2)
+    throw new UsageError(say`${setting('train')} has one class only; a classifier needs at least two`);
   return { train, test, classes, trainLabel, tested, truth: tested.map(testLabel) };
 }
 

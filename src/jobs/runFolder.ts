@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
 import { cardOf } from './cardText.ts';
@@ -78,7 +79,9 @@ export class RunFolder {
     const { command, resume, inputs } = options;
     for (const input of inputs) {
       if (samePlace(input, output))
-        throw new UsageError(`--output ${output} is the model that the run reads; choose another folder`);
+        throw new UsageError(
+          say`${setting('output')} ${output} is the model that the run reads; choose another folder`,
+        );
     }
     const names = listFolder(output).filter((name) => !name.startsWith('.'));
     const holdsRun = names.some((name) => runFiles.includes(name));
@@ -87,7 +90,7 @@ export class RunFolder {
       refuseOtherRun(output, options);
     }
     if (!holdsRun && names.length > 0) {
-      throw new UsageError(`${output} holds other files; choose an empty or new folder for --output`);
+      throw new UsageError(say`${output} holds other files; choose an empty or new folder for ${setting('output')}`);
     }
     const record = resume && holdsRun ? recordToResume(output, command) : undefined;
     return new RunFolder(output, options, record?.status === 'finished' ? record : undefined);
@@ -102,7 +105,7 @@ export class RunFolder {
     } catch (error) {
       const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
       const reason = inTheWay ? 'a file is in the way' : messageOf(error);
-      throw new UsageError(`--output ${this.path} cannot be made: ${reason}; choose another folder`);
+      throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
     }
     return path;
   }
@@ -175,7 +178,7 @@ function refuseNewer(output: string): void {
     refuseNewerModel(output);
   } catch (error) {
     if (!(error instanceof NewerFormatError)) throw error;
-    throw new NewerFormatError(`${error.message}, or choose another --output`);
+    throw new NewerFormatError(say`${error.line}, or choose another ${setting('output')}`);
   }
 }
 
@@ -183,7 +186,7 @@ function refuseNewer(output: string): void {
 function refuseOtherRun(output: string, { resume, overwrite }: RunFolderOptions): void {
   if (resume || overwrite) return;
   throw new UsageError(
-    `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
+    say`${output} holds another run; continue it with ${setting('resume')}, replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
   );
 }
 
@@ -195,7 +198,7 @@ function listFolder(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {
-    throw new UsageError(`--output ${path} is not a folder; choose another path`);
+    throw new UsageError(say`${setting('output')} ${path} is not a folder; choose another path`);
   }
 }
 
@@ -204,7 +207,7 @@ function checkPlace(path: string): void {
   let above = dirname(resolve(path));
   while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
   if (statSync(above, { throwIfNoEntry: false })?.isDirectory() !== false) return;
-  throw new UsageError(`--output ${path} cannot be made: a file is in the way; choose another folder`);
+  throw new UsageError(say`${setting('output')} ${path} cannot be made: a file is in the way; choose another folder`);
 }
 
 /** @throws UsageError when the folder's run cannot be continued by this command */
@@ -219,15 +222,19 @@ function recordToResume(output: string, command: string): RunRecord {
   }
   if (!record) {
     throw new UsageError(
-      `${output} holds no run to resume (${reason}); choose another --output, or replace what is there with --overwrite`,
+      say`${output} holds no run to resume (${reason}); choose another ${setting('output')}, or replace what is there with ${setting('overwrite')}`,
     );
   }
   if (record.command !== command) {
-    throw new UsageError(`${output} holds a run of ${record.command}, not of ${command}; choose another --output`);
+    throw new UsageError(
+      say`${output} holds a run of ${record.command}, not of ${command}; choose another ${setting('output')}`,
+    );
   }
   const lost = modelFiles.find((name) => !existsSync(join(output, name)));
   if (record.status === 'finished' && lost) {
-    throw new UsageError(`${output} holds a finished run whose ${lost} is gone; run it anew with --overwrite`);
+    throw new UsageError(
+      say`${output} holds a finished run whose ${lost} is gone; run it anew with ${setting('overwrite')}`,
+    );
   }
   return record;
 }

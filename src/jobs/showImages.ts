@@ -1,3 +1,4 @@
+import { setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { plainViews } from '../data/images/views.ts';
@@ -25,10 +26,10 @@ const masked = 0.5;
  */
 export async function showImages(options: ShowImagesOptions, hooks: JobHooks = {}): Promise<ShowImagesResult> {
   const { count, seed } = resolve('showImages', options);
-  checkPicturePath(options.output, '--output');
+  checkPicturePath(options.output, setting('output'));
   const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
   try {
-    const store = await openForModel(options.data, '--data', model.config, options, hooks);
+    const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
     try {
       const chosen = limitedImages(allOf(store), count, seed);
       const picture = await pictureOf(inference, store, chosen, seed);

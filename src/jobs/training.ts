@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
-import { say, setting } from '../core/message.ts';
+import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { TextModel } from '../models/text/model.ts';
@@ -76,9 +76,9 @@ export function finishedResult<T>({ finished, path }: RunFolder, options: object
   const different = Object.entries(options).filter(
     ([name, value]) => isOfTheRun(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
   );
-  const list = different.map(([name]) => `${name} (${JSON.stringify(made[name]) ?? 'its default'})`);
-  const kept = different.length > 0 ? ` with the settings it was made with: ${list.join(', ')}` : '';
-  note(hooks, `the run in ${path} is finished; this is its result${kept}`);
+  const list = different.map(([name]) => say`${setting(name)} (${JSON.stringify(made[name]) ?? 'its default'})`);
+  const kept = different.length > 0 ? say` with the settings it was made with: ${joined(list, ', ')}` : '';
+  note(hooks, say`the run in ${path} is finished; this is its result${kept}`);
   return finished.result as T;
 }
 
@@ -156,8 +156,8 @@ const processBytes = 150e6;
 export async function checkMemory(
   task: TrainingTask,
   job: JobName = 'adapt',
-  available = availableMemory(),
   optimizer?: OptimizerOptions,
+  available = availableMemory(),
 ): Promise<number> {
   const { state, step, recomputed } = await estimateMemory(task, optimizer).catch(batchError);
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);

@@ -14,7 +14,13 @@ export type JobEvent =
       /** The text with the settings that it names apart, where it names some. */
       readonly line?: Message;
     }
-  | { readonly type: 'progress'; readonly activity: string; readonly done: number; readonly total?: number }
+  | {
+      readonly type: 'progress';
+      readonly activity: string;
+      readonly line?: Message;
+      readonly done: number;
+      readonly total?: number;
+    }
   | {
       readonly type: 'step';
       readonly step: number;

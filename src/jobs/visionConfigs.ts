@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { type Augmentation, augmentations } from '../data/images/augmentation.ts';
 import type { ImageShape, VisionConfig } from '../models/vision/config.ts';
 import type { imageTraining } from '../settings/jobs.ts';
@@ -95,7 +96,9 @@ export function optimizerOf(
 ): OptimizerOptions {
   const name = optimizer ?? (momentum === undefined ? usual.name : 'sgd');
   if (name === 'adamw' && momentum !== undefined) {
-    throw new UsageError('--momentum is a setting of --optimizer sgd, which AdamW does not have');
+    throw new UsageError(
+      say`${setting('momentum')} is a setting of ${setting('optimizer')} sgd, which AdamW does not have`,
+    );
   }
   if (name === 'sgd') return { name, momentum: momentum ?? settings.momentum.default.value };
   return usual.name === name ? usual : { name };
@@ -118,15 +121,15 @@ function maskedAutoencoderOf(options: Settings, image: ImageShape) {
   const { patchSize, hiddenSize, layers, attentionHeads, maskRatio, normalizedTargets } = options;
   if (image.height % patchSize !== 0 || image.width % patchSize !== 0) {
     throw new UsageError(
-      `--patch-size ${patchSize} does not divide images of ${image.height} x ${image.width}; choose one that does, or another --image-size`,
+      say`${setting('patchSize')} ${patchSize} does not divide images of ${image.height} x ${image.width}; choose one that does, or another ${setting('imageSize')}`,
     );
   }
   if (image.height * image.width < 2 * patchSize ** 2) {
-    throw new UsageError(`--patch-size ${patchSize} leaves one patch of an image; choose a smaller one`);
+    throw new UsageError(say`${setting('patchSize')} ${patchSize} leaves one patch of an image; choose a smaller one`);
   }
   if (hiddenSize % attentionHeads !== 0 || hiddenSize % 4 !== 0) {
     throw new UsageError(
-      `--hidden-size ${hiddenSize} is no multiple of 4 and of --attention-heads ${attentionHeads}; choose one that is`,
+      say`${setting('hiddenSize')} ${hiddenSize} is no multiple of 4 and of ${setting('attentionHeads')} ${attentionHeads}; choose one that is`,
     );
   }
   const decoderSize = Math.max(4, Math.ceil(hiddenSize / 8) * 4);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { Message } from '../core/message.ts';
 import { createRunner } from './modelRunner.ts';
 import type { BatchRequest, FromThread, ModelInfo, ModelSetup, Outcome } from './protocol.ts';
 
@@ -50,7 +51,10 @@ async function startThread(worker: Worker, { name }: ModelSetup): Promise<ModelT
       else waiting = { resolve, reject };
     });
   const first = await next();
-  if ('failed' in first) throw first.isUsage ? new UsageError(first.failed) : new BertuneError(first.failed);
+  if ('failed' in first) {
+    const line = new Message(first.failed);
+    throw first.isUsage ? new UsageError(line) : new BertuneError(line);
+  }
   if (!('ready' in first)) throw new Error('internal: the thread did not say what it holds');
   return {
     info: first.ready,

@@ -1,7 +1,7 @@
 /** The thread that holds a model: takes batches, answers in the order of the questions. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { defined, messageOf, UsageError } from '../core/errors.ts';
+import { defined, lineOf, messageOf, UsageError } from '../core/errors.ts';
 import { createRunner } from './modelRunner.ts';
 import type { FromThread, ModelSetup, ToThread } from './protocol.ts';
 
@@ -25,6 +25,6 @@ try {
   });
   tell({ ready: runner.info, notes: runner.notes });
 } catch (error) {
-  tell({ failed: messageOf(error), isUsage: error instanceof UsageError });
+  tell({ failed: lineOf(error).parts, isUsage: error instanceof UsageError });
   port.close();
 }

@@ -1,5 +1,6 @@
 /** What the server and the thread of a model say to each other. */
 
+import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
 
 /** What can be asked of a model. */
@@ -60,5 +61,5 @@ export type ToThread = BatchRequest | 'close';
 
 export type FromThread =
   | { readonly ready: ModelInfo; readonly notes: readonly string[] }
-  | { readonly failed: string; readonly isUsage: boolean }
+  | { readonly failed: readonly MessagePart[]; readonly isUsage: boolean }
   | { readonly outcomes: readonly Outcome[] };

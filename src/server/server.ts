@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { errorCode } from '../core/files.ts';
+import { say, setting } from '../core/message.ts';
 import { type FoundModel, findModel } from '../jobs/findModel.ts';
 import type { JobHooks } from '../jobs/types.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
@@ -83,13 +84,15 @@ async function startModels({ models, ...options }: Resolved<'serve'>, hooks: Job
 function listenError(error: unknown, host: string, port: number): unknown {
   switch (errorCode(error)) {
     case 'EADDRINUSE':
-      return new UsageError(`port ${port} of ${host} is taken; choose another with --port, or 0 for any free one`);
+      return new UsageError(
+        say`port ${port} of ${host} is taken; choose another with ${setting('port')}, or 0 for any free one`,
+      );
     case 'EACCES':
-      return new UsageError(`port ${port} may not be listened on; choose one above 1023 with --port`);
+      return new UsageError(say`port ${port} may not be listened on; choose one above 1023 with ${setting('port')}`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new UsageError(`${host} is no address of this machine; choose another with --host`);
+      return new UsageError(say`${host} is no address of this machine; choose another with ${setting('host')}`);
     default:
       return error;
   }

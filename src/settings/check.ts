@@ -1,9 +1,9 @@
 import { UsageError } from '../core/errors.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { nearestName } from '../core/suggest.ts';
-import { type JobName, jobs } from './jobs.ts';
+import { type JobName, jobs, type Takes } from './jobs.ts';
 import type { Taken } from './setting.ts';
-import { clash, isSettingName, type SettingName, settingOf } from './table.ts';
+import { clash, isSettingName, type SettingName, settingNames, settingOf } from './table.ts';
 import type { ValueType } from './valueTypes.ts';
 
 /**
@@ -40,7 +40,8 @@ export function checkOptions(job: JobName, options: object): void {
 
 /** What a job takes, in the order of the table. */
 export function takenBy(job: JobName): ReadonlyMap<string, Taken> {
-  return new Map(Object.entries(jobs[job]));
+  const taken: Takes = jobs[job];
+  return new Map(settingNames.flatMap((name) => (taken[name] ? [[name, taken[name]]] : [])));
 }
 
 /** The type of a setting where a job takes it. */

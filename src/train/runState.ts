@@ -1,4 +1,5 @@
 import { counted, UsageError } from '../core/errors.ts';
+import { joined, say, setting } from '../core/message.ts';
 import type { Cursor } from './task.ts';
 
 /** Where a run stands: all of its state that is not in arrays. */
@@ -41,10 +42,11 @@ export function refuseOtherSettings(
     (key) => JSON.stringify(saved[key]) !== JSON.stringify(current[key]),
   );
   if (different.length === 0) return;
-  const list = different.map((key) => `${key} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`);
+  const list = different.map(
+    (key) => say`${setting(key)} (${JSON.stringify(saved[key])}, now ${JSON.stringify(current[key])})`,
+  );
   throw new UsageError(
-    `cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${list.join(', ')}; ` +
-      'run with the settings it was started with, or with --overwrite to start anew',
+    say`cannot resume ${path}: ${counted(different.length, 'setting')} changed: ${joined(list, ', ')}; run with the settings it was started with, or with ${setting('overwrite')} to start anew`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { type Message, say, setting } from '../core/message.ts';
 import { isValue, type TrainState } from '../engine/trainState.ts';
 import type { TrainerCallback } from './callbacks.ts';
 import type { Checkpoints, ForeignCheckpoint } from './checkpoints/checkpoints.ts';
@@ -43,7 +44,7 @@ export class Saving {
     if (unread) {
       refuse(
         unread,
-        `${unread.kind === 'unknown' ? 'update bertune' : 'make it readable'} or start anew with --overwrite`,
+        say`${unread.kind === 'unknown' ? 'update bertune' : 'make it readable'} or start anew with ${setting('overwrite')}`,
       );
     }
     // Before the arrays are compared: those of a run with other settings may well be others.
@@ -53,7 +54,7 @@ export class Saving {
       refuseOtherSettings(recorded.state.fingerprint, current, recorded.path);
     }
     const [other] = foreign;
-    if (other) refuse(other, 'start anew with --overwrite');
+    if (other) refuse(other, say`start anew with ${setting('overwrite')}`);
     const newest = checkpoints.newest();
     if (!newest) return undefined;
     await state.import(newest.arrays);
@@ -103,13 +104,13 @@ export class Saving {
     const found = checkpoints.at(step, isValue);
     if (!found) {
       throw new BertuneError(
-        `the best checkpoint, ${checkpoints.pathOf(step)}, is damaged; remove it and run with --resume`,
+        say`the best checkpoint, ${checkpoints.pathOf(step)}, is damaged; remove it and run with ${setting('resume')}`,
       );
     }
     await state.import(found.arrays, state.arrays.filter(isValue));
   }
 }
 
-function refuse({ path, reason }: ForeignCheckpoint, wayOut: string, what = 'resume'): never {
-  throw new UsageError(`cannot ${what} ${path}: ${reason}; ${wayOut}`);
+function refuse({ path, reason }: ForeignCheckpoint, wayOut: string | Message, what = 'resume'): never {
+  throw new UsageError(say`cannot ${what} ${path}: ${reason}; ${wayOut}`);
 }

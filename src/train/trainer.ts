@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { BertuneError, InterruptedError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { createTrainState } from '../engine/createTrainState.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Collective, StepProgram, TrainState } from '../engine/trainState.ts';
@@ -238,7 +239,7 @@ export class Trainer {
   async #stop(): Promise<never> {
     const path = await this.#saving.save(this.#run);
     throw new InterruptedError(
-      `stopped after step ${this.#run.step} of ${this.#options.steps}; saved ${path}; run the same command with --resume to go on`,
+      say`stopped after step ${this.#run.step} of ${this.#options.steps}; saved ${path}; run the same command with ${setting('resume')} to go on`,
     );
   }
 

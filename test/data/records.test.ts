@@ -236,7 +236,7 @@ describe('several files', () => {
     const one = await folder.write('one.csv', 'message,intent\nm,x\n');
     const other = await folder.write('other.csv', 'body,intent\nm,x\n');
     await expect(textsOf([one, other])).rejects.toThrow(
-      new UsageError(`--corpus ${other} has no column message (--text-column); it has: body, intent`),
+      new UsageError(`--corpus ${other} has no column message (textColumn); it has: body, intent`),
     );
   });
 });
@@ -275,7 +275,7 @@ describe('columns', () => {
         expect(await textsOf(path, { textColumn: name })).toEqual([value]);
       }
       await expect(textsOf(path, { textColumn: 'text' })).rejects.toThrow(
-        new UsageError(`--corpus ${path} has no column text (--text-column); it has: Text, TEXT, TEXT_1`),
+        new UsageError(`--corpus ${path} has no column text (textColumn); it has: Text, TEXT, TEXT_1`),
       );
     }
   });
@@ -283,27 +283,27 @@ describe('columns', () => {
   test('that could be meant are listed', async () => {
     const path = await folder.write('data.csv', 'id,subject,body\n1,s,b\n');
     await expect(textsOf(path)).rejects.toThrow(
-      new UsageError(`--corpus ${path} has no single text column; choose one with --text-column: id, subject, body`),
+      new UsageError(`--corpus ${path} has no single text column; choose one with textColumn: id, subject, body`),
     );
     await expect(textsOf(path, { textColumn: 'message' })).rejects.toThrow(
-      new UsageError(`--corpus ${path} has no column message (--text-column); it has: id, subject, body`),
+      new UsageError(`--corpus ${path} has no column message (textColumn); it has: id, subject, body`),
     );
     await expect(readAll(path, { textColumn: 'body', labelColumn: 'intent' })).rejects.toThrow(
-      new UsageError(`--corpus ${path} has no column intent (--label-column); it has: id, subject, body`),
+      new UsageError(`--corpus ${path} has no column intent (labelColumn); it has: id, subject, body`),
     );
     await expect(readAll(path, { textColumn: 'body', groupColumn: 'thread' })).rejects.toThrow(
-      /no column thread \(--group-column\)/,
+      /no column thread \(groupColumn\)/,
     );
     const wide = await folder.write('wide.csv', 'text,a,b\nx,1,2\n');
     await expect(readAll(wide, { textColumn: 'text', labelColumn: 'text' })).rejects.toThrow(
       /column text is the text; choose another label/,
     );
     await expect(readAll(wide, { needLabel: true })).rejects.toThrow(
-      new UsageError(`--corpus ${wide} has no single label column; choose one with --label-column: text, a, b`),
+      new UsageError(`--corpus ${wide} has no single label column; choose one with labelColumn: text, a, b`),
     );
     const txt = await folder.write('lines.txt', 'x\n');
     await expect(readAll(txt, { textColumn: 'message' })).rejects.toThrow(
-      /has no column message \(--text-column\); it has: text/,
+      /has no column message \(textColumn\); it has: text/,
     );
     await expect(readAll(txt, { needLabel: true })).rejects.toThrow(/holds lines of text without labels; give a \.csv/);
   });
@@ -312,7 +312,7 @@ describe('columns', () => {
     const path = await folder.write('headless.csv', 'good movie,1\nbad movie,0\n');
     await expect(readAll(path, { needLabel: true })).rejects.toThrow(
       new UsageError(
-        `--corpus ${path} has no single text column; choose one with --text-column: good movie, 1 (the first line has to be a header)`,
+        `--corpus ${path} has no single text column; choose one with textColumn: good movie, 1 (the first line has to be a header)`,
       ),
     );
   });

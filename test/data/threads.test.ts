@@ -150,7 +150,7 @@ describe('tokenizing in threads', () => {
     const records = { files: [join(folder, 'large.txt')], flag: '--corpus' };
     expect(await prepare({ records, threads: 2, broken: true, folder: join(folder, 'broken') })).toEqual({
       error:
-        'BertuneError: a tokenizing thread failed: no tokenizer in the tokenizer: expected tokenizer.json or vocab.txt; run again with --threads 1',
+        'BertuneError: a tokenizing thread failed: no tokenizer in the tokenizer: expected tokenizer.json or vocab.txt; run again with threads 1',
     });
   });
 

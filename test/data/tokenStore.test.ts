@@ -142,9 +142,7 @@ describe('TokenStore', () => {
     const { folder } = write([{ ids: [1, 2, 3], starts: [1, 0, 1] }], 100);
     truncateSync(join(folder, 'tokens.bin'), 4);
     const store = new TokenStore(folder, 100);
-    expect(() => store.read(0)).toThrow(
-      new BertuneError('the tokenized corpus ends early; run again with --overwrite'),
-    );
+    expect(() => store.read(0)).toThrow(new BertuneError('the tokenized corpus ends early; run again with overwrite'));
     store.close();
   });
 });

@@ -85,6 +85,6 @@ test.each(['.parquet', '.jsonl'])('a place for %s that cannot be written to is t
 
 test('other endings are refused', async () => {
   await expect(writeVectors('x.csv', stream(rows))).rejects.toThrow(
-    new UsageError('--output: vectors are written to .parquet or .jsonl, not to x.csv'),
+    new UsageError('output: vectors are written to .parquet or .jsonl, not to x.csv'),
   );
 });

@@ -308,7 +308,7 @@ describe('offline', () => {
   test('the cache alone', async () => {
     await expect(fetchModel(tiny, settings({ offline: true }))).rejects.toThrow(
       new UsageError(
-        `no folder team/tiny here, nor such a model in ${cache}; run once without --offline (or HF_HUB_OFFLINE) to fetch it`,
+        `no folder team/tiny here, nor such a model in ${cache}; run once without offline (or HF_HUB_OFFLINE) to fetch it`,
       ),
     );
     expect(hub.seen).toEqual([]);
@@ -453,7 +453,7 @@ describe('files that cannot be used: the line calls them as the user did, and sa
       }
     }),
   );
-  const inCache = 'if the cache lacks a file, run once without --offline (or HF_HUB_OFFLINE)';
+  const inCache = 'if the cache lacks a file, run once without offline (or HF_HUB_OFFLINE)';
 
   test('every job says it so, a server in its threads, too', () =>
     withHub(async () => {
@@ -501,7 +501,7 @@ describe('files that cannot be used: the line calls them as the user did, and sa
       const spoiled = Buffer.from(weights).fill(0, 8, 20);
       writeFileSync(blob, spoiled);
       expect((await failureOf(load(true))).message).toBe(
-        'model.safetensors of team/tiny was damaged in the cache and is removed: run once without --offline (or HF_HUB_OFFLINE) to fetch it anew',
+        'model.safetensors of team/tiny was damaged in the cache and is removed: run once without offline (or HF_HUB_OFFLINE) to fetch it anew',
       );
       expect((await failureOf(load(true))).message).toBe(
         `no model.safetensors in team/tiny: ${inCache}; otherwise ${elsewhere}`,

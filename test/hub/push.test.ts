@@ -96,14 +96,14 @@ describe('refusals, before anything is sent', () => {
         `a token is needed to write to team/new: make one at ${hub.url}/settings/tokens and set HF_TOKEN to it`,
       ),
     );
-    expect(await failure({ repo: 'new' })).toEqual(new UsageError('--repo must be org/name, got "new"'));
+    expect(await failure({ repo: 'new' })).toEqual(new UsageError('repo must be org/name, got "new"'));
     expect(await failure({ folder: join(folder, 'none') })).toMatchObject({
       message: expect.stringMatching(/is no folder/),
     });
     expect(await failure({ folder: join(model, 'onnx') })).toMatchObject({
       message: expect.stringMatching(/holds no model \(config\.json and weights\)/),
     });
-    expect(await failure({}, { offline: true })).toMatchObject({ message: expect.stringMatching(/with --offline/) });
+    expect(await failure({}, { offline: true })).toMatchObject({ message: expect.stringMatching(/with offline/) });
     expect(hub.seen).toEqual([]);
   });
 

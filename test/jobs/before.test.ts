@@ -231,7 +231,7 @@ describe('the cache', () => {
       const notes: string[] = [];
       const store = await openImages(at('data/bars-images-idx3-ubyte'), {
         ...options,
-        onNote: (text) => notes.push(text),
+        onNote: (text) => notes.push(String(text)),
       });
       expect(notes).toEqual(['--data: 40 images of 8 × 8 grayscale, 2 classes, as prepared before']);
       const image = new Uint8Array(64);

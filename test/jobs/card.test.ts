@@ -161,7 +161,7 @@ describe('the card again', () => {
     await card({ model: at('intent'), license: 'apache-2.0' });
     expect(frontMatter('intent')).toMatchObject({ license: 'apache-2.0', language: ['en', 'zh'] });
     await expect(card({ model: at('intent'), languages: ['English'] })).rejects.toThrow(
-      new UsageError('languages must be language codes such as en or zh'),
+      new UsageError('languages[0] must be a language code such as en or zh, got "English"'),
     );
   });
 
@@ -169,7 +169,7 @@ describe('the card again', () => {
     appendFileSync(at('adapted', 'README.md'), '\nOur own words.\n');
     const edited = read('adapted');
     await expect(card({ model: at('adapted') })).rejects.toThrow(
-      new UsageError(`${at('adapted', 'README.md')} was edited and is left alone; replace it with --overwrite`),
+      new UsageError(`${at('adapted', 'README.md')} was edited and is left alone; replace it with overwrite`),
     );
     const hooks = listening();
     await adapt(
@@ -180,7 +180,7 @@ describe('the card again', () => {
       hooks,
     );
     expect(read('adapted')).toBe(edited);
-    expect(hooks.notes()).toContain('README.md was edited and is left alone; bertune card --overwrite replaces it');
+    expect(hooks.notes()).toContain('README.md was edited and is left alone; bertune card overwrite replaces it');
     await card({ model: at('adapted'), overwrite: true });
     expect(read('adapted')).not.toContain('Our own words.');
     expect(frontMatter('adapted')).not.toHaveProperty('base_model');
@@ -194,7 +194,7 @@ describe('the card again', () => {
 
   test('a folder without a finished run', async () => {
     await expect(card({ model: at('tiny') })).rejects.toThrow(
-      new UsageError(`${at('tiny')} holds no finished run (run.json) to write a card from; give the --output of one`),
+      new UsageError(`${at('tiny')} holds no finished run (run.json) to write a card from; give the output of one`),
     );
     expect(existsSync(at('tiny', 'README.md'))).toBe(false);
   });

@@ -37,13 +37,13 @@ function run(output: string, hooks: JobHooks, more: Partial<AdaptOptions> = {}) 
 }
 
 const entries = () => readdirSync(at('cache', 'tokens'));
-const firstNote = (hooks: ReturnType<typeof listening>) => hooks.notes().find((note) => note.startsWith('--corpus'));
+const firstNote = (hooks: ReturnType<typeof listening>) => hooks.notes().find((note) => note.startsWith('corpus'));
 
 describe('the tokenized corpus', () => {
   test('is there for the second run, which is the same run', async () => {
     const [first, second, without] = [listening(), listening(), listening()];
     await run(at('first'), first);
-    expect(firstNote(first)).toMatch(/^--corpus: 92 texts, [\d,]+ tokens$/);
+    expect(firstNote(first)).toMatch(/^corpus: 92 texts, [\d,]+ tokens$/);
     await run(at('second'), second);
     expect(firstNote(second)).toBe(`${firstNote(first)}, as tokenized before`);
     await run(at('without'), without, { cache: false });
@@ -72,7 +72,7 @@ describe('the tokenized corpus', () => {
     const hooks = listening();
     const measured = await evaluate(options);
     expect(await evaluate(options, hooks)).toEqual(measured);
-    expect(hooks.notes()[0]).toMatch(/^--data: 30 texts, [\d,]+ tokens, as tokenized before$/);
+    expect(hooks.notes()[0]).toMatch(/^data: 30 texts, [\d,]+ tokens, as tokenized before$/);
     expect(entries()).toHaveLength(before + 1);
   });
 });
@@ -95,7 +95,7 @@ describe('--overlap', () => {
     [15, 8, 7],
   ])('has to be below half of --max-length %i', async (maxLength, overlap, most) => {
     await expect(run(at('new'), listening(), { maxLength, overlap })).rejects.toThrow(
-      new UsageError(`--overlap ${overlap} is not below half of --max-length ${maxLength}; use at most ${most}`),
+      new UsageError(`overlap ${overlap} is not below half of maxLength ${maxLength}; use at most ${most}`),
     );
   });
 });

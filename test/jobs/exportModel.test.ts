@@ -84,12 +84,12 @@ describe('what is refused leaves nothing', () => {
     [
       'a task without its head',
       () => ({ model: at('model'), output: at('new'), task: 'text-classification' }),
-      'model has no classification head, which text-classification needs; it has an MLM head and a pooler: choose another --task or model',
+      'model has no classification head, which text-classification needs; it has an MLM head and a pooler: choose another task or model',
     ],
     [
       'a classifier as a language model',
       () => ({ model: at('classifier'), output: at('new'), task: 'fill-mask' }),
-      'classifier has no MLM head, which fill-mask needs; it has a pooler and a classification head: choose another --task or model',
+      'classifier has no MLM head, which fill-mask needs; it has a pooler and a classification head: choose another task or model',
     ],
     ['a model that is not there', () => ({ model: at('none'), output: at('new') }), 'none does not exist'],
     [
@@ -100,7 +100,7 @@ describe('what is refused leaves nothing', () => {
     [
       'a folder with other files',
       () => ({ model: at('model'), output: at('classifier'), overwrite: true }),
-      'classifier holds other files (model.safetensors); choose an empty or new folder for --output',
+      'classifier holds other files (model.safetensors); choose an empty or new folder for output',
     ],
     [
       'a file as output',
@@ -133,7 +133,7 @@ describe('what is refused leaves nothing', () => {
     const size = (4 * 33 * vocabularySize) / 1e9;
     await expect(exportModel(options)).rejects.toThrow(
       new UsageError(
-        `onnx/model.onnx would have ${size.toFixed(1)} GB, and ONNX files hold 2 GiB (2.1 GB) at most: leave it out with --dtype fp16,q8`,
+        `onnx/model.onnx would have ${size.toFixed(1)} GB, and ONNX files hold 2 GiB (2.1 GB) at most: leave it out with dtypes fp16,q8`,
       ),
     );
     await expect(exportModel({ ...options, dtypes: ['fp16'] })).rejects.toThrow(
@@ -151,7 +151,7 @@ describe('what is refused leaves nothing', () => {
     const options: ExportOptions = { model: at('model'), output: at('twice') };
     await exportModel(options);
     await expect(exportModel(options)).rejects.toThrow(
-      'twice holds another export; replace it with --overwrite, or choose another --output',
+      'twice holds another export; replace it with overwrite, or choose another output',
     );
     await exportModel({ ...options, dtypes: ['q8'], overwrite: true });
     expect(readdirSync(at('twice', 'onnx'))).toEqual(['model_quantized.onnx']);

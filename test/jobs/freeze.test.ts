@@ -67,7 +67,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
 
   test('more layers than the model has', async () => {
     await expect(jobs[name](at('never'), { freezeLayers: 3 })).rejects.toThrow(
-      "--freeze-layers 3 is more than the model's 2 layers",
+      "freezeLayers 3 is more than the model's 2 layers",
     );
   });
 });

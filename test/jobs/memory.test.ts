@@ -28,7 +28,7 @@ describe('a run that cannot fit', () => {
   needing('available memory').test('is refused before it begins, with what to change', async () => {
     vi.spyOn(process, 'availableMemory').mockReturnValue(4e6);
     await expect(adaptTiny('huge', { batchTokens: 4096 })).rejects.toThrow(
-      /^training needs about \d+ MB of memory more than it holds now, and 4 MB are available: use --recompute \(\d+ MB\), smaller batches, more --accumulation-steps or a smaller model$/,
+      /^training needs about \d+ MB of memory more than it holds now, and 4 MB are available: use recompute \(\d+ MB\), smaller batches, more accumulationSteps or a smaller model$/,
     );
     expect(existsSync(at('huge'))).toBe(false);
     await adaptTiny('small', { batchTokens: 64 });
@@ -38,7 +38,7 @@ describe('a run that cannot fit', () => {
 
 test('a batch that no array holds is refused, in one line, and nothing is left', async () => {
   const refusal = new UsageError(
-    'one batch is more than there is memory for: use smaller batches or more --accumulation-steps',
+    'one batch is more than there is memory for: use smaller batches or more accumulationSteps',
   );
   await expect(adaptTiny('boundless', { batchTokens: 1e13 })).rejects.toThrow(refusal);
   const train = { files: [at('labeled.csv')] };
@@ -69,6 +69,6 @@ test('--fast-math is named in the record, and said to do nothing where it does n
   expect(readJson(at('fast'), 'run.json')).toMatchObject({ configuration: { fastMath: true } });
   expect(readJson(at('exact'), 'run.json')).toMatchObject({ configuration: { fastMath: false } });
   const isArm = process.arch.startsWith('arm');
-  expect(hooks.notes().some((note) => note.startsWith('--fast-math does nothing on this processor'))).toBe(!isArm);
+  expect(hooks.notes().some((note) => note.startsWith('fastMath does nothing on this processor'))).toBe(!isArm);
   if (!isArm) expect(weightsOf(at('fast')).equals(weightsOf(at('exact')))).toBe(true);
 });

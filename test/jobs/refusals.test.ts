@@ -32,7 +32,7 @@ describe('finetune', () => {
     const train = labeled('five.csv', (i) => `class ${i % 5}`);
     const options = { ...common, model: at('tiny'), train, output: at('limited') };
     await expect(finetune({ ...options, trainLimit: 3 })).rejects.toThrow(
-      new UsageError('--train-limit 3 leaves out 2 of 5 classes; use at least 5'),
+      new UsageError('trainLimit 3 leaves out 2 of 5 classes; use at least 5'),
     );
     expect(await finetune({ ...options, trainLimit: 5 })).toMatchObject({ steps: 2 });
     expect(readJson(at('limited'), 'run.json')).toMatchObject({ data: { train: 5 } });
@@ -42,7 +42,7 @@ describe('finetune', () => {
     for (const count of [1, 20]) {
       const train = labeled('one.csv', () => 'only', count);
       await expect(finetune({ ...common, model: at('tiny'), train, output: at('one') })).rejects.toThrow(
-        new BertuneError('--train has one label only (only); a classifier needs at least two'),
+        new BertuneError('train has one label only (only); a classifier needs at least two'),
       );
     }
   });
@@ -65,7 +65,7 @@ describe('finetune', () => {
     const result = await finetune(options);
     renameSync(join(output, 'model.safetensors'), at('kept'));
     await expect(finetune({ ...options, resume: true })).rejects.toThrow(
-      new UsageError(`${output} holds a finished run whose model.safetensors is gone; run it anew with --overwrite`),
+      new UsageError(`${output} holds a finished run whose model.safetensors is gone; run it anew with overwrite`),
     );
     renameSync(at('kept'), join(output, 'model.safetensors'));
     expect(await finetune({ ...options, resume: true })).toEqual(JSON.parse(JSON.stringify(result)));
@@ -86,9 +86,7 @@ describe('pretrain', () => {
     );
     rmSync(modelConfig);
     await expect(pretrain({ ...options(), modelConfig, output })).rejects.toThrow(
-      new UsageError(
-        `--model-config ${modelConfig} does not exist; give a config.json that says the shape of the model`,
-      ),
+      new UsageError(`modelConfig ${modelConfig} does not exist; give a config.json that says the shape of the model`),
     );
   });
 

@@ -71,7 +71,7 @@ describe('masked language models', () => {
     const hooks = listening();
     await adapt({ ...options(), output: at('little'), evalFraction: 0.05, maxSteps: 2, batchTokens: 256 }, hooks);
     expect(hooks.notes().join('\n')).toMatch(
-      /^only \d+ masked tokens held out: the loss before and after is a rough guess; hold out more with --eval/m,
+      /^only \d+ masked tokens held out: the loss before and after is a rough guess; hold out more with eval/m,
     );
   });
 
@@ -199,7 +199,7 @@ describe('use', () => {
     await Promise.all([exact.dispose(), int8.dispose()]);
     const data = { files: [at('held.txt')] };
     await expect(evaluate({ model: at('tiny'), data, int8: true, threads: 1 })).rejects.toThrow(
-      '--int8 is for classifiers',
+      'int8 is for classifiers',
     );
   });
 

@@ -83,7 +83,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     const stopped = run(output, listening(k));
     await expect(stopped).rejects.toThrow(InterruptedError);
     await expect(stopped).rejects.toThrow(
-      `stopped after step ${k} of ${readSteps(output)}; saved ${join(output, 'checkpoints', stepName(k))}; run the same command with --resume to go on`,
+      `stopped after step ${k} of ${readSteps(output)}; saved ${join(output, 'checkpoints', stepName(k))}; run the same command with resume to go on`,
     );
     const hooks = listening();
     await run(output, hooks, { resume: true });
@@ -148,7 +148,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     expect(hooks.notes()).toEqual(
       expect.arrayContaining([
         ...damaged.map((path) => `the checkpoint ${path} is damaged and left out`),
-        `--resume: ${output} holds no checkpoint that can be read, so the run starts from the beginning`,
+        `resume: ${output} holds no checkpoint that can be read, so the run starts from the beginning`,
       ]),
     );
     expect(weightsOf(output).equals(weightsOf(whole()))).toBe(true);
@@ -177,7 +177,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     await expect(refused).rejects.toThrow(
       /settings changed: .*maxLength \(\d+, now 24\).*learningRate \(0\.001, now 0\.002\)/,
     );
-    await expect(refused).rejects.toThrow('--overwrite to start anew');
+    await expect(refused).rejects.toThrow('overwrite to start anew');
     expect(readFileSync(join(output, 'run.json'))).toEqual(record);
     expect(checkpointsOf(output)).toEqual(saved);
   });
@@ -217,7 +217,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
     const output = at(`${name}-overwritten`);
     cpSync(whole(), output, { recursive: true });
     const missing = { files: [at('missing.txt')] };
-    const failed = run(output, listening(), { overwrite: true, corpus: missing, train: missing });
+    const failed = run(output, listening(), { overwrite: true, [name === 'adapt' ? 'corpus' : 'train']: missing });
     await expect(failed).rejects.toThrow(`no file at ${at('missing.txt')}`);
     expect(weightsOf(output).equals(weightsOf(whole()))).toBe(true);
     await run(output, listening(), { overwrite: true, seed: 6 });
@@ -228,7 +228,7 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
 
 test('a run is resumed by its own command alone, and a folder without a run by none', async () => {
   await expect(jobs.finetune(at('adapt-whole'), listening(), { resume: true })).rejects.toThrow(
-    `${at('adapt-whole')} holds a run of adapt, not of finetune; choose another --output`,
+    `${at('adapt-whole')} holds a run of adapt, not of finetune; choose another output`,
   );
   cpSync(at('tiny'), at('copy'), { recursive: true });
   const weights = weightsOf(at('copy'));

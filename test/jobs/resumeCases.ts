@@ -72,10 +72,10 @@ export function describeResuming(name: string, run: Run, [otherData, named]: rea
       await expect(run(output, listening(2))).rejects.toThrow(InterruptedError);
       const saved = checkpointsOf(output);
       await expect(run(output, listening(), { resume: true, learningRate: 0.123 })).rejects.toThrow(
-        /settings? changed: .*learningRate \([\d.e-]+, now 0\.123\).*--overwrite to start anew/,
+        /settings? changed: .*learningRate \([\d.e-]+, now 0\.123\).*overwrite to start anew/,
       );
       await expect(run(output, listening(), { resume: true, ...otherData() })).rejects.toThrow(named);
-      await expect(run(output, listening(), {})).rejects.toThrow('holds another run; continue it with --resume');
+      await expect(run(output, listening(), {})).rejects.toThrow('holds another run; continue it with resume');
       expect(checkpointsOf(output)).toEqual(saved);
       expect(
         metricsOf(output)

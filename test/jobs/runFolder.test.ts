@@ -12,7 +12,7 @@ test('of two runs that claim a folder before either begins, one is refused and c
   await first.begin({ seed: 1 });
   await expect(second.begin({ seed: 2 })).rejects.toThrow(
     new UsageError(
-      `${output} holds another run; continue it with --resume, replace it with --overwrite, or choose another --output`,
+      `${output} holds another run; continue it with resume, replace it with overwrite, or choose another output`,
     ),
   );
   second.release();

@@ -31,7 +31,7 @@ test('a forecaster is well below the error of repeating the last value on a sum 
     },
     hooks,
   );
-  expect(hooks.notes()).toContain('--data: 400 rows of x, y; the last 100 rows held out');
+  expect(hooks.notes()).toContain('data: 400 rows of x, y; the last 100 rows held out');
   expect(result.heldOut).toBe(100 - horizon + 1);
   expect(result.error).toBeLessThan(0.3 * result.repeatLastError);
 

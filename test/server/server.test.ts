@@ -283,7 +283,7 @@ describe('starting and stopping', () => {
       message: expect.stringMatching(/does not exist/),
     });
     await expect(start([at('base'), at('base')])).rejects.toMatchObject({
-      message: `--model ${at('base')} is given twice`,
+      message: `model ${at('base')} is given twice`,
     });
     await expect(start([])).rejects.toMatchObject({ name: 'UsageError' });
     const other = createTcpServer();
@@ -291,11 +291,11 @@ describe('starting and stopping', () => {
     const { port } = other.address() as { port: number };
     await expect(start([at('base')], { port })).rejects.toMatchObject({
       name: 'UsageError',
-      message: `port ${port} of 127.0.0.1 is taken; choose another with --port, or 0 for any free one`,
+      message: `port ${port} of 127.0.0.1 is taken; choose another with port, or 0 for any free one`,
     });
     other.close();
     await expect(start([at('base')], { host: '203.0.113.7' })).rejects.toMatchObject({
-      message: '203.0.113.7 is no address of this machine; choose another with --host',
+      message: '203.0.113.7 is no address of this machine; choose another with host',
     });
   });
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { BertuneError, counted, messageOf, UsageError } from '../../core/errors.ts';
 import { readError } from '../../core/files.ts';
+import { type Origin, say } from '../../core/message.ts';
 
 /**
  * The IDX format of MNIST: a big-endian header of a magic number (0, 0, 8 for bytes, the number of dimensions) and the
@@ -29,15 +30,15 @@ export interface IdxImages {
  * @param flag what a message calls the file's option
  * @throws UsageError when the file is none; BertuneError when it or its labels are damaged
  */
-export async function openIdx(path: string, flag: string): Promise<IdxImages> {
+export async function openIdx(path: string, flag: Origin): Promise<IdxImages> {
   const header = await readHeader(path, flag, imageMagic);
   const [count = 0, height = 0, width = 0] = header;
-  if (count * height * width === 0) throw new BertuneError(`${flag}: ${path} holds no images`);
+  if (count * height * width === 0) throw new BertuneError(say`${flag}: ${path} holds no images`);
   const beside = labelsBeside(path);
   const labels = beside === undefined ? undefined : await readLabels(beside, flag);
   if (labels && labels.length !== count) {
     throw new BertuneError(
-      `${flag}: ${path} has ${counted(count, 'image')}, but ${beside} ${counted(labels.length, 'label')}; they do not belong together`,
+      say`${flag}: ${path} has ${counted(count, 'image')}, but ${beside} ${counted(labels.length, 'label')}; they do not belong together`,
     );
   }
   return { count, height, width, labels, images: () => records(path, flag, 16, height * width, count) };
@@ -52,7 +53,7 @@ export function labelsBeside(path: string): string | undefined {
   return [wanted, other].map((file) => join(dirname(path), file)).find((file) => existsSync(file));
 }
 
-async function readLabels(path: string, flag: string): Promise<Uint8Array> {
+async function readLabels(path: string, flag: Origin): Promise<Uint8Array> {
   const [count = 0] = await readHeader(path, flag, labelMagic);
   const labels = new Uint8Array(count);
   let i = 0;
@@ -61,7 +62,7 @@ async function readLabels(path: string, flag: string): Promise<Uint8Array> {
 }
 
 /** The sizes after the magic number. */
-async function readHeader(path: string, flag: string, magic: number): Promise<number[]> {
+async function readHeader(path: string, flag: Origin, magic: number): Promise<number[]> {
   const dimensions = magic & 0xff;
   const stream = bytesOf(path, flag);
   let head: Buffer = Buffer.alloc(0);
@@ -71,26 +72,28 @@ async function readHeader(path: string, flag: string, magic: number): Promise<nu
   }
   const found = head.length >= 4 ? head.readUInt32BE(0) : undefined;
   if (found !== magic) throw wrongMagic(path, flag, magic, found);
-  if (head.length < 4 + 4 * dimensions) throw new BertuneError(`${flag}: ${path} ends within its header`);
+  if (head.length < 4 + 4 * dimensions) throw new BertuneError(say`${flag}: ${path} ends within its header`);
   return Array.from({ length: dimensions }, (_, i) => head.readUInt32BE(4 + 4 * i));
 }
 
-function wrongMagic(path: string, flag: string, expected: number, found: number | undefined): UsageError {
+function wrongMagic(path: string, flag: Origin, expected: number, found: number | undefined): UsageError {
   const hex = (value: number) => `0x${value.toString(16).padStart(8, '0')}`;
   if (found === labelMagic) {
-    return new UsageError(`${flag}: ${path} holds labels; give the file of the images, the labels are found beside it`);
+    return new UsageError(
+      say`${flag}: ${path} holds labels; give the file of the images, the labels are found beside it`,
+    );
   }
   const what = expected === imageMagic ? 'images' : 'labels';
   const begins = found === undefined ? 'ends before its magic number' : `starts with ${hex(found)}`;
   return new UsageError(
-    `${flag}: ${path} ${begins}, but an IDX file of ${what} starts with ${hex(expected)}; give such a file, a folder of images or a .tar of one`,
+    say`${flag}: ${path} ${begins}, but an IDX file of ${what} starts with ${hex(expected)}; give such a file, a folder of images or a .tar of one`,
   );
 }
 
 /** `count` pieces of `size` bytes after the first `skip` bytes. */
 async function* records(
   path: string,
-  flag: string,
+  flag: Origin,
   skip: number,
   size: number,
   count: number,
@@ -109,13 +112,13 @@ async function* records(
   }
   if (done < count) {
     throw new BertuneError(
-      `${flag}: ${path} is truncated: its header says ${count.toLocaleString('en-US')}, it ends after ${done.toLocaleString('en-US')}; get it again`,
+      say`${flag}: ${path} is truncated: its header says ${count.toLocaleString('en-US')}, it ends after ${done.toLocaleString('en-US')}; get it again`,
     );
   }
-  if (left.length > 0) throw new BertuneError(`${flag}: ${path} goes on after the last of ${count}; get it again`);
+  if (left.length > 0) throw new BertuneError(say`${flag}: ${path} goes on after the last of ${count}; get it again`);
 }
 
-async function* bytesOf(path: string, flag: string): AsyncGenerator<Buffer> {
+async function* bytesOf(path: string, flag: Origin): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const stream = path.endsWith('.gz') ? file.pipe(createGunzip({ chunkSize: 1 << 18 })) : file;
   file.on('error', (error) => stream.destroy(error));
@@ -124,9 +127,9 @@ async function* bytesOf(path: string, flag: string): AsyncGenerator<Buffer> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'Z_BUF_ERROR')
-      throw new BertuneError(`${flag}: ${path} is truncated: its gzip data end early; get it again`);
+      throw new BertuneError(say`${flag}: ${path} is truncated: its gzip data end early; get it again`);
     if (code.startsWith('Z_'))
-      throw new BertuneError(`${flag}: ${path} is no whole gzip file: ${messageOf(error)}; get it again`);
+      throw new BertuneError(say`${flag}: ${path} is no whole gzip file: ${messageOf(error)}; get it again`);
     throw readError(path, error);
   } finally {
     file.destroy();

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { BertuneError, messageOf, UsageError } from '../../core/errors.ts';
 import { readError } from '../../core/files.ts';
+import { type Origin, say } from '../../core/message.ts';
 import { isImageName } from './decode.ts';
 
 /** One encoded image of a folder or archive. */
@@ -49,7 +50,7 @@ export async function* folderEntries(folder: string, names: readonly string[]): 
  * @param inside the folder's path in the archive; empty for all of it
  * @throws BertuneError when the archive is damaged or is none
  */
-export async function* tarEntries(path: string, inside: string, flag: string): AsyncGenerator<ImageEntry> {
+export async function* tarEntries(path: string, inside: string, flag: Origin): AsyncGenerator<ImageEntry> {
   const found: ImageEntry[] = [];
   let fault: string | undefined;
   const parser = new Parser({
@@ -79,7 +80,8 @@ export async function* tarEntries(path: string, inside: string, flag: string): A
   await ended;
   await new Promise<void>((resolve) => setImmediate(resolve));
   yield* found.splice(0);
-  if (fault !== undefined) throw new BertuneError(`${flag}: ${path} is no whole tar archive: ${fault}; get it again`);
+  if (fault !== undefined)
+    throw new BertuneError(say`${flag}: ${path} is no whole tar archive: ${fault}; get it again`);
 }
 
 /** The path of an image below `inside`; undefined for anything else. */
@@ -91,7 +93,7 @@ function nameInside(entry: ReadEntry, inside: string): string | undefined {
   return path.startsWith(`${inside}/`) ? path.slice(inside.length + 1) : undefined;
 }
 
-async function* archiveBytes(path: string, flag: string): AsyncGenerator<Buffer> {
+async function* archiveBytes(path: string, flag: Origin): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const stream = /gz$/i.test(path) ? file.pipe(createGunzip()) : file;
   file.on('error', (error) => stream.destroy(error));
@@ -100,7 +102,7 @@ async function* archiveBytes(path: string, flag: string): AsyncGenerator<Buffer>
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code.startsWith('Z_'))
-      throw new BertuneError(`${flag}: ${path} is no whole gzip file: ${messageOf(error)}; get it again`);
+      throw new BertuneError(say`${flag}: ${path} is no whole gzip file: ${messageOf(error)}; get it again`);
     throw readError(path, error);
   } finally {
     file.destroy();
@@ -115,11 +117,13 @@ const splitNames = new Set(['train', 'training', 'test', 'testing', 'val', 'vali
  *
  * @throws UsageError when the first folder is a part of the data rather than a class: `train/cat/001.jpg`
  */
-export function classOf(name: string, place: string, flag: string): string | undefined {
+export function classOf(name: string, place: string, flag: Origin): string | undefined {
   const parts = name.split('/');
   const [first = ''] = parts;
   if (parts.length > 2 && splitNames.has(first.toLowerCase())) {
-    throw new UsageError(`${flag}: ${place} holds the folder ${first} with classes in it; name it: ${place}:${first}`);
+    throw new UsageError(
+      say`${flag}: ${place} holds the folder ${first} with classes in it; name it: ${place}:${first}`,
+    );
   }
   return parts.length > 1 ? first : undefined;
 }

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { errorCode, readError } from '../../core/files.ts';
+import { type Origin, say } from '../../core/message.ts';
 import { digestOfFile, sha256 } from '../cacheFolder.ts';
 import { imageEndings, isImageName } from './decode.ts';
 import { labelsBeside } from './idx.ts';
@@ -21,31 +22,31 @@ export type ImageSource =
  *
  * @throws UsageError when there is no such file or folder, or none that holds images
  */
-export async function findImages(path: string, flag: string): Promise<ImageSource> {
+export async function findImages(path: string, flag: Origin): Promise<ImageSource> {
   const found = await lookUp(path);
   if (found) return sourceAt(path, '', found, flag);
   const colon = path.lastIndexOf(':');
   const [outer, inside] = [path.slice(0, colon), path.slice(colon + 1).replace(/^\/+|\/+$/g, '')];
   const holder = colon > 0 && inside !== '' ? await lookUp(outer) : undefined;
   if (!holder)
-    throw new UsageError(`${flag}: nothing at ${path}; give an IDX file, a folder of images or a .tar of one`);
+    throw new UsageError(say`${flag}: nothing at ${path}; give an IDX file, a folder of images or a .tar of one`);
   return sourceAt(outer, inside, holder, flag);
 }
 
-async function sourceAt(path: string, inside: string, found: Stats, flag: string): Promise<ImageSource> {
+async function sourceAt(path: string, inside: string, found: Stats, flag: Origin): Promise<ImageSource> {
   if (found.isDirectory()) return folderAt(inside === '' ? path : join(path, inside), flag);
-  if (!found.isFile()) throw new UsageError(`${flag}: ${path} is neither a file nor a folder`);
+  if (!found.isFile()) throw new UsageError(say`${flag}: ${path} is neither a file nor a folder`);
   if (isTarName(path)) return { kind: 'tar', path, inside };
-  if (inside !== '') throw new UsageError(`${flag}: ${path} holds no folders, so there is no ${inside} in it`);
-  if (isImageName(path)) throw new UsageError(`${flag}: ${path} is a single image; give the folder that it lies in`);
+  if (inside !== '') throw new UsageError(say`${flag}: ${path} holds no folders, so there is no ${inside} in it`);
+  if (isImageName(path)) throw new UsageError(say`${flag}: ${path} is a single image; give the folder that it lies in`);
   return { kind: 'idx', path };
 }
 
-async function folderAt(path: string, flag: string): Promise<ImageSource> {
-  if (!(await lookUp(path))?.isDirectory()) throw new UsageError(`${flag}: no folder at ${path}`);
+async function folderAt(path: string, flag: Origin): Promise<ImageSource> {
+  if (!(await lookUp(path))?.isDirectory()) throw new UsageError(say`${flag}: no folder at ${path}`);
   const names = await imageNamesIn(path);
   if (names.length === 0)
-    throw new UsageError(`${flag}: the folder ${path} holds no images (${imageEndings.join(', ')})`);
+    throw new UsageError(say`${flag}: the folder ${path} holds no images (${imageEndings.join(', ')})`);
   return { kind: 'folder', path, names };
 }
 

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { counted, messageOf } from '../../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../../core/files.ts';
+import { type Message, type Origin, say, setting } from '../../core/message.ts';
 import { CacheFolder, sha256 } from '../cacheFolder.ts';
 import { cacheFolder } from '../tokenCache.ts';
 import type { WantedShape } from './decode.ts';
@@ -12,10 +13,10 @@ import { type PreparedImages, prepareImages } from './prepareImages.ts';
 
 export interface OpenImagesOptions extends WantedShape {
   /** What a message calls the option that names the images, such as `--data`. */
-  readonly flag: string;
+  readonly flag: Origin;
   /** As the other jobs take it: a folder, or false to keep nothing. */
   readonly cache?: string | false;
-  readonly onNote?: (text: string) => void;
+  readonly onNote?: (line: Message) => void;
   /** Images prepared so far, and of how many where that is known. */
   readonly onProgress?: (done: number, total?: number) => void;
   readonly signal?: AbortSignal;
@@ -39,7 +40,7 @@ export async function openImages(path: string, options: OpenImagesOptions): Prom
   const { prepared, folder, onClose, from } = await (cache
     ? keptImages(source, cache, options)
     : temporaryImages(source, options));
-  for (const note of notesOf(path, prepared, from)) options.onNote?.(`${options.flag}: ${note}`);
+  for (const note of notesOf(path, prepared, from)) options.onNote?.(say`${options.flag}: ${note}`);
   return new ImageFile({ folder, set: prepared.set }, onClose);
 }
 
@@ -99,17 +100,23 @@ function versions(): object {
   return { version, sharp: dependencies.sharp, tar: dependencies.tar };
 }
 
-function notesOf(path: string, { set, unreadable, unreadableNames, resized }: PreparedImages, from: string): string[] {
+function notesOf(
+  path: string,
+  { set, unreadable, unreadableNames, resized }: PreparedImages,
+  from: string,
+): (string | Message)[] {
   const { length, height, width, channels, classes } = set;
   const kind = `${height} × ${width} ${channels === 1 ? 'grayscale' : 'RGB'}`;
   const labels = classes ? counted(classes.length, 'class', 'classes') : 'no labels';
-  const notes = [`${counted(length, 'image')} of ${kind}, ${labels}${from}`];
+  const notes: (string | Message)[] = [`${counted(length, 'image')} of ${kind}, ${labels}${from}`];
   if (classes?.length === 1)
     notes.push(
       `all images are in ${classes[0]}; name the folder that holds those of the classes: ${path}:${classes[0]}`,
     );
   if (resized > 0)
-    notes.push(`${counted(resized, 'image')} of another size resized to the first one's; --image-size chooses it`);
+    notes.push(
+      say`${counted(resized, 'image')} of another size resized to the first one's; ${setting('imageSize')} chooses it`,
+    );
   if (unreadable > 0) {
     const more = unreadable > unreadableNames.length ? `, and ${unreadable - unreadableNames.length} more` : '';
     notes.push(`${counted(unreadable, 'image')} cannot be read and left out: ${unreadableNames.join('; ')}${more}`);

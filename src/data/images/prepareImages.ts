@@ -1,5 +1,6 @@
 import { BertuneError, counted } from '../../core/errors.ts';
 import { throwIfAborted } from '../../core/interrupt.ts';
+import { type Origin, say } from '../../core/message.ts';
 import { decodeFault, decodeImage, type ImageShape, reshapeGray, shapeOf, type WantedShape } from './decode.ts';
 import { openIdx } from './idx.ts';
 import { classOf, folderEntries, type ImageEntry, tarEntries } from './imageEntries.ts';
@@ -9,7 +10,7 @@ import { ImageFileWriter, type ImageSet } from './imageStore.ts';
 export interface PrepareOptions {
   readonly wanted: WantedShape;
   /** What a message calls the option that names the images. */
-  readonly flag: string;
+  readonly flag: Origin;
   readonly onProgress?: (done: number, total?: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -112,15 +113,15 @@ function nothingRead(
   source: Exclude<ImageSource, { kind: 'idx' }>,
   unreadable: number,
   names: readonly string[],
-  flag: string,
+  flag: Origin,
 ): BertuneError {
   if (unreadable > 0) {
     return new BertuneError(
-      `${flag}: none of the ${counted(unreadable, 'image')} in ${source.path} can be read; the first is ${names[0]}`,
+      say`${flag}: none of the ${counted(unreadable, 'image')} in ${source.path} can be read; the first is ${names[0]}`,
     );
   }
   const inside = source.kind === 'tar' && source.inside !== '' ? ` below ${source.inside}` : '';
-  return new BertuneError(`${flag}: ${source.path} holds no images${inside}`);
+  return new BertuneError(say`${flag}: ${source.path} holds no images${inside}`);
 }
 
 interface Decoded {
@@ -136,7 +137,7 @@ interface Decoded {
 async function* decoded(
   source: Exclude<ImageSource, { kind: 'idx' }>,
   wanted: WantedShape,
-  flag: string,
+  flag: Origin,
 ): AsyncGenerator<Decoded> {
   const entries =
     source.kind === 'folder' ? folderEntries(source.path, source.names) : tarEntries(source.path, source.inside, flag);

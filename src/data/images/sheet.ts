@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../core/files.ts';
+import { type Origin, say } from '../../core/message.ts';
 
 /** The size and colours of the images of a sheet. */
 export interface TileShape {
@@ -15,8 +16,8 @@ const gap = 4;
 const shownHeight = 96;
 
 /** Checks the path of a picture before there is anything to write. @throws UsageError when it does not end in .png */
-export function checkPicturePath(path: string, flag: string): void {
-  if (!/\.png$/i.test(path)) throw new UsageError(`${flag}: pictures are written to .png, not to ${path}`);
+export function checkPicturePath(path: string, flag: Origin): void {
+  if (!/\.png$/i.test(path)) throw new UsageError(say`${flag}: pictures are written to .png, not to ${path}`);
 }
 
 /**

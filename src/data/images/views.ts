@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { say, setting } from '../../core/message.ts';
 import { WorkerPool, workerFile } from '../workerPool.ts';
 import type { Augmentation } from './augmentation.ts';
 import type { ImageFileSetup, ImageStore } from './imageStore.ts';
@@ -67,7 +68,7 @@ export function augmentedViews(store: ImageStore, options: AugmentedViewsOptions
 
 const thread = workerFile('./viewWorker.js', import.meta.url);
 
-const preparing = { name: 'a thread that prepares images', wayOut: 'run again with --data-threads 1' };
+const preparing = { name: 'a thread that prepares images', wayOut: say`run again with ${setting('dataThreads')} 1` };
 
 function viewsHere(store: ImageStore, { augmentation, seed }: AugmentedViewsOptions): ViewBatches {
   const maker = new ViewMaker(store, augmentation, seed);

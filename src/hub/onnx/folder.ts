@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../core/files.ts';
 import { formatBytes } from '../../core/memory.ts';
+import { type Message, say, setting } from '../../core/message.ts';
 import { modelPieces } from '../../engine/onnx/model.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import type { OnnxGraph } from '../../graph/onnx.ts';
@@ -68,13 +69,13 @@ export function checkOnnxSizes(model: TextModel, head: HeadName, dtypes: readonl
 function checkSize(bytes: number, dtype: ExportDType): void {
   if (bytes <= largestFile) return;
   throw new UsageError(
-    `${modelFiles[dtype]} would have ${formatBytes(bytes)}, and ONNX files hold 2 GiB (${formatBytes(largestFile)}) at most: ${waysOut[dtype]}`,
+    say`${modelFiles[dtype]} would have ${formatBytes(bytes)}, and ONNX files hold 2 GiB (${formatBytes(largestFile)}) at most: ${waysOut[dtype]}`,
   );
 }
 
-const waysOut: Readonly<Record<ExportDType, string>> = {
-  fp32: 'leave it out with --dtype fp16,q8',
-  fp16: 'leave it out with --dtype q8',
+const waysOut: Readonly<Record<ExportDType, string | Message>> = {
+  fp32: say`leave it out with ${setting('dtypes')} fp16,q8`,
+  fp16: say`leave it out with ${setting('dtypes')} q8`,
   q8: 'choose a smaller model',
 };
 

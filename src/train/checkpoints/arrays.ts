@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { BertuneError } from '../../core/errors.ts';
+import { say, setting } from '../../core/message.ts';
 import type { ArraySource, ExportedArray } from '../../engine/trainState.ts';
 import { Checksum, wordsOf } from './checksum.ts';
 import { readAt, writeAll, writeDurably } from './files.ts';
@@ -40,7 +41,9 @@ export function arraysIn(path: string, arrays: readonly PlacedArray[]): ArraySou
       const place = places.get(keyOf(array));
       const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
       if (!place || !readAt(join(path, place.file), place.offset, bytes)) {
-        throw new BertuneError(`${path} has lost ${array.part} ${array.name}; remove it and run with --resume`);
+        throw new BertuneError(
+          say`${path} has lost ${array.part} ${array.name}; remove it and run with ${setting('resume')}`,
+        );
       }
     },
   };

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { basename, dirname, join } from 'node:path';
 import { BertuneError, messageOf } from '../../core/errors.ts';
 import { errorCode } from '../../core/files.ts';
+import { say, setting } from '../../core/message.ts';
 import type { ArraySource, ExportedArray, StateArray } from '../../engine/trainState.ts';
 import type { RunState } from '../runState.ts';
 import { arraySuffix, arraysIn, isIntact, writeArrays } from './arrays.ts';
@@ -75,7 +76,7 @@ export class Checkpoints {
     } catch (error) {
       rmSync(beside, { recursive: true, force: true });
       throw new BertuneError(
-        `cannot write the checkpoint ${path}: ${messageOf(error)}; free space and run with --resume`,
+        say`cannot write the checkpoint ${path}: ${messageOf(error)}; free space and run with ${setting('resume')}`,
       );
     }
     this.#corrupt.delete(path);

@@ -43,7 +43,7 @@ async function opened<T>(path: string, look: (store: ImageStore) => T, options: 
   const store = await openImages(path, {
     flag: '--data',
     cache: false,
-    onNote: (note) => notes.push(note),
+    onNote: (line) => notes.push(String(line)),
     ...options,
   });
   try {
@@ -169,7 +169,7 @@ describe('folders and archives', () => {
       });
       expect(notes).toEqual([
         '--data: 4 images of 8 × 8 RGB, 2 classes',
-        '--data: 1 image of another size resized to the first one’s; --image-size chooses it'.replace('’', "'"),
+        '--data: 1 image of another size resized to the first one’s; imageSize chooses it'.replace('’', "'"),
       ]);
     }
   });

@@ -85,6 +85,6 @@ test('the bytes are the same in one thread and in several, also of chosen images
 test('a thread that fails is told in one line', async () => {
   const setup = { folder: writeImages(), set };
   expect(await inProcess({ setup, augmentation, threads: 2, examples, broken: true })).toMatch(
-    /^BertuneError: a thread that prepares images failed: ENOENT.+; run again with --data-threads 1$/,
+    /^BertuneError: a thread that prepares images failed: ENOENT.+; run again with dataThreads 1$/,
   );
 });

@@ -1,0 +1,23 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import * as current from '../../src/index.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { type Fingerprint, fingerprints } from './fingerprintCases.ts';
+
+const file = new URL('../fixtures/settings/fingerprints.json', import.meta.url);
+/** The built package of an earlier version, to record what its runs wrote down. */
+const earlier = process.env.BERTUNE_RECORD_FINGERPRINTS;
+
+test('runs that the version before began go on: settings stand in checkpoints as they stood', async () => {
+  if (earlier !== undefined) {
+    const recorded = await fingerprints(await import(earlier), temporaryFolder());
+    writeFileSync(file, `${JSON.stringify(recorded, null, 2)}\n`);
+  }
+  const recorded: Record<string, Fingerprint> = JSON.parse(readFileSync(file, 'utf8'));
+  const now = await fingerprints(current, temporaryFolder());
+  expect(Object.keys(now).sort()).toEqual(Object.keys(recorded).sort());
+  for (const [name, fingerprint] of Object.entries(recorded)) {
+    // As resuming compares them: key by key as JSON, so that absent and undefined are one.
+    expect(JSON.parse(JSON.stringify(now[name])), name).toEqual(fingerprint);
+  }
+}, 120_000);
