@@ -1,11 +1,9 @@
 import { NewerFormatError } from '../core/document.ts';
-import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
 import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { FoundModel } from './findModel.ts';
-import { note } from './note.ts';
 import { type BaseFacts, readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
@@ -33,10 +31,4 @@ export function modelFacts(model: TextModel, head: HeadName) {
   const parameters = model.parameters(model.partsOf(head)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { layers, hiddenSize } = model.config;
   return { layers, hiddenSize, parameters };
-}
-
-/** Says that a card was left alone. */
-export function noteKeptCard(isKept: boolean, hooks: JobHooks): void {
-  if (!isKept) return;
-  note(hooks, say`README.md was edited and is left alone; bertune card ${setting('overwrite')} replaces it`);
 }

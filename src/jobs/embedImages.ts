@@ -1,10 +1,10 @@
 import { setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { checkOptions } from '../settings/check.ts';
 import type { EmbedResult } from './embed.ts';
 import { featureParts, openForModel, openInference } from './imageFeatures.ts';
 import type { EmbedImagesOptions } from './imageUseTypes.ts';
-import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -15,7 +15,7 @@ import type { JobHooks } from './types.ts';
 export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkOptions('embedImages', options);
   checkVectorPath(options.output);
-  const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
+  const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
   const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
   let dimensions = 0;
   async function* rows(): AsyncGenerator<VectorRow> {

@@ -3,8 +3,6 @@ import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import { saveText } from '../hub/textFolder.ts';
-import type { TextModel } from '../models/text/model.ts';
-import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -13,15 +11,15 @@ import { frozenValues } from '../tasks/text/frozen.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { measureLabels, oneLabel } from '../tasks/text/objectives/oneLabel.ts';
 import type { Frame } from '../text/frame.ts';
-import { baseFacts, modelFacts, noteKeptCard } from './baseFacts.ts';
+import { baseFacts, modelFacts } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
 import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
-import { RunFolder } from './runFolder.ts';
+import { runTraining } from './run.ts';
 import { TextCutter } from './textCutter.ts';
-import { readModel, sequenceLength } from './textModel.ts';
-import { checkMemory, finishedResult, frozenBy, totalSteps, train, trainingEngine } from './training.ts';
+import { randomValues, readModel, sequenceLength } from './textModel.ts';
+import { frozenBy } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
 /** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
@@ -45,80 +43,77 @@ interface Texts {
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const given = resolve('finetune', options);
-  const folder = RunFolder.claim(options.output, { ...options, command: 'finetune', inputs: [options.model] });
-  const finished = finishedResult<FinetuneResult>(folder, options, hooks);
-  if (finished) return finished;
-  const { train: trainTexts, held } = await readSets(given, hooks);
-  const labels = labelNames(trainTexts.labels);
-  const found = await findModel(options.model, options, hooks);
-  const loaded = await readModel(found, { head, labels, seed: given.seed }, (line) => note(hooks, line));
-  const { tokenizer } = loaded;
-  const model = loaded.model.withDropout(options.dropout);
-  const maxLength = sequenceLength(loaded, given.maxLength, options.model);
-  const values = given.randomStart ? randomValues(model, given.seed) : loaded.values;
-  if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
-
-  const cutter = new TextCutter(tokenizer, maxLength);
-  const classes = classNumbers(trainTexts.labels, labels, setting('train'));
-  const examples = trainTexts.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
-  const heldClasses = classNumbers(held.labels, labels, options.eval ? setting('eval') : setting('train'));
-  const heldSequences = held.texts.map((text) => cutter.encode(text));
-  cutter.noteTruncated(hooks);
-
-  const classWeights = weightsOf(classes, labels.length, given.classWeights);
-  const engine = trainingEngine(given, hooks);
-  let latest: ClassificationResult | undefined;
-  const task = new ExamplesTask({
-    model,
-    objective: oneLabel(classWeights),
-    startValues: values,
-    frozen: frozenBy(given, model),
-    recompute: given.recompute,
-    frame: tokenizer.frame,
-    examples,
-    width: rowWidth(examples, maxLength, tokenizer.frame),
-    batchSize: given.batchSize,
-    accumulationSteps: given.accumulationSteps,
-    seed: given.seed,
-    evaluate: async (parameters, signal) => {
-      const inference = new TextInference(engine, model, tokenizer.frame, parameters, { signal });
-      try {
-        latest = await measureLabels(inference, heldSequences, heldClasses, labels);
-      } finally {
-        await inference.dispose();
-      }
-      return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+  return runTraining<FinetuneResult>(
+    {
+      ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
+      async read({ engine }) {
+        const { train, held } = await readSets(given, hooks);
+        const labels = labelNames(train.labels);
+        const found = await findModel(options.model, options, hooks);
+        const loaded = await readModel(found, { head, labels, seed: given.seed }, (line) => note(hooks, line));
+        const { frame } = loaded.tokenizer;
+        const model = loaded.model.withDropout(options.dropout);
+        const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
+        const { randomStart, maxLength, batchSize, accumulationSteps, recompute, seed } = settings;
+        if (randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
+        const { examples, classes, heldOut } = encoded(
+          train,
+          held,
+          labels,
+          new TextCutter(loaded.tokenizer, maxLength),
+        );
+        const classWeights = weightsOf(classes, labels.length, given.classWeights);
+        let latest: ClassificationResult | undefined;
+        const task = new ExamplesTask({
+          model,
+          objective: oneLabel(classWeights),
+          startValues: randomStart ? randomValues(model, head, seed) : loaded.values,
+          frozen: frozenBy(settings, model),
+          ...{ frame, examples, batchSize, accumulationSteps, recompute, seed },
+          width: rowWidth(examples, maxLength, frame),
+          evaluate: async (parameters, signal) => {
+            const inference = new TextInference(engine, model, frame, parameters, { signal });
+            const measured = measureLabels(inference, heldOut.sequences, heldOut.classes, labels);
+            latest = await measured.finally(() => inference.dispose());
+            return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+          },
+        });
+        return {
+          ...{ task, settings },
+          epochs: Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch()))),
+          identity: {
+            ...identityOf('finetune', { ...settings, dropout: model.config.hiddenDropout }),
+            ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
+          },
+          async finish({ parameters, steps, unitsPerSecond }) {
+            const values = new Map([...frozenValues(task.frozen), ...parameters]);
+            const saved = { model: loaded.model, head, raw: loaded.raw, values, maxLength } as const;
+            await saveText(options.output, { ...saved, tokenizerFiles: loaded.tokenizer.files() });
+            if (!latest) throw new Error('internal: the run was not evaluated');
+            const base = randomStart ? undefined : await baseFacts(found, hooks);
+            return {
+              result: { ...latest, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+              data: { train: examples.length, heldOut: held.texts.length },
+              card: { about: modelFacts(model, head), base },
+            };
+          },
+        };
+      },
     },
-  });
-  const estimatedMemoryBytes = await checkMemory(task);
-  const defaultEpochs = Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch())));
-  const steps = totalSteps(task, given, defaultEpochs);
-  const settings = { ...given, maxLength };
-  const identity = {
-    ...identityOf('finetune', { ...settings, dropout: model.config.hiddenDropout }),
-    ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
-  };
-  const configuration = { ...options, ...settings, estimatedMemoryBytes };
-  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
-  await saveText(options.output, {
-    model: loaded.model,
-    head,
-    raw: loaded.raw,
-    values: new Map([...frozenValues(task.frozen), ...outcome.parameters]),
-    tokenizerFiles: tokenizer.files(),
-    maxLength,
-  });
-  if (!latest) throw new Error('internal: the run was not evaluated');
-  const result: FinetuneResult = {
-    ...latest,
-    steps: outcome.steps,
-    tokensPerSecond: Math.round(outcome.unitsPerSecond),
-    output: options.output,
-  };
-  const data = { train: examples.length, heldOut: held.texts.length };
-  const base = given.randomStart ? undefined : await baseFacts(found, hooks);
-  noteKeptCard(await folder.finishWithCard(result, data, modelFacts(model, head), base), hooks);
-  return result;
+    hooks,
+  );
+
+  /** Both sets as token ids and class numbers. */
+  function encoded(train: Texts, held: Texts, labels: readonly string[], cutter: TextCutter) {
+    const classes = classNumbers(train.labels, labels, setting('train'));
+    const examples = train.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
+    const heldOut = {
+      classes: classNumbers(held.labels, labels, options.eval ? setting('eval') : setting('train')),
+      sequences: held.texts.map((text) => cutter.encode(text)),
+    };
+    cutter.noteTruncated(hooks);
+    return { examples, classes, heldOut };
+  }
 }
 
 /** The texts to train on and those to measure on, limits and splits applied. */
@@ -207,9 +202,4 @@ function digestOf(examples: readonly { readonly ids: Int32Array; readonly label:
 function rowWidth(examples: readonly { readonly ids: Int32Array }[], maxLength: number, { size }: Frame): number {
   const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + size), 0);
   return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
-}
-
-function randomValues(model: TextModel, seed: number): ParameterValues {
-  const specs = model.parameters(model.partsOf(head));
-  return new Map(specs.map((spec) => [spec.name, initialValue(spec, model.config.initializerRange, seed)]));
 }

@@ -18,8 +18,7 @@ import { ImageInference } from '../tasks/vision/inference.ts';
 import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
-import { RunFolder } from './runFolder.ts';
-import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
+import { runTraining } from './run.ts';
 import type { ClassificationResult, JobHooks } from './types.ts';
 import { augmentationFor, methodDefaults, optimizerOf, settledBy } from './visionConfigs.ts';
 
@@ -41,61 +40,52 @@ export async function finetuneImages(
   hooks: JobHooks = {},
 ): Promise<FinetuneImagesResult> {
   const given = resolve('finetuneImages', options);
-  const folder = RunFolder.claim(options.output, { ...options, command: 'image finetune', inputs: [options.model] });
-  const finished = finishedResult<FinetuneImagesResult>(folder, options, hooks);
-  if (finished) return finished;
-  const training = settledBy(given, methodDefaults.classifier);
-  const optimizer = optimizerOf(given, methodDefaults.classifier.optimizer);
-  const { seed, batchSize } = training;
-  const pretrained = await loadVision(options.model);
-  const opened: { close(): unknown }[] = [];
-  try {
-    const data = await openLabeled(given, pretrained.config, hooks, (store) => opened.push(store));
-    const { store, examples, test, labels } = data;
-    requireImages(examples.length, 2, setting('train'));
-    const config = classifierConfig(pretrained.config, labels);
-    const startValues = startOf(config, given.randomStart ? undefined : pretrained.values, seed);
-    if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
-    const labelOf = labelsOf(store, labels, setting('train'));
-    const augmentation = augmentationFor('classifier', store.channels, options.augment);
-    const views = viewsFor(store, augmentation, seed, options.dataThreads);
-    opened.push(views);
-    const engine = trainingEngine(given, hooks);
-    let latest: ClassificationResult | undefined;
-    const task = new ImageTask({
-      ...{ config, seed, noise: 0, labelOf, startValues, views, examples, batchSize },
-      accumulationSteps: training.accumulationSteps,
-      evaluate: async (parameters, signal) => {
-        latest = await measure(engine, config, parameters, test, signal);
-        return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+  const defaults = methodDefaults.classifier;
+  return runTraining<FinetuneImagesResult>(
+    {
+      ...{ job: 'finetuneImages', command: 'image finetune', options, settings: given, inputs: [options.model] },
+      async read({ engine, keep }) {
+        const settings = settledBy(given, defaults);
+        const optimizer = optimizerOf(given, defaults.optimizer);
+        const { seed, batchSize, accumulationSteps } = settings;
+        const pretrained = await loadVision(options.model);
+        const { store, examples, test, labels } = await openLabeled(given, pretrained.config, hooks, keep);
+        requireImages(examples.length, 2, setting('train'));
+        const config = classifierConfig(pretrained.config, labels);
+        const startValues = startOf(config, given.randomStart ? undefined : pretrained.values, seed);
+        if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
+        const labelOf = labelsOf(store, labels, setting('train'));
+        const augmentation = augmentationFor('classifier', store.channels, options.augment);
+        const views = keep(viewsFor(store, augmentation, seed, options.dataThreads));
+        let latest: ClassificationResult | undefined;
+        const task = new ImageTask({
+          ...{ config, seed, noise: 0, labelOf, startValues, views, examples, batchSize, accumulationSteps },
+          evaluate: async (parameters, signal) => {
+            latest = await measure(engine, config, parameters, test, signal);
+            return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+          },
+        });
+        const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
+        return {
+          ...{ task, settings, optimizer, configuration: { optimizer } },
+          epochs: Math.min(mostDefaultEpochs, Math.max(defaults.epochs, fewest)),
+          identity: {
+            ...identityOf('finetuneImages', settings),
+            ...{ model: config, images: digestOfImages(store, examples) },
+          },
+          async finish({ parameters, steps, unitsPerSecond }) {
+            await saveVision(options.output, { config, values: new Map(parameters) });
+            if (!latest) throw new Error('internal: the run was not evaluated');
+            return {
+              result: { ...latest, steps, imagesPerSecond: Math.round(unitsPerSecond), output: options.output },
+              data: { train: examples.length, heldOut: test.examples.length },
+            };
+          },
+        };
       },
-    });
-    const estimatedMemoryBytes = await checkMemory(task, 'finetuneImages');
-    const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
-    const epochs = Math.min(mostDefaultEpochs, Math.max(methodDefaults.classifier.epochs, fewest));
-    const steps = totalSteps(task, given, epochs);
-    const outcome = await train(
-      task,
-      engine,
-      folder,
-      training,
-      { ...options, ...training, optimizer, estimatedMemoryBytes },
-      steps,
-      { ...identityOf('finetuneImages', training), model: config, images: digestOfImages(store, examples) },
-      hooks,
-      optimizer,
-    );
-    await saveVision(options.output, { config, values: new Map(outcome.parameters) });
-    if (!latest) throw new Error('internal: the run was not evaluated');
-    const result: FinetuneImagesResult = {
-      ...{ ...latest, steps: outcome.steps, imagesPerSecond: Math.round(outcome.unitsPerSecond) },
-      output: options.output,
-    };
-    await folder.finish(result, { train: examples.length, heldOut: test.examples.length });
-    return result;
-  } finally {
-    for (const one of opened.reverse()) await one.close();
-  }
+    },
+    hooks,
+  );
 }
 
 interface TestImages {

@@ -3,9 +3,8 @@ import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
-import { randomVisionValues, visionSpecs } from '../models/vision/encoder.ts';
-import { asTensors } from '../nn/parameters.ts';
-import { countingSettings, identityOf } from '../settings/identity.ts';
+import { randomVisionValues } from '../models/vision/encoder.ts';
+import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { evaluateVision } from '../tasks/vision/evaluation.ts';
@@ -22,8 +21,7 @@ import {
 } from './imageData.ts';
 import type { PretrainImagesOptions, PretrainImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
-import { RunFolder } from './runFolder.ts';
-import { checkMemory, finishedResult, totalSteps, train, trainingEngine } from './training.ts';
+import { runTraining } from './run.ts';
 import type { JobEvent, JobHooks } from './types.ts';
 import { augmentationFor, methodDefaults, optimizerOf, pretrainingConfig, settledBy } from './visionConfigs.ts';
 
@@ -41,69 +39,61 @@ export async function pretrainImages(
   hooks: JobHooks = {},
 ): Promise<PretrainImagesResult> {
   const given = resolve('pretrainImages', options);
-  const folder = RunFolder.claim(options.output, { ...options, command: 'image pretrain', inputs: [] });
-  const finished = finishedResult<PretrainImagesResult>(folder, options, hooks);
-  if (finished) return finished;
   const defaults = methodDefaults[options.method];
-  const training = settledBy(given, defaults);
-  const optimizer = optimizerOf(given, defaults.optimizer);
-  const { seed, batchSize, noise } = training;
-  const opened: { close(): unknown }[] = [];
-  try {
-    const data = await openData(given, hooks, (store) => opened.push(store));
-    const { store, examples, heldOut } = data;
-    requireImages(examples.length, 2, setting('data'));
-    const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
-    if (isContrastive) checkBatches(options.method, Math.min(batchSize, examples.length), training.accumulationSteps);
-    const image = { channels: store.channels, height: store.height, width: store.width };
-    const config = pretrainingConfig(given, { image, ...channelMoments(store, examples) });
-    const augmentation = augmentationFor(options.method, store.channels, options.augment);
-    const views = viewsFor(store, augmentation, seed, options.dataThreads);
-    opened.push(views);
-    const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
-    const engine = trainingEngine(given, hooks);
-    const inputs = { config, seed, noise };
-    const measure = async (parameters: NamedTensors, signal?: AbortSignal): Promise<Record<string, number>> => {
-      const measured = { views: heldOutViews, examples: heldOut.examples };
-      const metrics = await evaluateVision(inputs, measured, parameters, engine, signal);
-      const accuracy = await neighbourAccuracy(config, parameters, engine, data, seed, signal);
-      return { ...metrics, ...(accuracy === undefined ? {} : { knnAccuracy: accuracy }) };
-    };
-    const evaluate = heldOut.examples.length > 0 ? measure : undefined;
-    const startValues = randomVisionValues(config, seed);
-    const task = new ImageTask({
-      ...{ ...inputs, startValues, views, examples, batchSize, evaluate },
-      accumulationSteps: training.accumulationSteps,
-    });
-    const estimatedMemoryBytes = await checkMemory(task, 'pretrainImages');
-    const before = await evaluate?.(asTensors(startValues, visionSpecs(config)), hooks.signal);
-    if (before) hooks.onEvent?.({ type: 'evaluation', step: 0, metrics: before });
-    const steps = totalSteps(task, given, defaults.epochs);
-    const evalSteps = options.evalSteps ?? task.stepsInEpoch();
-    const settings = { ...training, evalSteps };
-    const outcome = await train(
-      task,
-      engine,
-      folder,
-      settings,
-      { ...options, ...countingSettings('pretrainImages', settings), optimizer, model: config, estimatedMemoryBytes },
-      steps,
-      { ...identityOf('pretrainImages', settings), model: config, images: digestOfImages(store, examples) },
-      watchingCollapse(hooks),
-      optimizer,
-    );
-    await saveVision(options.output, { config, values: new Map(outcome.parameters) });
-    const { loss: evalLossAfter = null, ...metrics } = outcome.metrics ?? {};
-    const result: PretrainImagesResult = {
-      ...{ method: options.method, evalLossBefore: before?.loss ?? null, evalLossAfter, metrics },
-      ...{ images: examples.length, steps: outcome.steps, imagesPerSecond: Math.round(outcome.unitsPerSecond) },
-      output: options.output,
-    };
-    await folder.finish(result, { images: examples.length, heldOut: heldOut.examples.length });
-    return result;
-  } finally {
-    for (const one of opened.reverse()) await one.close();
-  }
+  return runTraining<PretrainImagesResult>(
+    {
+      ...{ job: 'pretrainImages', command: 'image pretrain', options, settings: given },
+      async read({ engine, keep }) {
+        const training = settledBy(given, defaults);
+        const optimizer = optimizerOf(given, defaults.optimizer);
+        const { seed, batchSize, noise, accumulationSteps } = training;
+        const data = await openData(given, hooks, keep);
+        const { store, examples, heldOut } = data;
+        requireImages(examples.length, 2, setting('data'));
+        const isContrastive = options.method === 'simsiam' || options.method === 'simclr';
+        if (isContrastive) checkBatches(options.method, Math.min(batchSize, examples.length), accumulationSteps);
+        const image = { channels: store.channels, height: store.height, width: store.width };
+        const config = pretrainingConfig(given, { image, ...channelMoments(store, examples) });
+        const augmentation = augmentationFor(options.method, store.channels, options.augment);
+        const views = keep(viewsFor(store, augmentation, seed, options.dataThreads));
+        const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
+        const inputs = { config, seed, noise };
+        const measure = async (parameters: NamedTensors, signal?: AbortSignal): Promise<Record<string, number>> => {
+          const measured = { views: heldOutViews, examples: heldOut.examples };
+          const metrics = await evaluateVision(inputs, measured, parameters, engine, signal);
+          const accuracy = await neighbourAccuracy(config, parameters, engine, data, seed, signal);
+          return { ...metrics, ...(accuracy === undefined ? {} : { knnAccuracy: accuracy }) };
+        };
+        const evaluate = heldOut.examples.length > 0 ? measure : undefined;
+        const startValues = randomVisionValues(config, seed);
+        const task = new ImageTask({ ...inputs, startValues, views, examples, batchSize, evaluate, accumulationSteps });
+        const settings = { ...training, evalSteps: options.evalSteps ?? task.stepsInEpoch() };
+        return {
+          ...{ task, settings, epochs: defaults.epochs, optimizer },
+          configuration: { optimizer, model: config },
+          identity: {
+            ...identityOf('pretrainImages', settings),
+            ...{ model: config, images: digestOfImages(store, examples) },
+          },
+          onStartMeasured() {},
+          onEvent: (event) => noteCollapse(event, hooks),
+          async finish({ parameters, metrics, steps, unitsPerSecond }, before) {
+            await saveVision(options.output, { config, values: new Map(parameters) });
+            const { loss: evalLossAfter = null, ...others } = metrics ?? {};
+            return {
+              result: {
+                ...{ method: options.method, evalLossBefore: before?.loss ?? null, evalLossAfter, metrics: others },
+                ...{ images: examples.length, steps, imagesPerSecond: Math.round(unitsPerSecond) },
+                output: options.output,
+              },
+              data: { images: examples.length, heldOut: heldOut.examples.length },
+            };
+          },
+        };
+      },
+    },
+    hooks,
+  );
 }
 
 /** @throws UsageError for batches of one image, which has no other to be told apart from */
@@ -146,14 +136,12 @@ async function openData(
 }
 
 /** Warns when the outputs of all images become the same. */
-function watchingCollapse(hooks: JobHooks): JobHooks {
-  const onEvent = (event: JobEvent) => {
-    hooks.onEvent?.(event);
-    const deviation = event.type === 'evaluation' ? event.metrics.outputDeviation : undefined;
-    if (deviation === undefined || deviation >= collapsedDeviation) return;
-    const share = deviation.toFixed(2);
-    const line = say`the outputs collapse: their channels deviate by ${share} of 1/√d (1 is healthy, 0 tells all images the same); try a smaller ${setting('learningRate')} or other views`;
-    note(hooks, line);
-  };
-  return { ...hooks, onEvent };
+function noteCollapse(event: JobEvent, hooks: JobHooks): void {
+  const deviation = event.type === 'evaluation' ? event.metrics.outputDeviation : undefined;
+  if (deviation === undefined || deviation >= collapsedDeviation) return;
+  const share = deviation.toFixed(2);
+  note(
+    hooks,
+    say`the outputs collapse: their channels deviate by ${share} of 1/√d (1 is healthy, 0 tells all images the same); try a smaller ${setting('learningRate')} or other views`,
+  );
 }

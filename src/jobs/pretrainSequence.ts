@@ -10,9 +10,9 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
 import { note } from './note.ts';
-import { RunFolder } from './runFolder.ts';
+import { runTraining } from './run.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';
-import { checkMemory, finishedResult, seriesIdentity, totalSteps, train, trainingEngine } from './training.ts';
+import { seriesIdentity } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /** Held-out windows that are measured at most, evenly spread. */
@@ -30,47 +30,52 @@ export async function pretrainSequence(
   hooks: JobHooks = {},
 ): Promise<SequencePretrainResult> {
   const settings = resolve('pretrainSequence', options);
-  const folder = RunFolder.claim(options.output, { ...options, command: 'sequence pretrain', inputs: [] });
-  const finished = finishedResult<SequencePretrainResult>(folder, options, hooks);
-  if (finished) return finished;
-  const { window, horizon, batchSize, evalFraction, seed } = settings;
-  const table = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
-  const split = splitOf(table, window, horizon, evalFraction);
-  const config = configOf(settings, table, split.end);
-  const values = standardize(table, config);
-  const sets = {
-    training: windows(values, config, 0, split.training, 1),
-    heldOut: windows(values, config, split.end - window, split.heldOut, Math.max(1, split.heldOut / mostHeldOut)),
-  };
-  note(
+  return runTraining<SequencePretrainResult>(
+    {
+      ...{ job: 'pretrainSequence', command: 'sequence pretrain', options, settings },
+      async read({ engine }) {
+        const { window, horizon, batchSize, evalFraction, seed } = settings;
+        const table = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
+        const split = splitOf(table, window, horizon, evalFraction);
+        const config = configOf(settings, table, split.end);
+        const values = standardize(table, config);
+        const stride = Math.max(1, split.heldOut / mostHeldOut);
+        const sets = {
+          training: windows(values, config, 0, split.training, 1),
+          heldOut: windows(values, config, split.end - window, split.heldOut, stride),
+        };
+        note(
+          hooks,
+          say`${setting('data')}: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
+        );
+        const model = forecasterModel(config);
+        const startValues = seriesStart(forecasterParameters(config), seed);
+        // A head of zeros: the first prediction repeats the last value.
+        startValues.get('head.weight')?.fill(0);
+        const task = new NumbersTask({ model, startValues, ...sets, batchSize, seed, engine });
+        return {
+          ...{ task, settings, configuration: config },
+          identity: { ...identityOf('pretrainSequence', settings), ...seriesIdentity(config, values) },
+          async finish({ parameters, steps, unitsPerSecond }) {
+            await saveSeries(options.output, config, parameters);
+            const trained = asTensors(parameters, task.parameters);
+            const measured = await measure(config, sets.heldOut, (heldOut) =>
+              predictions(engine, model, trained, heldOut, hooks.signal),
+            );
+            const { count } = sets.heldOut;
+            return {
+              result: {
+                ...{ ...measured, heldOut: count, steps, windowsPerSecond: Math.round(unitsPerSecond) },
+                output: options.output,
+              },
+              data: { rows: table.rows, windows: sets.training.count, heldOut: count },
+            };
+          },
+        };
+      },
+    },
     hooks,
-    say`${setting('data')}: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
   );
-  const engine = trainingEngine(settings, hooks);
-  const model = forecasterModel(config);
-  const startValues = seriesStart(forecasterParameters(config), seed);
-  // A head of zeros: the first prediction repeats the last value.
-  startValues.get('head.weight')?.fill(0);
-  const task = new NumbersTask({ model, startValues, ...sets, batchSize, seed, engine });
-  const estimatedMemoryBytes = await checkMemory(task, 'pretrainSequence');
-  const steps = totalSteps(task, settings);
-  const configuration = { ...options, ...settings, ...config, estimatedMemoryBytes };
-  const identity = { ...identityOf('pretrainSequence', settings), ...seriesIdentity(config, values) };
-  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
-  await saveSeries(options.output, config, outcome.parameters);
-  const parameters = asTensors(outcome.parameters, task.parameters);
-  const measured = await measure(config, sets.heldOut, (heldOut) =>
-    predictions(engine, model, parameters, heldOut, hooks.signal),
-  );
-  const result: SequencePretrainResult = {
-    ...measured,
-    heldOut: sets.heldOut.count,
-    steps: outcome.steps,
-    windowsPerSecond: Math.round(outcome.unitsPerSecond),
-    output: options.output,
-  };
-  await folder.finish(result, { rows: table.rows, windows: sets.training.count, heldOut: sets.heldOut.count });
-  return result;
 }
 
 interface Split {

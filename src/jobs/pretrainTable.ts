@@ -3,6 +3,7 @@ import { say, setting } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
 import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { principalComponents, reconstructionError } from '../evaluation/pca.ts';
 import { loadSeries, saveSeries } from '../hub/seriesFolder.ts';
 import { seriesStart, type TableConfig } from '../models/series/config.ts';
@@ -15,17 +16,9 @@ import { resolve } from '../settings/resolve.ts';
 import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
 import type { EmbedResult } from './embed.ts';
 import { note } from './note.ts';
-import { RunFolder } from './runFolder.ts';
+import { runTraining } from './run.ts';
 import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
-import {
-  checkMemory,
-  createEngine,
-  finishedResult,
-  seriesIdentity,
-  totalSteps,
-  train,
-  trainingEngine,
-} from './training.ts';
+import { seriesIdentity } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -37,57 +30,54 @@ import type { JobHooks } from './types.ts';
  */
 export async function pretrainTable(options: TablePretrainOptions, hooks: JobHooks = {}): Promise<TablePretrainResult> {
   const settings = resolve('pretrainTable', options);
-  const folder = RunFolder.claim(options.output, { ...options, command: 'table pretrain', inputs: [] });
-  const finished = finishedResult<TablePretrainResult>(folder, options, hooks);
-  if (finished) return finished;
-  const { batchSize, evalFraction, seed } = settings;
-  const table = shuffled(
-    await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') }),
-    seed,
+  return runTraining<TablePretrainResult>(
+    {
+      ...{ job: 'pretrainTable', command: 'table pretrain', options, settings },
+      async read({ engine }) {
+        const { batchSize, evalFraction, seed } = settings;
+        const read = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
+        const table = shuffled(read, seed);
+        const width = table.columns.length;
+        const heldOut = Math.max(1, Math.round(table.rows * evalFraction));
+        const end = table.rows - heldOut;
+        if (end < 2) {
+          throw new UsageError(
+            say`${setting('data')} has ${counted(table.rows, 'row')}, too few to train on some and hold out others`,
+          );
+        }
+        const config = configOf(settings, table, end);
+        const values = standardize(table, config);
+        const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldOut) };
+        note(
+          hooks,
+          say`${setting('data')}: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldOut, 'row')} held out`,
+        );
+        const startValues = seriesStart(tableParameters(config), seed);
+        const task = new NumbersTask({ model: tableModel(config), startValues, ...sets, batchSize, seed, engine });
+        return {
+          ...{ task, settings, configuration: config },
+          identity: { ...identityOf('pretrainTable', settings), ...seriesIdentity(config, values) },
+          async finish({ parameters, steps, unitsPerSecond }) {
+            await saveSeries(options.output, config, parameters);
+            const held = values.subarray(end * width);
+            const components = (count: number) => principalComponents(values.subarray(0, end * width), width, count);
+            const { error } = await task.evaluate(asTensors(parameters, task.parameters), hooks.signal);
+            return {
+              result: {
+                error: error ?? Number.NaN,
+                meanError: reconstructionError(held, width, components(0)),
+                pcaError: reconstructionError(held, width, components(config.latentSize)),
+                latentSize: config.latentSize,
+                ...{ heldOut, steps, rowsPerSecond: Math.round(unitsPerSecond), output: options.output },
+              },
+              data: { rows: table.rows, heldOut },
+            };
+          },
+        };
+      },
+    },
+    hooks,
   );
-  const width = table.columns.length;
-  const heldRows = Math.max(1, Math.round(table.rows * evalFraction));
-  const end = table.rows - heldRows;
-  if (end < 2)
-    throw new UsageError(
-      say`${setting('data')} has ${counted(table.rows, 'row')}, too few to train on some and hold out others`,
-    );
-  const config = configOf(settings, table, end);
-  const values = standardize(table, config);
-  const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldRows) };
-  const line = say`${setting('data')}: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldRows, 'row')} held out`;
-  note(hooks, line);
-  const engine = trainingEngine(settings, hooks);
-  const startValues = seriesStart(tableParameters(config), seed);
-  const task = new NumbersTask({
-    model: tableModel(config),
-    startValues,
-    ...sets,
-    batchSize,
-    seed,
-    engine,
-  });
-  const estimatedMemoryBytes = await checkMemory(task, 'pretrainTable');
-  const steps = totalSteps(task, settings);
-  const configuration = { ...options, ...settings, ...config, estimatedMemoryBytes };
-  const identity = { ...identityOf('pretrainTable', settings), ...seriesIdentity(config, values) };
-  const outcome = await train(task, engine, folder, settings, configuration, steps, identity, hooks);
-  await saveSeries(options.output, config, outcome.parameters);
-  const held = values.subarray(end * width);
-  const components = (count: number) => principalComponents(values.subarray(0, end * width), width, count);
-  const { error } = await task.evaluate(asTensors(outcome.parameters, task.parameters), hooks.signal);
-  const result: TablePretrainResult = {
-    error: error ?? Number.NaN,
-    meanError: reconstructionError(held, width, components(0)),
-    pcaError: reconstructionError(held, width, components(config.latentSize)),
-    latentSize: config.latentSize,
-    heldOut: heldRows,
-    steps: outcome.steps,
-    rowsPerSecond: Math.round(outcome.unitsPerSecond),
-    output: options.output,
-  };
-  await folder.finish(result, { rows: table.rows, heldOut: heldRows });
-  return result;
 }
 
 /**
@@ -111,7 +101,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));
   const encoder = tableEncoder(config);
-  const engine = createEngine(options.threads);
+  const engine = onnxEngine({ threads: options.threads });
   async function* rows(): AsyncGenerator<VectorRow> {
     for await (const { example, prediction } of predictions(engine, encoder, parameters, examples, hooks.signal)) {
       yield { id: example + 1, vector: prediction };

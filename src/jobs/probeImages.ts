@@ -6,6 +6,7 @@ import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { type Estimate, estimate } from '../evaluation/estimate.ts';
 import { fitLinearProbe } from '../evaluation/linearProbe.ts';
 import { classifyByNeighbours, type Rows } from '../evaluation/neighbours.ts';
@@ -18,7 +19,6 @@ import { finetuneImages } from './finetuneImages.ts';
 import { labelsOf, limitedImages } from './imageData.ts';
 import { featuresOf, inferenceOf, openForModel } from './imageFeatures.ts';
 import type { ProbeImagesOptions, ProbeImagesResult } from './imageUseTypes.ts';
-import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -36,7 +36,7 @@ export async function probeImages(options: ProbeImagesOptions, hooks: JobHooks =
     const test = await openForModel(options.test, setting('test'), model.config, options, hooks);
     try {
       const data = labeledData(train, test, limitedImages(numbersOf(test), evalLimit, seed));
-      const engine = createEngine(options.threads);
+      const engine = onnxEngine({ threads: options.threads });
       const repetitions: Repetition[] = [];
       const pretrainedTest = await testFeatures(engine, model, data, hooks);
       for (let i = 0; i < seeds; i++) {

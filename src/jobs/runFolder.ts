@@ -6,6 +6,7 @@ import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic 
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
+import { unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
 import {
   type BaseFacts,
@@ -176,6 +177,8 @@ function refuseNewer(output: string): void {
   try {
     readableRecord(output);
     refuseNewerModel(output);
+    const unknown = unknownCheckpoint(join(output, 'checkpoints'));
+    if (unknown) throw new NewerFormatError(`${unknown.path}: ${unknown.reason}; update bertune`);
   } catch (error) {
     if (!(error instanceof NewerFormatError)) throw error;
     throw new NewerFormatError(say`${error.line}, or choose another ${setting('output')}`);

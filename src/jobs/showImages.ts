@@ -2,6 +2,7 @@ import { setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { plainViews } from '../data/images/views.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { nearest } from '../evaluation/neighbours.ts';
 import type { ConfigOf } from '../models/vision/config.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -10,7 +11,6 @@ import { evaluationEpoch, patchMasks } from '../tasks/vision/inputs.ts';
 import { limitedImages } from './imageData.ts';
 import { featuresOf, imagesOf, openForModel, openInference } from './imageFeatures.ts';
 import type { ShowImagesOptions, ShowImagesResult } from './imageUseTypes.ts';
-import { createEngine } from './training.ts';
 import type { JobHooks } from './types.ts';
 
 /** Images among which neighbours are looked for, at most. */
@@ -27,7 +27,7 @@ const masked = 0.5;
 export async function showImages(options: ShowImagesOptions, hooks: JobHooks = {}): Promise<ShowImagesResult> {
   const { count, seed } = resolve('showImages', options);
   checkPicturePath(options.output, setting('output'));
-  const { model, inference } = await openInference(createEngine(options.threads), options.model, hooks);
+  const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
   try {
     const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
     try {

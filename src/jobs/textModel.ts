@@ -3,8 +3,9 @@ import { say, setting } from '../core/message.ts';
 import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
 import type { PartName } from '../models/text/heads/head.ts';
-import { heads } from '../models/text/heads/table.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
+import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, readFound } from './findModel.ts';
 
@@ -74,4 +75,10 @@ export function sequenceLength(
     throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for text; use at least 3`);
   }
   return maxLength;
+}
+
+/** Values of the encoder and a head, all of them drawn at random. */
+export function randomValues(model: TextModel, head: HeadName, seed: number): ParameterValues {
+  const specs = model.parameters(model.partsOf(head));
+  return new Map(specs.map((spec) => [spec.name, initialValue(spec, model.config.initializerRange, seed)]));
 }

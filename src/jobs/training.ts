@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
-import { joined, say, setting } from '../core/message.ts';
+import { say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { takenBy } from '../settings/check.ts';
-import { isOfTheRun } from '../settings/identity.ts';
 import type { JobName, textTraining, training } from '../settings/jobs.ts';
 import type { ResolvedFrom } from '../settings/options.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
@@ -35,10 +34,6 @@ export function frozenBy(
     );
   }
   return freeze || freezeLayers > 0 ? model.frozen(freezeLayers) : new Set();
-}
-
-export function createEngine(threads: number | undefined): Engine {
-  return onnxEngine({ threads });
 }
 
 /** The engine of a training run; says when fast math has nothing to work with. */
@@ -69,19 +64,6 @@ export function stopBeforeTraining({ signal }: JobHooks): void {
   if (signal?.aborted) throw new InterruptedError('stopped before the first step; there was nothing to save yet');
 }
 
-/** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
-export function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
-  if (!finished?.result) return undefined;
-  const made = finished.configuration as Readonly<Record<string, unknown>>;
-  const different = Object.entries(options).filter(
-    ([name, value]) => isOfTheRun(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
-  );
-  const list = different.map(([name]) => say`${setting(name)} (${JSON.stringify(made[name]) ?? 'its default'})`);
-  const kept = different.length > 0 ? say` with the settings it was made with: ${joined(list, ', ')}` : '';
-  note(hooks, say`the run in ${path} is finished; this is its result${kept}`);
-  return finished.result as T;
-}
-
 /** What a run on columns of numbers has to share to go on, beside its settings. */
 export function seriesIdentity(config: object, values: Float32Array) {
   // Its steps never had several micro-batches, and its first runs wrote that down.
@@ -99,28 +81,32 @@ function digestOfStart(task: TrainingTask, order = (names: string[]) => names): 
 }
 
 /** The settings that the trainer goes by, all of them settled. */
-type TrainedBy = Omit<ResolvedTraining, 'warmup'> & { readonly warmup: number };
+export type TrainedBy = Omit<ResolvedTraining, 'warmup'> & { readonly warmup: number };
+
+/** What a training run is made of. */
+export interface TrainingRun {
+  readonly task: TrainingTask;
+  readonly engine: Engine;
+  readonly folder: RunFolder;
+  readonly settings: TrainedBy;
+  /** For `run.json`: every setting of the command. */
+  readonly configuration: object;
+  readonly steps: number;
+  /** What a run has to share to go on with its checkpoints, beside what it starts from. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  readonly optimizer?: OptimizerOptions;
+  readonly hooks: JobHooks;
+}
 
 /** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
-export async function train(
-  task: TrainingTask,
-  engine: Engine,
-  folder: RunFolder,
-  options: TrainedBy,
-  /** For `run.json`: every setting of the command. */
-  configuration: object,
-  steps: number,
-  /** What a run has to share to go on with its checkpoints, beside what it starts from. */
-  identity: Readonly<Record<string, unknown>>,
-  hooks: JobHooks,
-  optimizer?: OptimizerOptions,
-): Promise<TrainingOutcome> {
-  const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = options;
+export async function train(run: TrainingRun): Promise<TrainingOutcome> {
+  const { task, engine, folder, settings, configuration, steps, identity, optimizer, hooks } = run;
+  const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = settings;
   stopBeforeTraining(hooks);
   const trainer = new Trainer({
     task,
     engine,
-    callbacks: [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
+    callbacks: [beginning(folder, configuration, settings, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
     checkpoints: folder.checkpoints,
     steps,
     learningRate,
@@ -129,11 +115,11 @@ export async function train(
     weightDecay,
     optimizer,
     maxGradientNorm,
-    evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
-    saveSteps: options.saveSteps,
-    keepCheckpoints: options.keepCheckpoints,
+    evalSteps: settings.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
+    saveSteps: settings.saveSteps,
+    keepCheckpoints: settings.keepCheckpoints,
     patience,
-    resume: options.resume,
+    resume: settings.resume,
     fingerprint: {
       ...identity,
       ...{ startWeights: digestOfStart(task, (names) => names.sort()), task: task.name, steps },
@@ -155,7 +141,7 @@ const processBytes = 150e6;
  */
 export async function checkMemory(
   task: TrainingTask,
-  job: JobName = 'adapt',
+  job: JobName,
   optimizer?: OptimizerOptions,
   available = availableMemory(),
 ): Promise<number> {
@@ -165,7 +151,8 @@ export async function checkMemory(
   if (needed > available) {
     const less = recomputed();
     const smaller = takenBy(job).has('accumulationSteps') ? say`, more ${setting('accumulationSteps')} ` : ' ';
-    const saving = less < step ? say`${setting('recompute')} (${size(state + less - held)}), ` : '';
+    const saving =
+      less < step && takenBy(job).has('recompute') ? say`${setting('recompute')} (${size(state + less - held)}), ` : '';
     throw new UsageError(
       say`training needs about ${size(needed)} of memory more than it holds now, and ${size(available)} are available: use ${saving}smaller batches${smaller}or a smaller model`,
     );

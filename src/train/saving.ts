@@ -44,7 +44,7 @@ export class Saving {
     if (unread) {
       refuse(
         unread,
-        say`${unread.kind === 'unknown' ? 'update bertune' : 'make it readable'} or start anew with ${setting('overwrite')}`,
+        unread.kind === 'unknown' ? 'update bertune' : say`make it readable or start anew with ${setting('overwrite')}`,
       );
     }
     // Before the arrays are compared: those of a run with other settings may well be others.

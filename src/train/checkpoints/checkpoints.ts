@@ -29,6 +29,12 @@ export interface ForeignCheckpoint {
   readonly reason: string;
 }
 
+/** A checkpoint in a folder that this version of bertune does not understand, whatever the run. */
+export function unknownCheckpoint(folder: string): ForeignCheckpoint | undefined {
+  const any = new Checkpoints(folder, { parameters: [], states: [], optimizer: '', slots: [] });
+  return any.foreign().find(({ kind }) => kind === 'unknown');
+}
+
 /** The checkpoints of one run in their folder. */
 export class Checkpoints {
   readonly #folder: string;

@@ -1,0 +1,168 @@
+import { joined, say, setting } from '../core/message.ts';
+import type { Engine } from '../engine/engine.ts';
+import { asTensors } from '../nn/parameters.ts';
+import { countingSettings, isOfTheRun } from '../settings/identity.ts';
+import type { JobName } from '../settings/jobs.ts';
+import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
+import type { Metrics, TrainingTask } from '../train/task.ts';
+import type { TrainingOutcome } from '../train/trainer.ts';
+import { note } from './note.ts';
+import { RunFolder } from './runFolder.ts';
+import type { BaseFacts, ModelFacts } from './runRecord.ts';
+import {
+  checkMemory,
+  type ResolvedTraining,
+  stopBeforeTraining,
+  type TrainedBy,
+  totalSteps,
+  train,
+  trainingEngine,
+} from './training.ts';
+import type { JobEvent, JobHooks } from './types.ts';
+
+/** A training run of some kind. What is not here is the same for all of them, and stands in `runTraining`. */
+export interface TrainingJob<Result extends object> {
+  /** The job in the table of settings, and what its record calls it. */
+  readonly job: JobName;
+  readonly command: string;
+  /** Options as they were given, and as `resolve` filled them in. */
+  readonly options: object;
+  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads'>;
+  /** Folders that the run reads: none of them may be its output. */
+  readonly inputs?: readonly string[];
+  /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
+  read(reading: Reading): Promise<Plan<Result>>;
+}
+
+/** What reading works with. */
+export interface Reading {
+  readonly hooks: JobHooks;
+  /** The engine of the run. */
+  readonly engine: Engine;
+  /** An empty folder that goes when the run ends. */
+  work(): string;
+  /** Takes care that something is closed when the run ends, the last one first. */
+  keep<T extends { close(): unknown }>(opened: T): T;
+}
+
+/** A run that is ready to begin. */
+export interface Plan<Result extends object> {
+  readonly task: TrainingTask;
+  /** The settings with what depends on data and model filled in. */
+  readonly settings: TrainedBy;
+  /** Passes over the data where neither passes nor steps were asked for. */
+  readonly epochs?: number;
+  readonly optimizer?: OptimizerOptions;
+  /** For its record, beside options and settings. */
+  readonly configuration?: object;
+  /** What another run has to share to go on with its checkpoints, beside the weights that it starts from. */
+  readonly identity: Readonly<Record<string, unknown>>;
+  /** Hears how the start does on what is held out; null where nothing is. Without it the start is not measured. */
+  onStartMeasured?(metrics: Metrics | null): void;
+  /** Hears what the run reports, before the caller does. */
+  onEvent?(event: JobEvent): void;
+  /** Saves the model and says what came of the run. @param before how the start did, where it was measured */
+  finish(outcome: TrainingOutcome, before: Metrics | null): Promise<Finished<Result>>;
+}
+
+/** What a run leaves behind. */
+export interface Finished<Result extends object> {
+  readonly result: Result;
+  /** Counts of the data, for the record. */
+  readonly data: object;
+  /** What a model card says beside the result, for models that get one. */
+  readonly card?: { readonly about: ModelFacts; readonly base?: BaseFacts };
+}
+
+/**
+ * The one way in which a training job goes: it claims its folder, reads, checks the memory, measures the start, trains,
+ * saves, and writes down what came of it.
+ *
+ * @throws UsageError for a folder, data or settings to change; BertuneError for what cannot be used; InterruptedError
+ * after saving, when the signal was aborted
+ */
+export async function runTraining<Result extends object>(
+  { job, command, options, settings, inputs = [], read }: TrainingJob<Result>,
+  hooks: JobHooks,
+): Promise<Result> {
+  const folder = RunFolder.claim(settings.output, { ...settings, command, inputs });
+  const finished = finishedResult<Result>(folder, options, hooks);
+  if (finished) return finished;
+  const opened: { close(): unknown }[] = [];
+  let made: Engine | undefined;
+  const reading: Reading = {
+    hooks,
+    get engine() {
+      made ??= trainingEngine(settings, hooks);
+      return made;
+    },
+    work: () => folder.work(),
+    keep(one) {
+      opened.push(one);
+      return one;
+    },
+  };
+  try {
+    const plan = await read(reading);
+    const { task, optimizer } = plan;
+    const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
+    const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
+    plan.onStartMeasured?.(before);
+    const outcome = await train({
+      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
+      configuration: {
+        ...{ ...options, ...countingSettings(job, plan.settings) },
+        ...{ ...plan.configuration, estimatedMemoryBytes },
+      },
+      steps: totalSteps(task, plan.settings, plan.epochs),
+      hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
+    });
+    const { result, data, card } = await plan.finish(outcome, before);
+    if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
+    else await folder.finish(result, data);
+    return result;
+  } finally {
+    for (const one of opened.reverse()) await one.close();
+    folder.release();
+  }
+}
+
+/** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
+function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
+  if (!finished?.result) return undefined;
+  const made = finished.configuration as Readonly<Record<string, unknown>>;
+  const different = Object.entries(options).filter(
+    ([name, value]) => isOfTheRun(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
+  );
+  const list = different.map(([name]) => say`${setting(name)} (${JSON.stringify(made[name]) ?? 'its default'})`);
+  const kept = different.length > 0 ? say` with the settings it was made with: ${joined(list, ', ')}` : '';
+  note(hooks, say`the run in ${path} is finished; this is its result${kept}`);
+  return finished.result as T;
+}
+
+async function measureStart(task: TrainingTask, hooks: JobHooks): Promise<Metrics | null> {
+  if (!task.evaluate) return null;
+  const start = asTensors(task.startValues, [...task.parameters, ...(task.states ?? [])]);
+  const metrics = await task.evaluate(start, hooks.signal).catch((error: unknown) => {
+    stopBeforeTraining(hooks);
+    throw error;
+  });
+  hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
+  return metrics;
+}
+
+function listened(hooks: JobHooks, listen: (event: JobEvent) => void): JobHooks {
+  return {
+    ...hooks,
+    onEvent(event) {
+      hooks.onEvent?.(event);
+      listen(event);
+    },
+  };
+}
+
+/** Says that a card was left alone. */
+function noteKeptCard(isKept: boolean, hooks: JobHooks): void {
+  if (!isKept) return;
+  note(hooks, say`README.md was edited and is left alone; bertune card ${setting('overwrite')} replaces it`);
+}
