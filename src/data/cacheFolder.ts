@@ -2,14 +2,28 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  checkedVersion,
+  NewerFormatError,
+  parseObject,
+  type VersionRange,
+  versionKey,
+  versionOf,
+} from '../core/document.ts';
 import { BertuneError } from '../core/errors.ts';
 import { makeFolders, writeError } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
 
-/** What an entry holds beside its files, under this name. */
+/**
+ * What an entry holds beside its files, under this name: a line of JSON, then its checksum. In whatever version, the line
+ * begins an object with its `format`, so that an older program can tell what it must leave alone.
+ */
 const recordFile = 'entry.json';
+const recordFormat: VersionRange = { migrations: [] };
 
 interface EntryRecord<T> {
+  /** Of the value and the files; 1 in records that do not tell. */
+  readonly contentVersion?: number;
   readonly value: T;
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
 }
@@ -24,15 +38,19 @@ const hour = 3_600_000;
 
 /**
  * Folders of files under keys, each with a value, up to a size: those that were not used for longest go first. Several
- * processes may use it at once: entries appear whole or not at all, and one that was used within the hour stays.
+ * processes may use it at once: entries appear whole or not at all, and one that was used within the hour stays. Entries
+ * that a newer version of bertune wrote, and whatever else lies there, are left alone and not counted.
  */
 export class CacheFolder<T> {
   readonly #path: string;
   readonly #mostBytes: number;
+  readonly #contentVersion: number;
 
-  constructor(path: string, mostBytes: number) {
+  /** @param contentVersion of what entries hold; part of the key is up to the caller */
+  constructor(path: string, mostBytes: number, contentVersion = 1) {
     this.#path = path;
     this.#mostBytes = mostBytes;
+    this.#contentVersion = contentVersion;
   }
 
   /**
@@ -40,10 +58,11 @@ export class CacheFolder<T> {
    * @param onRead called now and then while its files are read
    */
   async find(key: string, onRead?: () => void): Promise<CacheEntry<T> | undefined> {
-    const folder = join(this.#path, key);
+    const name = await this.#nameOf(key);
+    const folder = join(this.#path, name);
     const record = await readRecord<T>(folder);
     if (!record || !(await isWhole(folder, record, onRead))) {
-      await this.#remove(key);
+      await this.#remove(name);
       return undefined;
     }
     const now = new Date();
@@ -65,16 +84,18 @@ export class CacheFolder<T> {
       const path = join(folder, name);
       files.push({ name, bytes: (await stat(path)).size, sha256: await digestOfFile(path) });
     }
-    const record = JSON.stringify({ value, files } satisfies EntryRecord<T>);
+    const content: EntryRecord<T> = { contentVersion: this.#contentVersion, value, files };
+    const record = JSON.stringify({ ...versionKey(recordFormat), ...content });
     const path = join(folder, recordFile);
     await writeFile(path, `${record}\n${sha256(record)}\n`).catch((error: unknown) => {
       throw writeError(path, error);
     });
-    const entry = { folder: join(this.#path, key), value };
+    const newest = await this.#nameOf(key);
+    const entry = { folder: join(this.#path, newest), value };
     for (let attempt = 0; attempt < 3; attempt++) {
       try {
         await rename(folder, entry.folder);
-        await this.#prune(key);
+        await this.#prune(newest);
         return entry;
       } catch {
         const other = await this.find(key);
@@ -93,11 +114,13 @@ export class CacheFolder<T> {
   async #prune(newest: string): Promise<void> {
     const entries = [];
     for (const name of await readdir(this.#path)) {
-      const isLeft = name.startsWith('.');
+      const isLeft = /^\..+\.\d+-\d+$/.test(name);
+      if (!isLeft && !(await this.#isOurs(name))) continue;
       const { bytes, changedAt } = await this.#sizeOf(name);
-      if (isLeft && Date.now() - changedAt > 24 * hour) {
+      if (!isLeft) entries.push({ name, bytes, changedAt });
+      else if (Date.now() - changedAt > 24 * hour) {
         await rm(join(this.#path, name), { recursive: true, force: true }).catch(() => {});
-      } else if (!isLeft) entries.push({ name, bytes, changedAt });
+      }
     }
     entries.sort((a, b) => b.changedAt - a.changedAt);
     let total = 0;
@@ -121,11 +144,35 @@ export class CacheFolder<T> {
     return { bytes, changedAt };
   }
 
-  /** Takes the name away first, so that nobody meets half an entry. */
-  async #remove(key: string): Promise<void> {
-    const beside = this.#beside(key);
+  /** The folder's name for a key: another one where a newer version keeps an entry under the key's own. */
+  async #nameOf(key: string): Promise<string> {
+    const isTaken = (await this.#versionOf(key)) === 'newer';
+    return isTaken ? `${key}.${versionOf(recordFormat)}.${this.#contentVersion}` : key;
+  }
+
+  async #isOurs(name: string): Promise<boolean> {
+    return (await this.#versionOf(name)) === 'known';
+  }
+
+  /** What the record under a name says, whether or not it is damaged otherwise. */
+  async #versionOf(name: string): Promise<'known' | 'newer' | 'none'> {
+    const file = join(this.#path, name, recordFile);
+    const [line = ''] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
     try {
-      await rename(join(this.#path, key), beside);
+      const record = parseObject(line, file);
+      checkedVersion(record, file, recordFormat);
+      const { contentVersion = 1 } = record;
+      return typeof contentVersion === 'number' && contentVersion > this.#contentVersion ? 'newer' : 'known';
+    } catch (error) {
+      return error instanceof NewerFormatError ? 'newer' : 'none';
+    }
+  }
+
+  /** Takes the name away first, so that nobody meets half an entry. */
+  async #remove(name: string): Promise<void> {
+    const beside = this.#beside(name);
+    try {
+      await rename(join(this.#path, name), beside);
       await rm(beside, { recursive: true, force: true });
     } catch {
       // Gone already, or still open on a system that keeps such files: then it goes another time.

@@ -55,7 +55,7 @@ export async function cachedCorpus(
   const sources = await identified(options.records, onRead);
   if (!sources) return undefined;
   const key = keyOf(options, sources.contents);
-  const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes);
+  const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes, format);
   const found = await entries.find(key, onRead);
   if (found) return { folder: found.folder, tokenized: found.value, found: true };
   let beside: string;

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { type DocumentFormat, documentText, readDocument } from '../core/document.ts';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 
@@ -14,13 +16,29 @@ export interface StoredSequence {
 
 /** Bytes of one entry of the index: where the sequence starts, in tokens (48 bits), and its length (16 bits). */
 const entryBytes = 8;
+const headerFile = 'store.json';
 const bufferedTokens = 1 << 18;
 /** An index up to this size is kept in memory, whatever the corpus; a larger one is read by position. */
 const largestCachedIndex = 1 << 26;
 
+/** What a store's `store.json` tells of its other files. */
+interface StoreHeader {
+  readonly sequences: number;
+  readonly tokens: number;
+  readonly bytesPerToken: 2 | 4;
+}
+
+/** Stores of version 1 have no `store.json`, and otherwise the same files. */
+const headerFormat: DocumentFormat<StoreHeader> = {
+  schema: z.object({ sequences: z.int(), tokens: z.int(), bytesPerToken: z.union([z.literal(2), z.literal(4)]) }),
+  migrations: [],
+  oldest: 2,
+};
+
 /**
  * Tokenized sequences on disk: `tokens.bin` (16 bits a token where the vocabulary allows, else 32), `starts.bin`
- * (a byte a token) and `index.bin`. Read by position, so memory does not grow with the corpus.
+ * (a byte a token), `index.bin` and, written last, `store.json`, which tells how many there are. Read by position, so
+ * memory does not grow with the corpus.
  */
 export class TokenStore {
   readonly length: number;
@@ -29,11 +47,16 @@ export class TokenStore {
   readonly #index: Uint32Array | undefined;
   readonly #entry = new Uint32Array(2);
 
+  /**
+   * @param vocabularySize tells the width of a token in stores of version 1
+   * @throws NewerFormatError for a store of a newer version; BertuneError when it is damaged
+   */
   constructor(folder: string, vocabularySize: number) {
+    const header = readDocument(join(folder, headerFile), headerFormat) ?? firstHeader(folder, vocabularySize);
     this.#files = openAll(folder, 'r');
-    this.#wide = vocabularySize > 65536;
-    const { size } = fstatSync(this.#files.index);
-    this.length = size / entryBytes;
+    this.#wide = header.bytesPerToken === 4;
+    this.length = header.sequences;
+    const size = header.sequences * entryBytes;
     if (size <= largestCachedIndex) {
       this.#index = new Uint32Array(size / 4);
       readFully(this.#files.index, this.#index, 0);
@@ -87,7 +110,7 @@ export class TokenStoreWriter {
     mkdirSync(folder, { recursive: true });
     this.#folder = folder;
     this.#files = openAll(folder, 'w');
-    this.#ids = vocabularySize > 65536 ? new Uint32Array(bufferedTokens) : new Uint16Array(bufferedTokens);
+    this.#ids = bytesPerToken(vocabularySize) === 4 ? new Uint32Array(bufferedTokens) : new Uint16Array(bufferedTokens);
   }
 
   /** Appends a sequence of at most 65,535 tokens. */
@@ -114,6 +137,9 @@ export class TokenStoreWriter {
     } finally {
       for (const file of Object.values(this.#files)) closeSync(file);
     }
+    const { length: sequences, tokens } = this;
+    const header: StoreHeader = { sequences, tokens, bytesPerToken: this.#ids instanceof Uint32Array ? 4 : 2 };
+    this.#write(() => writeFileSync(join(this.#folder, headerFile), documentText(headerFormat, header)));
     return this.#hash.digest('hex');
   }
 
@@ -123,18 +149,35 @@ export class TokenStoreWriter {
       [this.#files.starts, this.#starts.subarray(0, this.#buffered)],
       [this.#files.index, this.#index.subarray(0, this.#entries)],
     ] as const;
-    try {
+    this.#write(() => {
       for (const [file, values] of parts) {
         const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
         this.#hash.update(bytes);
         writeFully(file, bytes);
       }
-    } catch (error) {
-      throw new BertuneError(`cannot write the tokenized corpus to ${this.#folder}: ${messageOf(error)}; free space`);
-    }
+    });
     this.#buffered = 0;
     this.#entries = 0;
   }
+
+  #write(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      throw new BertuneError(`cannot write the tokenized corpus to ${this.#folder}: ${messageOf(error)}; free space`);
+    }
+  }
+}
+
+function bytesPerToken(vocabularySize: number): 2 | 4 {
+  return vocabularySize > 65536 ? 4 : 2;
+}
+
+/** What version 1 left to be derived. */
+function firstHeader(folder: string, vocabularySize: number): StoreHeader {
+  const sizeOf = (name: string) => statSync(join(folder, name)).size;
+  const sequences = Math.floor(sizeOf('index.bin') / entryBytes);
+  return { sequences, tokens: sizeOf('starts.bin'), bytesPerToken: bytesPerToken(vocabularySize) };
 }
 
 function openAll(folder: string, flags: string): { tokens: number; starts: number; index: number } {

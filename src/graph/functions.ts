@@ -1,5 +1,6 @@
-import type { DType, Shape } from '../core/tensor.ts';
+import type { DType } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
+import type { Size, SymbolicShape } from './sizes.ts';
 import type { GraphBuilder, Value } from './value.ts';
 
 /** Typed builder functions: each adds one node to the graph of its inputs. Semantics stand in `ops/attributes.ts`. */
@@ -23,8 +24,8 @@ export const equal = (a: Value, b: Value) => one('equal', [a, b], {});
 export const greater = (a: Value, b: Value) => one('greater', [a, b], {});
 export const select = (condition: Value, a: Value, b: Value) => one('select', [condition, a, b], {});
 export const cast = (x: Value, to: DType) => one('cast', [x], { to });
-export const reshape = (x: Value, shape: Shape) => one('reshape', [x], { shape });
-export const broadcast = (x: Value, shape: Shape) => one('broadcast', [x], { shape });
+export const reshape = (x: Value, shape: SymbolicShape) => one('reshape', [x], { shape });
+export const broadcast = (x: Value, shape: SymbolicShape) => one('broadcast', [x], { shape });
 export const transpose = (x: Value, permutation: readonly number[]) => one('transpose', [x], { permutation });
 export const linear = (x: Value, weight: Value, bias: Value) => one('linear', [x, weight, bias], {});
 export const softmax = (x: Value) => one('softmax', [x], {});
@@ -38,12 +39,11 @@ export const sum = (x: Value, axes: readonly number[], keepDimensions = false) =
 export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['matmul']> = {}) =>
   one('matmul', [a, b], { transposeA: false, transposeB: false, alpha: 1, ...attributes });
 
-export const range = (graph: GraphBuilder, count: number, step: number) =>
-  first(graph.add('range', [], { count, step }));
+export const range = (graph: GraphBuilder, count: Size, step: Size) => first(graph.add('range', [], { count, step }));
 
 export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [table, indices], {});
 
-export const scatterRows = (indices: Value, updates: Value, rows: number, table?: Value) =>
+export const scatterRows = (indices: Value, updates: Value, rows: Size, table?: Value) =>
   one('scatterRows', table ? [indices, updates, table] : [indices, updates], { rows });
 
 export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>

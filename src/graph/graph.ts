@@ -1,7 +1,7 @@
-import type { DType, HostTensor, Shape, TensorType } from '../core/tensor.ts';
-import { FreeDimensions } from './dimensions.ts';
+import type { DType, HostTensor } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { opTable } from './ops/table.ts';
+import { isFree, isKnownSize, type SymbolicShape, type SymbolicSize, type SymbolicType, symbol } from './sizes.ts';
 import type { GraphBuilder, Node, Place, Value } from './value.ts';
 
 export type { Node, Value } from './value.ts';
@@ -15,18 +15,24 @@ export class Graph implements GraphBuilder {
   readonly constants = new Map<Value, HostTensor>();
   readonly nodes: Node[] = [];
   readonly outputs = new Map<string, Value>();
-  readonly dimensions = new FreeDimensions();
+  readonly #free = new Set<string>();
   #nextId = 0;
   #segments = 0;
   #place: Place = { half: 'forward' };
 
-  /** A size for shapes that is known only when the graph runs: that of an input which has it as one of its own. */
-  freeDimension(name: string): number {
-    return this.dimensions.add(name);
+  /**
+   * A size for shapes that is known only when the graph runs: that of an input which has it as one of its own.
+   *
+   * @throws when the graph has given the name to a size already
+   */
+  freeDimension(name: string): SymbolicSize {
+    if (this.#free.has(name)) throw new Error(`graph: there is a size ${name} already`);
+    this.#free.add(name);
+    return symbol(name);
   }
 
   /** A tensor handed in at every run. @throws when the name is taken. */
-  input(name: string, dtype: DType, shape: Shape): Value {
+  input(name: string, dtype: DType, shape: SymbolicShape): Value {
     if (this.inputs.has(name) || this.outputs.has(name)) throw new Error(`graph: the name ${name} is taken`);
     const value = this.#value({ dtype, shape });
     this.inputs.set(name, value);
@@ -91,7 +97,10 @@ export class Graph implements GraphBuilder {
     }
   }
 
-  #value({ dtype, shape }: TensorType, node?: Node): Value {
+  #value({ dtype, shape }: SymbolicType, node?: Node): Value {
+    if (!shape.every((size) => isFree(size) || isKnownSize(size))) {
+      throw new Error(`${node?.op ?? 'graph'}: a size is a whole number, got [${shape.join(', ')}]`);
+    }
     return { graph: this, id: this.#nextId++, dtype, shape, node };
   }
 }

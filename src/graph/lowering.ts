@@ -1,10 +1,12 @@
 import type { HostTensor } from '../core/tensor.ts';
+import { measureOf } from './bindings.ts';
 import type { Graph, Node, Value } from './graph.ts';
 import type { Emitter, OnnxGraph, OnnxNode, StoredTensor } from './onnx.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
 import { onnxType } from './ops/elementwise.ts';
 import { at, type OpRecord } from './ops/record.ts';
 import { opTable } from './ops/table.ts';
+import { isFree, isKnownShape, type Size } from './sizes.ts';
 
 /** A weight of a model: its values, or int8 codes [rows, columns] with the factor of each row, float32 [rows, 1]. */
 export type Weight =
@@ -49,7 +51,6 @@ export function lowerToOnnx(graph: Graph, { weights = new Map(), given = new Map
       absorbIdentities(mergeEqual(nodes, halves), new Set([...graph.inputs.keys(), ...given.values()]), initializers),
     ),
     initializers,
-    dimensions: graph.dimensions,
   };
 }
 
@@ -104,7 +105,6 @@ function nameIn(names: ReadonlyMap<Value, string>, value: Value): string {
 
 function emitter(graph: Graph, nodes: OnnxNode[], initializers: Map<string, StoredTensor>): Emitter {
   let next = 0;
-  const { dimensions } = graph;
   const shared = (key: string, make: () => HostTensor) => {
     if (!initializers.has(key)) initializers.set(key, make());
     return key;
@@ -120,43 +120,42 @@ function emitter(graph: Graph, nodes: OnnxNode[], initializers: Map<string, Stor
       shape: [values.length],
       data: BigInt64Array.from(values, BigInt),
     }));
-  const sizeList = (size: number) => {
-    const { free, known } = dimensions.factors(size);
-    const factors = free.map((prime) => {
-      const { input, axis } = measuredBy(graph, prime);
-      return node('Shape', [input], { start: axis, end: axis + 1 });
-    });
-    if (known !== 1 || factors.length === 0) factors.push(integers([known]));
+  const measured = (symbol: string) => {
+    const { input, axis, factor } = measureOf(symbol, graph.inputs);
+    const length = node('Shape', [input], { start: axis, end: axis + 1 });
+    return factor === 1 ? length : node('Div', [length, integers([factor])]);
+  };
+  const sizeList = (size: Size) => {
+    if (!isFree(size)) return integers([size]);
+    const factors = size.symbols.map(measured);
+    if (size.factor !== 1) factors.push(integers([size.factor]));
     return factors.reduce((product, factor) => node('Mul', [product, factor]));
   };
   const shape: Emitter['shape'] = (sizes) =>
-    dimensions.anyFree(sizes) ? node('Concat', sizes.map(sizeList), { axis: 0 }) : integers(sizes);
+    isKnownShape(sizes) ? integers(sizes) : node('Concat', sizes.map(sizeList), { axis: 0 });
+  const into: Emitter['into'] = (outputs, opType, inputs, attributes = {}, domain = '') => {
+    nodes.push({ opType, domain, inputs, outputs, attributes });
+  };
+  const reshape: Emitter['reshape'] = (source, sizes, outputs) => {
+    const hasNone = sizes.includes(0); // which a Reshape takes for the size that the source has there
+    // One size that is not known a Reshape finds out by itself.
+    const isOneFree = !hasNone && sizes.filter(isFree).length === 1;
+    const list = isOneFree ? integers(sizes.map((size) => (isFree(size) ? -1 : size))) : shape(sizes);
+    const results = outputs ?? [`%t${next++}`];
+    into(results, 'Reshape', [source, list], hasNone ? { allowzero: 1 } : {});
+    return at(results, 0);
+  };
   return {
     node,
-    into(outputs, opType, inputs, attributes = {}, domain = '') {
-      nodes.push({ opType, domain, inputs, outputs, attributes });
-    },
+    into,
     scalar: (value) =>
       shared(scalarName(Math.fround(value)), () => ({ dtype: 'float32', shape: [], data: Float32Array.of(value) })),
     integers,
     shape,
-    reshape(sizes) {
-      const isOneFree = sizes.filter((size) => dimensions.isFree(size)).length === 1;
-      return isOneFree ? integers(sizes.map((size) => (dimensions.isFree(size) ? -1 : size))) : shape(sizes);
-    },
-    anyFree: (sizes) => dimensions.anyFree(sizes),
-    size: (size) => node('Cast', [node('Reshape', [sizeList(size), integers([])])], { to: onnxType.int32 }),
+    reshape,
+    size: (size) => node('Cast', [reshape(sizeList(size), [])], { to: onnxType.int32 }),
     shared,
   };
-}
-
-/** An input that has the free dimension as one of its own. */
-function measuredBy(graph: Graph, prime: number): { input: string; axis: number } {
-  for (const [input, { shape }] of graph.inputs) {
-    const axis = shape.indexOf(prime);
-    if (axis >= 0) return { input, axis };
-  }
-  throw new Error(`graph: no input tells the size of ${graph.dimensions.nameOf(prime)}`);
 }
 
 /** Scalars of one value share a name, so that nodes that differ in nothing else are equal. */

@@ -1,9 +1,12 @@
+import type { Shape } from '../core/tensor.ts';
 import type { Graph, Value } from './graph.ts';
 import type { OpAttributes } from './ops/attributes.ts';
+import { isKnownShape } from './sizes.ts';
 
 /** A dropout mask that an engine may draw before a run, as its key is an input of the graph. */
 export interface DrawnMask {
   readonly attributes: OpAttributes['dropoutMask'];
+  readonly shape: Shape;
   /** Name of the graph's input with the key. */
   readonly key: string;
   readonly value: Value;
@@ -19,10 +22,11 @@ export function masksDrawnOnce(graph: Graph): DrawnMask[] {
     const attributes = node.attributes as OpAttributes['dropoutMask'];
     const [source, value] = [node.inputs[0], node.outputs[0]];
     const key = source && inputs.get(source);
-    if (key === undefined || !value || graph.dimensions.anyFree(attributes.shape)) continue;
+    const { shape } = attributes;
+    if (key === undefined || !value || !isKnownShape(shape)) continue;
     const name = JSON.stringify([key, attributes]);
     if (found.has(name)) twice.add(name);
-    found.set(name, { attributes, key, value });
+    found.set(name, { attributes, shape, key, value });
   }
   return [...found].flatMap(([name, mask]) => (twice.has(name) ? [] : [mask]));
 }

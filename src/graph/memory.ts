@@ -1,4 +1,5 @@
 import { type DType, sizeOf } from '../core/tensor.ts';
+import { type Bindings, boundShape } from './bindings.ts';
 import type { Graph, Node, Value } from './graph.ts';
 import { masksDrawnOnce } from './masks.ts';
 
@@ -6,8 +7,12 @@ import { masksDrawnOnce } from './masks.ts';
  * Most bytes of results that exist at once while the nodes run in the graph's order, each result freed after the last
  * node that reads it. Inputs, constants and outputs are the caller's and do not count; what an op needs within itself
  * does not, either. Dropout masks that are drawn once are there all the time.
+ *
+ * @param sizes what the symbols in the graph's shapes stand for
+ * @throws when one is missing
  */
-export function peakBytes(graph: Graph): number {
+export function peakBytes(graph: Graph, sizes: Bindings = new Map()): number {
+  const bytesOf = ({ dtype, shape }: Value) => sizeOf(boundShape(shape, sizes)) * elementBytes[dtype];
   const nodes = graph.liveNodes();
   const owned = ownersOf(nodes);
   const kept = new Set([...graph.outputs.values()].map((value) => owned.get(value) ?? value));
@@ -47,7 +52,3 @@ function ownersOf(nodes: readonly Node[]): Map<Value, Value> {
 }
 
 const elementBytes: Readonly<Record<DType, number>> = { float32: 4, int32: 4, int64: 8, uint32: 4, bool: 1 };
-
-function bytesOf({ dtype, shape }: Value): number {
-  return sizeOf(shape) * elementBytes[dtype];
-}

@@ -1,5 +1,5 @@
-import type { HostTensor, Shape, TensorType } from '../core/tensor.ts';
-import type { FreeDimensions } from './dimensions.ts';
+import type { HostTensor, Shape } from '../core/tensor.ts';
+import type { Size, SymbolicShape, SymbolicType } from './sizes.ts';
 
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
@@ -20,12 +20,10 @@ export type StoredTensor =
 
 /** A graph in ONNX's terms, ready to be written as a ModelProto. */
 export interface OnnxGraph {
-  readonly inputs: readonly { name: string; type: TensorType }[];
-  readonly outputs: readonly { name: string; type: TensorType }[];
+  readonly inputs: readonly { name: string; type: SymbolicType }[];
+  readonly outputs: readonly { name: string; type: SymbolicType }[];
   readonly nodes: readonly OnnxNode[];
   readonly initializers: ReadonlyMap<string, StoredTensor>;
-  /** Names of the sizes in the types that are known only when the model runs. */
-  readonly dimensions: FreeDimensions;
 }
 
 /** Collects ONNX nodes; what an op record writes to. */
@@ -44,14 +42,12 @@ export interface Emitter {
   scalar(value: number): string;
   /** Name of an int64 list constant (shapes, axes). */
   integers(values: readonly number[]): string;
-  /** Name of an int64 list with the sizes of a shape; a constant unless one of them is free. */
-  shape(sizes: Shape): string;
-  /** The same for a Reshape, which finds one free size out by itself. */
-  reshape(sizes: Shape): string;
+  /** Name of an int64 list with the sizes of a shape; a constant unless one of them is known only at a run. */
+  shape(sizes: SymbolicShape): string;
+  /** Adds a Reshape, into the named outputs or one new result, and returns the result's name. */
+  reshape(source: string, shape: SymbolicShape, outputs?: readonly string[]): string;
   /** Name of an int32 scalar with one size. */
-  size(size: number): string;
-  /** Whether a shape has a size that is known only when the graph runs. */
-  anyFree(sizes: Shape): boolean;
+  size(size: Size): string;
   /** Name of a constant; equal keys share one. */
   shared(key: string, make: () => HostTensor): string;
 }

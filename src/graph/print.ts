@@ -1,5 +1,6 @@
 import type { Graph, Value } from './graph.ts';
 import { formatType } from './ops/shapes.ts';
+import { SymbolicSize } from './sizes.ts';
 
 /** The live part of a graph as text, a line a node: `%4: float32[2, 3] = matmul(%0, %1, transposeB=true)`. */
 export function printGraph(graph: Graph): string {
@@ -15,9 +16,14 @@ export function printGraph(graph: Graph): string {
   const nameOf = (value: Value) => names.get(value) ?? `%${value.id}`;
   for (const node of graph.liveNodes()) {
     const results = node.outputs.map((output) => `${nameOf(output)}: ${formatType(output)}`).join(', ');
-    const attributes = Object.entries(node.attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+    const attributes = Object.entries(node.attributes).map(([key, value]) => `${key}=${formatAttribute(value)}`);
     lines.push(`${results} = ${node.op}(${[...node.inputs.map(nameOf), ...attributes].join(', ')})`);
   }
   for (const [name, value] of graph.outputs) lines.push(`output ${name} = ${nameOf(value)}`);
   return lines.join('\n');
+}
+
+function formatAttribute(value: unknown): string {
+  if (value instanceof SymbolicSize) return String(value);
+  return Array.isArray(value) ? `[${value.join(',')}]` : JSON.stringify(value);
 }

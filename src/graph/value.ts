@@ -1,8 +1,9 @@
-import type { HostTensor, TensorType } from '../core/tensor.ts';
+import type { HostTensor } from '../core/tensor.ts';
 import type { OpAttributes, OpName } from './ops/attributes.ts';
+import type { SymbolicType } from './sizes.ts';
 
 /** One result in a graph: an input, a constant, or an output of a node. */
-export interface Value extends TensorType {
+export interface Value extends SymbolicType {
   readonly graph: GraphBuilder;
   readonly id: number;
   /** The node that computes it; absent for inputs and constants. */

@@ -7,6 +7,9 @@ import { errorCode, makeFolder, writeError, writeFileAtomic } from '../core/file
 import { throwIfAborted } from '../core/interrupt.ts';
 import type { ModelReference } from './reference.ts';
 
+/** Links made so far: two of one file at a time have names of their own. */
+let links = 0;
+
 /**
  * The folder of one repository in the cache, laid out as huggingface_hub does: contents in `blobs` under their checksums,
  * `snapshots/COMMIT` with links to them, and in `refs` the commit of each branch and tag.
@@ -50,7 +53,7 @@ export class RepoCache {
   async link(commit: string, file: string, checksum: string): Promise<void> {
     const path = join(this.snapshot(commit), file);
     await makeFolder(dirname(path));
-    const beside = `${path}.${process.pid}.tmp`;
+    const beside = `${path}.${process.pid}.${links++}.tmp`;
     try {
       await rm(beside, { force: true });
       await symlink(relative(dirname(path), this.blob(checksum)), beside).catch(async (error: unknown) => {

@@ -4,6 +4,8 @@ import { UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
 
+export const configFile = 'config.json';
+
 /**
  * The text of a model folder's `config.json`.
  *
@@ -11,7 +13,7 @@ import { say, setting } from '../core/message.ts';
  * @throws UsageError when there is none, or it cannot be read
  */
 export async function readConfigText(folder: string, writer: string): Promise<string> {
-  const file = join(folder, 'config.json');
+  const file = join(folder, configFile);
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { versionKey } from '../core/document.ts';
 import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { HubConfig } from '../models/text/config.ts';
@@ -9,6 +10,7 @@ import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { type SafetensorsEntry, type WeightDType, writeSafetensors } from './safetensors.ts';
 import { trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { textFormat } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 
 export interface SaveTextOptions {
@@ -46,8 +48,8 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
   }
-  const raw = maxLength === undefined ? options.raw : { ...options.raw, [trainedLengthKey]: maxLength };
-  const hub = writtenConfig(model, { head, dtype, raw });
+  const own = maxLength === undefined ? {} : { ...versionKey(textFormat), [trainedLengthKey]: maxLength };
+  const hub = writtenConfig(model, { head, dtype, raw: { ...options.raw, ...own } });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
 }
 

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { checkedVersion } from '../core/document.ts';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 import type { HubConfig } from '../models/text/config.ts';
@@ -10,12 +11,14 @@ import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { labelKeys } from '../models/text/hubLabels.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { WeightDType } from './safetensors.ts';
+import { textFormat } from './textFormat.ts';
 
 /**
  * Reads the `config.json` of a model folder, or a config file given by its own path.
  *
  * @param shaped whether it must say the shape of a new model, rather than leave it to the defaults of transformers
- * @throws UsageError when there is none; BertuneError when it is not that of a text encoder.
+ * @throws UsageError when there is none, or one of a newer version of bertune; BertuneError when it is not that of a text
+ * encoder.
  */
 export async function readTextConfig(path: string, shaped = false): Promise<{ model: TextModel; raw: HubConfig }> {
   const file = await configFile(path);
@@ -23,6 +26,7 @@ export async function readTextConfig(path: string, shaped = false): Promise<{ mo
     throw readError(file, error);
   });
   const raw = parseJsonObject(text, file);
+  checkedVersion(raw, file, textFormat);
   return { model: readTextModel(raw, file, shaped), raw };
 }
 

@@ -62,7 +62,7 @@ export interface TextInspection extends TextFacts {
  */
 export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
   const { model: stored, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path, namesOf(stored, ['pooler']));
+  const weights = await openWeights(path, poolerNames(stored));
   try {
     const wanted = (model: TextModel) =>
       options.head === 'present' ? presentParts(findParts(model, raw, weights)) : model.partsOf(options.head);
@@ -94,7 +94,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
  */
 export async function inspectText(path: string): Promise<TextInspection> {
   const { model, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path, namesOf(model, ['pooler']));
+  const weights = await openWeights(path, poolerNames(model));
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
@@ -235,6 +235,14 @@ function otherNotes(model: TextModel, raw: HubConfig, weights: WeightFiles): str
       ? [`${weights.folder} holds ${counted(unknown.length, 'other weight')}: left out (${listed(unknown)})`]
       : []),
   ];
+}
+
+/** Every name under which checkpoints may hold a pooler. */
+function poolerNames(model: TextModel): Set<string> {
+  return namesOf(
+    model,
+    model.parts.filter((part) => part === 'pooler'),
+  );
 }
 
 /** Every name under which checkpoints may hold the parts. */

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { BertuneError, defined, UsageError } from '../core/errors.ts';
-import { makeFolder, writeFileAtomic } from '../core/files.ts';
-import { say, setting } from '../core/message.ts';
+import { parseDocument, writeDocument } from '../core/document.ts';
+import { BertuneError, defined } from '../core/errors.ts';
+import { makeFolder } from '../core/files.ts';
 import { sizeOf } from '../core/tensor.ts';
-import type { VisionConfig, VisionMethod } from '../models/vision/config.ts';
+import type { VisionConfig } from '../models/vision/config.ts';
 import { visionSpecs } from '../models/vision/encoder.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
-import { readConfigText } from './modelFolder.ts';
+import { configFile, readConfigText } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
+import { visionFormat, visionTypes } from './visionFormat.ts';
 import { weightFile } from './weightFiles.ts';
 
 export interface VisionModel {
@@ -15,14 +16,6 @@ export interface VisionModel {
   /** Parameters and running statistics by name. */
   readonly values: ParameterValues;
 }
-
-const modelTypes: Readonly<Record<VisionMethod, string>> = {
-  autoencoder: 'bertune-autoencoder',
-  simsiam: 'bertune-simsiam',
-  simclr: 'bertune-simclr',
-  mae: 'bertune-mae',
-  classifier: 'bertune-image-classifier',
-};
 
 /**
  * Saves a model of images: `model.safetensors` and, written last, `config.json`.
@@ -41,14 +34,14 @@ export async function saveVision(path: string, { config, values }: VisionModel):
     entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   );
   const { method, ...rest } = config;
-  const written = { model_type: modelTypes[method], ...rest };
-  await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
+  await writeDocument(join(path, configFile), visionFormat, { model_type: visionTypes[method], ...rest });
 }
 
 /**
  * Loads a model of images.
  *
- * @throws UsageError when there is no such folder or it holds another kind of model; BertuneError when its files cannot be used
+ * @throws UsageError when there is no such folder, it holds another kind of model or one of a newer version
+ * (NewerFormatError); BertuneError when its files cannot be used
  */
 export async function loadVision(path: string): Promise<VisionModel> {
   const config = await readVisionConfig(path);
@@ -73,31 +66,6 @@ export async function loadVision(path: string): Promise<VisionModel> {
 
 /** The configuration alone. Throws as `loadVision`. */
 export async function readVisionConfig(path: string): Promise<VisionConfig> {
-  const file = join(path, 'config.json');
   const text = await readConfigText(path, 'image pretrain or finetune');
-  const { model_type: modelType, ...rest } = parsed(text, file);
-  const method = Object.entries(modelTypes).find(([, name]) => name === modelType)?.[0];
-  if (method === undefined) {
-    const known = Object.values(modelTypes).join(', ');
-    const found = modelType === undefined ? 'missing' : JSON.stringify(modelType);
-    throw new UsageError(
-      say`${file}: model_type is ${found}, and models of images have ${known}; choose another ${setting('model')}`,
-    );
-  }
-  return checked({ ...rest, method }, file);
-}
-
-function parsed(text: string, file: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (value instanceof Object) return { ...value };
-  } catch {}
-  throw new BertuneError(`${file} is damaged: it is no JSON object`);
-}
-
-/** A first look at what a program wrote: whoever edits the file by hand is on their own. */
-function checked(value: object, file: string): VisionConfig {
-  const missing = ['image', 'mean', 'deviation', 'encoder'].find((key) => !(key in value));
-  if (missing !== undefined) throw new BertuneError(`${file} is damaged: ${missing} is missing`);
-  return value as VisionConfig;
+  return parseDocument(text, join(path, configFile), visionFormat);
 }

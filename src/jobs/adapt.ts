@@ -51,7 +51,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
     );
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
     const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
-    return { ...loaded, pooler, base: await baseFacts(found) };
+    return { ...loaded, pooler, base: await baseFacts(found, hooks) };
   });
 }
 

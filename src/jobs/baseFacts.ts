@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
+import { NewerFormatError } from '../core/document.ts';
 import { say, setting } from '../core/message.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
@@ -8,25 +6,26 @@ import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { FoundModel } from './findModel.ts';
 import { note } from './note.ts';
+import { type BaseFacts, readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
-/** What is known of the model that a run starts from, for its record and card. */
-export interface BaseFacts {
-  /** Its repository on the Hub, or that of the model which that one was trained from. */
-  readonly repo?: string;
-  /** Commit of the repository. */
-  readonly commit?: string;
-  readonly license?: string;
-  readonly languages?: readonly string[];
-}
+export type { BaseFacts } from './runRecord.ts';
 
 /** What the Hub, the folder's card and, for a model that bertune trained, its record tell. */
-export async function baseFacts({ folder, hub }: FoundModel): Promise<BaseFacts> {
+export async function baseFacts({ folder, hub }: FoundModel, { onEvent }: JobHooks = {}): Promise<BaseFacts> {
   const card = await readCardMetadata(folder);
   if (hub) return { ...hub, ...card };
-  const record = await readFile(join(folder, 'run.json'), 'utf8').catch(() => '');
-  const { base } = recordSchema.safeParse(parsed(record)).data ?? {};
-  return { ...base, ...card };
+  try {
+    // Any folder with a model may be a base: a record that bertune did not write is none of a run.
+    return { ...readableRecord(folder)?.base, ...card };
+  } catch (error) {
+    if (!(error instanceof NewerFormatError)) throw error;
+    onEvent?.({
+      type: 'note',
+      text: `${error.message}, or the new model's card does not tell what its base came from`,
+    });
+    return card;
+  }
 }
 
 /** The size of a model, for its record and card. */
@@ -40,23 +39,4 @@ export function modelFacts(model: TextModel, head: HeadName) {
 export function noteKeptCard(isKept: boolean, hooks: JobHooks): void {
   if (!isKept) return;
   note(hooks, say`README.md was edited and is left alone; bertune card ${setting('overwrite')} replaces it`);
-}
-
-const recordSchema = z.object({
-  base: z
-    .object({
-      repo: z.string().optional(),
-      commit: z.string().optional(),
-      license: z.string().optional(),
-      languages: z.array(z.string()).optional(),
-    })
-    .optional(),
-});
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,7 +6,7 @@ import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve as settingsOf } from '../settings/resolve.ts';
 import { cardOf } from './cardText.ts';
-import { readRecord } from './runFolder.ts';
+import { readRecord, writeRecord } from './runRecord.ts';
 
 /** Its `model` is the output folder of a finished run. */
 export interface CardOptions extends OptionsOf<'card'> {}
@@ -18,7 +18,8 @@ export interface CardResult {
 /**
  * Writes the model card of a run's folder anew from its `run.json`.
  *
- * @throws UsageError for a folder without a finished run, or a card that someone has edited
+ * @throws UsageError for a folder without a finished run, or a card that someone has edited; NewerFormatError for the
+ * run of a newer version; DamagedDocumentError
  */
 export async function card(options: CardOptions): Promise<CardResult> {
   const { model, overwrite, ...about } = settingsOf('card', options);
@@ -39,8 +40,6 @@ export async function card(options: CardOptions): Promise<CardResult> {
   const updated = { ...record, card: { ...record.card, ...said } };
   const text = await cardOf(updated, basename(resolve(model)));
   await writeFileAtomic(path, text);
-  if (Object.keys(said).length > 0) {
-    await writeFileAtomic(join(model, 'run.json'), `${JSON.stringify(updated, null, 2)}\n`);
-  }
+  if (Object.keys(said).length > 0) await writeRecord(model, updated);
   return { path };
 }

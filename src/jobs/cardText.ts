@@ -6,7 +6,7 @@ import { type CardConfiguration, decimals, type HeadCard, listed, plain } from '
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
 import { fileDataset } from './datasets.ts';
-import type { RunRecord } from './runFolder.ts';
+import type { RunRecord } from './runRecord.ts';
 import type { DataOptions } from './types.ts';
 
 /** The card of each head; null for one that no run trains by itself. */

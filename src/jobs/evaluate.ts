@@ -5,6 +5,7 @@ import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -21,7 +22,6 @@ import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { readModel, sequenceLength } from './textModel.ts';
-import { createEngine } from './training.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -73,7 +73,7 @@ async function evaluateClassifier(
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
-  const engine = createEngine(options.threads);
+  const engine = onnxEngine({ threads: options.threads });
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
@@ -128,7 +128,7 @@ async function evaluateLanguageModel(
           width,
         },
         asTensors(values, model.parameters(model.partsOf('maskedLm'))),
-        createEngine(options.threads),
+        onnxEngine({ threads: options.threads }),
         hooks.signal,
       );
       return { loss, lossStandardError, perplexity: perplexity ?? Number.NaN, count, texts: corpus.counts.texts };

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolders, writeError } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
+import { refuseNewerModel } from '../hub/newerModel.ts';
 
 /** What an export consists of; this is replaced by --overwrite, and nothing else. */
 const exportFiles = ['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'config.json'];
@@ -35,6 +36,7 @@ export class ExportFolder {
         say`${output} holds another export; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
       );
     }
+    refuseNewerModel(output);
     this.path = output;
     this.work = join(output, '.work');
     this.#made = this.#makeWork();

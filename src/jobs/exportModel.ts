@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
+import { onnxEngine } from '../engine/onnx/engine.ts';
 import { openModel } from '../engine/onnx/openModel.ts';
 import {
   checkOnnxSizes,
@@ -31,8 +32,8 @@ import { ExportFolder } from './exportFolder.ts';
 import { findModel, readFound } from './findModel.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './textCutter.ts';
-import { defaultMaxLength, readModel } from './textModel.ts';
-import { createEngine } from './training.ts';
+import { defaultMaxLength, readModel, titleOf } from './textModel.ts';
+
 import type { JobHooks } from './types.ts';
 
 /** Its `output` is a new or empty folder. */
@@ -122,14 +123,10 @@ function headOf({ present }: TextInspection): HeadName {
 function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {
   const lacking = model.partsOf(head).findLast((part) => !present.includes(part));
   if (lacking === undefined) return;
-  const titles = headsOf(present).flatMap((each) =>
-    heads[each].part === null ? [] : [withArticle(heads[each].title)],
-  );
-  const poolers = present.includes('pooler') ? ['a pooler'] : [];
-  const found = [...titles, ...poolers].join(' and ') || 'an encoder only';
-  const lacks = heads[head].part === lacking ? heads[head].title : model.partTitle(lacking);
+  const has = present.filter((part) => part !== 'encoder').map((part) => withArticle(titleOf(model, part)));
+  const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
   throw new UsageError(
-    say`${name} has no ${lacks}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
+    say`${name} has no ${titleOf(model, lacking)}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
 }
 
@@ -162,7 +159,7 @@ async function trainedOutputs(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array[]> {
   const parameters = asTensors(values, model.parameters(model.partsOf(head)));
-  const inference = new TextInference(createEngine(threads), model, frame, parameters, { signal });
+  const inference = new TextInference(onnxEngine({ threads }), model, frame, parameters, { signal });
   return trainedRows(inference, texts, head).finally(() => inference.dispose());
 }
 

@@ -1,3 +1,4 @@
+import { NewerFormatError } from '../core/document.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { fetchModel } from '../hub/fetchModel.ts';
@@ -50,6 +51,7 @@ export async function readFound<T>(
     return await read(found.folder, (text) => onNote(byName(text, found)));
   } catch (error) {
     if (!(error instanceof BertuneError) || !error.message.includes(found.folder)) throw error;
+    if (error instanceof NewerFormatError) throw new NewerFormatError(byName(error.message, found));
     const [spoiled] = await removeSpoiled(found.folder);
     if (spoiled) throw spoiledError(spoiled, found);
     const way = found.isOffline

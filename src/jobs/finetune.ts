@@ -116,7 +116,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     output: options.output,
   };
   const data = { train: examples.length, heldOut: held.texts.length };
-  const base = given.randomStart ? undefined : await baseFacts(found);
+  const base = given.randomStart ? undefined : await baseFacts(found, hooks);
   noteKeptCard(await folder.finishWithCard(result, data, modelFacts(model, head), base), hooks);
   return result;
 }

@@ -2,7 +2,6 @@ import { BertuneError, UsageError } from '../core/errors.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { argmax } from '../evaluation/classification.ts';
 import { inspectText } from '../hub/textFolder.ts';
-import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -15,7 +14,7 @@ import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { TextCutter } from './textCutter.ts';
-import { readModel, sequenceLength } from './textModel.ts';
+import { readModel, sequenceLength, titleOf } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
@@ -74,8 +73,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
-  const engine = onnxEngine({ threads });
-  const inference = new TextInference(engine, read, tokenizer.frame, parameters, {
+  const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });
   const cutter = new TextCutter(tokenizer, maxLength);
@@ -83,14 +81,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
-    const has = present.filter((part) => part !== 'encoder').map((part) => partTitle(part));
+    const has = present.filter((part) => part !== 'encoder').map((part) => titleOf(read, part));
     throw new UsageError(
       `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
     );
-  };
-  const partTitle = (part: PartName) => {
-    const head = available.find((name) => heads[name].part === part);
-    return head ? heads[head].title : read.partTitle(part);
   };
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {

@@ -1,14 +1,23 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
-import type { BaseFacts } from './baseFacts.ts';
+import { refuseNewerModel } from '../hub/newerModel.ts';
 import { cardOf } from './cardText.ts';
+import {
+  type BaseFacts,
+  type ModelFacts,
+  type RunRecord,
+  readableRecord,
+  readRecord,
+  recordFile,
+  writeRecord,
+} from './runRecord.ts';
 import { packageVersions } from './versions.ts';
 
-const recordFile = 'run.json';
 /** What a run needs while it lasts. Names with a dot are none of a folder's content. */
 const workFolder = '.work';
 /** What a run writes, the record last: all of this is replaced by --overwrite, and nothing else. */
@@ -26,35 +35,6 @@ const runFiles = [
 
 /** Without these there is no model. */
 const modelFiles = ['model.safetensors', 'config.json'];
-
-/** `run.json`: what was run, with which settings and versions, and how it ended. */
-export interface RunRecord {
-  readonly command: string;
-  readonly status: 'running' | 'finished';
-  readonly startedAt: string;
-  readonly finishedAt?: string;
-  readonly versions: Readonly<Record<string, string>>;
-  /** Every setting, defaults filled in. */
-  readonly configuration: object;
-  readonly data?: object;
-  readonly result?: object;
-  /** The model that the run started from, as far as it is known. */
-  readonly base?: BaseFacts;
-  /** What a model card tells of the model beside the result. */
-  readonly about?: ModelFacts;
-  /** What was said of the model later on, for its card. */
-  readonly card?: { readonly license?: string; readonly languages?: string[]; readonly datasets?: string[] };
-}
-
-/** The size of a model, and how it was measured. */
-export interface ModelFacts {
-  readonly layers: number;
-  readonly hiddenSize: number;
-  readonly parameters: number;
-  /** Metrics of a masked language model on held-out text, before and after training. */
-  readonly before?: Readonly<Record<string, number>>;
-  readonly after?: Readonly<Record<string, number>>;
-}
 
 /** What a run asks of its output folder. */
 export interface RunFolderOptions {
@@ -89,10 +69,11 @@ export class RunFolder {
   }
 
   /**
-   * Checks that a run may use the folder.
+   * Checks that a run may use the folder. What a newer version of bertune wrote is not to be used, whatever is asked for:
+   * which of its files belong together is not known here.
    *
    * @throws UsageError when it holds another run and neither `resume` nor `overwrite` is asked for, or one that cannot
-   * be resumed, when it holds other files, or when it is one of the folders that the run reads
+   * be resumed, when it holds other files, or when it is one of the folders that the run reads; NewerFormatError
    */
   static claim(output: string, options: RunFolderOptions): RunFolder {
     const { command, resume, inputs } = options;
@@ -104,7 +85,10 @@ export class RunFolder {
     }
     const names = listFolder(output).filter((name) => !name.startsWith('.'));
     const holdsRun = names.some((name) => runFiles.includes(name));
-    if (holdsRun) refuseOtherRun(output, options);
+    if (holdsRun) {
+      refuseNewer(output);
+      refuseOtherRun(output, options);
+    }
     if (!holdsRun && names.length > 0) {
       throw new UsageError(say`${output} holds other files; choose an empty or new folder for ${setting('output')}`);
     }
@@ -144,7 +128,9 @@ export class RunFolder {
    * @throws UsageError when another run began in the folder after it was claimed
    */
   async begin(configuration: object): Promise<void> {
-    if (readRecord(this.path)) refuseOtherRun(this.path, this.#options);
+    refuseNewer(this.path);
+    const earlier = readableRecord(this.path);
+    if (earlier) refuseOtherRun(this.path, this.#options);
     await makeFolder(this.path);
     await removeTemporaries(this.path, runFiles);
     if (this.#options.overwrite) {
@@ -152,20 +138,20 @@ export class RunFolder {
       for (const name of runFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
       if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
-    const earlier = readRecord(this.path);
+    const startedAt = this.#options.overwrite ? undefined : earlier?.startedAt;
     this.#record = {
       command: this.#options.command,
       status: 'running',
-      startedAt: earlier?.startedAt ?? new Date().toISOString(),
+      startedAt: startedAt || new Date().toISOString(),
       versions: packageVersions(),
       configuration,
     };
-    await this.#write(this.#record);
+    await writeRecord(this.path, this.#record);
   }
 
   /** Writes down what came of it. */
   async finish(result: object, data?: object): Promise<void> {
-    await this.#write(this.#finished(result, data));
+    await writeRecord(this.path, this.#finished(result, data));
   }
 
   /** The same, with the model's card made from it.  @returns whether a card that someone had edited was left alone */
@@ -175,7 +161,7 @@ export class RunFolder {
     // The record as it will be read again: JSON knows no undefined.
     const card = await cardOf(JSON.parse(JSON.stringify(record)), basename(resolve(this.path)));
     if (isReplaced) await writeFileAtomic(join(this.path, cardFile), card);
-    await this.#write(record);
+    await writeRecord(this.path, record);
     return !isReplaced;
   }
 
@@ -183,9 +169,16 @@ export class RunFolder {
     if (!this.#record) throw new Error('internal: the run has not begun');
     return { ...this.#record, status: 'finished', finishedAt: new Date().toISOString(), data, result };
   }
+}
 
-  #write(record: RunRecord): Promise<void> {
-    return writeFileAtomic(join(this.path, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+/** @throws NewerFormatError when a newer version of bertune wrote what a folder holds */
+function refuseNewer(output: string): void {
+  try {
+    readableRecord(output);
+    refuseNewerModel(output);
+  } catch (error) {
+    if (!(error instanceof NewerFormatError)) throw error;
+    throw new NewerFormatError(say`${error.line}, or choose another ${setting('output')}`);
   }
 }
 
@@ -219,10 +212,17 @@ function checkPlace(path: string): void {
 
 /** @throws UsageError when the folder's run cannot be continued by this command */
 function recordToResume(output: string, command: string): RunRecord {
-  const record = readRecord(output);
+  let record: RunRecord | undefined;
+  let reason = `it has no ${recordFile}`;
+  try {
+    record = readRecord(output);
+  } catch (error) {
+    if (!(error instanceof DamagedDocumentError)) throw error;
+    reason = error.message;
+  }
   if (!record) {
     throw new UsageError(
-      say`${output} holds no run to resume (its ${recordFile} is missing or damaged); choose another ${setting('output')}, or replace what is there with ${setting('overwrite')}`,
+      say`${output} holds no run to resume (${reason}); choose another ${setting('output')}, or replace what is there with ${setting('overwrite')}`,
     );
   }
   if (record.command !== command) {
@@ -241,15 +241,4 @@ function recordToResume(output: string, command: string): RunRecord {
 
 function samePlace(a: string, b: string): boolean {
   return existsSync(a) && existsSync(b) ? realpathSync(a) === realpathSync(b) : resolve(a) === resolve(b);
-}
-
-/** The record of a folder's run; undefined when there is none that can be read. */
-export function readRecord(folder: string): RunRecord | undefined {
-  const path = join(folder, recordFile);
-  if (!existsSync(path)) return undefined;
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,8 @@ import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
+import type { PartName } from '../models/text/heads/head.ts';
+import { heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { loadTokenizer, type TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, readFound } from './findModel.ts';
@@ -40,6 +42,12 @@ export function checkTokenizer(tokenizer: TextTokenizer, { config }: TextModel, 
   }
 }
 
+/** What messages call a part: the head that it makes, where it makes one. */
+export function titleOf(model: TextModel, part: PartName): string {
+  const head = model.heads.find((name) => heads[name].part === part);
+  return head ? heads[head].title : model.partTitle(part);
+}
+
 /** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
 export function defaultMaxLength({ model, raw }: Pick<TextFacts, 'model' | 'raw'>): number {
   return Math.min(trainedMaxLength(raw) ?? 128, model.config.maxPositions);
@@ -62,7 +70,8 @@ export function sequenceLength(
       say`${setting('maxLength')} ${maxLength} is over the ${maxPositions} positions of ${name} (max_position_embeddings); use at most ${maxPositions}`,
     );
   }
-  if (maxLength < 3)
+  if (maxLength < 3) {
     throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for text; use at least 3`);
+  }
   return maxLength;
 }

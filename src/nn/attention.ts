@@ -1,11 +1,12 @@
 import * as ops from '../graph/functions.ts';
 import type { Value } from '../graph/graph.ts';
+import { product, type Size } from '../graph/sizes.ts';
 import { linear } from './layers.ts';
 import type { Scope } from './scope.ts';
 
 export interface AttentionShape {
-  readonly rows: number;
-  readonly width: number;
+  readonly rows: Size;
+  readonly width: Size;
   readonly heads: number;
   readonly headSize: number;
 }
@@ -66,5 +67,5 @@ function attend(
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]
   const probabilities = scope.dropout(ops.softmax(bias ? ops.add(scores, bias) : scores), dropout);
   const context = ops.transpose(ops.matmul(probabilities, value), [0, 2, 1, 3]); // [B, S, H, D]
-  return ops.reshape(context, [rows * width, heads * headSize]);
+  return ops.reshape(context, [product(rows, width), heads * headSize]);
 }

@@ -1,7 +1,7 @@
-import { sizeOf } from '../core/tensor.ts';
 import * as ops from '../graph/functions.ts';
 import type { Value } from '../graph/graph.ts';
 import { at } from '../graph/ops/record.ts';
+import { elementsOf, knownSize, product, quotient } from '../graph/sizes.ts';
 import type { Scope } from './scope.ts';
 
 const epsilon = 1e-5;
@@ -11,14 +11,13 @@ const momentum = 0.1;
 /** A convolution of x [N, C, H, W] with `name.weight`, zeros around so that a stride of 1 keeps the size. */
 export function conv(scope: Scope, name: string, x: Value, stride = 1): Value {
   const weight = scope.parameter(`${name}.weight`);
-  return ops.conv2d(x, weight, { stride, padding: Math.floor((at(weight.shape, 2) - 1) / 2) });
+  return ops.conv2d(x, weight, { stride, padding: paddingOf(weight) });
 }
 
 /** The same with `name.bias`. */
 export function biasedConv(scope: Scope, name: string, x: Value, stride = 1): Value {
   const weight = scope.parameter(`${name}.weight`);
-  const padding = Math.floor((at(weight.shape, 2) - 1) / 2);
-  return ops.conv2d(x, weight, { stride, padding }, scope.parameter(`${name}.bias`));
+  return ops.conv2d(x, weight, { stride, padding: paddingOf(weight) }, scope.parameter(`${name}.bias`));
 }
 
 /** A transposed convolution of x [N, O, H', W'] to [N, C, ...size], with `name.weight` [O, C, h, w] and `name.bias`. */
@@ -30,8 +29,7 @@ export function transposedConv(
   size: readonly [number, number],
 ): Value {
   const weight = scope.parameter(`${name}.weight`);
-  const padding = Math.floor((at(weight.shape, 2) - 1) / 2);
-  const spread = ops.conv2dInputGradient(x, weight, { stride, padding, size });
+  const spread = ops.conv2dInputGradient(x, weight, { stride, padding: paddingOf(weight), size });
   return ops.add(spread, ops.reshape(scope.parameter(`${name}.bias`), [at(weight.shape, 1), 1, 1]));
 }
 
@@ -48,7 +46,7 @@ export function batchNorm(scope: Scope, name: string, x: Value): Value {
   const normalized = ops.batchNorm(x, weight, bias, epsilon);
   const [, mean, variance] = normalized.node?.outputs ?? [];
   if (!mean || !variance) throw new Error('internal: batchNorm has no statistics');
-  const count = sizeOf(x.shape) / at(x.shape, 1);
+  const count = knownSize(quotient(elementsOf(x.shape), at(x.shape, 1)), 'batchNorm: the places of a channel');
   scope.states.set(meanName, moved(runningMean, mean, 1));
   scope.states.set(varianceName, moved(runningVariance, variance, count / Math.max(1, count - 1)));
   return normalized;
@@ -56,16 +54,17 @@ export function batchNorm(scope: Scope, name: string, x: Value): Value {
 
 /** Mean over height and width: [N, C, H, W] -> [N, C]. */
 export function globalAveragePool(x: Value): Value {
-  return ops.scale(ops.sum(x, [2, 3]), 1 / (at(x.shape, 2) * at(x.shape, 3)));
+  const places = knownSize(elementsOf(x.shape.slice(2)), 'globalAveragePool: the places of a channel');
+  return ops.scale(ops.sum(x, [2, 3]), 1 / places);
 }
 
 /** Images [N, C, H, W] cut into square patches, row by row: [N · patches, size · size · C], channels innermost. */
 export function patchify(images: Value, size: number): Value {
-  const [count, channels, height, width] = imageShape(images);
-  const [rows, columns] = [height / size, width / size];
+  const [count = 0, channels = 0, height = 0, width = 0] = images.shape;
+  const [rows, columns] = [quotient(height, size), quotient(width, size)];
   const cut = ops.reshape(images, [count, channels, rows, size, columns, size]);
   const ordered = ops.transpose(cut, [0, 2, 4, 3, 5, 1]); // [N, rows, columns, size, size, C]
-  return ops.reshape(ordered, [count * rows * columns, size * size * channels]);
+  return ops.reshape(ordered, [product(count, rows, columns), product(size, size, channels)]);
 }
 
 /** Puts patches together again: the inverse of `patchify`. */
@@ -86,8 +85,9 @@ export function cosineSimilarity(a: Value, b: Value): Value {
   return ops.sum(ops.multiply(unitRows(a), unitRows(b)), [1]);
 }
 
-export function imageShape({ shape }: Value): [number, number, number, number] {
-  return [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)];
+/** Zeros around x that keep its size at a stride of 1. */
+function paddingOf(weight: Value): number {
+  return Math.floor((knownSize(at(weight.shape, 2), 'convolution: the kernel') - 1) / 2);
 }
 
 function moved(running: Value, current: Value, factor: number): Value {

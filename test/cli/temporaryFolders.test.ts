@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { messages, saveTinyClassifier } from '../jobs/tiny.ts';
+import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { builtCommand, runCommand } from './build.ts';
 
@@ -43,7 +44,7 @@ describe('nothing is left of the temporary files', () => {
     expect(ownFolders(path)).toEqual([]);
   });
 
-  test.skipIf(!existsSync('/dev/full'))('when standard output is full', async () => {
+  needing('a full disk').test('when standard output is full', async () => {
     const { path, env } = place('full');
     const full = openSync('/dev/full', 'w');
     const child = spawn(process.execPath, [command, ...words], { env, stdio: ['ignore', full, 'pipe'] });

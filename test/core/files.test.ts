@@ -11,6 +11,7 @@ import {
   removeFolder,
   writeFileAtomic,
 } from '../../src/core/files.ts';
+import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 describe('writeFileAtomic', () => {
@@ -40,7 +41,7 @@ describe('writeFileAtomic', () => {
     expect(readdirSync(join(path, '..'))).toEqual(['file']);
   });
 
-  it.skipIf(!existsSync('/dev/full'))('says in one line that the disk is full', async () => {
+  needing('a full disk').test('says in one line that the disk is full', async () => {
     const path = join(temporaryFolder(), 'file');
     const failing = writeFileAtomic(path, async () => {
       const full = await open('/dev/full', 'w');
@@ -81,7 +82,7 @@ describe('makeFolder', () => {
     expect(statSync(join(path, 'a')).mode & 0o777).toBe(0o700);
   });
 
-  it.skipIf(!existsSync('/proc/self'))('comes to an end where there can be no folders', async () => {
+  needing('proc').test('comes to an end where there can be no folders', async () => {
     await expect(makeFolder('/proc/none/deep')).rejects.toThrow(
       new UsageError('/proc/none/deep cannot be made: choose another folder'),
     );

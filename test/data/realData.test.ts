@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { labelNames, readLabeledSet } from '../../src/data/labels.ts';
 import { openRecords } from '../../src/data/records.ts';
+import { data, needing } from '../needs.ts';
 
-const data = process.env.BERTUNE_DATA;
-
-describe.skipIf(data === undefined)('public data', () => {
-  const at = (path: string) => join(data ?? '', path);
+needing('data').describe('public data', () => {
+  const at = (path: string) => join(data, path);
 
   async function countOf(path: string): Promise<{ count: number; invalidUtf8: number }> {
     const records = await openRecords({ files: [path], flag: '--corpus' });

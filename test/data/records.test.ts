@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { openRecords } from '../../src/data/records.ts';
+import { needing } from '../needs.ts';
 import { readAll, TestFolder, textsOf } from './files.ts';
 
 const folder = new TestFolder();
@@ -427,7 +428,7 @@ describe('input that cannot be read', () => {
     );
   });
 
-  test.skipIf(process.platform === 'win32')('pipes, which cannot be read twice', async () => {
+  needing('named pipes').test('pipes, which cannot be read twice', async () => {
     const path = join(folder.path, 'pipe.txt');
     execFileSync('mkfifo', [path]);
     const message = `--corpus: ${path} is a pipe; give it to standard input or write it to a file`;

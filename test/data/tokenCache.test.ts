@@ -8,6 +8,7 @@ import { CacheFolder } from '../../src/data/cacheFolder.ts';
 import { type Corpus, type CorpusOptions, prepareCorpus } from '../../src/data/corpus.ts';
 import { cacheFolder } from '../../src/data/tokenCache.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { contentOfFolder } from '../folders.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const tokenizer = loadTokenizer(join(import.meta.dirname, '../fixtures/tokenizer/uncased'));
@@ -157,13 +158,36 @@ describe('a tokenized corpus', () => {
     ['gone', (path) => execFileSync('rm', [path])],
   ])('is made again when a file of it is %s', async (_, damage) => {
     const { digest } = await prepare();
-    for (const name of ['tokens.bin', 'starts.bin', 'index.bin', 'texts.bin', 'pieces.bin', 'entry.json']) {
+    for (const name of [
+      'tokens.bin',
+      'starts.bin',
+      'index.bin',
+      'store.json',
+      'texts.bin',
+      'pieces.bin',
+      'entry.json',
+    ]) {
       damage(entryFile(name));
       const again = await prepare();
       expect([name, again.fromCache, again.digest]).toEqual([name, false, digest]);
       expect((await prepare()).fromCache).toBe(true);
     }
     expect(entries()).toHaveLength(1);
+  });
+
+  it('of a newer version is left as it is, and one that can be read is made beside it', async () => {
+    const { digest } = await prepare();
+    const [entry = ''] = entries();
+    for (const newer of ['{"format":99}', '{"format":1,"contentVersion":99,"value":1,"files":[]}']) {
+      writeFileSync(entryFile('entry.json'), `${newer}\nunknown`);
+      const before = contentOfFolder(join(cache, 'tokens', entry));
+      for (const fromCache of [false, true, true]) {
+        expect(await prepare()).toMatchObject({ fromCache, digest });
+        expect(contentOfFolder(join(cache, 'tokens', entry))).toEqual(before);
+      }
+      expect(entries()).toEqual([entry, `${entry}.1.1`]);
+      execFileSync('rm', ['-r', join(cache, 'tokens', `${entry}.1.1`)]);
+    }
   });
 
   it('outlives the cache as long as it is open', async () => {
@@ -228,6 +252,31 @@ describe('the folder of the cache', () => {
     await add(entries, 'e', 5000);
     expect(readdirSync(cache).sort()).toEqual(['a', 'd', 'e']);
     expect(await entries.find('b')).toBeUndefined();
+  });
+
+  it('neither drops nor counts what a newer version keeps there, and what it does not know', async () => {
+    const entries = new CacheFolder<number>(cache, 2500);
+    for (const [name, record] of [
+      ['newer', '{"format":99}'],
+      ['newerContent', '{"format":1,"contentVersion":2}'],
+      ['other', undefined],
+      ['.other', undefined],
+    ] as const) {
+      mkdirSync(join(cache, name), { recursive: true });
+      writeFileSync(join(cache, name, 'data'), Buffer.alloc(5000));
+      if (record) writeFileSync(join(cache, name, 'entry.json'), record);
+      age(name, 90);
+    }
+    writeFileSync(join(cache, 'notes.txt'), 'of the user');
+    const before = contentOfFolder(cache);
+    for (const [key, days] of Object.entries({ a: 4, b: 3, c: 2 })) {
+      await add(entries, key, 1000);
+      age(key, days);
+    }
+    const after = Object.entries(contentOfFolder(cache)).filter(([name]) => !/^[abc]\//.test(name));
+    expect(Object.fromEntries(after)).toEqual(before);
+    // Two of ours fit.
+    expect(readdirSync(cache).filter((name) => name.length === 1)).toEqual(['b', 'c']);
   });
 
   it('drops what killed processes left, a day later', async () => {

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { NewerFormatError } from '../../src/core/document.ts';
 import { BertuneError } from '../../src/core/errors.ts';
 import { randomBelow } from '../../src/core/random.ts';
 import { TokenStore, TokenStoreWriter } from '../../src/data/tokenStore.ts';
@@ -77,6 +78,46 @@ describe('TokenStore', () => {
     expect(short.length).toBe(150_000);
     for (const i of [0, 131_071, 131_072, 149_999]) expect([...short.read(i).ids]).toEqual([i % 30_000, 5]);
     short.close();
+  });
+
+  it('describes itself: what opens it need not know the vocabulary', () => {
+    for (const [vocabularySize, other] of [
+      [65_537, 100],
+      [100, 65_537],
+    ] as const) {
+      const sequences = drawn(30, 20, vocabularySize);
+      const { folder } = write(sequences, vocabularySize);
+      const store = new TokenStore(folder, other);
+      expect(readAll(store)).toEqual(sequences);
+      store.close();
+      const header = JSON.parse(readFileSync(join(folder, 'store.json'), 'utf8'));
+      const tokens = sequences.reduce((sum, { ids }) => sum + ids.length, 0);
+      expect(header).toEqual({
+        format: 2,
+        sequences: 30,
+        tokens,
+        bytesPerToken: vocabularySize > 65_536 ? 4 : 2,
+      });
+    }
+  });
+
+  it.each([100, 65_537])('of version 1, without a header, is read by the vocabulary of %i', (vocabularySize) => {
+    const sequences = drawn(30, 20, vocabularySize);
+    const { folder } = write(sequences, vocabularySize);
+    rmSync(join(folder, 'store.json'));
+    const store = new TokenStore(folder, vocabularySize);
+    expect(readAll(store)).toEqual(sequences);
+    store.close();
+  });
+
+  it('of a newer version is refused by name', () => {
+    const { folder } = write(drawn(3, 5, 100), 100);
+    writeFileSync(join(folder, 'store.json'), '{"format": 99, "tokens": 7}');
+    expect(() => new TokenStore(folder, 100)).toThrow(
+      new NewerFormatError(
+        `${join(folder, 'store.json')} was written by a newer version of bertune (format 99; this one reads up to 2); update bertune`,
+      ),
+    );
   });
 
   it('may be empty', () => {

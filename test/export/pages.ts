@@ -5,9 +5,6 @@ import { fileURLToPath } from 'node:url';
 
 const packages = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
-/** Where Debian puts its browser. */
-export const chromium = '/usr/bin/chromium';
-
 /** For a browser without a screen that asks nobody for anything. */
 export const browserFlags = [
   '--no-sandbox',

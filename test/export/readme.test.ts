@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium as playwright } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -7,9 +7,9 @@ import { loadModel } from '../../src/jobs/model.ts';
 import type { Prediction } from '../../src/jobs/types.ts';
 import { builtCommand } from '../cli/build.ts';
 import { addRepository, startHub } from '../hub/hubServer.ts';
-import { python } from '../roundtrip/reference.ts';
+import { chromium, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { browserFlags, chromium, servePage } from './pages.ts';
+import { browserFlags, servePage } from './pages.ts';
 import { readerFolder, readmeLine, runReadmeCommand, runScript, shellWords, snippet } from './readme.ts';
 
 /** The README's snippets, run one after the other in one folder, as a reader would. */
@@ -100,13 +100,7 @@ describe('the README', () => {
     expect(pushed?.files.get('README.md')?.toString()).toContain('base_model: google-bert/bert-base-uncased');
   });
 
-  test.skipIf(python === undefined)('classifies in Python (BERTUNE_PYTHON)', async () => {
-    const said = await runScript(python ?? '', snippet('python', 'pipeline("text-classification"'), folder);
-    expect(said).toContain(`'label': '${expected.label}'`);
-    expect(Number(/'score': ([\d.]+)/.exec(said)?.[1])).toBeCloseTo(expected.score, 4);
-  });
-
-  test.skipIf(!existsSync(chromium))(`classifies a typed sentence in a browser (${chromium})`, async () => {
+  needing('chromium').test('classifies a typed sentence in a browser', async () => {
     const page = join(folder, 'index.html');
     writeFileSync(page, `<!doctype html>\n${snippet('html', 'transformers.min.js')}`);
     const site = await servePage(page, join(folder, 'exports'));

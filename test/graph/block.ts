@@ -1,13 +1,19 @@
 import type { HostTensor } from '../../src/core/tensor.ts';
 import * as ops from '../../src/graph/functions.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
+import { knownShape, product, type Size } from '../../src/graph/sizes.ts';
 import { booleans, indices, normal } from './draw.ts';
 
-const [batch, length, width, heads, inner, vocabulary, classes] = [2, 3, 4, 2, 6, 7, 5];
-const tokens = batch * length;
+const [width, heads, inner, vocabulary, classes] = [4, 2, 6, 7, 5];
+const usual = { batch: 2, length: 3 };
 
 /** A two-layer transformer from token ids to a mean cross-entropy, with dropout and an attention mask. */
-export function block(): { graph: Graph; loss: Value; parameters: ReadonlyMap<string, Value> } {
+export function block({ batch, length }: { readonly batch: Size; readonly length: Size } = usual): {
+  graph: Graph;
+  loss: Value;
+  parameters: ReadonlyMap<string, Value>;
+} {
+  const tokens = product(batch, length);
   const graph = new Graph();
   const parameters = new Map<string, Value>();
   const parameter = (name: string, ...shape: number[]) => {
@@ -44,14 +50,17 @@ export function block(): { graph: Graph; loss: Value; parameters: ReadonlyMap<st
     hidden = norm(`${layer}.norm2`, ops.add(hidden, linear(`${layer}.down`, between, inner, width)));
   }
   const losses = ops.crossEntropy(linear('head', hidden, width, classes), graph.input('labels', 'int32', [tokens]));
-  return { graph, loss: ops.scale(ops.sum(losses, [0]), 1 / tokens), parameters };
+  return { graph, loss: ops.scale(ops.sum(losses, [0]), 1 / 6), parameters };
 }
 
 /** Inputs for the block; the first position of every sequence is visible. */
-export function blockInputs(): Record<string, HostTensor> {
+export function blockInputs({ batch, length } = usual): Record<string, HostTensor> {
+  const tokens = batch * length;
   const visible = booleans([batch, 1, 1, length], 1);
   for (let i = 0; i < batch; i++) visible.data[i * length] = 1;
-  const parameters = [...block().parameters].map(([name, { shape }], i) => [name, normal(shape, 2000 + i)] as const);
+  const parameters = [...block().parameters].map(
+    ([name, { shape }], i) => [name, normal(knownShape(shape, name), 2000 + i)] as const,
+  );
   return {
     ...Object.fromEntries(parameters),
     ids: indices([tokens], vocabulary, 2),

@@ -1,7 +1,8 @@
-import { type DType, type HostTensor, type Shape, sizeOf, type TensorType, zeros } from '../../src/core/tensor.ts';
+import { type DType, type HostTensor, type Shape, sizeOf, zeros } from '../../src/core/tensor.ts';
 import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import type { Graph, Node, Value } from '../../src/graph/graph.ts';
 import type { OpAttributes, OpName } from '../../src/graph/ops/attributes.ts';
+import { isFree, type Size, type SymbolicShape, SymbolicSize, type SymbolicType } from '../../src/graph/sizes.ts';
 import { erf, erfc } from './erf.ts';
 import * as windows from './windows.ts';
 
@@ -20,10 +21,18 @@ export interface NumberTensor {
  */
 export function evaluate(values: readonly Value[], inputs: Readonly<Record<string, NumberTensor>>): NumberTensor[] {
   const known = new Map<Value, NumberTensor>();
+  const sizes = new Map<string, number>();
   const graph = values[0]?.graph;
-  for (const [name, value] of graph?.inputs ?? []) if (inputs[name]) known.set(value, inputs[name]);
+  for (const [name, value] of graph?.inputs ?? []) {
+    if (inputs[name]) known.set(value, inputs[name]);
+    value.shape.forEach((size, axis) => {
+      if (isFree(size) && size.symbols.length === 1 && inputs[name]) {
+        sizes.set(item(size.symbols, 0), item(inputs[name].shape, axis) / size.factor);
+      }
+    });
+  }
   for (const [value, constant] of graph?.constants ?? []) known.set(value, toNumbers(constant));
-  return values.map((value) => evaluateValue(value, known));
+  return values.map((value) => evaluateValue(value, known, sizes));
 }
 
 /** An engine that runs graphs on the evaluator and rounds the results to the outputs' types. */
@@ -48,18 +57,18 @@ function runGraph(graph: Graph, inputs: NamedTensors, into: NamedTensors): Named
   return Object.fromEntries(outputs);
 }
 
-function fromNumbers({ data }: NumberTensor, { dtype, shape }: TensorType, target = zeros(dtype, shape)): HostTensor {
+function fromNumbers({ data, shape }: NumberTensor, { dtype }: SymbolicType, target = zeros(dtype, shape)): HostTensor {
   if (target.data instanceof BigInt64Array) target.data.set(BigInt64Array.from(data, BigInt));
   else target.data.set(data);
   return target;
 }
 
-function evaluateValue(value: Value, known: Map<Value, NumberTensor>): NumberTensor {
+function evaluateValue(value: Value, known: Map<Value, NumberTensor>, sizes: Sizes): NumberTensor {
   if (value.node && !known.has(value)) {
-    const inputs = value.node.inputs.map((input) => evaluateValue(input, known));
-    const results = apply(value.node, inputs);
+    const inputs = value.node.inputs.map((input) => evaluateValue(input, known, sizes));
+    const results = apply(value.node, inputs, sizes);
     value.node.outputs.forEach((output, i) => {
-      expectShape(value.node?.op, output.shape, item(results, i).shape);
+      expectShape(value.node?.op, inNumbers(output.shape, sizes), item(results, i).shape);
       known.set(output, item(results, i));
     });
   }
@@ -68,10 +77,30 @@ function evaluateValue(value: Value, known: Map<Value, NumberTensor>): NumberTen
   return result;
 }
 
-function apply<K extends OpName>(node: Node<K>, inputs: readonly NumberTensor[]): readonly NumberTensor[] {
-  const rule: Rule<OpAttributes[K]> = rules[node.op];
-  return rule(inputs, node.attributes);
+function apply<K extends OpName>(node: Node<K>, inputs: readonly NumberTensor[], sizes: Sizes) {
+  const rule: Rule<InNumbers<OpAttributes[K]>> = rules[node.op];
+  const attributes = Object.entries<unknown>({ ...node.attributes }).map(([key, value]) => {
+    if (value instanceof SymbolicSize) return [key, item(inNumbers([value], sizes), 0)];
+    return [key, key === 'shape' ? inNumbers(value as SymbolicShape, sizes) : value];
+  });
+  return rule(inputs, Object.fromEntries(attributes) as InNumbers<OpAttributes[K]>);
 }
+
+/** What the symbols stand for. */
+type Sizes = ReadonlyMap<string, number>;
+
+function inNumbers(shape: SymbolicShape, sizes: Sizes): number[] {
+  return shape.map((size) => {
+    let number = isFree(size) ? size.factor : size;
+    if (isFree(size)) for (const symbol of size.symbols) number *= sizes.get(symbol) ?? Number.NaN;
+    return number;
+  });
+}
+
+/** Attributes with numbers in place of symbols. */
+type InNumbers<A> = {
+  readonly [K in keyof A]: SymbolicShape extends A[K] ? Shape : Size extends A[K] ? number : A[K];
+};
 
 function expectShape(op: string | undefined, inferred: Shape, computed: Shape): void {
   if (inferred.join() !== computed.join()) throw new Error(`${op}: inferred [${inferred}], computed [${computed}]`);
@@ -79,7 +108,7 @@ function expectShape(op: string | undefined, inferred: Shape, computed: Shape): 
 
 type Rule<A> = (inputs: readonly NumberTensor[], attributes: A) => readonly NumberTensor[];
 
-const rules: { readonly [K in OpName]: Rule<OpAttributes[K]> } = {
+const rules: { readonly [K in OpName]: Rule<InNumbers<OpAttributes[K]>> } = {
   add: pointwise((a, b) => a + b),
   subtract: pointwise((a, b) => a - b),
   multiply: pointwise((a, b) => a * b),
@@ -247,7 +276,10 @@ function layerNorm(x: NumberTensor, weight: NumberTensor, bias: NumberTensor, ep
   return [normalized, mean, inverseDeviation];
 }
 
-function attention(inputs: readonly NumberTensor[], { width, heads }: OpAttributes['attention']): NumberTensor {
+function attention(
+  inputs: readonly NumberTensor[],
+  { width, heads }: InNumbers<OpAttributes['attention']>,
+): NumberTensor {
   const [query, key, value, bias] = [item(inputs, 0), item(inputs, 1), item(inputs, 2), item(inputs, 3)];
   const size = item(query.shape, 1) / heads;
   return fill(query.shape, ([at = 0, column = 0]) => {
@@ -280,7 +312,7 @@ function crossEntropyGradient(logProbabilities: NumberTensor, labels: NumberTens
 
 const dropout = (rate: number) => pointwise((x, kept) => (kept ? x / (1 - rate) : 0));
 
-function dropoutMask(key: NumberTensor, { rate, stream, shape }: OpAttributes['dropoutMask']): NumberTensor {
+function dropoutMask(key: NumberTensor, { rate, stream, shape }: InNumbers<OpAttributes['dropoutMask']>): NumberTensor {
   const first = (item(key.data, 0) + Math.imul(stream, 0x6a09e667)) | 0;
   const second = (item(key.data, 1) + Math.imul(stream, 0xbb67ae85)) | 0;
   const factors = [second, first + (second >>> 16), first].map((k) => 2 * k + 1);

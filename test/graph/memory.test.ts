@@ -45,3 +45,16 @@ test('the halves of a step hold what the backward half reads; nodes that nothing
   });
   expect(whole).toBeGreaterThan(1.5 * (narrow as number));
 });
+
+test('sizes that a run tells are given, or refused by name', () => {
+  const graph = new Graph();
+  const [rows, width] = [graph.freeDimension('rows'), graph.freeDimension('width')];
+  const x = ops.tanh(graph.input('x', 'float32', [rows, width, width]));
+  graph.output('y', ops.exp(ops.tanh(x)));
+  const sizes = new Map([
+    ['rows', 10],
+    ['width', 500],
+  ]);
+  expect(peakBytes(graph, sizes)).toBe(2 * 4 * 10 * 500 * 500);
+  expect(() => peakBytes(graph)).toThrow(new Error('sizes: nothing says what rows is'));
+});

@@ -318,7 +318,7 @@ function addLayerNorm(x: Value, residual: Value, weight: Value, bias: Value): Va
   return ops.addLayerNorm(x, residual, weight, bias, 1e-5);
 }
 
-function attentionCase(attributes: OpAttributes['attention'], columns: number): OpCase {
+function attentionCase(attributes: Record<'rows' | 'width' | 'heads', number>, columns: number): OpCase {
   const { rows, width } = attributes;
   const inputs = [90, 91, 92].map((seed) => normal([rows * width, columns], seed));
   return {

@@ -1,19 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { adapt, pretrain } from '../../src/jobs/adapt.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
+import { data, needing } from '../needs.ts';
 
-const data = process.env.BERTUNE_DATA ?? '';
 const base = 'checkpoints/bert-mini-general';
 const folder = mkdtempSync(join(tmpdir(), 'bertune-real-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-if (!data) process.stderr.write('left out: integration checks on real data (set BERTUNE_DATA to its folder)\n');
-
-describe.skipIf(!data)('on real data', () => {
+needing('data').describe('on real data', () => {
   it('adapts to customer-service logs and measures the same loss again', async () => {
     const lines = `SELECT * FROM read_csv('${data}/text/cs_logs.txt.gz', delim='\\x01', quote='', header=false, columns={'text': 'VARCHAR'}) WHERE text <> '' LIMIT 8000`;
     const output = join(folder, 'adapted');

@@ -11,6 +11,7 @@ import type { PartName } from '../../src/models/text/heads/head.ts';
 import type { TextModel } from '../../src/models/text/model.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { builtCommand, runCommand } from '../cli/build.ts';
+import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { messages, randomValues, saveTinyClassifier, saveTinyModel, tinyConfig, tinyModel } from './tiny.ts';
 
@@ -181,8 +182,7 @@ describe('what is refused leaves nothing', () => {
     expect(existsSync(at('stopped'))).toBe(false);
   });
 
-  const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
-  test.skipIf(!canMount)('a full disk', async () => {
+  needing('disks of its own').test('a full disk', async () => {
     const command = await builtCommand();
     const words = [process.execPath, command, 'export', '--model', at('classifier'), '--output', at('disk', 'x')];
     const script = `mkdir -p ${at('disk')} && mount -t tmpfs -o size=64k tmpfs ${at('disk')} && "$@"; code=$?; ls -A ${at('disk')}; exit $code`;

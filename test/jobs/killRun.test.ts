@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtCommand } from '../cli/build.ts';
 import { TestFolder } from '../data/files.ts';
+import { repetitions } from '../repetitions.ts';
 import { expectKillsChangeNothing } from './killing.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (name: string) => join(folder.path, name);
-const mostKills = 6;
+const mostKills = repetitions(6, 60);
 
 beforeAll(async () => {
   await folder.create();
@@ -33,7 +34,7 @@ test.each(['adapt', 'finetune'] as const)(
   async (name) => {
     const words = (output: string) =>
       `${commands[name]} ${training[name]} --output ${output}`.replaceAll('@', `${folder.path}/`).split(' ');
-    const kills = await expectKillsChangeNothing(words, at(name), { mostKills, stepsBetween: 12 });
+    const kills = await expectKillsChangeNothing(words, at(name), { mostKills, stepsBetween: repetitions(12, 4) });
     expect(kills).toBeGreaterThanOrEqual(3);
     if (process.env.BERTUNE_REPORT) process.stdout.write(`${name}: killed ${kills} times, ended as if never stopped\n`);
   },

@@ -5,6 +5,7 @@ import * as saveText from '../../src/hub/saveText.ts';
 import * as runFolder from '../../src/jobs/runFolder.ts';
 import * as family from '../../src/models/text/bert/family.ts';
 import * as textModel from '../../src/models/text/model.ts';
+import { repetitions } from '../repetitions.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { Program } from '../train/checkpointKills.ts';
 import { acts, claim, newVersion, oldVersion, saveModel } from './killValues.ts';
@@ -39,7 +40,7 @@ test('a process killed while it saves a model and its record leaves each file ol
       expectRecord(folder, act);
       await goOn(folder);
     },
-    1,
+    repetitions(1, 6),
   );
   expect(points).toBeGreaterThanOrEqual(80);
   if (process.env.BERTUNE_REPORT) process.stdout.write(`model and record: killed at ${points} points, survived all\n`);
@@ -52,13 +53,18 @@ test('a process killed while it replaces a finished run leaves no record that vo
   const copyOfFinished = () => copyOf(finished);
   const { operations, starts } = await saver.life(copyOfFinished());
   const beginning = { operations: operations.slice(0, starts[1]), starts };
-  const points = await saver.killEverywhere(beginning, copyOfFinished, (folder, _, point) => {
-    const files = readdirSync(folder).filter((name) => !name.startsWith('.'));
-    const place = `killed at ${JSON.stringify(point)}`;
-    const next = () => RunFolder.claim(folder, claim);
-    if (files.length > 0 && !files.includes('run.json')) expect(next, place).toThrow('holds no run to resume');
-    else if (next().finished) expect(files, place).toEqual(expect.arrayContaining(modelFiles));
-  });
+  const points = await saver.killEverywhere(
+    beginning,
+    copyOfFinished,
+    (folder, _, point) => {
+      const files = readdirSync(folder).filter((name) => !name.startsWith('.'));
+      const place = `killed at ${JSON.stringify(point)}`;
+      const next = () => RunFolder.claim(folder, claim);
+      if (files.length > 0 && !files.includes('run.json')) expect(next, place).toThrow('holds no run to resume');
+      else if (next().finished) expect(files, place).toEqual(expect.arrayContaining(modelFiles));
+    },
+    repetitions(4, 12),
+  );
   delete process.env.BERTUNE_OVERWRITE;
   if (process.env.BERTUNE_REPORT) process.stdout.write(`replacing a run: killed at ${points} points, survived all\n`);
 });

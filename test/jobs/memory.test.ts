@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
+import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';
@@ -24,7 +25,7 @@ beforeAll(async () => {
 describe('a run that cannot fit', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  test.runIf('availableMemory' in process)('is refused before it begins, with what to change', async () => {
+  needing('available memory').test('is refused before it begins, with what to change', async () => {
     vi.spyOn(process, 'availableMemory').mockReturnValue(4e6);
     await expect(adaptTiny('huge', { batchTokens: 4096 })).rejects.toThrow(
       /^training needs about \d+ MB of memory more than it holds now, and 4 MB are available: use recompute \(\d+ MB\), smaller batches, more accumulationSteps or a smaller model$/,

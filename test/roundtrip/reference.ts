@@ -2,9 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-
-/** A Python that has torch and transformers: BERTUNE_PYTHON=…/bin/python npm run unit -- test/roundtrip */
-export const python = process.env.BERTUNE_PYTHON;
+import { python } from '../needs.ts';
 
 /** The classes of transformers that models are exchanged as. */
 export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
@@ -47,7 +45,7 @@ export class Reference {
   constructor() {
     const env = { ...process.env, HF_HUB_OFFLINE: '1', TRANSFORMERS_VERBOSITY: 'warning' };
     const script = join(import.meta.dirname, 'reference.py');
-    this.#process = spawn(python ?? 'python', [script], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#process = spawn(python, [script], { env, stdio: ['pipe', 'pipe', 'ignore'] });
     this.#lines = createInterface({ input: this.#process.stdout });
     this.#answers = this.#lines[Symbol.asyncIterator]();
   }

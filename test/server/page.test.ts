@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type Page, chromium as playwright } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createServer, type Server } from '../../src/server/server.ts';
-import { browserFlags, chromium } from '../export/pages.ts';
+import { browserFlags } from '../export/pages.ts';
 import { saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
+import { chromium, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 /** The page at `/` in a browser, with two models beside each other. */
-describe.skipIf(!existsSync(chromium))(`the page (${chromium})`, () => {
+needing('chromium').describe('the page', () => {
   const folder = temporaryFolder();
   let server: Server;
   let browser: Browser;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
 import { frameOf } from '../../src/text/frame.ts';
 import { BlockBuilder, RowPacker, splitRanges } from '../../src/text/packing.ts';
+import { repetitions } from '../repetitions.ts';
 
 describe('RowPacker', () => {
   it('takes the first row with room', () => {
@@ -161,7 +162,7 @@ describe('splitRanges', () => {
   });
 
   it.each([0, 1, 2, 3])('leaves nothing out with an overlap of %i', (overlap) => {
-    for (let seed = 0; seed < 200; seed++) {
+    for (let seed = 0; seed < repetitions(200, 20_000); seed++) {
       const length = 1 + randomBelow(60, seed, 'sample', 0);
       const starts = Array.from({ length }, (_, i) => (i === 0 || randomBelow(3, seed, 'sample', 1, i) > 0 ? 1 : 0));
       const ranges = splitRanges(length, 8, starts, overlap);

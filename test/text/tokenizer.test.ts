@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { data, needing } from '../needs.ts';
 import { expectClose } from '../parity.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures/tokenizer');
@@ -241,24 +242,22 @@ describe('refusals', () => {
   });
 });
 
-const data = process.env.BERTUNE_DATA;
-
-it.runIf(data)('makes the same of real logs, from tokenizer.json and from vocab.txt', () => {
-  const source = join(data ?? '', 'vocabs/bert_uncased');
+needing('data').test('makes the same of real logs, from tokenizer.json and from vocab.txt', () => {
+  const source = join(data, 'vocabs/bert_uncased');
   const alone = join(temporary, 'vocabulary-alone');
   mkdirSync(alone);
   for (const file of ['vocab.txt', 'tokenizer_config.json']) copyFileSync(join(source, file), join(alone, file));
   const [whole, built] = [loadTokenizer(source), loadTokenizer(alone)];
-  const lines = gunzipSync(readFileSync(join(data ?? '', 'text/cs_logs.txt.gz')))
+  const lines = gunzipSync(readFileSync(join(data, 'text/cs_logs.txt.gz')))
     .toString()
     .split('\n');
   for (const line of lines.slice(0, 2000)) expect(built.encode(line)).toEqual(whole.encode(line));
 });
 
-it.runIf(data)('makes the same of Chinese reviews from the files it hands out', () => {
-  const first = loadTokenizer(join(data ?? '', 'vocabs/bert_chinese'));
+needing('data').test('makes the same of Chinese reviews from the files it hands out', () => {
+  const first = loadTokenizer(join(data, 'vocabs/bert_chinese'));
   const second = loadTokenizer(folder('uncased', [], Object.fromEntries(first.files())));
-  const reviews = readFileSync(join(data ?? '', 'chinese/waimai_10k.csv'), 'utf8').split('\n');
+  const reviews = readFileSync(join(data, 'chinese/waimai_10k.csv'), 'utf8').split('\n');
   for (const review of reviews.slice(1, 2000)) expect(second.encode(review)).toEqual(first.encode(review));
   expect([...second.files()]).toEqual([...first.files()]);
 });

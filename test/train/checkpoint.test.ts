@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
 import * as checkpoint from '../../src/train/checkpoint.ts';
+import { repetitions } from '../repetitions.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { ended, Program } from './checkpointKills.ts';
 import { acts, arraysOf, newestVersions, perform, stateOf } from './checkpointValues.ts';
@@ -36,11 +37,16 @@ describe('a process killed while it writes', () => {
   test('at any operation and within writes and removals, leaves the newest checkpoint whole', async () => {
     const life = await writer.life(newFolder());
     expect(life.starts).toHaveLength(acts.length);
-    const points = await writer.killEverywhere(life, newFolder, (folder, act, point) => {
-      const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
-      expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain(readNewest(folder)?.version);
-      goOn(folder, act);
-    });
+    const points = await writer.killEverywhere(
+      life,
+      newFolder,
+      (folder, act, point) => {
+        const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
+        expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain(readNewest(folder)?.version);
+        goOn(folder, act);
+      },
+      repetitions(4, 12),
+    );
     expect(points).toBeGreaterThanOrEqual(200);
     report(`checkpoint writer: killed at ${points} points, survived all`);
   });
@@ -48,7 +54,7 @@ describe('a process killed while it writes', () => {
   test('at any moment, has lost no checkpoint that it finished, and nothing piles up', async () => {
     const folder = newFolder();
     const elements = 50_000;
-    const kills = 25;
+    const kills = repetitions(25, 300);
     for (let i = 0; i < kills; i++) {
       const draw = (limit: number, j: number) => randomBelow(limit, 1, 'sample', i, j);
       const finished = await killAfter(writer, folder, elements, 1 + draw(4, 0), draw(12, 1));

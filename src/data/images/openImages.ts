@@ -67,7 +67,7 @@ async function keptImages(source: ImageSource, cache: string, options: OpenImage
   const stamps = await stampsOf(source);
   const content = await contentOf(source, () => {});
   const key = sha256(JSON.stringify([format, versions(), wantedOf(options), content]));
-  const entries = new CacheFolder<PreparedImages>(join(cache, 'images'), mostBytes);
+  const entries = new CacheFolder<PreparedImages>(join(cache, 'images'), mostBytes, format);
   const found = await entries.find(key);
   if (found) return { prepared: found.value, folder: found.folder, from: ', as prepared before' };
   let beside: string;

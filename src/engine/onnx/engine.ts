@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { BertuneError, messageOf } from '../../core/errors.ts';
-import { type HostTensor, type TensorType, zeros } from '../../core/tensor.ts';
+import type { HostTensor } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
-import { formatType } from '../../graph/ops/shapes.ts';
+import type { SymbolicType } from '../../graph/sizes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { DropoutMasks } from '../wasm/dropoutMasks.ts';
 import { handoverStop, writeModel } from './model.ts';
+import { newTensor, RunTypes } from './runTypes.ts';
 import { InferenceSession, Tensor } from './runtime.ts';
 
 export interface OnnxEngineOptions {
@@ -62,22 +63,25 @@ function onnxProgram(
   stored: ReadonlySet<string>,
 ): Program {
   const drawn = Object.fromEntries(
-    masks.masks.map(({ data, value }, i) => [`%mask ${i}`, new Tensor('bool', data, value.shape)]),
+    masks.masks.map(({ data, shape }, i) => [`%mask ${i}`, new Tensor('bool', data, shape)]),
   );
+  const types = new RunTypes(graph, stored);
   return {
     async run(inputs, into = {}) {
       const stray = Object.keys(into).find((name) => !graph.outputs.has(name));
       if (stray !== undefined) throw new Error(`engine: ${stray} is no output of the graph`);
       const feeds: Record<string, Tensor> = { ...drawn };
-      const onnxTensor = (name: string, type: TensorType, tensor: HostTensor | undefined) =>
-        toOnnx(graph, name, type, tensor);
-      for (const [name, type] of graph.inputs)
-        if (!stored.has(name)) feeds[name] = onnxTensor(name, type, inputs[name]);
+      const sizes = types.bind(inputs);
+      const onnxTensor = (name: string, type: SymbolicType, tensor: HostTensor) => {
+        types.check(name, type, tensor, sizes);
+        return new Tensor(tensor.dtype, tensor.data, tensor.shape);
+      };
+      for (const [name, type] of types.inputs) feeds[name] = onnxTensor(name, type, inputs[name] as HostTensor);
       masks.draw((key) => inputs[key]?.data as Uint32Array);
       const outputs: Record<string, HostTensor> = {};
       const fetches: Record<string, Tensor | null> = { [handoverStop]: null };
       for (const [name, type] of graph.outputs) {
-        const output = into[name] ?? newTensor(graph, name, type);
+        const output = into[name] ?? newTensor(type, sizes);
         outputs[name] = output;
         fetches[name] = onnxTensor(name, type, output);
       }
@@ -103,24 +107,9 @@ async function runSession(
   } catch (error) {
     const message = messageOf(error).split('\n')[0] ?? '';
     if (message === stopMessage) return; // the run is over, its outputs are written
-    if (/alloc/i.test(message)) {
+    if (/alloc/i.test(message) && !message.includes('pre-allocated output')) {
       throw new BertuneError(`out of memory in a step; use smaller batches or a smaller max-length (${message})`);
     }
     throw error;
   }
-}
-
-function newTensor({ dimensions }: Graph, name: string, { dtype, shape }: TensorType): HostTensor {
-  if (dimensions.anyFree(shape)) throw new Error(`engine: ${name} has a free size: give what it is written into`);
-  return zeros(dtype, shape);
-}
-
-function toOnnx({ dimensions }: Graph, name: string, type: TensorType, tensor: HostTensor | undefined): Tensor {
-  if (!tensor) throw new Error(`engine: input ${name}: ${formatType(type)} is missing`);
-  const { dtype, shape, data } = tensor;
-  const fits = shape.length === type.shape.length;
-  if (dtype !== type.dtype || !fits || !type.shape.every((size, i) => dimensions.isFree(size) || size === shape[i])) {
-    throw new Error(`engine: ${name} must be ${formatType(type)}, got ${formatType(tensor)}`);
-  }
-  return new Tensor(dtype, data, shape);
 }

@@ -1,7 +1,6 @@
-import type { TensorType } from '../../core/tensor.ts';
-import type { FreeDimensions } from '../../graph/dimensions.ts';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, StoredTensor } from '../../graph/onnx.ts';
 import { onnxType } from '../../graph/ops/elementwise.ts';
+import { isFree, type Size, type SymbolicType } from '../../graph/sizes.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
 /** Operator set that the lowerings are written for, and the file format version it came with. */
@@ -39,22 +38,18 @@ function modelOf(graph: OnnxGraph, handsOver: boolean): ProtobufWriter {
 }
 
 function writeGraph(writer: ProtobufWriter, graph: OnnxGraph, handsOver: boolean): void {
-  const { dimensions } = graph;
   for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node));
   if (handsOver) writer.message(1, (message) => writeNode(message, stopNode));
   writer.string(2, 'graph');
   for (const [name, tensor] of graph.initializers) writer.message(5, (message) => writeTensor(message, name, tensor));
-  for (const { name, type } of graph.inputs)
-    writer.message(11, (message) => writeValue(message, name, type, dimensions));
+  for (const { name, type } of graph.inputs) writer.message(11, (message) => writeValue(message, name, type));
   if (handsOver) {
     writer.message(5, (message) =>
       writeTensor(message, nothing, { dtype: 'float32', shape: [], data: Float32Array.of(0) }),
     );
     writer.message(12, writeStop);
   }
-  for (const { name, type } of graph.outputs) {
-    writer.message(12, (message) => writeValue(message, name, type, dimensions));
-  }
+  for (const { name, type } of graph.outputs) writer.message(12, (message) => writeValue(message, name, type));
 }
 
 const nothing = '%nothing';
@@ -106,17 +101,10 @@ function writeTensor(writer: ProtobufWriter, name: string, { dtype, shape, data 
   writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
-function writeValue(
-  writer: ProtobufWriter,
-  name: string,
-  { dtype, shape }: TensorType,
-  dimensions: FreeDimensions,
-): void {
-  const writeSize = (dimension: ProtobufWriter, size: number) => {
-    const free = dimensions.nameOf(size);
-    if (free === undefined) dimension.integer(1, size);
-    else dimension.string(2, free);
-  };
+/** ValueInfoProto; equal names of sizes are equal sizes to a runtime. */
+function writeValue(writer: ProtobufWriter, name: string, { dtype, shape }: SymbolicType): void {
+  const writeSize = (dimension: ProtobufWriter, size: Size) =>
+    isFree(size) ? dimension.string(2, size.toString()) : dimension.integer(1, size);
   writer.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.integer(1, onnxType[dtype]).message(2, (shapeMessage) => {

@@ -33,7 +33,7 @@ export class DropoutMasks {
 
   constructor(graph: Graph) {
     const drawn = masksDrawnOnce(graph);
-    const bytes = drawn.map(({ attributes }) => Math.ceil(sizeOf(attributes.shape) / turnElements) * turnElements);
+    const bytes = drawn.map(({ shape }) => Math.ceil(sizeOf(shape) / turnElements) * turnElements);
     const memory = drawn.length > 0 ? arrayMemory(bytes.reduce((sum, size) => sum + size, 0)) : undefined;
     if (!memory) {
       this.masks = [];
@@ -41,7 +41,7 @@ export class DropoutMasks {
     }
     let used = 0;
     this.masks = drawn.map((mask, index) => {
-      const data = new Uint8Array(memory.buffer, used, sizeOf(mask.attributes.shape));
+      const data = new Uint8Array(memory.buffer, used, sizeOf(mask.shape));
       used += bytes[index] ?? 0;
       return { ...mask, data };
     });

@@ -1,7 +1,8 @@
 import { BertuneError } from '../../core/errors.ts';
-import { floatData, type HostTensor, sizeOf, zeros } from '../../core/tensor.ts';
+import { floatData, type HostTensor, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { formatType } from '../../graph/ops/shapes.ts';
+import { elementsOf } from '../../graph/sizes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { type Loop, loopOf, sumBytes, turnElements } from './loop.ts';
 import { arrayMemory, mostMemoryBytes } from './memory.ts';
@@ -121,7 +122,7 @@ function given(graph: Graph, name: string, inputs: NamedTensors): Float32Array {
   const [type, tensor] = [graph.inputs.get(name), inputs[name]];
   if (!tensor || !type) throw new Error(`engine: input ${name} is missing`);
   const data = floatData(tensor);
-  if (data.length !== sizeOf(type.shape)) {
+  if (data.length !== elementsOf(type.shape)) {
     throw new Error(`engine: ${name} must be ${formatType(type)}, got ${formatType(tensor)}`);
   }
   return data;

@@ -1,5 +1,6 @@
 import { floatData } from '../../core/tensor.ts';
 import type { Graph, Node, Value } from '../../graph/graph.ts';
+import { isFree } from '../../graph/sizes.ts';
 import { type Code, instruction, moduleOf, valueType } from './encoding.ts';
 
 /** Elements that one turn of a loop computes. */
@@ -33,7 +34,7 @@ export function loopOf(graph: Graph): Loop {
   const size = inputs.find(([, value]) => value.shape.length === 1)?.[1].shape[0] ?? 0;
   const isVector = ([, value]: [string, Value]) => value.shape.length === 1 && value.shape[0] === size;
   const isScalar = ([, value]: [string, Value]) => value.shape.length === 0;
-  if (!inputs.every((input) => isVector(input) || isScalar(input)) || size === 0) {
+  if (!inputs.every((input) => isVector(input) || isScalar(input)) || isFree(size) || size === 0) {
     throw new Error('loops: inputs must be vectors of one size and scalars');
   }
   const vectorInputs = inputs.filter(isVector);

@@ -61,8 +61,8 @@ export const activations: OpRecords<'relu' | 'sigmoid' | 'gelu' | 'geluTanh'> = 
     // FastGelu takes no scalars.
     lower: ({ emit, inputs, outputs, outputTypes }) => {
       if (at(outputTypes, 0).shape.length > 0) return emit.into(outputs, 'FastGelu', inputs, {}, microsoft);
-      const list = emit.node('Reshape', [...inputs, emit.integers([1])]);
-      emit.into(outputs, 'Reshape', [emit.node('FastGelu', [list], {}, microsoft), emit.integers([])]);
+      const list = emit.reshape(at(inputs, 0), [1]);
+      emit.reshape(emit.node('FastGelu', [list], {}, microsoft), [], outputs);
     },
   },
 };

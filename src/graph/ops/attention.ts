@@ -1,4 +1,5 @@
 import { microsoft } from '../onnx.ts';
+import { isFree, product } from '../sizes.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
@@ -7,12 +8,14 @@ export const attention: OpRecords<'attention'> = {
   attention: {
     infer: (inputs, { rows, width, heads }) => {
       const { shape } = at(inputs, 0);
-      const fits = shape.length === 2 && shape[0] === rows * width && at(shape, 1) % heads === 0;
+      const [count, size = 0] = shape;
+      const fitsHeads = !isFree(size) && size % heads === 0;
+      const fits = shape.length === 2 && count === product(rows, width) && fitsHeads;
       const alike = inputs.slice(0, 3).every((input) => sameShape(input.shape, shape));
       expectShapes(
         'attention',
         fits && alike && sameShape(at(inputs, 3).shape, [rows, 1, width, width]) && allFloat(inputs),
-        `three float32 [${rows * width}, heads · size] for ${heads} heads and [${rows}, 1, ${width}, ${width}]`,
+        `three float32 [${product(rows, width)}, heads · size] for ${heads} heads and [${rows}, 1, ${width}, ${width}]`,
         inputs,
       );
       return [{ dtype: 'float32', shape }];
@@ -24,7 +27,7 @@ export const attention: OpRecords<'attention'> = {
       const [query, key, value, bias] = inputs.map((name, i) => (i < 3 ? emit.node('Reshape', [name, blocks]) : name));
       const operands = [query ?? '', key ?? '', value ?? '', '', '', bias ?? ''];
       const context = emit.node('MultiHeadAttention', operands, { num_heads: heads }, microsoft);
-      emit.into(outputs, 'Reshape', [context, emit.reshape(shape)]);
+      emit.reshape(context, shape, outputs);
     },
   },
 };

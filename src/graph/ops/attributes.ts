@@ -1,4 +1,5 @@
-import type { DType, Shape } from '../../core/tensor.ts';
+import type { DType } from '../../core/tensor.ts';
+import type { Size, SymbolicShape } from '../sizes.ts';
 
 type None = Record<never, never>;
 
@@ -46,14 +47,14 @@ export interface OpAttributes {
   linear: None;
   /** Sum over `axes`, which stay as 1 when `keepDimensions`. */
   sum: { readonly axes: readonly number[]; readonly keepDimensions: boolean };
-  reshape: { readonly shape: Shape };
-  broadcast: { readonly shape: Shape };
+  reshape: { readonly shape: SymbolicShape };
+  broadcast: { readonly shape: SymbolicShape };
   /** Dimension i of the result is dimension `permutation[i]` of the input. */
   transpose: { readonly permutation: readonly number[] };
   /** Rows `indices` (int32, any shape) of a table [rows, width] -> [...indices, width]. */
   gatherRows: None;
   /** A table of zeros [rows, width], or the third input, to whose rows `indices` [n] the updates [n, width] are added. */
-  scatterRows: { readonly rows: number };
+  scatterRows: { readonly rows: Size };
   /** Over the last dimension. */
   softmax: None;
   /** Over the last dimension, scaled and shifted -> normalized, mean [..., 1], inverse deviation [..., 1]. */
@@ -84,9 +85,9 @@ export interface OpAttributes {
    * softmax(Q Kᵀ / √headSize + bias) V for every head: Q, K, V [rows · width, heads · headSize] and bias
    * [rows, 1, width, width] -> [rows · width, heads · headSize].
    */
-  attention: { readonly rows: number; readonly width: number; readonly heads: number };
-  /** 0, step, 2 step, ...: int32 [count]. */
-  range: { readonly count: number; readonly step: number };
+  attention: { readonly rows: Size; readonly width: Size; readonly heads: number };
+  /** 0, step, 2 step, ...: int32 [count], for a step of at least 1. */
+  range: { readonly count: Size; readonly step: Size };
   /** -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> loss [N], log probabilities [N, C]. */
   crossEntropy: None;
   /** Gradient of crossEntropy by its logits, from log probabilities [N, C], labels [N] and a weight a row [N]. */
@@ -95,7 +96,7 @@ export interface OpAttributes {
    * What dropout keeps, bool: false with probability `rate`. Element i is a hash of the key (uint32 [2], itself drawn at
    * random), `stream` and i, so equal keys give equal masks.
    */
-  dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: Shape };
+  dropoutMask: { readonly rate: number; readonly stream: number; readonly shape: SymbolicShape };
   /** x / (1 - rate) where the mask (bool, of x's shape) keeps it, else 0. */
   dropout: { readonly rate: number };
 }

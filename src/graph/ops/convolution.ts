@@ -1,6 +1,6 @@
-import type { Shape } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { type Emitter, microsoft } from '../onnx.ts';
+import { knownSize, type SymbolicShape } from '../sizes.ts';
 import type { Convolution } from './attributes.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
@@ -11,11 +11,13 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
   conv2d: {
     infer: (inputs, attributes) => {
       const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, inputs[2]?.shape];
-      const fits = x.length === 4 && weight.length === 4 && x[1] === weight[1] && fitsWindow(x, weight, attributes);
+      const fits =
+        x.length === 4 && weight.length === 4 && x[1] === weight[1] && fitsWindow('conv2d', x, weight, attributes);
       const fitsBias = bias === undefined || sameShape(bias, weight.slice(0, 1));
       const expected = `float32 [N, C, H, W], filters [O, C, h, w] over the padding${inputs[2] ? ' and [O]' : ''}`;
       expectShapes('conv2d', fits && fitsBias && allFloat(inputs), expected, inputs);
-      const size = [2, 3].map((axis) => windowCount(at(x, axis), at(weight, axis), attributes));
+      const kernel = planeOf(weight);
+      const size = planeOf(x).map((length, i) => windowCount(length, at(kernel, i), attributes));
       return [{ dtype: 'float32', shape: [at(x, 0), at(weight, 0), ...size] }];
     },
     gradient: ({ inputs, attributes: { stride, padding }, gradient }) => {
@@ -33,7 +35,10 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const [gradient, weight] = [at(inputs, 0).shape, at(inputs, 1).shape];
       const x = [at(gradient, 0), weight[1] ?? 0, ...size];
       const ranks = gradient.length === 4 && weight.length === 4 && gradient[1] === weight[0];
-      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const fits =
+        ranks &&
+        fitsWindow('conv2dInputGradient', x, weight, attributes) &&
+        fitsOutput('conv2dInputGradient', gradient, x, weight, attributes);
       const expected = `float32 [N, O, H', W'] of an input of [${size.join(', ')}] and filters [O, C, h, w]`;
       expectShapes('conv2dInputGradient', fits && allFloat(inputs), expected, inputs);
       return [{ dtype: 'float32', shape: x }];
@@ -55,9 +60,8 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
         const pads = kernel.map((length) => length - 1 - padding);
         return emit.into(outputs, 'Conv', [at(inputs, 0), turned], { pads: [...pads, ...pads] });
       }
-      const rest = size.map((length, i) => {
-        return length - ((at(gradient, i + 2) - 1) * stride - 2 * padding + at(kernel, i));
-      });
+      const windows = planeOf(gradient);
+      const rest = size.map((length, i) => length - ((at(windows, i) - 1) * stride - 2 * padding + at(kernel, i)));
       emit.into(outputs, 'ConvTranspose', inputs, { ...onnxWindow({ stride, padding }), output_padding: rest });
     },
   },
@@ -68,7 +72,10 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const [x, gradient] = [at(inputs, 0).shape, at(inputs, 1).shape];
       const weight = [gradient[1] ?? 0, x[1] ?? 0, ...kernel];
       const ranks = x.length === 4 && gradient.length === 4 && x[0] === gradient[0];
-      const fits = ranks && fitsWindow(x, weight, attributes) && fitsOutput(gradient, x, weight, attributes);
+      const fits =
+        ranks &&
+        fitsWindow('conv2dWeightGradient', x, weight, attributes) &&
+        fitsOutput('conv2dWeightGradient', gradient, x, weight, attributes);
       const expected = `float32 [N, C, H, W] and the gradient of a convolution with a kernel of [${kernel.join(', ')}]`;
       expectShapes('conv2dWeightGradient', fits && allFloat(inputs), expected, inputs);
       return [{ dtype: 'float32', shape: weight }];
@@ -79,7 +86,7 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const [x, gradient] = [at(inputTypes, 0).shape, at(inputTypes, 1).shape];
       const [images, channels, filters] = [at(x, 0), at(x, 1), at(gradient, 1)];
       const [height, width] = planeOf(gradient);
-      const rows = emit.node('Reshape', [at(inputs, 1), emit.integers([images, filters, height * width])]);
+      const rows = emit.reshape(at(inputs, 1), [images, filters, height * width]);
       const padded = padding > 0 ? paddedPlanes(emit, at(inputs, 0), padding) : at(inputs, 0);
       const whole = padding === 0 && stride === 1 && sameShape(planeOf(x), planeOf(gradient));
       const shifts = Array.from({ length: kernel[0] * kernel[1] }, (_, k) => {
@@ -88,13 +95,13 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
         const ends = emit.integers([top + (height - 1) * stride + 1, left + (width - 1) * stride + 1]);
         const steps = emit.integers([stride, stride]);
         const window = whole ? padded : emit.node('Slice', [padded, starts, ends, emit.integers([2, 3]), steps]);
-        const columns = emit.node('Reshape', [window, emit.integers([images, channels, height * width])]);
+        const columns = emit.reshape(window, [images, channels, height * width]);
         const products = emit.node('FusedMatMul', [rows, columns], { transB: 1 }, microsoft);
         const sum = emit.node('ReduceSum', [products, emit.integers([0])], { keepdims: 0 });
-        return emit.node('Reshape', [sum, emit.integers([filters, channels, 1])]);
+        return emit.reshape(sum, [filters, channels, 1]);
       });
       const stacked = shifts.length > 1 ? emit.node('Concat', shifts, { axis: 2 }) : at(shifts, 0);
-      emit.into(outputs, 'Reshape', [stacked, emit.integers([filters, channels, ...kernel])]);
+      emit.reshape(stacked, [filters, channels, ...kernel], outputs);
     },
   },
 };
@@ -109,20 +116,25 @@ export function onnxWindow({ stride, padding }: Convolution): { strides: number[
   return { strides: [stride, stride], pads: [padding, padding, padding, padding] };
 }
 
-/** Height and width of [..., ..., H, W]. */
-function planeOf(shape: Shape): [number, number] {
-  return [at(shape, 2), at(shape, 3)];
+/** Height and width of [..., ..., H, W]. @throws when a run is to tell them: windows are counted before */
+export function planeOf(shape: SymbolicShape, op = 'windows'): [number, number] {
+  return [knownSize(at(shape, 2), `${op}: the height`), knownSize(at(shape, 3), `${op}: the width`)];
 }
 
-function fitsWindow(x: Shape, weight: Shape, { padding }: Convolution): boolean {
-  return [2, 3].every((axis) => {
-    const [length, kernel] = [at(x, axis), at(weight, axis)];
-    return padding < kernel && kernel <= length + 2 * padding;
-  });
+function fitsWindow(op: string, x: SymbolicShape, weight: SymbolicShape, { padding }: Convolution): boolean {
+  const lengths = planeOf(x, op);
+  return planeOf(weight, op).every((kernel, i) => padding < kernel && kernel <= at(lengths, i) + 2 * padding);
 }
 
-function fitsOutput(gradient: Shape, x: Shape, weight: Shape, attributes: Convolution): boolean {
-  return [2, 3].every((axis) => gradient[axis] === windowCount(at(x, axis), at(weight, axis), attributes));
+function fitsOutput(
+  op: string,
+  gradient: SymbolicShape,
+  x: SymbolicShape,
+  weight: SymbolicShape,
+  attributes: Convolution,
+): boolean {
+  const [lengths, kernel] = [planeOf(x), planeOf(weight)];
+  return planeOf(gradient, op).every((count, i) => count === windowCount(at(lengths, i), at(kernel, i), attributes));
 }
 
 /** The filters upside down and back to front. */

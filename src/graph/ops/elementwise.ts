@@ -1,5 +1,5 @@
-import type { TensorType } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
+import type { SymbolicType } from '../sizes.ts';
 import type { OpAttributes } from './attributes.ts';
 import { at, type LoweringContext, noGradient, type OpRecord, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes } from './shapes.ts';
@@ -119,13 +119,13 @@ function lowerTo(onnx: string, domain = '') {
   return ({ emit, inputs, outputs }: LoweringContext<unknown>) => emit.into(outputs, onnx, inputs, {}, domain);
 }
 
-function sameFloat(op: string, inputs: readonly TensorType[]): TensorType {
+function sameFloat(op: string, inputs: readonly SymbolicType[]): SymbolicType {
   const input = at(inputs, 0);
   expectShapes(op, input.dtype === 'float32', 'float32', inputs);
   return { dtype: 'float32', shape: input.shape };
 }
 
-function broadcastType(op: string, inputs: readonly TensorType[]): TensorType {
+function broadcastType(op: string, inputs: readonly SymbolicType[]): SymbolicType {
   const [a, b] = [at(inputs, 0), at(inputs, 1)];
   const shape = broadcastShapes(a.shape, b.shape);
   expectShapes(op, a.dtype === b.dtype && shape !== undefined, 'two tensors of one dtype that broadcast', inputs);

@@ -1,6 +1,7 @@
-import type { HostTensor, Shape } from '../../core/tensor.ts';
+import type { HostTensor } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import type { Emitter } from '../onnx.ts';
+import { elementsOf, isFree, product, type SymbolicShape } from '../sizes.ts';
 import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
@@ -8,10 +9,14 @@ import { expectShapes, sameShape } from './shapes.ts';
 /** Reading and adding rows by index. */
 export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
   range: {
-    infer: (_, { count }) => [{ dtype: 'int32', shape: [count] }],
+    infer: (_, { count, step }) => {
+      const fits = isFree(step) || (step >= 1 && (isFree(count) || count * step < 2 ** 31));
+      if (!fits) throw new Error(`range: expected steps of at least 1 to an int32, got ${count} of ${step}`);
+      return [{ dtype: 'int32', shape: [count] }];
+    },
     gradient: 'not differentiable',
     lower: ({ emit, outputs, attributes: { count, step } }) =>
-      emit.into(outputs, 'Range', [emit.size(0), emit.size(count * step), emit.size(step)]),
+      emit.into(outputs, 'Range', [emit.size(0), emit.size(product(count, step)), emit.size(step)]),
   },
 
   // Row r of the table gets the sum of the gradients of all places that read it.
@@ -25,7 +30,7 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
     gradient: ({ inputs, gradient }) => {
       const [rows, width] = [at(at(inputs, 0).shape, 0), at(at(inputs, 0).shape, 1)];
       const indices = at(inputs, 1);
-      const count = indices.shape.reduce((product, size) => product * size, 1);
+      const count = elementsOf(indices.shape);
       const flat = ops.reshape(gradient, [count, width]);
       return [ops.scatterRows(ops.reshape(indices, [count]), flat, rows), noGradient];
     },
@@ -63,15 +68,15 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
       const count = at(at(inputTypes, 0).shape, 0);
       const { shape } = at(outputTypes, 0);
       const rows = at(shape, 0);
-      if (rows <= smallTableRows) {
+      if (!isFree(rows) && rows <= smallTableRows) {
         const numbers = emit.shared(`%rows ${rows}`, () => rowNumbers(rows));
-        const wanted = emit.node('Reshape', [at(inputs, 0), emit.integers([1, count])]);
+        const wanted = emit.reshape(at(inputs, 0), [1, count]);
         const chosen = emit.node('Cast', [emit.node('Equal', [numbers, wanted])], { to: onnxType.float32 });
         emit.into(outputs, 'Gemm', [chosen, at(inputs, 1), ...inputs.slice(2)]);
         return;
       }
-      const column = emit.node('Reshape', [at(inputs, 0), emit.integers([count, 1])]);
-      const indices = emit.node('Expand', [column, emit.integers([count, at(shape, 1)])]);
+      const column = emit.reshape(at(inputs, 0), [count, 1]);
+      const indices = emit.node('Expand', [column, emit.shape([count, at(shape, 1)])]);
       const table = inputs[2] ?? zeroTable(emit, at(inputs, 0), shape);
       emit.into(outputs, 'ScatterElements', [table, indices, at(inputs, 1)], { axis: 0, reduction: 'add' });
     },
@@ -79,10 +84,10 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
 };
 
 /** Zeros made from an input: constant ones would be stored with the model and copied at every run. */
-function zeroTable(emit: Emitter, indices: string, shape: Shape): string {
+function zeroTable(emit: Emitter, indices: string, shape: SymbolicShape): string {
   const first = emit.node('Gather', [indices, emit.integers([0])]);
   const zero = emit.node('Cast', [emit.node('Sub', [first, first])], { to: onnxType.float32 });
-  return emit.node('Expand', [zero, emit.integers(shape)]);
+  return emit.node('Expand', [zero, emit.shape(shape)]);
 }
 
 /** Rows of a table up to which a product is faster than ScatterElements; it takes memory for rows times updates. */

@@ -24,9 +24,9 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
       const count = at(at(inputTypes, 1).shape, 0);
       const [loss, logProbabilities] = [at(outputs, 0), at(outputs, 1)];
       emit.into([logProbabilities], 'LogSoftmax', [at(inputs, 0)], { axis: -1 });
-      const column = emit.node('Reshape', [at(inputs, 1), emit.integers([count, 1])]);
+      const column = emit.reshape(at(inputs, 1), [count, 1]);
       const picked = emit.node('GatherElements', [logProbabilities, column], { axis: 1 });
-      emit.into([loss], 'Neg', [emit.node('Reshape', [picked, emit.integers([count])])]);
+      emit.into([loss], 'Neg', [emit.reshape(picked, [count])]);
     },
   },
 
@@ -47,10 +47,9 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
     gradient: 'not differentiable',
     lower: ({ emit, inputs, outputs, inputTypes }) => {
       const count = at(at(inputTypes, 1).shape, 0);
-      const column = emit.integers([count, 1]);
-      const weights = emit.node('Reshape', [at(inputs, 2), column]);
+      const weights = emit.reshape(at(inputs, 2), [count, 1]);
       const dense = emit.node('Mul', [emit.node('Exp', [at(inputs, 0)]), weights]);
-      const labels = emit.node('Reshape', [at(inputs, 1), column]);
+      const labels = emit.reshape(at(inputs, 1), [count, 1]);
       const updates = emit.node('Neg', [weights]);
       emit.into(outputs, 'ScatterElements', [dense, labels, updates], { axis: 1, reduction: 'add' });
     },

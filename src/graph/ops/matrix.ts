@@ -1,6 +1,6 @@
-import type { Shape } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
+import type { Size, SymbolicShape } from '../sizes.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, broadcastShapes, expectShapes, sameShape } from './shapes.ts';
 
@@ -67,7 +67,7 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
   },
 };
 
-function lastTwo(shape: Shape, transposed: boolean): [number, number] {
+function lastTwo(shape: SymbolicShape, transposed: boolean): [Size, Size] {
   const rows = shape[shape.length - 2] ?? 1;
   const columns = shape[shape.length - 1] ?? 1;
   return transposed ? [columns, rows] : [rows, columns];

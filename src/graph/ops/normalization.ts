@@ -1,6 +1,6 @@
-import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
+import { elementsOf, knownSize, quotient } from '../sizes.ts';
 import type { Value } from '../value.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
@@ -38,7 +38,8 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
       const [x, scale] = [at(inputs, 0), at(inputs, 1)];
       const [mean, inverseDeviation] = [at(outputs, 1), at(outputs, 2)];
       const last = x.shape.length - 1;
-      const average = (value: typeof x) => ops.scale(ops.sum(value, [last], true), 1 / at(x.shape, last));
+      const share = 1 / knownSize(at(x.shape, last), 'gradient of layerNorm: the width');
+      const average = (value: typeof x) => ops.scale(ops.sum(value, [last], true), share);
       const normalized = ops.multiply(ops.subtract(x, mean), inverseDeviation);
       const h = ops.multiply(gradient, scale);
       const along = ops.multiply(normalized, average(ops.multiply(h, normalized)));
@@ -69,7 +70,8 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
       const centered = ops.subtract(x, across(at(outputs, 1)));
       const byShift = channelSums(gradient);
       const byScale = ops.multiply(channelSums(ops.multiply(gradient, centered)), inverse);
-      const share = at(shape, 1) / sizeOf(shape);
+      const share =
+        1 / knownSize(quotient(elementsOf(shape), at(shape, 1)), 'gradient of batchNorm: the places of a channel');
       const slope = ops.multiply(scale, inverse);
       const along = ops.scale(ops.multiply(slope, ops.multiply(byScale, inverse)), -share);
       const offset = ops.scale(ops.multiply(slope, byShift), -share);
@@ -81,9 +83,9 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
     lower: ({ emit, inputs, outputs, inputTypes, attributes: { epsilon } }) => {
       const { shape } = at(inputTypes, 0);
       const starts = emit.integers(shape.map(() => 0));
-      const ends = emit.integers(shape.map((size, axis) => (axis === 1 ? size : 1)));
+      const ends = emit.shape(shape.map((size, axis) => (axis === 1 ? size : 1)));
       const first = emit.node('Slice', [at(inputs, 0), starts, ends]);
-      const some = emit.node('Reshape', [first, emit.integers([at(shape, 1)])]);
+      const some = emit.reshape(first, [at(shape, 1)]);
       const statistics = [emit.node('Neg', [some]), emit.node('Abs', [some])];
       const attributes = { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 };
       emit.into(outputs, 'BatchNormalization', [...inputs, ...statistics], attributes);
@@ -113,6 +115,6 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
 function channelSums(x: Value): Value {
   const { shape } = x;
   if (shape.length === 2) return ops.sum(x, [0]);
-  const within = ops.reshape(x, [at(shape, 0), at(shape, 1), sizeOf(shape.slice(2))]);
+  const within = ops.reshape(x, [at(shape, 0), at(shape, 1), elementsOf(shape.slice(2))]);
   return ops.sum(ops.sum(within, [2]), [0]);
 }

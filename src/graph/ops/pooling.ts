@@ -1,7 +1,7 @@
-import { sizeOf, type TensorType } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
+import { elementsOf, product, type SymbolicShape, type SymbolicType } from '../sizes.ts';
 import type { Pooling } from './attributes.ts';
-import { onnxWindow, windowCount } from './convolution.ts';
+import { onnxWindow, planeOf, windowCount } from './convolution.ts';
 import { at, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
 
@@ -17,8 +17,7 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
       ];
     },
     gradient: ({ inputs, outputs, gradient }) => {
-      const { shape } = at(inputs, 0);
-      return [ops.maxPool2dGradient(gradient, at(outputs, 1), { size: [at(shape, 2), at(shape, 3)] })];
+      return [ops.maxPool2dGradient(gradient, at(outputs, 1), { size: planeOf(at(inputs, 0).shape) })];
     },
     lower: ({ emit, inputs, outputs, attributes: { kernel, ...window } }) =>
       emit.into(outputs, 'MaxPool', inputs, { kernel_shape: [kernel, kernel], ...onnxWindow(window) }),
@@ -33,17 +32,17 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
       return [{ dtype: 'float32', shape: [...gradient.shape.slice(0, 2), ...size] }];
     },
     gradient: 'not differentiable',
-    lower: ({ emit, inputs, outputs, outputTypes }) => {
+    lower: ({ emit, inputs, outputs, inputTypes, outputTypes }) => {
       const { shape } = at(outputTypes, 0);
-      const flat = (name: string) => emit.node('Reshape', [name, emit.integers([-1])]);
-      const gradients = flat(at(inputs, 0));
+      const flat = (i: number) => emit.reshape(at(inputs, i), [elementsOf(at(inputTypes, i).shape)]);
+      const gradients = flat(0);
       // Zeros that the engine makes, not the model's file.
-      const zeros = emit.node('ConstantOfShape', [emit.integers([sizeOf(shape)])]);
-      const added = emit.node('ScatterElements', [zeros, flat(at(inputs, 1)), gradients], {
+      const zeros = emit.node('ConstantOfShape', [emit.shape([elementsOf(shape)])]);
+      const added = emit.node('ScatterElements', [zeros, flat(1), gradients], {
         axis: 0,
         reduction: 'add',
       });
-      emit.into(outputs, 'Reshape', [added, emit.integers(shape)]);
+      emit.reshape(added, shape, outputs);
     },
   },
 
@@ -52,14 +51,13 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
     infer: (inputs, attributes) => [{ dtype: 'float32', shape: pooledShape('averagePool2d', inputs, attributes) }],
     gradient: ({ inputs, attributes: { kernel, ...window }, gradient }) => {
       const { shape } = at(inputs, 0);
-      const [images, channels, height, width] = [at(shape, 0), at(shape, 1), at(shape, 2), at(shape, 3)];
       const filter = gradient.graph.constant({
         dtype: 'float32',
         shape: [1, 1, kernel, kernel],
         data: new Float32Array(kernel ** 2).fill(1 / kernel ** 2),
       });
-      const planes = ops.reshape(gradient, [images * channels, 1, ...gradient.shape.slice(2)]);
-      const spread = ops.conv2dInputGradient(planes, filter, { ...window, size: [height, width] });
+      const planes = ops.reshape(gradient, [product(at(shape, 0), at(shape, 1)), 1, ...gradient.shape.slice(2)]);
+      const spread = ops.conv2dInputGradient(planes, filter, { ...window, size: planeOf(shape) });
       return [ops.reshape(spread, shape)];
     },
     lower: ({ emit, inputs, outputs, attributes: { kernel, ...window } }) =>
@@ -71,12 +69,12 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
   },
 };
 
-function pooledShape(op: string, inputs: readonly TensorType[], attributes: Pooling): number[] {
+function pooledShape(op: string, inputs: readonly SymbolicType[], attributes: Pooling): SymbolicShape {
   const { dtype, shape } = at(inputs, 0);
   const { kernel, padding } = attributes;
-  const fits = shape.slice(2).every((length) => kernel <= length + 2 * padding);
   const isImage = dtype === 'float32' && shape.length === 4;
+  const fits = isImage && planeOf(shape, op).every((length) => kernel <= length + 2 * padding);
   const expected = `float32 [N, C, H, W] that a window of ${kernel} fits, with at most half of it over the edge`;
-  expectShapes(op, isImage && fits && padding <= kernel / 2, expected, inputs);
-  return [...shape.slice(0, 2), ...shape.slice(2).map((length) => windowCount(length, kernel, attributes))];
+  expectShapes(op, fits && padding <= kernel / 2, expected, inputs);
+  return [...shape.slice(0, 2), ...planeOf(shape).map((length) => windowCount(length, kernel, attributes))];
 }

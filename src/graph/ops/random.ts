@@ -1,5 +1,6 @@
-import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
+import type { Emitter } from '../onnx.ts';
+import { elementsOf, isFree, type Size } from '../sizes.ts';
 import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
@@ -18,14 +19,9 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
     // swapped between them. A permutation of the counter keeps its share without bias, which squares alone do not.
     // Built from uint32 Mul, Add and Div, which CPU, CUDA and WebGPU compute to the same bits.
     lower: ({ emit, inputs, outputs, attributes: { rate, stream, shape } }) => {
-      const size = sizeOf(shape);
       const word = (value: number) =>
         emit.shared(`%uint32 ${value}`, () => ({ dtype: 'uint32', shape: [], data: Uint32Array.of(value) }));
-      const counter = emit.shared(`%counter ${size}`, () => ({
-        dtype: 'uint32',
-        shape: [size],
-        data: Uint32Array.from({ length: size }, (_, i) => Math.imul(i, dropoutHash.weyl)),
-      }));
+      const counter = counterOf(emit, elementsOf(shape), word);
       const part = (index: number) =>
         emit.node('Gather', [
           at(inputs, 0),
@@ -42,7 +38,7 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
         x = emit.node('Mul', [x, sum(sum(x, x), factor)]);
       });
       const kept = emit.node('Less', [x, word(keepThreshold(rate))]);
-      emit.into(outputs, 'Reshape', [kept, emit.integers(shape)]);
+      emit.reshape(kept, shape, outputs);
     },
   },
 
@@ -63,6 +59,19 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
     },
   },
 };
+
+/** i · weyl for every element i, uint32 [size]. */
+function counterOf(emit: Emitter, size: Size, word: (value: number) => string): string {
+  if (isFree(size)) {
+    const numbers = emit.node('Range', [emit.size(0), emit.size(size), emit.size(1)]);
+    return emit.node('Mul', [emit.node('Cast', [numbers], { to: onnxType.uint32 }), word(dropoutHash.weyl)]);
+  }
+  return emit.shared(`%counter ${size}`, () => ({
+    dtype: 'uint32',
+    shape: [size],
+    data: Uint32Array.from({ length: size }, (_, i) => Math.imul(i, dropoutHash.weyl)),
+  }));
+}
 
 /** Odd constants of the dropout hash: fractional digits of the golden ratio, √2 and √3. */
 export const dropoutHash = { weyl: 0x9e3779b1, streamStep: 0x6a09e667, secondStep: 0xbb67ae85 } as const;

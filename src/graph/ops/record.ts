@@ -1,5 +1,5 @@
-import type { TensorType } from '../../core/tensor.ts';
 import type { Emitter } from '../onnx.ts';
+import type { SymbolicType } from '../sizes.ts';
 import type { Value } from '../value.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 
@@ -26,14 +26,14 @@ export interface LoweringContext<A> {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: A;
-  readonly inputTypes: readonly TensorType[];
-  readonly outputTypes: readonly TensorType[];
+  readonly inputTypes: readonly SymbolicType[];
+  readonly outputTypes: readonly SymbolicType[];
 }
 
 /** All there is to know of an op. */
 export interface OpRecord<A> {
   /** Output types. @throws a message with the op, what it expects and what came. */
-  readonly infer: (inputs: readonly TensorType[], attributes: A) => TensorType[];
+  readonly infer: (inputs: readonly SymbolicType[], attributes: A) => SymbolicType[];
   readonly gradient: GradientRule<A> | 'not differentiable';
   /**
    * The first output built once more for the backward half, which then need not keep it: for ops that are cheap beside

@@ -1,8 +1,10 @@
 import { defined } from '../../core/errors.ts';
 import { floatData, type Shape, sizeOf } from '../../core/tensor.ts';
+import type { Graph, Value } from '../../graph/graph.ts';
 import type { Weight } from '../../graph/lowering.ts';
 import type { OnnxGraph, OnnxNode, StoredTensor } from '../../graph/onnx.ts';
 import { onnxType } from '../../graph/ops/elementwise.ts';
+import { knownShape } from '../../graph/sizes.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { narrowToFloat16 } from '../halfPrecision.ts';
 import type { ForwardGraph } from './graph.ts';
@@ -11,7 +13,7 @@ import type { ForwardGraph } from './graph.ts';
 export function fullWeights({ graph, parameters }: ForwardGraph, values: ParameterValues): Map<string, Weight> {
   return new Map(
     parameters.map((name) => {
-      const { shape } = defined(graph.inputs.get(name), name);
+      const { shape } = parameterType(graph, name);
       return [name, { dtype: 'float32', shape, data: defined(values.get(name), name) }];
     }),
   );
@@ -30,11 +32,16 @@ const notQuantized = new Set(['classifier.weight']);
 /** Bytes that the weights take in a file. */
 export function storedBytes({ graph, parameters }: ForwardGraph, dtype: 'fp32' | 'fp16' | 'q8'): number {
   const bytes = parameters.map((name) => {
-    const { shape } = defined(graph.inputs.get(name), name);
+    const { shape } = parameterType(graph, name);
     if (dtype === 'q8' && isQuantized(name, shape)) return sizeOf(shape) + 4 * (shape[0] ?? 0);
     return sizeOf(shape) * (dtype === 'fp16' ? 2 : 4);
   });
   return bytes.reduce((sum, size) => sum + size, 0);
+}
+
+function parameterType(graph: Graph, name: string): { readonly input: Value; readonly shape: Shape } {
+  const input = defined(graph.inputs.get(name), name);
+  return { input, shape: knownShape(input.shape, name) };
 }
 
 function isQuantized(name: string, shape: Shape): boolean {
@@ -46,10 +53,10 @@ export function quantizedWeights(forward: ForwardGraph, values: ParameterValues)
   const multiplied = new Set(forward.graph.nodes.flatMap(({ op, inputs }) => (op === 'linear' ? inputs.slice(1) : [])));
   const weights = fullWeights(forward, values);
   for (const name of forward.parameters) {
-    const input = defined(forward.graph.inputs.get(name), name);
-    if (!isQuantized(name, input.shape)) continue;
+    const { input, shape } = parameterType(forward.graph, name);
+    if (!isQuantized(name, shape)) continue;
     const largest = multiplied.has(input) ? largestCode.multiplied : largestCode.read;
-    weights.set(name, quantizeRows(defined(values.get(name), name), input.shape, largest));
+    weights.set(name, quantizeRows(defined(values.get(name), name), shape, largest));
   }
   return weights;
 }

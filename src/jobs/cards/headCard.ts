@@ -1,5 +1,5 @@
 import type { CardMetric } from '../../hub/modelCard.ts';
-import type { RunRecord } from '../runFolder.ts';
+import type { RunRecord } from '../runRecord.ts';
 import type { DataOptions } from '../types.ts';
 
 /** What a model card says of a head: sentences and figures from the record of its run. */

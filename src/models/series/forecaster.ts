@@ -1,5 +1,6 @@
 import * as ops from '../../graph/functions.ts';
 import type { Value } from '../../graph/graph.ts';
+import { knownSize, quotient } from '../../graph/sizes.ts';
 import { selfAttention } from '../../nn/attention.ts';
 import { layerNorm, linear } from '../../nn/layers.ts';
 import { layerNormSpecs, linearSpecs, type ParameterSpec } from '../../nn/parameters.ts';
@@ -37,7 +38,7 @@ export function forecasterParameters(config: ForecasterConfig): ParameterSpec[] 
  */
 export function forecast(scope: Scope, config: ForecasterConfig, windows: Value): Value {
   const { window, horizon, hiddenSize, columns } = config;
-  const rows = windows.shape[0] ?? 1;
+  const rows = knownSize(windows.shape[0] ?? 1, 'forecast: the number of windows');
   const width = columns.length;
   const last = ops.reshape(lastRows(windows, rows, window, width), [rows, 1, width]);
   const differences = ops.reshape(ops.subtract(windows, last), [rows * window, width]);
@@ -49,7 +50,7 @@ export function forecast(scope: Scope, config: ForecasterConfig, windows: Value)
 
 function encoderLayer(scope: Scope, config: ForecasterConfig, name: string, x: Value): Value {
   const { window, hiddenSize, attentionHeads: heads } = config;
-  const rows = (x.shape[0] ?? 0) / window;
+  const rows = quotient(x.shape[0] ?? 0, window);
   const shape = { rows, width: window, heads, headSize: hiddenSize / heads };
   const normed = layerNorm(scope, `${name}.attention.norm`, x, epsilon);
   const between = ops.add(x, selfAttention(scope, `${name}.attention`, normed, scope.graph.scalar(0), shape, 0));

@@ -1,13 +1,14 @@
 import type { Graph, Value } from '../../graph/graph.ts';
+import type { Size } from '../../graph/sizes.ts';
 
-/** Rows of a batch and tokens of a row. */
-export interface BlockShape {
-  readonly rows: number;
-  readonly width: number;
+/** Rows of a batch and tokens of a row; a `Size` where a run tells them. */
+export interface BlockShape<S extends Size = number> {
+  readonly rows: S;
+  readonly width: S;
 }
 
 /** Tokens in rows, several sequences to a row or one: what every encoder reads. The tensors are int32 [rows, width]. */
-export interface TokenBlock extends BlockShape {
+export interface TokenBlock extends BlockShape<Size> {
   readonly ids: Value;
   /** Place of a token in its sequence, from 0. */
   readonly positions: Value;
@@ -18,7 +19,7 @@ export interface TokenBlock extends BlockShape {
 }
 
 /** A block whose tensors are inputs of the graph: `inputIds`, `positionIds` and `sequenceIds`. */
-export function blockInputs(graph: Graph, { rows, width }: BlockShape): TokenBlock {
+export function blockInputs(graph: Graph, { rows, width }: BlockShape<Size>): TokenBlock {
   const input = (name: string) => graph.input(name, 'int32', [rows, width]);
   return {
     ...{ rows, width },

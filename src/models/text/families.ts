@@ -10,15 +10,16 @@ const families = [reader(bert)] as const;
 /** What reading a `config.json` needs of a family, its own type of configuration left inside. */
 interface FamilyReader {
   readonly type: string;
+  readonly title: string;
   readonly shapeKeys: readonly string[];
   claims(raw: HubConfig): boolean;
   read(raw: HubConfig, where: string): TextModel;
 }
 
 function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
-  const { type, config } = family;
+  const { type, title, config } = family;
   return {
-    type,
+    ...{ type, title },
     shapeKeys: config.shapeKeys,
     claims: (raw) => (raw.model_type === undefined ? (config.claims?.(raw) ?? false) : raw.model_type === type),
     read: (raw, where) => textModel(family, config.read(raw, where)),
@@ -42,6 +43,6 @@ export function readTextModel(raw: HubConfig, where: string, shaped = false): Te
   }
   const missing = shaped ? family.shapeKeys.filter((key) => !Object.hasOwn(raw, key)) : [];
   if (missing.length > 0)
-    throw new BertuneError(`${where} lacks ${missing.join(', ')}; give a config.json that says the shape`);
+    throw new BertuneError(`${where} lacks ${missing.join(', ')}; give a config.json of a ${family.title}`);
   return family.read(raw, where);
 }

@@ -54,8 +54,12 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
     if (!head) throw new Error(`internal: ${family.title} has no ${name} head`);
     return head;
   };
-  const parameters = (parts: readonly PartName[]) =>
-    parts.flatMap((part) => family.parts[part]?.parameters(config) ?? []);
+  const parametersOf = (name: PartName) => {
+    const part = family.parts[name];
+    if (!part) throw new Error(`internal: ${family.title} has no ${name}`);
+    return part.parameters(config);
+  };
+  const parameters = (parts: readonly PartName[]) => parts.flatMap(parametersOf);
   return {
     type: family.type,
     title: family.title,

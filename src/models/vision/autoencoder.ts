@@ -1,5 +1,6 @@
 import * as ops from '../../graph/functions.ts';
 import type { Value } from '../../graph/graph.ts';
+import { elementsOf } from '../../graph/sizes.ts';
 import { biasedConv, transposedConv } from '../../nn/imageLayers.ts';
 import { linear } from '../../nn/layers.ts';
 import { biasSpec, convSpec, type ParameterSpec, uniformLinearSpecs } from '../../nn/parameters.ts';
@@ -82,11 +83,7 @@ export function convEncoder(scope: Scope, { channels }: ConvEncoderConfig, image
     hidden = ops.relu(biasedConv(scope, `encoder.conv.${i}`, hidden, 2));
   });
   const [count = 0, ...rest] = hidden.shape;
-  return linear(
-    scope,
-    'encoder.latent',
-    ops.reshape(hidden, [count, rest.reduce((product, size) => product * size, 1)]),
-  );
+  return linear(scope, 'encoder.latent', ops.reshape(hidden, [count, elementsOf(rest)]));
 }
 
 /** Latent vectors [N, latentSize] -> logits of the pixels [N, C · H · W]. */

@@ -1,5 +1,6 @@
 import * as ops from '../../graph/functions.ts';
 import type { Value } from '../../graph/graph.ts';
+import { product, quotient, type Size } from '../../graph/sizes.ts';
 import { selfAttention } from '../../nn/attention.ts';
 import { patchify } from '../../nn/imageLayers.ts';
 import { layerNorm, linear } from '../../nn/layers.ts';
@@ -53,8 +54,8 @@ export function vitOfVisible(
   patches: Value,
   { rows, places }: { readonly rows: Value; readonly places: Value },
 ): Value {
-  const count = (patches.shape[0] ?? 0) / patchCount(image, config);
-  const visible = (rows.shape[0] ?? 0) / count;
+  const count = quotient(patches.shape[0] ?? 0, patchCount(image, config));
+  const visible = quotient(rows.shape[0] ?? 0, count);
   const embedded = linear(scope, 'encoder.patches', ops.gatherRows(patches, rows));
   const placed = ops.add(embedded, ops.gatherRows(positions(config, image, config.hiddenSize, scope), places));
   return blocks(scope, 'encoder', config, placed, count, visible);
@@ -80,8 +81,9 @@ export function maeDecoder(
   const patches = patchCount(image, config);
   const embedded = ops.scatterRows(rows, linear(scope, 'decoder.embed', encoded), total);
   const filled = ops.add(embedded, ops.multiply(masked, scope.parameter('decoder.maskToken')));
-  const placed = atPlaces(filled, total / patches, positions(config, image, decoder.hiddenSize, scope));
-  return linear(scope, 'decoder.pixels', blocks(scope, 'decoder', decoder, placed, total / patches, patches));
+  const count = quotient(total, patches);
+  const placed = atPlaces(filled, count, positions(config, image, decoder.hiddenSize, scope));
+  return linear(scope, 'decoder.pixels', blocks(scope, 'decoder', decoder, placed, count, patches));
 }
 
 function patchSizeOf({ patchSize }: VitConfig, { channels }: ImageShape): number {
@@ -104,7 +106,7 @@ function blockSpecs(name: string, { hiddenSize, layers, intermediateSize }: Bloc
   ];
 }
 
-function blocks(scope: Scope, name: string, config: Blocks, x: Value, rows: number, width: number): Value {
+function blocks(scope: Scope, name: string, config: Blocks, x: Value, rows: Size, width: Size): Value {
   const { layers, hiddenSize, attentionHeads: heads } = config;
   const shape = { rows, width, heads, headSize: hiddenSize / heads };
   let hidden = x;
@@ -119,9 +121,9 @@ function blocks(scope: Scope, name: string, config: Blocks, x: Value, rows: numb
 }
 
 /** Adds the place's vector to every patch. */
-function atPlaces(x: Value, count: number, table: Value): Value {
+function atPlaces(x: Value, count: Size, table: Value): Value {
   const [patches = 0, width = 0] = table.shape;
-  return ops.reshape(ops.add(ops.reshape(x, [count, patches, width]), table), [count * patches, width]);
+  return ops.reshape(ops.add(ops.reshape(x, [count, patches, width]), table), [product(count, patches), width]);
 }
 
 /**

@@ -6,7 +6,7 @@ import { Graph } from '../../graph/graph.ts';
 import type { Weight } from '../../graph/lowering.ts';
 import type { ForwardGraph } from '../../hub/onnx/graph.ts';
 import { quantizedWeights } from '../../hub/onnx/weights.ts';
-import { type BlockShape, blockInputs } from '../../models/text/block.ts';
+import { blockInputs } from '../../models/text/block.ts';
 import { type HeadName, heads } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
@@ -224,7 +224,7 @@ function* packBlocks(
 }
 
 /** The most that a block of sequences of these lengths holds, the longest first, several to a row. */
-function largestBlock(lengths: readonly number[]): BlockShape {
+function largestBlock(lengths: readonly number[]): { rows: number; width: number } {
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const width = Math.max(lengths[0] ?? 2, Math.min(total, usualWidth));
   return { rows: Math.min(lengths.length, Math.max(1, Math.floor(blockTokens / width))), width };

@@ -1,5 +1,7 @@
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
+import { at } from '../../graph/ops/record.ts';
+import { knownSize } from '../../graph/sizes.ts';
 import type { ConfigOf, VisionConfig, VisionMethod } from '../../models/vision/config.ts';
 import { patchCount } from '../../models/vision/config.ts';
 import { decodeImages, encodeImages, normalized, visionSpecs } from '../../models/vision/encoder.ts';
@@ -59,7 +61,7 @@ function reconstruction(scope: Scope, config: ConfigOf<'autoencoder'>, count: nu
   const targets = imageInput(scope, config, 'targets', count);
   const rebuilt = ops.sigmoid(decodeImages(scope, config, encodeImages(scope, config, images)));
   const difference = ops.subtract(rebuilt, ops.reshape(targets, rebuilt.shape));
-  const loss = ops.scale(total(ops.multiply(difference, difference)), 1 / (rebuilt.shape[1] ?? 1));
+  const loss = ops.scale(total(ops.multiply(difference, difference)), 1 / widthOf(rebuilt));
   return { loss };
 }
 
@@ -146,14 +148,19 @@ function total(x: Value): Value {
   );
 }
 
+/** Of [N, d] the d. */
+function widthOf({ shape }: Value): number {
+  return knownSize(at(shape, 1), 'images: the width of a row');
+}
+
 /** [N, d] -> [N, 1] */
 function meanOfRows(x: Value): Value {
-  return ops.scale(ops.sum(x, [1], true), 1 / (x.shape[1] ?? 1));
+  return ops.scale(ops.sum(x, [1], true), 1 / widthOf(x));
 }
 
 /** Each row less its mean, over its unbiased deviation. */
 function normalizedRows(x: Value): Value {
-  const width = x.shape[1] ?? 1;
+  const width = widthOf(x);
   const centered = ops.subtract(x, meanOfRows(x));
   const squares = ops.sum(ops.multiply(centered, centered), [1], true);
   const variance = ops.scale(squares, 1 / Math.max(1, width - 1));

@@ -1,5 +1,6 @@
 import * as ops from '../../../graph/functions.ts';
 import type { Value } from '../../../graph/graph.ts';
+import { product } from '../../../graph/sizes.ts';
 import { type AttentionShape, selfAttention, sequenceBias } from '../../../nn/attention.ts';
 import { addLayerNorm, embedding, linear } from '../../../nn/layers.ts';
 import type { Scope } from '../../../nn/scope.ts';
@@ -23,7 +24,7 @@ export function encode(
   const heads = config.attentionHeads;
   const shape: AttentionShape = { rows, width, heads, headSize: config.hiddenSize / heads };
   const bias = sequenceBias(sequenceIds, shape);
-  const flat = (value: Value) => ops.reshape(value, [rows * width]);
+  const flat = (value: Value) => ops.reshape(value, [product(rows, width)]);
   let hidden = embeddings(scope, config, flat(ids), flat(positions), tokenTypes && flat(tokenTypes)); // [B·S, H]
   for (let layer = 0; layer < config.layers; layer++) {
     const below = hidden;

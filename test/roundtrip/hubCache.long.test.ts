@@ -2,26 +2,26 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fetchModel } from '../../src/hub/fetchModel.ts';
 import { hubSettings } from '../../src/hub/settings.ts';
 import { addRepository, type HubServer, startHub } from '../hub/hubServer.ts';
 import { saveTinyModel } from '../jobs/tiny.ts';
+import { needing, python } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 /** The cache of the Hub is one with Python's huggingface_hub: each side finds what the other has fetched. */
-const python = process.env.BERTUNE_PYTHON;
 const folder = temporaryFolder();
 const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt'];
 let hub: HubServer;
 
 const run = async (script: string, environment: NodeJS.ProcessEnv) => {
   const env = { ...process.env, ...environment, HF_HUB_DISABLE_XET: '1', HF_HUB_DISABLE_PROGRESS_BARS: '1' };
-  const { stdout } = await promisify(execFile)(python ?? 'python3', ['-c', script], { env });
+  const { stdout } = await promisify(execFile)(python, ['-c', script], { env });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 };
 
-describe.skipIf(python === undefined)("the cache of Python's huggingface_hub", () => {
+needing('python').describe("the cache of Python's huggingface_hub", () => {
   beforeAll(async () => {
     await saveTinyModel(join(folder, 'tiny'));
     const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, 'tiny', name))]));

@@ -12,17 +12,17 @@ import type { TextModel } from '../../src/models/text/model.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
+import { needing, python } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { expectSameModel, headOf, hubConfig, report, texts, tokenizerFixture } from './models.ts';
-import { type Architecture, python, Reference } from './reference.ts';
+import { type Architecture, Reference } from './reference.ts';
 
-const title = 'round trips with Python transformers';
 const nothing = { missing_keys: [], unexpected_keys: [], mismatched_keys: [], error_msgs: [] };
 const twelve = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [index, `label ${index}`]));
 const mlm = 'BertForMaskedLM';
 const classifier = 'BertForSequenceClassification';
 
-describe.runIf(python !== undefined)(title, () => {
+needing('python').describe('round trips with Python transformers', () => {
   let reference: Reference;
   beforeAll(() => {
     reference = new Reference();
@@ -101,7 +101,7 @@ describe.runIf(python !== undefined)(title, () => {
       expect(line).toMatch(/^.* has its weights only in pytorch_model\.bin(\.index\.json)?, which is not read$/);
       expect(command).not.toContain('\n');
 
-      const path = `${dirname(python ?? '')}${delimiter}${process.env.PATH}`;
+      const path = `${dirname(python)}${delimiter}${process.env.PATH}`;
       execFileSync(command, { shell: true, env: { ...process.env, PATH: path }, stdio: 'ignore' });
       // Beside what was converted the original may stay or go.
       for (const name of readdirSync(folder)) if (name.endsWith('.bin')) rmSync(join(folder, name));
@@ -157,10 +157,6 @@ describe.runIf(python !== undefined)(title, () => {
     await reference.save({ folder, kind, config, tokenizer: tokenizerFixture(tokenizer), ...options });
     return folder;
   }
-});
-
-describe.runIf(python === undefined)(title, () => {
-  test.skip('need BERTUNE_PYTHON to name a Python with torch and transformers', () => {});
 });
 
 /** Weights, biases too, spread wide enough that each shows in the logits and in rounding to 16 bits. */

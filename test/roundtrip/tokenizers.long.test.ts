@@ -1,20 +1,20 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { data, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { hubConfig, tokenizerFixture } from './models.ts';
-import { python, Reference } from './reference.ts';
+import { Reference } from './reference.ts';
 
-const title = 'tokenizer files in bertune and in Python';
 const hardTexts: string[] = JSON.parse(
   readFileSync(join(tokenizerFixture('cased'), '..', 'expected.json'), 'utf8'),
 ).texts;
 const vocabularyAlone = ['vocab.txt'];
 const added = { 1500: { content: 'OrderNumber', normalized: true }, 1501: { content: '<eos>', special: true } };
 
-describe.runIf(python !== undefined)(title, () => {
+needing('python').describe('tokenizer files in bertune and in Python', () => {
   let reference: Reference;
   beforeAll(() => {
     reference = new Reference();
@@ -47,12 +47,13 @@ describe.runIf(python !== undefined)(title, () => {
     await expectSameTokenizer(folder, hardTexts);
   });
 
-  const data = process.env.BERTUNE_DATA ?? '';
-  test.runIf(data).each([
-    ['bert_uncased', () => gunzipSync(readFileSync(join(data, 'text/cs_logs.txt.gz'))).toString()],
-    ['bert_chinese', () => readFileSync(join(data, 'chinese/waimai_10k.csv'), 'utf8')],
-  ])('real texts: %s', async (name, read) => {
-    await expectSameTokenizer(join(data, 'vocabs', name), [...read().split('\n').slice(0, 2000), ...hardTexts]);
+  needing('data').describe('real texts', () => {
+    test.each([
+      ['bert_uncased', () => gunzipSync(readFileSync(join(data, 'text/cs_logs.txt.gz'))).toString()],
+      ['bert_chinese', () => readFileSync(join(data, 'chinese/waimai_10k.csv'), 'utf8')],
+    ])('%s', async (name, read) => {
+      await expectSameTokenizer(join(data, 'vocabs', name), [...read().split('\n').slice(0, 2000), ...hardTexts]);
+    });
   });
 
   /** Saves a folder's tokenizer as bertune does and expects equal ids of the copy in both, and of the original here. */
@@ -74,8 +75,4 @@ describe.runIf(python !== undefined)(title, () => {
     });
     expect(differing).toEqual([]);
   }
-});
-
-describe.runIf(python === undefined)(title, () => {
-  test.skip('need BERTUNE_PYTHON to name a Python with torch and transformers', () => {});
 });

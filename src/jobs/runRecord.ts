@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DamagedDocumentError, type DocumentFormat, readDocument, writeDocument } from '../core/document.ts';
+
+export const recordFile = 'run.json';
+
+/** `run.json`: what was run, with which settings and versions, and how it ended. */
+export interface RunRecord {
+  readonly command: string;
+  readonly status: 'running' | 'finished';
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Every setting, defaults filled in. */
+  readonly configuration: object;
+  readonly data?: object;
+  readonly result?: object;
+  /** The model that the run started from, as far as it is known. */
+  readonly base?: BaseFacts;
+  /** What a model card tells of the model beside the result. */
+  readonly about?: ModelFacts;
+  /** What was said of the model later on, for its card. */
+  readonly card?: { readonly license?: string; readonly languages?: string[]; readonly datasets?: string[] };
+}
+
+/** What is known of the model that a run starts from, for its record and card. */
+export interface BaseFacts {
+  /** Its repository on the Hub, or that of the model which that one was trained from. */
+  readonly repo?: string;
+  /** Commit of the repository. */
+  readonly commit?: string;
+  readonly license?: string;
+  readonly languages?: readonly string[];
+}
+
+/** The size of a model, and how it was measured. */
+export interface ModelFacts {
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly parameters: number;
+  /** Metrics of a masked language model on held-out text, before and after training. */
+  readonly before?: Readonly<Record<string, number>>;
+  readonly after?: Readonly<Record<string, number>>;
+}
+
+/**
+ * The record of a folder's run; undefined when there is none.
+ *
+ * @throws NewerFormatError; DamagedDocumentError naming file and key; UsageError when it cannot be read
+ */
+export function readRecord(folder: string): RunRecord | undefined {
+  return readDocument(join(folder, recordFile), format);
+}
+
+/** Writes the record of a folder's run. */
+export function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  return writeDocument(join(folder, recordFile), format, record);
+}
+
+/** The same as `readRecord`, for those who do without a record that is damaged. @throws NewerFormatError; UsageError */
+export function readableRecord(folder: string): RunRecord | undefined {
+  try {
+    return readRecord(folder);
+  } catch (error) {
+    if (error instanceof DamagedDocumentError) return undefined;
+    throw error;
+  }
+}
+
+const several = z.array(z.string()).optional();
+const content = z.looseObject({});
+/** JSON knows no NaN and writes null for it. */
+const metrics = z.record(
+  z.string(),
+  z
+    .number()
+    .nullable()
+    .transform((value) => value ?? Number.NaN),
+);
+// What is not known is kept: a card rewrites the record.
+const schema = z.looseObject({
+  command: z.string(),
+  status: z.enum(['running', 'finished']),
+  startedAt: z.string().default(''),
+  finishedAt: z.string().optional(),
+  versions: z.record(z.string(), z.string()).default({}),
+  configuration: content.default({}),
+  data: content.optional(),
+  result: content.optional(),
+  base: z
+    .looseObject({
+      repo: z.string().optional(),
+      commit: z.string().optional(),
+      license: z.string().optional(),
+      languages: several,
+    })
+    .optional(),
+  about: z
+    .looseObject({
+      layers: z.number(),
+      hiddenSize: z.number(),
+      parameters: z.number(),
+      before: metrics.optional(),
+      after: metrics.optional(),
+    })
+    .optional(),
+  card: z.looseObject({ license: z.string().optional(), languages: several, datasets: several }).optional(),
+});
+
+/** Of the record and of the lines of `metrics.jsonl` beside it. */
+const format: DocumentFormat<RunRecord> = { schema, migrations: [] };

@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { env, platform, version } from 'node:process';
+import { describe, test } from 'vitest';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why a check is left out here, and what would let it run; `leftOutReport.ts` prints it. */
+    leftOut?: string;
+  }
+}
+
+/** A browser of the Chromium family; undefined when there is none on PATH. */
+export const chromium = ['chromium', 'chromium-browser', 'google-chrome']
+  .map(onPath)
+  .find((path) => path !== undefined);
+/** The folder with the public data sets; empty when BERTUNE_DATA is not set. */
+export const data = env.BERTUNE_DATA ?? '';
+/** A Python with the packages of `test/roundtrip/requirements.txt`; empty when BERTUNE_PYTHON is not set. */
+export const python = env.BERTUNE_PYTHON ?? '';
+
+/**
+ * `describe` and `test` for checks that need something beside Node. Where it is missing they are left out, and the end
+ * of the run says so. With BERTUNE_TEST_ALL set they fail instead, unless no machine of this kind can have it.
+ */
+export function needing(need: Need): Checks {
+  const { found, possible = () => true, lack, remedy }: Requirement = requirements[need];
+  if (found()) return { describe, test };
+  if (!possible()) return leftOut(lack);
+  const reason = `${lack}: ${remedy}`;
+  return env.BERTUNE_TEST_ALL ? failing(reason) : leftOut(reason);
+}
+
+export type Need = keyof typeof requirements;
+
+export interface Checks {
+  describe(title: string, body: () => void): void;
+  test(title: string, body: () => unknown): void;
+}
+
+interface Requirement {
+  readonly found: () => boolean;
+  /** Whether a machine of this kind can have it; when absent, all can. */
+  readonly possible?: () => boolean;
+  /** What is missing, in words. */
+  readonly lack: string;
+  /** How to get it. */
+  readonly remedy: string;
+}
+
+const onLinux = () => platform === 'linux';
+
+const requirements = {
+  chromium: {
+    found: () => chromium !== undefined,
+    lack: 'no Chromium on PATH',
+    remedy: 'install one (Debian: apt-get install chromium)',
+  },
+  data: {
+    found: () => data !== '',
+    lack: 'BERTUNE_DATA is not set',
+    remedy: 'set it to the folder with the public data sets',
+  },
+  python: {
+    found: () => python !== '',
+    lack: 'BERTUNE_PYTHON is not set',
+    remedy: 'set it to a Python with the packages of test/roundtrip/requirements.txt, or run .ci/long, which makes one',
+  },
+  'disks of its own': {
+    found: () => onLinux() && spawnSync('unshare', ['-rm', 'true']).status === 0,
+    possible: onLinux,
+    lack: 'no small disk can be mounted',
+    remedy: 'allow user namespaces, or run as root (unshare -rm true must succeed)',
+  },
+  'a full disk': {
+    found: () => existsSync('/dev/full'),
+    possible: onLinux,
+    lack: 'no /dev/full',
+    remedy: 'mount /dev as Linux has it',
+  },
+  proc: {
+    found: () => existsSync('/proc/self'),
+    possible: onLinux,
+    lack: 'no /proc',
+    remedy: 'mount it',
+  },
+  'named pipes': {
+    found: () => onPath('mkfifo') !== undefined,
+    possible: () => platform !== 'win32',
+    lack: 'no mkfifo on PATH',
+    remedy: 'install it (Debian: apt-get install coreutils)',
+  },
+  'available memory': {
+    found: () => 'availableMemory' in process,
+    possible: () => !/^v20\.(9|1[0-2])\./.test(version),
+    lack: `Node ${version} does not tell how much memory is available`,
+    remedy: 'take a Node that has process.availableMemory',
+  },
+} as const satisfies Record<string, Requirement>;
+
+function leftOut(reason: string): Checks {
+  const options = { skip: true, meta: { leftOut: reason } };
+  return {
+    describe: (title, body) => describe(title, options, body),
+    test: (title, body) => test(title, options, body),
+  };
+}
+
+function failing(reason: string): Checks {
+  const fail = (title: string) =>
+    test(title, () => {
+      throw new Error(`BERTUNE_TEST_ALL is set, and this cannot run. ${reason}`);
+    });
+  return { describe: fail, test: fail };
+}
+
+/** Where a program is that a shell would start by this name. */
+function onPath(name: string): string | undefined {
+  const places = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return places.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
