@@ -13,7 +13,7 @@ import type { ResolvedFrom } from '../settings/options.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
+import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
 import { note } from './note.ts';
@@ -89,9 +89,9 @@ export function seriesIdentity(config: object, values: Float32Array) {
 }
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
-function digestOfStart(task: TrainingTask): string {
+function digestOfStart(task: TrainingTask, order = (names: string[]) => names): string {
   const hash = createHash('sha256');
-  for (const { name } of task.parameters) {
+  for (const name of order(task.parameters.map((parameter) => parameter.name))) {
     const values = task.startValues.get(name)?.subarray(0, 256);
     hash.update(name).update(values ?? '');
   }
@@ -117,32 +117,31 @@ export async function train(
 ): Promise<TrainingOutcome> {
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = options;
   stopBeforeTraining(hooks);
-  const trainer = new Trainer(
+  const trainer = new Trainer({
     task,
     engine,
-    {
-      checkpoints: folder.checkpoints,
-      steps,
-      learningRate,
-      schedule,
-      warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
-      weightDecay,
-      optimizer,
-      maxGradientNorm,
-      evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
-      saveSteps: options.saveSteps,
-      keepCheckpoints: options.keepCheckpoints,
-      patience,
-      resume: options.resume,
-      fingerprint: {
-        ...identity,
-        ...{ startWeights: digestOfStart(task), task: task.name, steps },
-        ...(optimizer ? { optimizer } : {}),
-      },
-      signal: hooks.signal,
+    callbacks: [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
+    checkpoints: folder.checkpoints,
+    steps,
+    learningRate,
+    schedule,
+    warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
+    weightDecay,
+    optimizer,
+    maxGradientNorm,
+    evalSteps: options.evalSteps ?? (patience > 0 ? Math.max(1, task.stepsInEpoch(0)) : 0),
+    saveSteps: options.saveSteps,
+    keepCheckpoints: options.keepCheckpoints,
+    patience,
+    resume: options.resume,
+    fingerprint: {
+      ...identity,
+      ...{ startWeights: digestOfStart(task, (names) => names.sort()), task: task.name, steps },
+      ...(optimizer ? { optimizer } : {}),
     },
-    [beginning(folder, configuration, options, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
-  );
+    fingerprintInFormat1: { startWeights: digestOfStart(task) },
+    signal: hooks.signal,
+  });
   return trainer.run();
 }
 
@@ -157,9 +156,10 @@ const processBytes = 150e6;
 export async function checkMemory(
   task: TrainingTask,
   job: JobName = 'adapt',
+  optimizer?: OptimizerOptions,
   available = availableMemory(),
 ): Promise<number> {
-  const { state, step, recomputed } = await estimateMemory(task).catch(batchError);
+  const { state, step, recomputed } = await estimateMemory(task, optimizer).catch(batchError);
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needed = state + step - held;
   if (needed > available) {

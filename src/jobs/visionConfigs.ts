@@ -5,7 +5,7 @@ import type { ImageShape, VisionConfig } from '../models/vision/config.ts';
 import type { imageTraining } from '../settings/jobs.ts';
 import type { Resolved, ResolvedFrom } from '../settings/options.ts';
 import { settings } from '../settings/table.ts';
-import type { OptimizerOptions } from '../train/optimizer.ts';
+import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { PretrainMethod } from './imageTypes.ts';
 
 type Settings = Resolved<'pretrainImages'>;

@@ -1,5 +1,7 @@
 import { sizeOf } from '../core/tensor.ts';
+import { elementsHeld } from '../engine/trainState.ts';
 import { peakBytes } from '../graph/memory.ts';
+import { chooseOptimizer, defaultOptimizer } from './optimizers/optimizers.ts';
 import { stepGraph } from './programs.ts';
 import type { TrainingTask } from './task.ts';
 
@@ -14,7 +16,7 @@ export interface MemoryEstimate {
 }
 
 /** Estimates the memory of a run from the graph of its first step, without running anything. */
-export async function estimateMemory(task: TrainingTask): Promise<MemoryEstimate> {
+export async function estimateMemory(task: TrainingTask, optimizer = defaultOptimizer): Promise<MemoryEstimate> {
   const elements = task.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   let [batches, key] = [0, ''];
   for await (const batch of task.update({ epoch: 0, index: 0 }).microBatches) {
@@ -27,6 +29,6 @@ export async function estimateMemory(task: TrainingTask): Promise<MemoryEstimate
       const lossGraph = task.lossGraph(each);
       return sum + peakBytes(stepGraph({ ...lossGraph, recompute: recompute ?? lossGraph.recompute }));
     }, 0);
-  // Parameters, gradients, momentum, variance; the gradients of a micro-batch beside the sum over them.
-  return { state: elements * 4 * (batches > 1 ? 5 : 4), step: bytes(), recomputed: () => bytes(true) };
+  const held = elementsHeld(chooseOptimizer(optimizer).rule, batches > 1);
+  return { state: elements * 4 * held, step: bytes(), recomputed: () => bytes(true) };
 }

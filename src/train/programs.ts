@@ -1,4 +1,5 @@
 import type { Engine, Program } from '../engine/engine.ts';
+import type { StepGraph } from '../engine/trainState.ts';
 import { gradients } from '../graph/gradients.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { LossGraph } from './task.ts';
@@ -7,17 +8,17 @@ import type { LossGraph } from './task.ts';
 export const lossOutput = 'loss';
 
 /** Compiled graphs by key; the least recently used is released when there are more than `capacity`. */
-export class ProgramCache {
-  readonly #programs = new Map<string, Program>();
-  readonly #compile: (key: string) => Promise<Program>;
+export class ProgramCache<P extends Pick<Program, 'dispose'> = Program> {
+  readonly #programs = new Map<string, P>();
+  readonly #compile: (key: string) => Promise<P>;
   readonly #capacity: number;
 
-  constructor(compile: (key: string) => Promise<Program>, capacity: number) {
+  constructor(compile: (key: string) => Promise<P>, capacity: number) {
     this.#compile = compile;
     this.#capacity = capacity;
   }
 
-  async get(key: string): Promise<Program> {
+  async get(key: string): Promise<P> {
     const program = this.#programs.get(key) ?? (await this.#compile(key));
     this.#programs.delete(key);
     this.#programs.set(key, program);
@@ -43,14 +44,24 @@ export function compileStep(engine: Engine, lossGraph: LossGraph): Promise<Progr
 }
 
 /** The graph with its backward half and its outputs. */
-export function stepGraph({ graph, loss, parameters, states, recompute }: LossGraph): Graph {
+export function stepGraph(lossGraph: LossGraph): Graph {
+  return stepOf(lossGraph).graph;
+}
+
+/** The same, with the names of the outputs. */
+export function stepOf({ graph, loss, parameters, states, recompute }: LossGraph): StepGraph {
   const names = [...parameters.keys()];
   graph.output(lossOutput, loss);
   for (const [name, value] of states ?? []) graph.output(stateOutput(name), value);
   gradients(loss, [...parameters.values()], { recompute }).forEach((gradient, i) => {
     graph.output(gradientOutput(names[i] ?? ''), gradient);
   });
-  return graph;
+  return {
+    graph,
+    loss: lossOutput,
+    gradients: new Map(names.map((name) => [name, gradientOutput(name)])),
+    states: new Map([...(states?.keys() ?? [])].map((name) => [name, stateOutput(name)])),
+  };
 }
 
 /** Name of the output with a parameter's gradient. */

@@ -1,25 +1,11 @@
-import type { Shape } from '../core/tensor.ts';
 import type { NamedTensors } from '../engine/engine.ts';
+import type { TrainedParameter, TrainedValue } from '../engine/trainState.ts';
 import type { Graph, Value } from '../graph/graph.ts';
 
 /** Where a run stands in its data: the next example is number `index` of the shuffled order of `epoch`. */
 export interface Cursor {
   readonly epoch: number;
   readonly index: number;
-}
-
-/** One parameter to train. */
-export interface TrainableParameter {
-  readonly name: string;
-  readonly shape: Shape;
-  /** Whether weight decay applies. */
-  readonly decay: boolean;
-}
-
-/** Values that a step updates without gradients, such as running statistics. */
-export interface TaskState {
-  readonly name: string;
-  readonly shape: Shape;
 }
 
 /** The forward half of a step. */
@@ -60,9 +46,9 @@ export interface TrainingTask {
   readonly name: string;
   /** What the units of its batches are, in the plural. */
   readonly unit: string;
-  readonly parameters: readonly TrainableParameter[];
-  /** What a step updates beside the parameters: kept in checkpoints, and evaluated and saved like a parameter. */
-  readonly states?: readonly TaskState[];
+  readonly parameters: readonly TrainedParameter[];
+  /** What a step updates without gradients, such as running statistics: kept in checkpoints, and evaluated and saved like a parameter. */
+  readonly states?: readonly TrainedValue[];
   /** Start values of parameters and states by name. The trainer takes them over and leaves the map empty: a run does not hold them twice. */
   readonly startValues: Map<string, Float32Array>;
   /** The metric that early stopping and the best checkpoint go by. */

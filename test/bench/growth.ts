@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { sizeOf } from '../../src/core/tensor.ts';
+import { elementsHeld } from '../../src/engine/trainState.ts';
 import { peakBytes } from '../../src/graph/memory.ts';
 import { objectiveGraph, objectiveParameters } from '../../src/tasks/text/graph.ts';
+import { chooseOptimizer } from '../../src/train/optimizers/optimizers.ts';
 import { stepGraph } from '../../src/train/programs.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { generatedCorpus } from './corpora.ts';
@@ -88,7 +90,7 @@ function estimate(shape: StepShape): number {
   const model = modelOf(shape);
   const elements = sum(objectiveParameters(model, stepObjective).map((spec) => sizeOf(spec.shape)));
   const loss = objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true });
-  return 16 * elements + peakBytes(stepGraph(loss));
+  return 4 * elementsHeld(chooseOptimizer({ name: 'adamw' }).rule, false) * elements + peakBytes(stepGraph(loss));
 }
 
 function print(title: string, rows: readonly Measured[]): void {

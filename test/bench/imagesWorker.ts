@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { randomBelow } from '../../src/core/random.ts';
 import { ImageFile, ImageFileWriter, type ImageStore } from '../../src/data/images/imageStore.ts';
 import { augmentedViews } from '../../src/data/images/views.ts';
+import { HostState } from '../../src/engine/host/hostState.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { augmentationFor, methodDefaults } from '../../src/jobs/visionConfigs.ts';
 import { randomVisionValues, visionSpecs } from '../../src/models/vision/encoder.ts';
 import { lossInputs, viewsOf } from '../../src/tasks/vision/inputs.ts';
 import { visionLoss } from '../../src/tasks/vision/losses.ts';
-import { ParameterArena } from '../../src/train/arena.ts';
-import { FlatArrays } from '../../src/train/flatArrays.ts';
-import { createOptimizer } from '../../src/train/optimizer.ts';
-import { compileStep, gradientOutput, lossOutput, stateOutput } from '../../src/train/programs.ts';
+import { chooseOptimizer } from '../../src/train/optimizers/optimizers.ts';
+import { stepOf } from '../../src/train/programs.ts';
 import type { ImageShape } from './imageShapes.ts';
 import { serveTurns } from './turns.ts';
 
@@ -24,22 +23,16 @@ await serveTurns(step);
 async function prepareStep(): Promise<() => Promise<{ loss: number; coreSeconds: number }>> {
   const { config, images, threads } = shape;
   const specs = visionSpecs(config);
-  const arena = new ParameterArena(specs.filter(({ isState }) => !isState));
-  const states = new ParameterArena(specs.filter(({ isState }) => isState));
-  const start = randomVisionValues(config, 1);
-  const flat = new FlatArrays(arena);
-  const [parameters, running] = [arena.gather(start, flat.array()), states.gather(start)];
-  const [gradients, newRunning] = [flat.array(), new Float32Array(states.size)];
-  const engine = onnxEngine({ threads });
   const method = config.method;
   const { optimizer: options, weightDecay } = methodDefaults[method];
-  const optimizer = createOptimizer(flat, options, weightDecay);
-  const program = await compileStep(engine, visionLoss(config, images, { training: true }));
-  const values = { ...arena.views(parameters), ...states.views(running) };
-  const into = {
-    ...renamed(gradientOutput, arena.views(gradients)),
-    ...renamed(stateOutput, states.views(newRunning)),
-  };
+  const optimizer = chooseOptimizer(options);
+  const state = new HostState(onnxEngine({ threads }), {
+    parameters: specs.filter(({ isState }) => !isState),
+    states: specs.filter(({ isState }) => isState),
+    rule: optimizer.rule,
+    values: randomVisionValues(config, 1),
+  });
+  const program = await state.compile(stepOf(visionLoss(config, images, { training: true })));
   const augmentation = method === 'classifier' ? {} : (augmentationFor(method, config.image.channels) ?? {});
   const views = augmentedViews(randomImages(2 * images), { augmentation, seed: 1, threads: 1 });
   const examples = Array.from({ length: images }, (_, i) => i);
@@ -50,17 +43,12 @@ async function prepareStep(): Promise<() => Promise<{ loss: number; coreSeconds:
     made = await views.batch(++steps, examples, viewsOf(config), made);
     const inputs = lossInputs({ config, seed: 1, noise: 0 }, steps, examples, made);
     const coreSeconds = (performance.now() - started) / 1000;
-    const { [lossOutput]: loss } = await program.run({ ...values, ...inputs }, into);
-    running.set(newRunning);
-    await flat.norm(gradients);
-    const gradientScale = 1 / images;
-    await optimizer.step({ parameters, gradients, gradientScale, learningRate: 1e-3, step: steps });
-    return { loss: Number(loss?.data[0]) / images, coreSeconds };
+    const loss = await program.accumulate(inputs);
+    await state.norm('gradients');
+    const step = { step: steps, learningRate: 1e-3, gradientScale: 1 / images };
+    await state.apply((decays) => optimizer.scalars({ ...step, weightDecay: decays ? weightDecay : 0 }));
+    return { loss: loss / images, coreSeconds };
   };
-}
-
-function renamed<T>(rename: (name: string) => string, views: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(Object.entries(views).map(([name, view]) => [rename(name), view]));
 }
 
 /** Images of random bytes in a folder that goes with the process. */

@@ -1,12 +1,11 @@
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
+import { HostState } from '../../src/engine/host/hostState.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { loadText } from '../../src/hub/textFolder.ts';
 import { inputName, objectiveGraph, objectiveParameters } from '../../src/tasks/text/graph.ts';
-import { ParameterArena } from '../../src/train/arena.ts';
-import { FlatArrays } from '../../src/train/flatArrays.ts';
-import { createOptimizer } from '../../src/train/optimizer.ts';
-import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
+import { chooseOptimizer } from '../../src/train/optimizers/optimizers.ts';
+import { stepOf } from '../../src/train/programs.ts';
 import { type StepShape, stepObjective } from './shapes.ts';
 import type { StepOptions } from './stepOptions.ts';
 import { serveTurns } from './turns.ts';
@@ -27,34 +26,26 @@ async function prepareStep({
 }: StepOptions): Promise<() => Promise<number>> {
   const loaded = await loadText(folder, { head: 'maskedLm' });
   const model = loaded.model.withDropout(dropout);
-  const arena = new ParameterArena(objectiveParameters(model, stepObjective));
-  const flat = new FlatArrays(arena);
-  const [parameters, gradients] = [arena.gather(loaded.values, flat.array()), flat.array()];
-  loaded.values.clear();
-  const engine = onnxEngine({ threads: shape.threads });
-  const optimizer = createOptimizer(flat, { name: 'adamw' }, 0.01);
-  const program = await compileStep(
-    engine,
-    objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true }),
+  const optimizer = chooseOptimizer({ name: 'adamw' });
+  const state = new HostState(onnxEngine({ threads: shape.threads }), {
+    parameters: objectiveParameters(model, stepObjective),
+    states: [],
+    rule: optimizer.rule,
+    values: loaded.values,
+  });
+  const program = await state.compile(
+    stepOf(objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true })),
   );
-  const inputs = { ...arena.views(parameters), ...batchOf(shape, inputIds, labels) };
-  const into = Object.fromEntries(
-    Object.entries(arena.views(gradients)).map(([name, view]) => [gradientOutput(name), view]),
-  );
+  const batch = batchOf(shape, inputIds, labels);
   let steps = 0;
   return async () => {
     const dropoutKey = tensor('uint32', [2], Uint32Array.of(7, ++steps));
-    const { [lossOutput]: loss } = await program.run({ ...inputs, ...(dropout > 0 ? { dropoutKey } : {}) }, into);
-    const norm = (await flat.norm(gradients)) / shape.predictions;
-    const clip = Math.min(1, 1 / (norm + 1e-6));
-    await optimizer.step({
-      parameters,
-      gradients,
-      gradientScale: clip / shape.predictions,
-      learningRate: 5e-5,
-      step: steps,
-    });
-    return Number(loss?.data[0]) / shape.predictions;
+    const loss = await program.accumulate({ ...batch, ...(dropout > 0 ? { dropoutKey } : {}) });
+    const norm = (await state.norm('gradients')) / shape.predictions;
+    const gradientScale = Math.min(1, 1 / (norm + 1e-6)) / shape.predictions;
+    const step = { step: steps, learningRate: 5e-5, gradientScale };
+    await state.apply((decays) => optimizer.scalars({ ...step, weightDecay: decays ? 0.01 : 0 }));
+    return loss / shape.predictions;
   };
 }
 

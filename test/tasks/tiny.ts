@@ -102,13 +102,13 @@ export function classificationTask(
 export async function trained(task: TrainingTask, options: Partial<TrainerOptions>) {
   const records: StepRecord[] = [];
   const evaluations: Metrics[] = [];
-  const trainer = new Trainer(task, engine, { ...pointOptions, checkpoints: temporaryFolder(), ...options }, [
-    {
-      name: 'records',
-      onStep: (record) => records.push(record),
-      onEvaluation: (_, metrics) => evaluations.push(metrics),
-    },
-  ]);
+  const watch = {
+    name: 'records',
+    onStep: (record: StepRecord) => void records.push(record),
+    onEvaluation: (_: number, metrics: Metrics) => void evaluations.push(metrics),
+  };
+  const shared = { ...pointOptions, checkpoints: temporaryFolder(), ...options };
+  const trainer = new Trainer({ task, engine, callbacks: [watch], ...shared });
   const outcome = await trainer.run();
   return { ...outcome, losses: records.map(({ loss }) => loss), records, evaluations };
 }

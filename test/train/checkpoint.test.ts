@@ -2,28 +2,27 @@ import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
-import * as checkpoint from '../../src/train/checkpoint.ts';
+import { Checkpoints } from '../../src/train/checkpoints/checkpoints.ts';
 import { repetitions } from '../repetitions.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { ended, Program } from './checkpointKills.ts';
-import { acts, arraysOf, newestVersions, perform, stateOf } from './checkpointValues.ts';
+import { acts, arraysOf, contentsOf, exported, newestVersions, perform, stateOf } from './checkpointValues.ts';
 import { PointTask, trainPoints } from './points.ts';
 
-const { latestCheckpoint, readCheckpoint, writeCheckpoint, pruneCheckpoints, damagedCheckpoints } = checkpoint;
 const newFolder = () => join(temporaryFolder(), 'checkpoints');
 const wholeName = /^step-\d{8}$/;
 
 /** The state of the newest checkpoint, after a look at every number in it. */
-function readNewest(folder: string, elements?: number) {
-  const arrays = arraysOf(0, elements);
-  const path = latestCheckpoint(folder, arrays);
-  if (path === undefined) return undefined;
-  const state = readCheckpoint(path, arrays);
+async function readNewest(folder: string, elements?: number) {
+  const newest = new Checkpoints(folder, contentsOf(elements)).newest();
+  if (newest === undefined) return undefined;
+  const { state, arrays, path } = newest;
   const version = Number(state.fingerprint.version);
   expect(state).toEqual(stateOf(state.step, version));
-  const bytes = (array?: Float32Array) => Buffer.from(array?.buffer ?? new ArrayBuffer());
-  for (const [name, array] of Object.entries(arraysOf(version, elements))) {
-    expect(bytes(arrays[name]).equals(bytes(array)), `${name} of ${path}`).toBe(true);
+  for (const [part, expected] of Object.entries(arraysOf(version, elements))) {
+    const found = new Float32Array(expected.length);
+    await arrays.read({ part, name: 'w', shape: [expected.length] }, found);
+    expect(Buffer.from(found.buffer).equals(Buffer.from(expected.buffer)), `${part} of ${path}`).toBe(true);
   }
   return { step: state.step, version };
 }
@@ -40,10 +39,10 @@ describe('a process killed while it writes', () => {
     const points = await writer.killEverywhere(
       life,
       newFolder,
-      (folder, act, point) => {
+      async (folder, act, point) => {
         const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
-        expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain(readNewest(folder)?.version);
-        goOn(folder, act);
+        expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain((await readNewest(folder))?.version);
+        await goOn(folder, act);
       },
       repetitions(4, 12),
     );
@@ -58,21 +57,22 @@ describe('a process killed while it writes', () => {
     for (let i = 0; i < kills; i++) {
       const draw = (limit: number, j: number) => randomBelow(limit, 1, 'sample', i, j);
       const finished = await killAfter(writer, folder, elements, 1 + draw(4, 0), draw(12, 1));
-      const newest = readNewest(folder, elements)?.step ?? 0;
+      const newest = (await readNewest(folder, elements))?.step ?? 0;
       expect([finished, finished + 1]).toContain(newest);
       expect(readdirSync(folder).length).toBeLessThanOrEqual(4);
     }
-    pruneCheckpoints(folder, 2, [], arraysOf(0, elements));
+    new Checkpoints(folder, contentsOf(elements)).prune(2, []);
     expect(readdirSync(folder)).toHaveLength(2);
     report(`checkpoint writer: killed at ${kills} random moments, survived all`);
   });
 });
 
 /** The next process does what is left of the life, and nothing of the killed one stays. */
-function goOn(folder: string, act: number): void {
-  for (const left of acts.slice(act)) perform(checkpoint, folder, left);
+async function goOn(folder: string, act: number): Promise<void> {
+  const checkpoints = new Checkpoints(folder, contentsOf());
+  for (const left of acts.slice(act)) await perform(checkpoints, left);
   expect(readdirSync(folder)).toEqual(['step-00000003']);
-  expect(readNewest(folder)).toEqual({ step: 3, version: 4 });
+  expect(await readNewest(folder)).toEqual({ step: 3, version: 4 });
 }
 
 /** Lets the writer finish so many checkpoints, and then some milliseconds; returns the last step it finished. */
@@ -94,13 +94,16 @@ function report(line: string): void {
 }
 
 describe('damaged checkpoints', () => {
-  const folderOf = (...steps: number[]) => {
+  const folderOf = async (...steps: number[]) => {
     const folder = newFolder();
-    for (const step of steps) writeCheckpoint(folder, stateOf(step, step), arraysOf(step));
+    for (const step of steps) await write(folder, step, step);
     return folder;
   };
+  const write = (folder: string, step: number, version: number) =>
+    of(folder).write(stateOf(step, version), exported(arraysOf(version)));
+  const of = (folder: string) => new Checkpoints(folder, contentsOf());
   const names = (folder: string) => readdirSync(folder).sort();
-  const file = (folder: string, step: number, name: string) => join(checkpoint.checkpointPath(folder, step), name);
+  const file = (folder: string, step: number, name: string) => join(of(folder).pathOf(step), name);
 
   test.each<[string, (folder: string) => void]>([
     ['a missing array', (folder) => rmSync(file(folder, 3, 'variance.f32'))],
@@ -110,34 +113,34 @@ describe('damaged checkpoints', () => {
     ['a state cut short', (folder) => truncateSync(file(folder, 3, 'state.json'), 100)],
     ['an empty state', (folder) => truncateSync(file(folder, 3, 'state.json'), 0)],
     ['another kind of state', (folder) => writeFileSync(file(folder, 3, 'state.json'), 'null')],
-    ['a file in its place', (folder) => replaceByFile(checkpoint.checkpointPath(folder, 3))],
-  ])('%s: the one before is the newest', (_, damage) => {
-    const folder = folderOf(1, 2, 3);
+    ['a file in its place', (folder) => replaceByFile(of(folder).pathOf(3))],
+  ])('%s: the one before is the newest', async (_, damage) => {
+    const folder = await folderOf(1, 2, 3);
     damage(folder);
-    expect(readNewest(folder)).toEqual({ step: 2, version: 2 });
-    expect(damagedCheckpoints(folder, arraysOf(0))).toEqual([join(folder, 'step-00000003')]);
+    expect(await readNewest(folder)).toEqual({ step: 2, version: 2 });
+    expect(of(folder).damaged()).toEqual([join(folder, 'step-00000003')]);
   });
 
-  test('are not among those that are kept', () => {
-    const folder = folderOf(1, 2, 3, 9);
+  test('are not among those that are kept', async () => {
+    const folder = await folderOf(1, 2, 3, 9);
     truncateSync(file(folder, 9, 'parameters.f32'), 8);
-    pruneCheckpoints(folder, 1, [], arraysOf(0));
+    of(folder).prune(1, []);
     expect(names(folder)).toEqual(['step-00000003']);
   });
 
-  test('give way to a new one of their step', () => {
-    const folder = folderOf(3);
+  test('give way to a new one of their step', async () => {
+    const folder = await folderOf(3);
     rmSync(file(folder, 3, 'state.json'));
-    writeCheckpoint(folder, stateOf(3, 8), arraysOf(8));
-    expect(readNewest(folder)).toEqual({ step: 3, version: 8 });
+    await write(folder, 3, 8);
+    expect(await readNewest(folder)).toEqual({ step: 3, version: 8 });
     expect(names(folder)).toEqual(['step-00000003']);
   });
 
-  test('what a killed process leaves is never read, and goes with the next write', () => {
-    const folder = folderOf(2);
+  test('what a killed process leaves is never read, and goes with the next write', async () => {
+    const folder = await folderOf(2);
     for (const name of ['.step-00000007.partial', '.step-00000002.partial']) mkdirSync(join(folder, name));
-    expect(readNewest(folder)?.step).toBe(2);
-    writeCheckpoint(folder, stateOf(4, 4), arraysOf(4));
+    expect((await readNewest(folder))?.step).toBe(2);
+    await write(folder, 4, 4);
     expect(names(folder)).toEqual(['step-00000002', 'step-00000004']);
     expect(names(folder).every((name) => wholeName.test(name))).toBe(true);
   });
@@ -151,8 +154,8 @@ describe('damaged checkpoints', () => {
   });
 
   test('a folder without any has no newest', () => {
-    expect(latestCheckpoint(newFolder(), arraysOf(0))).toBeUndefined();
-    expect(damagedCheckpoints(newFolder(), arraysOf(0))).toEqual([]);
+    expect(of(newFolder()).newest()).toBeUndefined();
+    expect(of(newFolder()).damaged()).toEqual([]);
   });
 });
 

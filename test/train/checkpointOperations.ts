@@ -73,7 +73,7 @@ async function watchPromises(piecesBeforeDeath: Pieces, dieBefore: (name: string
     const original = promises[name] as AnyFunction;
     Object.assign(promises, { [name]: (...values: unknown[]) => [dieBefore(name), original(...values)][1] });
   }
-  const { writeFile, sync } = prototype;
+  const { writeFile, sync, close } = prototype;
   const write: (bytes: Uint8Array, offset: number, length: number) => Promise<unknown> = prototype.write;
   Object.assign(prototype, {
     async writeFile(this: FileHandle, data: string | Uint8Array) {
@@ -82,6 +82,16 @@ async function watchPromises(piecesBeforeDeath: Pieces, dieBefore: (name: string
       if (pieces === undefined) return writeFile.call(this, bytes);
       await write.call(this, bytes, 0, pieces);
       return die();
+    },
+    async write(this: FileHandle, bytes: Uint8Array, offset: number, length: number) {
+      const pieces = piecesBeforeDeath('write', length);
+      const count = await write.call(this, bytes, offset, pieces ?? length);
+      if (pieces !== undefined) die();
+      return count;
+    },
+    close(this: FileHandle) {
+      dieBefore('close');
+      return close.call(this);
     },
     sync(this: FileHandle) {
       dieBefore('sync');

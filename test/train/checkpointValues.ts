@@ -1,4 +1,7 @@
-import type { RunState } from '../../src/train/checkpoint.ts';
+import type { ExportedArray } from '../../src/engine/trainState.ts';
+import type { Checkpoints } from '../../src/train/checkpoints/checkpoints.ts';
+import type { CheckpointContents } from '../../src/train/checkpoints/manifest.ts';
+import type { RunState } from '../../src/train/runState.ts';
 
 /** One thing that is done to a folder of checkpoints; `version` says which values are written. */
 export type Act =
@@ -23,21 +26,27 @@ export const acts: readonly Act[] = [
 /** The version that the newest checkpoint holds before each act, and after the last. */
 export const newestVersions = [undefined, 1, 2, 3, 3, 3, 4, 5, 5, 4, 4] as const;
 
-export function perform(
-  { writeCheckpoint, pruneCheckpoints, removeCheckpoint }: typeof import('../../src/train/checkpoint.ts'),
-  folder: string,
-  act: Act,
-): void {
-  if (act.kind === 'write') writeCheckpoint(folder, stateOf(act.step, act.version), arraysOf(act.version));
-  else if (act.kind === 'prune') pruneCheckpoints(folder, act.keep, act.keepSteps, arraysOf(0));
-  else removeCheckpoint(folder, act.step);
+export async function perform(checkpoints: Checkpoints, act: Act): Promise<void> {
+  if (act.kind === 'write') await checkpoints.write(stateOf(act.step, act.version), exported(arraysOf(act.version)));
+  else if (act.kind === 'prune') checkpoints.prune(act.keep, act.keepSteps);
+  else checkpoints.remove(act.step);
 }
 
-/** Three arrays whose every element tells the version and the array. */
+/** A run of one parameter. */
+export function contentsOf(elements = 40): CheckpointContents {
+  const parameters = [{ name: 'w', shape: [elements], decay: true }];
+  return { parameters, states: [], optimizer: 'adamw', slots: ['momentum', 'variance'] };
+}
+
+/** Its arrays by part; every element tells the version and the array. */
 export function arraysOf(version: number, elements = 40): Record<string, Float32Array> {
   const filled = (array: number) =>
     Float32Array.from({ length: elements }, (_, i) => version + array / 4 + i / elements);
   return { parameters: filled(0), momentum: filled(1), variance: filled(2) };
+}
+
+export async function* exported(arrays: Readonly<Record<string, Float32Array>>): AsyncGenerator<ExportedArray> {
+  for (const [part, data] of Object.entries(arrays)) yield { part, name: 'w', shape: [data.length], data };
 }
 
 export function stateOf(step: number, version: number): RunState {

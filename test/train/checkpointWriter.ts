@@ -1,33 +1,29 @@
 import { pathToFileURL } from 'node:url';
-import type { RunState } from '../../src/train/checkpoint.ts';
 import type { Task } from './checkpointKills.ts';
 import { watchOperations } from './checkpointOperations.ts';
-import { acts, arraysOf, perform, stateOf } from './checkpointValues.ts';
+import { acts, arraysOf, contentsOf, exported, perform, stateOf } from './checkpointValues.ts';
 
 /** A program that writes, replaces, prunes and removes checkpoints; with `BERTUNE_FOREVER` it never stops writing. */
 const task: Task = JSON.parse(process.argv[2] ?? '');
-const checkpoint: typeof import('../../src/train/checkpoint.ts') = await import(
-  pathToFileURL(`${task.dist}/train/checkpoint.js`).href
+const { Checkpoints }: typeof import('../../src/train/checkpoints/checkpoints.ts') = await import(
+  pathToFileURL(`${task.dist}/train/checkpoints/checkpoints.js`).href
 );
-if (process.env.BERTUNE_FOREVER) writeForever(Number(process.env.BERTUNE_FOREVER));
+if (process.env.BERTUNE_FOREVER) await writeForever(Number(process.env.BERTUNE_FOREVER));
 
+const checkpoints = new Checkpoints(task.folder, contentsOf());
 const operations = await watchOperations(task.kill);
-const starts = acts.map((act) => {
-  const start = operations.length;
-  perform(checkpoint, task.folder, act);
-  return start;
-});
+const starts: number[] = [];
+for (const act of acts) {
+  starts.push(operations.length);
+  await perform(checkpoints, act);
+}
 process.stdout.write(JSON.stringify({ operations, starts }));
 
-function writeForever(elements: number): never {
-  const arrays = arraysOf(0, elements);
-  const path = checkpoint.latestCheckpoint(task.folder, arrays);
-  let state: RunState = path ? checkpoint.readCheckpoint(path, arrays) : stateOf(0, 0);
-  for (;;) {
-    const step = state.step + 1;
-    state = stateOf(step, step);
-    checkpoint.writeCheckpoint(task.folder, state, arraysOf(step, elements));
+async function writeForever(elements: number): Promise<never> {
+  const checkpoints = new Checkpoints(task.folder, contentsOf(elements));
+  for (let step = (checkpoints.newest()?.state.step ?? 0) + 1; ; step++) {
+    await checkpoints.write(stateOf(step, step), exported(arraysOf(step, elements)));
     process.stdout.write(`${step}\n`);
-    checkpoint.pruneCheckpoints(task.folder, 2, [], arrays);
+    checkpoints.prune(2, []);
   }
 }

@@ -131,7 +131,12 @@ async function train(task: TrainingTask, run: TorchRun, records: StepRecord[]) {
     fingerprint: {},
   };
   const watch = { name: 'records', onStep: (record: StepRecord) => records.push(record) };
-  const { parameters } = await new Trainer(task, onnxEngine({ threads: 1 }), options, [watch]).run();
+  const { parameters } = await new Trainer({
+    ...options,
+    task,
+    engine: onnxEngine({ threads: 1 }),
+    callbacks: [watch],
+  }).run();
   return parameters;
 }
 

@@ -75,7 +75,7 @@ export class PointTask implements TrainingTask {
   }
 }
 
-export const pointOptions: Omit<TrainerOptions, 'checkpoints'> = {
+export const pointOptions: Omit<TrainerOptions, 'task' | 'engine' | 'checkpoints'> = {
   steps: 8,
   learningRate: 0.1,
   schedule: 'constant',
@@ -96,7 +96,7 @@ export function trainPoints(
   options: Partial<TrainerOptions> & { checkpoints: string },
   callbacks: readonly TrainerCallback[] = [],
 ) {
-  return new Trainer(task, onnxEngine({ threads: 1 }), { ...pointOptions, ...options }, callbacks).run();
+  return new Trainer({ task, engine: onnxEngine({ threads: 1 }), callbacks, ...pointOptions, ...options }).run();
 }
 
 export function newFolder(): string {

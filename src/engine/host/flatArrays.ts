@@ -1,12 +1,9 @@
-import type { HostTensor } from '../core/tensor.ts';
-import type { Program } from '../engine/engine.ts';
-import { LoopEngine } from '../engine/wasm/engine.ts';
-import * as ops from '../graph/functions.ts';
-import { Graph } from '../graph/graph.ts';
+import type { HostTensor } from '../../core/tensor.ts';
+import * as ops from '../../graph/functions.ts';
+import { Graph } from '../../graph/graph.ts';
+import type { Program } from '../engine.ts';
+import { LoopEngine } from '../wasm/engine.ts';
 import type { ParameterArena } from './arena.ts';
-
-/** Arrays of an arena's layout that training holds at most: parameters, gradients, two states, one more gradient. */
-const mostArrays = 5;
 
 /** Flat arrays of one arena's layout, and passes over them. */
 export class FlatArrays {
@@ -14,8 +11,9 @@ export class FlatArrays {
   readonly #arena: ParameterArena;
   readonly #programs = new Map<string, Promise<Program>>();
 
-  constructor(arena: ParameterArena) {
-    this.#engine = new LoopEngine(mostArrays * arena.size);
+  /** @param count arrays that are going to be asked for */
+  constructor(arena: ParameterArena, count: number) {
+    this.#engine = new LoopEngine(count * arena.size);
     this.#arena = arena;
   }
 

@@ -1,5 +1,5 @@
-import { type HostTensor, sizeOf } from '../core/tensor.ts';
-import type { TrainableParameter } from './task.ts';
+import { type HostTensor, sizeOf } from '../../core/tensor.ts';
+import type { TrainedParameter } from '../trainState.ts';
 
 /** Parameters start at multiples of this many elements: a cache line. */
 const alignment = 16;
@@ -15,9 +15,9 @@ export class ParameterArena {
   readonly decayEnd: number;
   readonly #places: readonly { name: string; shape: readonly number[]; offset: number }[];
 
-  constructor(parameters: readonly TrainableParameter[]) {
+  constructor(parameters: readonly TrainedParameter[]) {
     let offset = 0;
-    const place = ({ name, shape }: TrainableParameter) => {
+    const place = ({ name, shape }: TrainedParameter) => {
       const placed = { name, shape, offset };
       offset += Math.ceil(sizeOf(shape) / alignment) * alignment;
       return placed;
