@@ -152,9 +152,7 @@ describe('a checkpoint of other arrays is refused by the first difference, and s
     const { checkpoints } = await stoppedRun();
     const resumed = resume(checkpoints, task, options);
     await expect(resumed).rejects.toThrow(UsageError);
-    await expect(resumed).rejects.toThrow(
-      `cannot resume ${saved(checkpoints)}: ${reason}; start anew with --overwrite`,
-    );
+    await expect(resumed).rejects.toThrow(`cannot resume ${saved(checkpoints)}: ${reason}; start anew with overwrite`);
     const anew = train({ checkpoints, ...options }, task);
     await expect(anew).rejects.toThrow(`cannot start beside ${saved(checkpoints)}: ${reason}; choose another folder`);
     expect(readdirSync(checkpoints)).toEqual(['step-00000003']);
@@ -211,7 +209,7 @@ describe('what is not understood is refused by name and never removed', () => {
     rmSync(join(path, 'state.json'));
     mkdirSync(join(path, 'state.json'));
     await expect(resume(checkpoints)).rejects.toThrow(
-      /it cannot be read: EISDIR.*; make it readable or start anew with --overwrite$/,
+      /it cannot be read: EISDIR.*; make it readable or start anew with overwrite$/,
     );
     new Checkpoints(checkpoints, contentsOf(new ShapedTask(builder), 'adamw')).prune(1, []);
     expect(readdirSync(checkpoints)).toEqual(['step-00000003']);
