@@ -70,7 +70,7 @@ export async function finetuneImages(
         return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
       },
     });
-    const estimatedMemoryBytes = await checkMemory(task, 'finetuneImages');
+    const estimatedMemoryBytes = await checkMemory(task, 'finetuneImages', optimizer);
     const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
     const epochs = Math.min(mostDefaultEpochs, Math.max(methodDefaults.classifier.epochs, fewest));
     const steps = totalSteps(task, given, epochs);

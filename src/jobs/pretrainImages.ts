@@ -75,7 +75,7 @@ export async function pretrainImages(
       ...{ ...inputs, startValues, views, examples, batchSize, evaluate },
       accumulationSteps: training.accumulationSteps,
     });
-    const estimatedMemoryBytes = await checkMemory(task, 'pretrainImages');
+    const estimatedMemoryBytes = await checkMemory(task, 'pretrainImages', optimizer);
     const before = await evaluate?.(asTensors(startValues, visionSpecs(config)), hooks.signal);
     if (before) hooks.onEvent?.({ type: 'evaluation', step: 0, metrics: before });
     const steps = totalSteps(task, given, defaults.epochs);
