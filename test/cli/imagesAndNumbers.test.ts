@@ -113,7 +113,7 @@ const cases: [string, number, string][] = [
   [
     `image pretrain --method simsiam --data ${bars} --noise 0.1 --preview @x.png`,
     2,
-    'noise is an option of autoencoder, not of simsiam',
+    '--noise is an option of autoencoder, not of simsiam',
   ],
   [
     `image pretrain --method mae --data ${bars} --preview @x.jpg`,
@@ -246,7 +246,7 @@ const cases: [string, number, string][] = [
   [
     'sequence pretrain --data @series.csv --window 8 --horizon 2 --eval-fraction 0 --output @x',
     2,
-    '--eval-fraction 0 leaves no row to measure on; give a share above 0',
+    '--eval-fraction must be a fraction between 0 and 1, so that there is something to measure on, got "0"',
   ],
   ['sequence pretrain --data @series.csv --window 8 --horizon 2 --output @table', 2, '@table holds another run; .+'],
   [

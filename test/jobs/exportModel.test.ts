@@ -110,7 +110,7 @@ describe('what is refused leaves nothing', () => {
     [
       'a dtype that there is not',
       () => ({ model: at('model'), output: at('new'), dtypes: ['q4' as 'q8'] }),
-      'dtypes must be some of fp32, fp16 and q8',
+      'dtypes[0] must be fp32 or fp16 or q8, got "q4"',
     ],
     [
       'texts that are none',

@@ -18,6 +18,12 @@ test('runs that the version before began go on: settings stand in checkpoints as
   expect(Object.keys(now).sort()).toEqual(Object.keys(recorded).sort());
   for (const [name, fingerprint] of Object.entries(recorded)) {
     // As resuming compares them: key by key as JSON, so that absent and undefined are one.
-    expect(JSON.parse(JSON.stringify(now[name])), name).toEqual(fingerprint);
+    expect(settingsIn(JSON.parse(JSON.stringify(now[name]))), name).toEqual(settingsIn(fingerprint));
   }
 }, 120_000);
+
+/** Without the digest of the start weights: their order is the trainer's, which knows that of before as well. */
+function settingsIn({ startWeights, ...settings }: Fingerprint): Fingerprint {
+  expect(startWeights).toMatch(/^[0-9a-f]{16}$/);
+  return settings;
+}
