@@ -6,7 +6,7 @@ import type { HubConfig } from '../models/text/config.ts';
 import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
-import type { TextModel } from '../models/text/model.ts';
+import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
 import { readTextConfig } from './textConfig.ts';
 import { openWeights, type WeightFiles } from './weightFiles.ts';
@@ -14,8 +14,8 @@ import { openWeights, type WeightFiles } from './weightFiles.ts';
 export { saveText } from './saveText.ts';
 
 export interface LoadTextOptions {
-  /** Head whose values are wanted beside the encoder's, or all that the folder holds. */
-  readonly head: HeadName | 'present';
+  /** Head or heads whose values are wanted beside the encoder's, or all that the folder holds. */
+  readonly head: HeadName | readonly HeadName[] | 'present';
   /** Parts that are wanted, too, if the folder holds them. */
   readonly beside?: readonly PartName[];
   /** Hears, in one line each, what was missing or left out. */
@@ -64,8 +64,11 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
   const { model: stored, raw } = await readFolderConfig(path);
   const weights = await openWeights(path, poolerNames(stored));
   try {
-    const wanted = (model: TextModel) =>
-      options.head === 'present' ? presentParts(findParts(model, raw, weights)) : model.partsOf(options.head);
+    const wanted = (model: TextModel) => {
+      const { head } = options;
+      if (head === 'present') return presentParts(findParts(model, raw, weights));
+      return partsOfAll(model, typeof head === 'string' ? [head] : head);
+    };
     const has = (name: string) => weights.tensors.has(name);
     const asked = withLabels(stored, wanted(stored), options.labels);
     const { model, note } = await asked.asStored(wanted(asked), { folder: path, has, read: weights.read });
