@@ -47,9 +47,10 @@ describe('the example of an objective of one own', () => {
     expect(readFileSync(at('taught/model.safetensors'), 'latin1')).not.toContain('toTeacher');
   });
 
-  test('is at most sixty lines long', () => {
+  test('is at most sixty lines long, and stands so in the documentation', () => {
     const source = readFileSync(fileURLToPath(new URL('matchTeacher.ts', import.meta.url)), 'utf8');
     expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60);
+    expect(readFileSync('src/docs/own-objectives.md', 'utf8')).toContain(`\`\`\`ts\n${source}\`\`\``);
   });
 });
 
