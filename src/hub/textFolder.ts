@@ -4,7 +4,7 @@ import { availableMemory, formatBytes } from '../core/memory.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
-import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
@@ -150,7 +150,7 @@ function isOtherHead(model: TextModel, part: PartName, { architectures }: HubCon
   if (!Array.isArray(architectures) || architectures.length === 0) return false;
   const named = model.heads.filter((name) => {
     const head: HeadRecord = heads[name];
-    return head.part === part && head.problemType !== undefined;
+    return head.part === part && head.problem !== undefined;
   });
   return named.length > 0 && !named.some((name) => architectures.includes(model.hubClass(name)));
 }
@@ -174,15 +174,23 @@ function withLabels(model: TextModel, parts: readonly PartName[], labels: readon
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */
 function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: LoadTextOptions, path: string): boolean {
+  const problem = problemAsked(options.head, raw);
   const labels = config.labels ?? defaultLabels(2);
   const wanted = options.labels ?? labels;
   if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
-  const kind = raw.problem_type ?? heads.oneLabel.problemType;
-  if (kind === heads.oneLabel.problemType && labels.length > 1) return true;
+  const kind = raw.problem_type ?? heads.oneLabel.problem.type;
+  if (kind === problem.type && labels.length > 1) return true;
   if (options.labels !== undefined) return false;
   throw new BertuneError(
-    `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for one label`,
+    `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for ${problem.answer}`,
   );
+}
+
+/** What a classifier is to answer: as the head asked for has it, else as the folder says. */
+function problemAsked(head: LoadTextOptions['head'], raw: HubConfig): NonNullable<HeadRecord['problem']> {
+  const asked = head === 'present' ? headsOf(['classifier'], raw.problem_type) : [head].flat();
+  const records = asked.map((name): HeadRecord => heads[name]);
+  return records.find(({ problem }) => problem !== undefined)?.problem ?? heads.oneLabel.problem;
 }
 
 /** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */
