@@ -13,6 +13,7 @@ import {
   writeOnnxModel,
 } from '../hub/onnx/folder.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
+import type { Reading } from '../models/text/heads/head.ts';
 import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
@@ -62,7 +63,7 @@ const tolerances: Readonly<Record<ExportDType, number>> = { fp32: 1e-4, fp16: 0.
 
 const probes = 32;
 /** Logits over a vocabulary take half a megabyte for four masks. */
-const mostTexts: Readonly<Record<HeadName, number>> = { maskedLm: 32, oneLabel: 256, pooled: 256 };
+const mostTexts: Readonly<Record<Reading, number>> = { chosen: 32, first: 256, mean: 256 };
 const longestProbe = 64;
 const longestText = 128;
 
@@ -148,7 +149,7 @@ async function probesOf(
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input })) {
     found.push(masked([...cutter.encode(text)], tokenizer, head));
-    if (found.length === mostTexts[head]) break;
+    if (found.length === mostTexts[heads[head].reads]) break;
   }
   if (found.length === 0) throw new BertuneError(say`${setting('input')} holds no text to compare on; check the file`);
   return found;

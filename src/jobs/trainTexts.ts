@@ -32,6 +32,8 @@ export interface TextLesson<Example extends { readonly text: string }> {
   readonly heldOut?: readonly Example[];
   /** The heads that are trained; the model is saved as one with the first of them. */
   readonly heads: readonly [HeadName, ...HeadName[]];
+  /** Class names, for heads that have classes. */
+  readonly labels?: readonly string[];
   /** Makes the objective once the model is known. */
   objective(about: LessonModel): Objective<Example & TokenizedText>;
 }
@@ -81,7 +83,8 @@ export async function trainTexts<Example extends { readonly text: string }>(
       ...{ job: 'trainTexts', command: 'trainTexts', options, settings: given, inputs: [options.model] },
       async read({ engine }) {
         const found = await findModel(options.model, options, hooks);
-        const wanted = { head: lesson.heads, beside: ['pooler'], seed: given.seed } as const;
+        const { heads, labels } = lesson;
+        const wanted = { head: heads, labels, beside: ['pooler'], seed: given.seed } as const;
         const loaded = await readModel(found, wanted, (line) => note(hooks, line));
         const { tokenizer, beside } = loaded;
         const model = loaded.model.withDropout(options.dropout);
@@ -89,7 +92,7 @@ export async function trainTexts<Example extends { readonly text: string }>(
         const { batchSize, accumulationSteps, recompute, seed, maxLength } = settings;
         const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
         const objective = lesson.objective({ config: model.config, vocabulary, seed });
-        checkHeads(objective, lesson.heads);
+        checkHeads(objective, heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
         const examples = tokenize(lesson.examples);
         const heldOut = tokenize(lesson.heldOut ?? []);
