@@ -1,7 +1,6 @@
 import type { NamedSetting } from '../core/message.ts';
 import { kebab } from '../core/suggest.ts';
-import { takenBy, typeIn } from '../settings/check.ts';
-import { defaultOf } from '../settings/resolve.ts';
+import { defaultOf, takenBy, typeIn } from '../settings/check.ts';
 import { Computed } from '../settings/setting.ts';
 import { groups, isSettingName, type SettingName, settingNames, settingOf } from '../settings/table.ts';
 import { texts, type ValueType } from '../settings/valueTypes.ts';

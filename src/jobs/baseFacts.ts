@@ -30,5 +30,5 @@ export async function baseFacts({ folder, hub }: FoundModel, { onEvent }: JobHoo
 export function modelFacts(model: TextModel, head: HeadName) {
   const parameters = model.parameters(model.partsOf(head)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { layers, hiddenSize } = model.config;
-  return { layers, hiddenSize, parameters };
+  return { family: { type: model.type, title: model.title }, layers, hiddenSize, parameters };
 }

@@ -2,7 +2,7 @@ import { counted } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
-import { type CardConfiguration, decimals, type HeadCard, listed, plain } from './cards/headCard.ts';
+import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
 import { fileDataset } from './datasets.ts';
@@ -50,7 +50,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
   return writeCard(
     {
       ...{ name, task, metrics, datasets, measuredOn: measured },
-      tags: ['bert', 'bertune', ...kind.tags],
+      tags: [familyOf(record).type, 'bertune', ...kind.tags],
       baseModel: base?.repo,
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
@@ -64,7 +64,7 @@ function introduction(record: RunRecord, head: HeadCard): string {
   const size = about
     ? ` It has ${about.layers} layers of ${about.hiddenSize} and ${(about.parameters / 1e6).toFixed(1)} M parameters.`
     : '';
-  const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : 'a BERT';
+  const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : `a ${familyOf(record).title}`;
   return `${head.introduction(record, from)}${size}`;
 }
 

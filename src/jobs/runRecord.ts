@@ -35,6 +35,8 @@ export interface BaseFacts {
 
 /** The size of a model, and how it was measured. */
 export interface ModelFacts {
+  /** `model_type` and name of its family; a BERT where they are absent. */
+  readonly family?: { readonly type: string; readonly title: string };
   readonly layers: number;
   readonly hiddenSize: number;
   readonly parameters: number;
@@ -97,6 +99,7 @@ const schema = z.looseObject({
     .optional(),
   about: z
     .looseObject({
+      family: z.object({ type: z.string(), title: z.string() }).optional(),
       layers: z.number(),
       hiddenSize: z.number(),
       parameters: z.number(),

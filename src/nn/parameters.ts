@@ -13,6 +13,8 @@ export interface ParameterSpec {
   readonly decay: boolean;
   /** Whether it is a statistic that steps update without gradients. */
   readonly isState?: boolean;
+  /** Whether it stays in float32 where the other matrices become int8. */
+  readonly isNeverQuantized?: boolean;
 }
 
 /** Parameter values by name; every array has the size of its spec's shape. */
@@ -24,6 +26,11 @@ export function linearSpecs(name: string, inputs: number, outputs: number): Para
     { name: `${name}.weight`, shape: [outputs, inputs], initializer: 'normal', decay: true },
     { name: `${name}.bias`, shape: [outputs], initializer: 'zeros', decay: false },
   ];
+}
+
+/** The same for the last product of a model: it is small, and what it rounds nothing evens out. */
+export function lastLinearSpecs(name: string, inputs: number, outputs: number): ParameterSpec[] {
+  return linearSpecs(name, inputs, outputs).map((spec) => ({ ...spec, isNeverQuantized: true }));
 }
 
 /** Scale and shift [size] of a layer normalization. */

@@ -50,6 +50,11 @@ export class Scope {
     return ops.dropout(x, mask, { rate });
   }
 
+  /** The records of the parameters that layers have asked for. */
+  usedSpecs(): ParameterSpec[] {
+    return [...this.used.keys()].flatMap((name) => this.#specs.get(name) ?? []);
+  }
+
   #input(name: string): Value {
     const spec = this.#specs.get(name);
     if (!spec) throw new Error(`scope: no parameter ${name}`);

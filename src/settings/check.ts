@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { nearestName } from '../core/suggest.ts';
 import { type JobName, jobs, type Takes } from './jobs.ts';
-import type { Taken } from './setting.ts';
+import { Computed, type Taken } from './setting.ts';
 import { clash, isSettingName, type SettingName, settingNames, settingOf } from './table.ts';
 import type { ValueType } from './valueTypes.ts';
 
@@ -32,7 +32,8 @@ export function checkOptions(job: JobName, options: object): void {
   for (const [name, { only }] of taken) {
     const value = given.get(name);
     if (!only || value === undefined || value === false) continue;
-    const kind = String(given.get(only.key));
+    const deciding = given.get(only.key) ?? defaultOf(job, only.key as SettingName);
+    const kind = deciding instanceof Computed ? `the default (${deciding.text})` : String(deciding);
     if (only.values.includes(kind)) continue;
     throw new UsageError(say`${setting(name)} is an option of ${only.values.join(' and ')}, not of ${kind}`);
   }
@@ -42,6 +43,12 @@ export function checkOptions(job: JobName, options: object): void {
 export function takenBy(job: JobName): ReadonlyMap<string, Taken> {
   const taken: Takes = jobs[job];
   return new Map(settingNames.flatMap((name) => (taken[name] ? [[name, taken[name]]] : [])));
+}
+
+/** What a setting is in a job when it is not given. */
+export function defaultOf(job: JobName, name: SettingName): unknown {
+  const taken = takenBy(job).get(name) ?? {};
+  return 'default' in taken ? taken.default : settingOf(name).default;
 }
 
 /** The type of a setting where a job takes it. */

@@ -1,8 +1,8 @@
-import { checkOptions, takenBy } from './check.ts';
+import { checkOptions, defaultOf, takenBy } from './check.ts';
 import type { JobName } from './jobs.ts';
 import type { OptionsOf, Resolved } from './options.ts';
 import { Computed } from './setting.ts';
-import { isSettingName, type SettingName, settingOf } from './table.ts';
+import { isSettingName } from './table.ts';
 
 /**
  * The settings of a job, checked, with every default filled in that is a value.
@@ -12,12 +12,6 @@ import { isSettingName, type SettingName, settingOf } from './table.ts';
 export function resolve<Job extends JobName>(job: Job, options: OptionsOf<Job>): Resolved<Job> {
   checkOptions(job, options);
   return filled(job, options) as Resolved<Job>;
-}
-
-/** What a setting is in a job when it is not given. */
-export function defaultOf(job: JobName, name: SettingName): unknown {
-  const taken = takenBy(job).get(name) ?? {};
-  return 'default' in taken ? taken.default : settingOf(name).default;
 }
 
 function filled(job: JobName, options: object): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { messageOf } from '../../src/core/errors.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { BertConfig } from '../../src/models/text/bert/config.ts';
 import { bert } from '../../src/models/text/bert/family.ts';
@@ -77,7 +78,7 @@ describe('what is wrong with a family is found:', () => {
     ],
     [
       'two parameters of one name in files',
-      { names: { ...names, written: (name) => names.written(name.replace('pooler', 'classifier')) } },
+      { names: { ...names, written: (name, config) => names.written(name.replace('pooler', 'classifier'), config) } },
       /^classifier\.weight is the name of several parameters$/,
     ],
     [
@@ -182,7 +183,12 @@ function nameFaults(model: TextModel): string[] {
 /** By what is frozen with none of the layers, with the first, with the first two, and so on. */
 function layerFaults(model: TextModel): string[] {
   const { layers } = model.config;
-  const frozen = Array.from({ length: layers + 1 }, (_, count) => model.frozen(count));
+  let frozen: Set<string>[];
+  try {
+    frozen = Array.from({ length: layers + 1 }, (_, count) => model.frozen(count));
+  } catch (error) {
+    return [messageOf(error).replace(/^internal: /, '')]; // freezing refuses a name without a layer
+  }
   const all = model.parameters(['encoder']).map(({ name }) => name);
   const homeless = all.filter((name) => !frozen[layers]?.has(name)).map((name) => `${name} is of no layer`);
   const empty = frozen.flatMap((names, count) => {

@@ -10,6 +10,7 @@ import { inputName } from '../../src/tasks/text/graph.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
+import { tinyConfig } from '../jobs/tiny.ts';
 
 /** Sequences of token ids, [sequence, position, label] of the predicted tokens, and a class for each sequence. */
 export interface FixtureBatch {
@@ -129,7 +130,7 @@ export function parameterTensors(specs: Iterable<ParameterSpec>, values: Paramet
 
 /** The name under which make.py stored what belongs to one of our parameters. */
 export function storedName(parameter: string): string {
-  return bertNames.written(parameter);
+  return bertNames.written(parameter, tinyConfig);
 }
 
 /** The data of a tensor that must be there. */

@@ -34,11 +34,11 @@ export interface OpAttributes {
   gelu: None;
   /** The tanh approximation of GELU. */
   geluTanh: None;
-  /** 1 where the first input equals the second, else 0. */
+  /** Whether the first input equals the second (bool). */
   equal: None;
-  /** 1 where the first input is greater than the second, else 0. */
+  /** Whether the first input is greater than the second (bool). */
   greater: None;
-  /** The second input where the first (bool) is 1, else the third. */
+  /** The second input where the first (bool) holds, else the third. */
   select: None;
   cast: { readonly to: DType };
   /** alpha · op(A) op(B) over the last two dimensions; leading dimensions broadcast. */

@@ -9,6 +9,18 @@ import { Scope } from '../../nn/scope.ts';
 export interface ForwardGraph {
   readonly graph: Graph;
   readonly parameters: readonly string[];
+  /** Those that stay in float32 where the other matrices become int8. */
+  readonly neverQuantized: ReadonlySet<string>;
+}
+
+/** What was built in a scope, as a model to be used. */
+export function forwardOf(scope: Scope): ForwardGraph {
+  const specs = scope.usedSpecs();
+  return {
+    graph: scope.graph,
+    parameters: specs.map(({ name }) => name),
+    neverQuantized: new Set(specs.flatMap(({ name, isNeverQuantized }) => (isNeverQuantized ? name : []))),
+  };
 }
 
 /**
@@ -36,5 +48,5 @@ export function forwardGraph(model: TextModel, head: HeadName): ForwardGraph {
   const result = model.outputs(head, scope, model.encode(scope, block, read)); // [B·S or B, outputs]
   const isByText = onnx.rows === 'texts';
   graph.output(onnx.output, isByText ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
-  return { graph, parameters: [...scope.used.keys()] };
+  return forwardOf(scope);
 }

@@ -26,14 +26,11 @@ export function fullWeights({ graph, parameters }: ForwardGraph, values: Paramet
  */
 const largestCode = { read: 127, multiplied: 64 };
 
-/** Kept in float32: the last product is small, and what it rounds nothing evens out. */
-const notQuantized = new Set(['classifier.weight']);
-
 /** Bytes that the weights take in a file. */
-export function storedBytes({ graph, parameters }: ForwardGraph, dtype: 'fp32' | 'fp16' | 'q8'): number {
-  const bytes = parameters.map((name) => {
-    const { shape } = parameterType(graph, name);
-    if (dtype === 'q8' && isQuantized(name, shape)) return sizeOf(shape) + 4 * (shape[0] ?? 0);
+export function storedBytes(forward: ForwardGraph, dtype: 'fp32' | 'fp16' | 'q8'): number {
+  const bytes = forward.parameters.map((name) => {
+    const { shape } = parameterType(forward.graph, name);
+    if (dtype === 'q8' && isQuantized(name, shape, forward)) return sizeOf(shape) + 4 * (shape[0] ?? 0);
     return sizeOf(shape) * (dtype === 'fp16' ? 2 : 4);
   });
   return bytes.reduce((sum, size) => sum + size, 0);
@@ -44,8 +41,8 @@ function parameterType(graph: Graph, name: string): { readonly input: Value; rea
   return { input, shape: knownShape(input.shape, name) };
 }
 
-function isQuantized(name: string, shape: Shape): boolean {
-  return shape.length === 2 && !notQuantized.has(name);
+function isQuantized(name: string, shape: Shape, { neverQuantized }: ForwardGraph): boolean {
+  return shape.length === 2 && !neverQuantized.has(name);
 }
 
 /** Matrices as int8 codes with a factor a row (Jacob et al. 2018), without zero points; the rest as it is. */
@@ -54,7 +51,7 @@ export function quantizedWeights(forward: ForwardGraph, values: ParameterValues)
   const weights = fullWeights(forward, values);
   for (const name of forward.parameters) {
     const { input, shape } = parameterType(forward.graph, name);
-    if (!isQuantized(name, shape)) continue;
+    if (!isQuantized(name, shape, forward)) continue;
     const largest = multiplied.has(input) ? largestCode.multiplied : largestCode.read;
     weights.set(name, quantizeRows(defined(values.get(name), name), shape, largest));
   }

@@ -1,5 +1,5 @@
 import type { CardMetric } from '../../hub/modelCard.ts';
-import type { RunRecord } from '../runRecord.ts';
+import type { ModelFacts, RunRecord } from '../runRecord.ts';
 import type { DataOptions } from '../types.ts';
 
 /** What a model card says of a head: sentences and figures from the record of its run. */
@@ -20,6 +20,11 @@ export interface HeadCard {
   limits(record: RunRecord): string[];
   /** What became of texts that were too long. */
   readonly longTexts: string;
+}
+
+/** The family of the model; records of the first version name none, and knew one alone. */
+export function familyOf({ about }: RunRecord): NonNullable<ModelFacts['family']> {
+  return about?.family ?? { type: 'bert', title: 'BERT' };
 }
 
 /** What cards use of the settings of a run. */

@@ -1,7 +1,7 @@
 import { counted } from '../../core/errors.ts';
 import { normalInterval } from '../../evaluation/intervals.ts';
 import type { AdaptResult } from '../types.ts';
-import { decimals, type HeadCard } from './headCard.ts';
+import { decimals, familyOf, type HeadCard } from './headCard.ts';
 
 /** The card of a masked language model. */
 export const maskedLmCard: HeadCard = {
@@ -16,9 +16,10 @@ export const maskedLmCard: HeadCard = {
       { type: 'loss', name: 'Masked-token cross-entropy', value: loss, ...interval },
     ];
   },
-  introduction({ command }, base) {
+  introduction(record, base) {
+    const { command } = record;
     const how = command === 'pretrain' ? 'trained from a random start' : `adapted to its own kind of text from ${base}`;
-    return `A BERT masked language model, ${how} with bertune.`;
+    return `A ${familyOf(record).title} masked language model, ${how} with bertune.`;
   },
   results({ command, result, about }, measuredOn) {
     const { evalLossBefore: before, evalLossAfter: after, perplexityBefore } = result as AdaptResult;

@@ -2,6 +2,9 @@ import { BertuneError } from '../../core/errors.ts';
 import { bert } from './bert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { TextFamily } from './family.ts';
+import type { HeadRecord } from './heads/head.ts';
+import { headNames, heads } from './heads/table.ts';
+import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
 
 /** Every family of text encoders. */
@@ -18,11 +21,15 @@ interface FamilyReader {
 
 function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
+  const classifiers = headNames.flatMap((name) => {
+    const { problem }: HeadRecord = heads[name];
+    return problem && family.heads[name] ? [family.heads[name].hubClass] : [];
+  });
   return {
     ...{ type, title },
     shapeKeys: config.shapeKeys,
     claims: (raw) => (raw.model_type === undefined ? (config.claims?.(raw) ?? false) : raw.model_type === type),
-    read: (raw, where) => textModel(family, config.read(raw, where)),
+    read: (raw, where) => textModel(family, { ...config.read(raw, where), labels: labelsOf(raw, classifiers, where) }),
   };
 }
 

@@ -8,7 +8,8 @@ import type { HeadName } from './heads/table.ts';
 
 /**
  * A family of text encoders: all that is its own, and the only place that knows it. A new one is a folder with such a
- * record and a line in `families.ts`; what it does not have it says with null.
+ * record and a line in `families.ts`; what it does not have it says with null. Layers, activations and spellings of
+ * names that several families share stand beside (`postNorm.ts`, `activations.ts`, `moduleNames.ts`).
  */
 export interface TextFamily<C extends TextConfig> {
   /** `model_type` of its `config.json`. */
@@ -28,7 +29,10 @@ export interface TextFamily<C extends TextConfig> {
    * @returns hidden states [N, hiddenSize], or those of all tokens, [rows · width, hiddenSize]
    */
   encode(scope: Scope, config: C, block: TokenBlock, read?: Value): Value;
-  /** The layer that a parameter of the encoder is of, from 0, or 'embeddings': what is frozen goes by it. */
+  /**
+   * The layer that a parameter of the encoder is of, from 0, or 'embeddings', for all that comes before the layers: what
+   * is frozen goes by it. Not a number for a name that it does not know, which is refused.
+   */
   layerOf(name: string): number | 'embeddings';
 }
 
@@ -41,7 +45,7 @@ export interface ConfigCodec<C> {
   /** Whether a configuration that names no `model_type` is the family's. */
   claims?(raw: HubConfig): boolean;
   /**
-   * Missing keys have the defaults of transformers.
+   * Missing keys have the defaults of transformers. Labels are read elsewhere, for all families alike.
    *
    * @param where names the file in errors
    * @throws BertuneError for a value out of range, or a feature that cannot be computed
@@ -56,7 +60,7 @@ export interface ConfigCodec<C> {
 /** Names of the weights in checkpoints. */
 export interface WeightNames<C> {
   /** One of our parameters as transformers writes it. */
-  written(name: string): string;
+  written(name: string, config: C): string;
   /** Every name under which a checkpoint may hold one of our parameters, the one to prefer first. */
   spellings(name: string, config: C): readonly string[];
   /** Further names under which transformers expects a parameter to be written. */

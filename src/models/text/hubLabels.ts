@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { BertuneError } from '../../core/errors.ts';
 import type { HubConfig } from './config.ts';
 import type { HeadRecord } from './heads/head.ts';
+import { parsedKeys } from './hubKeys.ts';
 
 /** Keys of `config.json` that name the classes of a head, in every family. */
-export const labelSchema = {
+const labelSchema = z.object({
   architectures: z.array(z.string()).nullish(),
   num_labels: z.int().positive().nullish(),
   id2label: z.record(z.string(), z.union([z.string(), z.number()])).nullish(),
@@ -15,25 +16,26 @@ export const labelSchema = {
       z.map(z.string(), z.int()).nullable(),
     )
     .optional(),
-};
+});
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type LabelKeys = z.infer<z.ZodObject<typeof labelSchema>>;
+type LabelKeys = z.infer<typeof labelSchema>;
 
 /**
  * The class names that a `config.json` gives; undefined when it gives none.
  *
- * @param classifier the class of transformers whose default is two labels
+ * @param classifiers classes of transformers whose default is two labels
  * @throws BertuneError when its keys contradict each other
  */
-export function labelsOf(hub: LabelKeys, classifier: string, where: string): string[] | undefined {
+export function labelsOf(raw: HubConfig, classifiers: readonly string[], where: string): string[] | undefined {
+  const hub = parsedKeys(labelSchema, raw, where);
   const named = Object.entries(hub.id2label ?? {}).sort(([a], [b]) => Number(a) - Number(b));
   if (named.length > 0) return checkedLabels(named, hub, where);
   // transformers does not write the names of a classifier with its two default labels.
-  const isClassifier = hub.architectures?.includes(classifier) ?? false;
+  const isClassifier = hub.architectures?.some((name) => classifiers.includes(name)) ?? false;
   const count = hub.num_labels ?? (isClassifier ? 2 : 0);
   return count > 0 ? defaultLabels(count) : undefined;
 }

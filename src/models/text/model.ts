@@ -66,7 +66,7 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
     config,
     pipelineInputs: family.pipelineInputs,
     names: {
-      written: (name) => [names.written(name), ...(names.alsoWritten?.(name, config) ?? [])],
+      written: (name) => [names.written(name, config), ...(names.alsoWritten?.(name, config) ?? [])],
       spellings: (name) => names.spellings(name, config),
       other: (hubName) => names.other(hubName, config),
     },
@@ -79,9 +79,13 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
     encode: (scope, block, read) => family.encode(scope, config, block, read),
     outputs: (head, scope, hidden) => headOf(head).outputs(scope, config, hidden),
     frozen(layers) {
-      const isFrozen = (layer: number | 'embeddings') => layer === 'embeddings' || layer < layers;
+      const isFrozen = (name: string) => {
+        const layer = family.layerOf(name);
+        if (Number.isNaN(layer)) throw new Error(`internal: ${name} is of no layer`);
+        return layer === 'embeddings' || layer < layers;
+      };
       const all = parameters(['encoder']).map(({ name }) => name);
-      return new Set(all.filter((name) => isFrozen(family.layerOf(name))));
+      return new Set(all.filter(isFrozen));
     },
     hubConfig: () => ({ ...family.config.write(config), model_type: family.type }),
     withLabels: (labels) => textModel(family, { ...config, labels }),

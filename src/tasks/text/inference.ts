@@ -5,7 +5,7 @@ import { ProgramCache } from '../../engine/programCache.ts';
 import * as ops from '../../graph/functions.ts';
 import { Graph } from '../../graph/graph.ts';
 import type { Weight } from '../../graph/lowering.ts';
-import type { ForwardGraph } from '../../hub/onnx/graph.ts';
+import { type ForwardGraph, forwardOf } from '../../hub/onnx/graph.ts';
 import { quantizedWeights } from '../../hub/onnx/weights.ts';
 import { blockInputs } from '../../models/text/block.ts';
 import { type HeadName, heads } from '../../models/text/heads/table.ts';
@@ -154,7 +154,7 @@ export class TextInference {
     const read = reads === 'mean' ? undefined : graph.input('read', 'int32', [graph.freeDimension('places')]);
     const result = model.outputs(head, scope, model.encode(scope, blockInputs(graph, { rows, width }), read));
     graph.output('result', read ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
-    return { graph, parameters: [...scope.used.keys()] };
+    return forwardOf(scope);
   }
 }
 

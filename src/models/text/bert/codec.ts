@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { BertuneError } from '../../../core/errors.ts';
+import { activationOf } from '../activations.ts';
 import type { HubConfig } from '../config.ts';
 import type { ConfigCodec } from '../family.ts';
-import { labelSchema, labelsOf } from '../hubLabels.ts';
-import type { Activation, BertConfig } from './config.ts';
+import { parsedKeys } from '../hubKeys.ts';
+import type { BertConfig } from './config.ts';
 
 /** `config.json` of a BERT, as transformers writes it. */
 export const bertCodec: ConfigCodec<BertConfig> = {
@@ -38,12 +39,7 @@ export const bertCodec: ConfigCodec<BertConfig> = {
 };
 
 function bertConfig(raw: HubConfig, where: string): BertConfig {
-  const parsed = schema.safeParse(raw);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new BertuneError(`${where}: ${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  const hub = parsed.data;
+  const hub = parsedKeys(schema, raw, where);
   checkSupported(hub, where);
   return {
     vocabularySize: hub.vocab_size,
@@ -61,7 +57,6 @@ function bertConfig(raw: HubConfig, where: string): BertConfig {
     initializerRange: hub.initializer_range,
     tiedDecoder: hub.tie_word_embeddings,
     padTokenId: hub.pad_token_id ?? 0,
-    labels: labelsOf(hub, 'BertForSequenceClassification', where),
   };
 }
 
@@ -69,7 +64,6 @@ const positive = z.int().positive();
 const probability = z.number().min(0).lt(1);
 
 const schema = z.object({
-  ...labelSchema,
   vocab_size: positive.default(30522),
   hidden_size: positive.default(768),
   num_hidden_layers: positive.default(12),
@@ -110,24 +104,4 @@ function checkSupported(hub: z.infer<typeof schema>, where: string): void {
   if ((hub.pad_token_id ?? 0) >= hub.vocab_size) {
     refuse(`pad_token_id ${hub.pad_token_id} is outside the vocabulary of ${hub.vocab_size}`);
   }
-}
-
-/** Every spelling of transformers that computes one of our activations. */
-const activations: Readonly<Record<string, Activation>> = {
-  gelu: 'gelu',
-  gelu_python: 'gelu',
-  gelu_new: 'gelu_new',
-  gelu_pytorch_tanh: 'gelu_new',
-  gelu_python_tanh: 'gelu_new',
-  gelu_fast: 'gelu_new',
-  gelu_accurate: 'gelu_new',
-  relu: 'relu',
-};
-
-function activationOf(name: string, where: string): Activation {
-  const activation = Object.hasOwn(activations, name) ? activations[name] : undefined;
-  if (activation !== undefined) return activation;
-  throw new BertuneError(
-    `${where}: hidden_act is "${name}", and only ${Object.keys(activations).join(', ')} can be used`,
-  );
 }

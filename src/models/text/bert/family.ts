@@ -1,4 +1,5 @@
 import type { TextFamily } from '../family.ts';
+import { postNormLayerOf } from '../postNorm.ts';
 import { bertCodec } from './codec.ts';
 import type { BertConfig } from './config.ts';
 import { encode } from './encoder.ts';
@@ -29,5 +30,5 @@ export const bert: TextFamily<BertConfig> = {
   },
   pipelineInputs: ['input_ids', 'attention_mask', 'token_type_ids'],
   encode,
-  layerOf: (name) => (name.startsWith('embeddings.') ? 'embeddings' : Number(/^encoder\.(\d+)\./.exec(name)?.[1])),
+  layerOf: postNormLayerOf,
 };

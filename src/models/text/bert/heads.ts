@@ -2,8 +2,8 @@ import * as ops from '../../../graph/functions.ts';
 import type { Value } from '../../../graph/graph.ts';
 import { layerNorm, linear } from '../../../nn/layers.ts';
 import type { Scope } from '../../../nn/scope.ts';
+import { activate } from '../activations.ts';
 import type { BertConfig } from './config.ts';
-import { activate } from './encoder.ts';
 
 /** Vocabulary logits of hidden states: [N, hiddenSize] -> [N, vocabularySize]. */
 export function maskedLmLogits(scope: Scope, config: BertConfig, hidden: Value): Value {

@@ -1,4 +1,11 @@
-import { embeddingSpec, layerNormSpecs, linearSpecs, type ParameterSpec } from '../../../nn/parameters.ts';
+import {
+  embeddingSpec,
+  lastLinearSpecs,
+  layerNormSpecs,
+  linearSpecs,
+  type ParameterSpec,
+} from '../../../nn/parameters.ts';
+import { postNormParameters } from '../postNorm.ts';
 import type { BertConfig } from './config.ts';
 
 /** Embeddings and layers. */
@@ -8,7 +15,7 @@ export function encoderParameters(config: BertConfig): ParameterSpec[] {
     embeddingSpec('embeddings.position', config.maxPositions, config.hiddenSize),
     embeddingSpec('embeddings.tokenType', config.tokenTypes, config.hiddenSize),
     ...layerNormSpecs('embeddings.norm', config.hiddenSize),
-    ...Array.from({ length: config.layers }, (_, layer) => layerParameters(config, `encoder.${layer}`)).flat(),
+    ...postNormParameters(config),
   ];
 }
 
@@ -25,19 +32,5 @@ export function poolerParameters({ hiddenSize }: BertConfig): ParameterSpec[] {
 }
 
 export function classifierParameters({ hiddenSize, labels }: BertConfig): ParameterSpec[] {
-  return linearSpecs('classifier', hiddenSize, labels?.length ?? 2);
-}
-
-function layerParameters(config: BertConfig, name: string): ParameterSpec[] {
-  const { hiddenSize, intermediateSize } = config;
-  return [
-    ...linearSpecs(`${name}.attention.query`, hiddenSize, hiddenSize),
-    ...linearSpecs(`${name}.attention.key`, hiddenSize, hiddenSize),
-    ...linearSpecs(`${name}.attention.value`, hiddenSize, hiddenSize),
-    ...linearSpecs(`${name}.attention.output`, hiddenSize, hiddenSize),
-    ...layerNormSpecs(`${name}.attention.norm`, hiddenSize),
-    ...linearSpecs(`${name}.feedForward.up`, hiddenSize, intermediateSize),
-    ...linearSpecs(`${name}.feedForward.down`, intermediateSize, hiddenSize),
-    ...layerNormSpecs(`${name}.feedForward.norm`, hiddenSize),
-  ];
+  return lastLinearSpecs('classifier', hiddenSize, labels?.length ?? 2);
 }
