@@ -23,6 +23,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   server: ['core', 'settings', 'jobs'],
   cli: ['core', 'settings', 'jobs', 'server'],
   'index.ts': ['core', 'jobs', 'server'],
+  'index.runtime.ts': ['core', 'jobs'],
+  'index.train.ts': ['core', 'graph', 'engine', 'nn', 'models', 'train', 'tasks', 'jobs'],
 };
 
 interface Import {
@@ -56,6 +58,12 @@ describe('layers', () => {
     expect(up.map(({ file, to }) => `${file} imports ${to}`)).toEqual([]);
   });
 
+  test('no file is in a circle, of types either', () => {
+    const edges = new Map<string, string[]>();
+    for (const { file, to } of local) edges.set(file, [...(edges.get(file) ?? []), to]);
+    expect(findCycle(edges)).toBeUndefined();
+  });
+
   test('no cycles when the program runs', () => {
     const edges = new Map<string, string[]>();
     for (const { file, to, runtime } of local) if (runtime) edges.set(file, [...(edges.get(file) ?? []), to]);
@@ -79,6 +87,26 @@ describe('what one layer keeps to itself', () => {
   ])('%s is imported in %s/ alone', (name, layers) => {
     expect(only(name, layers)).toEqual([]);
     expect(imports.some(({ from }) => name.test(from))).toBe(true);
+  });
+
+  test('what uses trained models loads nothing that reads data, images or serves', () => {
+    const loaded = new Set<string>();
+    const visit = (file: string) => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      for (const { to } of local.filter((each) => each.file === file && each.runtime)) visit(to);
+    };
+    visit('index.runtime.ts');
+    const packages = imports.filter(
+      ({ file, from, runtime }) => loaded.has(file) && runtime && !/^(\.|node:)/.test(from),
+    );
+    expect([...new Set(packages.map(({ from }) => from))].sort()).toEqual([
+      '@huggingface/hub',
+      '@huggingface/tokenizers',
+      'onnxruntime-node',
+      'zod',
+    ]);
+    expect([...loaded].filter((file) => /^(data|train|server|cli)\//.test(file))).toEqual([]);
   });
 
   test('the terminal is written to in cli/ alone', () => {

@@ -5,6 +5,7 @@ import ordinary from './vitest.config.ts';
 
 /** The checks of `npm run test:long`: those in files of their own, and those that repeat themselves more often here. */
 export default defineConfig({
+  resolve: ordinary.resolve,
   test: {
     ...ordinary.test,
     include: ['test/**/*.long.test.ts', ...repeating()],

@@ -1,6 +1,7 @@
+import type { DataOptions } from '../settings/data.ts';
 import type { JobName } from '../settings/jobs.ts';
-import type { SettingName } from '../settings/table.ts';
-import type { Settings } from './flags.ts';
+import type { Settings as Records, SettingName } from '../settings/table.ts';
+import type { ValueOf } from '../settings/valueTypes.ts';
 
 /** The part of the process that commands touch; a test gives its own. */
 export interface Terminal {
@@ -20,6 +21,11 @@ export interface SignalSource {
   on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   off(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
 }
+
+/** What the command line gave for each setting. Where data come from, it is the files that were named. */
+export type Settings = { readonly [Name in SettingName]?: FlagValue<ValueOf<Records[Name]['type']>> };
+
+type FlagValue<T> = T extends DataOptions ? readonly string[] : T;
 
 /** One command: what its help says and what it does. */
 export interface CommandSpec {

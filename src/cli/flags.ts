@@ -1,24 +1,11 @@
 import type { NamedSetting } from '../core/message.ts';
 import { kebab } from '../core/suggest.ts';
 import { takenBy, typeIn } from '../settings/check.ts';
-import type { DataOptions } from '../settings/data.ts';
 import { defaultOf } from '../settings/resolve.ts';
 import { Computed } from '../settings/setting.ts';
-import {
-  groups,
-  isSettingName,
-  type Settings as Records,
-  type SettingName,
-  settingNames,
-  settingOf,
-} from '../settings/table.ts';
-import { texts, type ValueOf, type ValueType } from '../settings/valueTypes.ts';
+import { groups, isSettingName, type SettingName, settingNames, settingOf } from '../settings/table.ts';
+import { texts, type ValueType } from '../settings/valueTypes.ts';
 import type { CommandSpec } from './command.ts';
-
-/** What the command line gave for each setting. Where data come from, it is the files that were named. */
-export type Settings = { readonly [Name in SettingName]?: FlagValue<ValueOf<Records[Name]['type']>> };
-
-type FlagValue<T> = T extends DataOptions ? readonly string[] : T;
 
 /** What a setting is called on the command line and in the YAML file. */
 export function flagName(name: SettingName): string {

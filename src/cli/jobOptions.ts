@@ -5,8 +5,7 @@ import { takenBy, typeIn } from '../settings/check.ts';
 import type { JobName } from '../settings/jobs.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { isSettingName, type SettingName } from '../settings/table.ts';
-import type { CommandContext } from './command.ts';
-import type { Settings } from './flags.ts';
+import type { CommandContext, Settings } from './command.ts';
 import { interruptible } from './interrupt.ts';
 import { createProgress } from './progress.ts';
 

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { CommandContext, OutputStream } from './command.ts';
-import type { Settings } from './flags.ts';
+import type { CommandContext, OutputStream, Settings } from './command.ts';
 
 /** Writes a command's result to stdout: one JSON document with `--json`, `human` otherwise. */
 export async function writeResult(

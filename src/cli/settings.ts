@@ -1,8 +1,8 @@
 import { UsageError } from '../core/errors.ts';
 import { clash, exclusive, isGiven, type SettingName } from '../settings/table.ts';
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec, Settings } from './command.ts';
 import { readConfigFile } from './configFile.ts';
-import { flagName, flagType, isRequired, namesOf, type Settings } from './flags.ts';
+import { flagName, flagType, isRequired, namesOf } from './flags.ts';
 import { readValue } from './values.ts';
 
 /** What the command line gave for each flag, as yet unread. */

@@ -4,9 +4,9 @@ import { availableMemory, formatBytes } from '../core/memory.ts';
 import { sizeOf } from '../core/tensor.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
-import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
-import type { TextModel } from '../models/text/model.ts';
+import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
 import { readTextConfig } from './textConfig.ts';
 import { openWeights, type WeightFiles } from './weightFiles.ts';
@@ -14,8 +14,8 @@ import { openWeights, type WeightFiles } from './weightFiles.ts';
 export { saveText } from './saveText.ts';
 
 export interface LoadTextOptions {
-  /** Head whose values are wanted beside the encoder's, or all that the folder holds. */
-  readonly head: HeadName | 'present';
+  /** Head or heads whose values are wanted beside the encoder's, or all that the folder holds. */
+  readonly head: HeadName | readonly HeadName[] | 'present';
   /** Parts that are wanted, too, if the folder holds them. */
   readonly beside?: readonly PartName[];
   /** Hears, in one line each, what was missing or left out. */
@@ -64,8 +64,11 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
   const { model: stored, raw } = await readFolderConfig(path);
   const weights = await openWeights(path, poolerNames(stored));
   try {
-    const wanted = (model: TextModel) =>
-      options.head === 'present' ? presentParts(findParts(model, raw, weights)) : model.partsOf(options.head);
+    const wanted = (model: TextModel) => {
+      const { head } = options;
+      if (head === 'present') return presentParts(findParts(model, raw, weights));
+      return partsOfAll(model, typeof head === 'string' ? [head] : head);
+    };
     const has = (name: string) => weights.tensors.has(name);
     const asked = withLabels(stored, wanted(stored), options.labels);
     const { model, note } = await asked.asStored(wanted(asked), { folder: path, has, read: weights.read });
@@ -147,7 +150,7 @@ function isOtherHead(model: TextModel, part: PartName, { architectures }: HubCon
   if (!Array.isArray(architectures) || architectures.length === 0) return false;
   const named = model.heads.filter((name) => {
     const head: HeadRecord = heads[name];
-    return head.part === part && head.problemType !== undefined;
+    return head.part === part && head.problem !== undefined;
   });
   return named.length > 0 && !named.some((name) => architectures.includes(model.hubClass(name)));
 }
@@ -171,15 +174,23 @@ function withLabels(model: TextModel, parts: readonly PartName[], labels: readon
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */
 function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: LoadTextOptions, path: string): boolean {
+  const problem = problemAsked(options.head, raw);
   const labels = config.labels ?? defaultLabels(2);
   const wanted = options.labels ?? labels;
   if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
-  const kind = raw.problem_type ?? heads.oneLabel.problemType;
-  if (kind === heads.oneLabel.problemType && labels.length > 1) return true;
+  const kind = raw.problem_type ?? heads.oneLabel.problem.type;
+  if (kind === problem.type && labels.length > 1) return true;
   if (options.labels !== undefined) return false;
   throw new BertuneError(
-    `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for one label`,
+    `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for ${problem.answer}`,
   );
+}
+
+/** What a classifier is to answer: as the head asked for has it, else as the folder says. */
+function problemAsked(head: LoadTextOptions['head'], raw: HubConfig): NonNullable<HeadRecord['problem']> {
+  const asked = head === 'present' ? headsOf(['classifier'], raw.problem_type) : [head].flat();
+  const records = asked.map((name): HeadRecord => heads[name]);
+  return records.find(({ problem }) => problem !== undefined)?.problem ?? heads.oneLabel.problem;
 }
 
 /** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */

@@ -78,7 +78,10 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   const { model, output, threads, task } = settings;
   const found = await findModel(model, settings, hooks);
   const inspection = await readFound(found, inspectText);
-  const head = task === undefined ? headOf(inspection) : headOfPipeline(task);
+  const head =
+    task === undefined
+      ? headOf(inspection)
+      : headOfPipeline(task, headsOf(inspection.present, inspection.raw.problem_type));
   requireHead(inspection, head, model);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
@@ -116,8 +119,8 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
 
 const allDTypes: readonly ExportDType[] = ['fp32', 'fp16', 'q8'];
 
-function headOf({ present }: TextInspection): HeadName {
-  return headsOf(present)[0] ?? 'pooled';
+function headOf({ present, raw }: TextInspection): HeadName {
+  return headsOf(present, raw.problem_type)[0] ?? 'pooled';
 }
 
 function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {

@@ -69,7 +69,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const loaded = await readModel(found, { head: 'present' }, onNote);
   const { model: read, present, tokenizer } = loaded;
   const { config } = read;
-  const available = headsOf(present);
+  const available = headsOf(present, loaded.raw.problem_type);
   const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
@@ -177,8 +177,8 @@ export type MeasurableHead = (typeof measurableHeads)[number];
 
 /** What a model is measured by. @throws BertuneError when it has no head that can be measured */
 export async function measurableHead(found: FoundModel): Promise<MeasurableHead> {
-  const { present } = await readFound(found, inspectText);
-  const head = measurableHeads.find((name) => headsOf(present).includes(name));
+  const { present, raw } = await readFound(found, inspectText);
+  const head = measurableHeads.find((name) => headsOf(present, raw.problem_type).includes(name));
   if (head !== undefined) return head;
   throw new BertuneError(
     `${found.name} has neither a classification head nor an MLM head: there is nothing to evaluate`,

@@ -22,7 +22,6 @@ export const training = {
   weightDecay: given,
   maxGradientNorm: given,
   fastMath: given,
-  evalFraction: given,
   evalSteps: given,
   saveSteps: given,
   keepCheckpoints: given,
@@ -34,8 +33,6 @@ export const training = {
 /** What the training jobs take that start from a model of text. */
 export const textTraining = {
   ...training,
-  eval: given,
-  evalLimit: given,
   maxLength: given,
   accumulationSteps: given,
   dropout: given,
@@ -45,12 +42,16 @@ export const textTraining = {
   offline: given,
 } as const satisfies Takes;
 
+/** What is held out of texts. */
+const heldOutTexts = { eval: given, evalFraction: given, evalLimit: given } as const satisfies Takes;
+
 /** How tokens are masked. */
 export const masking = { maxLength: given, maskProbability: given, wholeWord: given } as const satisfies Takes;
 
 /** What jobs take that train a masked language model on a corpus. */
 const corpusTraining = {
   ...textTraining,
+  ...heldOutTexts,
   ...masking,
   corpus: required,
   cache: given,
@@ -128,6 +129,7 @@ export const jobs = {
   pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
   finetune: {
     ...textTraining,
+    ...heldOutTexts,
     model: required,
     train: required,
     epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs') },
@@ -138,6 +140,13 @@ export const jobs = {
     classWeights: given,
     randomStart: given,
     evalFraction: { default: 0.1 },
+  },
+  trainTexts: {
+    ...textTraining,
+    model: required,
+    epochs: { default: unless('maxSteps', 1) },
+    batchSize: { default: 32 },
+    warmup: { default: 0.06 },
   },
   evaluate: {
     ...masking,

@@ -2,6 +2,7 @@ import { breathe } from '../core/interrupt.ts';
 import { permutedIndex } from '../core/random.ts';
 import { floatData, type HostTensor, sizeOf } from '../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
+import { ProgramCache } from '../engine/programCache.ts';
 import * as ops from '../graph/functions.ts';
 import { Graph, type Value } from '../graph/graph.ts';
 import type { ForecasterConfig, TableConfig } from '../models/series/config.ts';
@@ -9,7 +10,6 @@ import { forecast, forecasterParameters } from '../models/series/forecaster.ts';
 import { decodeRows, encodeRows, tableParameters } from '../models/series/tableAutoencoder.ts';
 import type { ParameterSpec, ParameterValues } from '../nn/parameters.ts';
 import { Scope } from '../nn/scope.ts';
-import { ProgramCache } from '../train/programs.ts';
 import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../train/task.ts';
 
 /** What a task over rows of numbers predicts from what. */

@@ -4,6 +4,7 @@ import { BertuneError, InterruptedError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { createTrainState } from '../engine/createTrainState.ts';
 import type { Engine } from '../engine/engine.ts';
+import { ProgramCache } from '../engine/programCache.ts';
 import type { Collective, StepProgram, TrainState } from '../engine/trainState.ts';
 import type { TrainerCallback } from './callbacks.ts';
 import { Checkpoints } from './checkpoints/checkpoints.ts';
@@ -15,7 +16,7 @@ import {
   type OptimizerOptions,
 } from './optimizers/optimizers.ts';
 import { Pace } from './pace.ts';
-import { ProgramCache, stepOf } from './programs.ts';
+import { stepOf } from './programs.ts';
 import { evaluated, type RunState, startOf } from './runState.ts';
 import { Saving } from './saving.ts';
 import { learningRateAt, type ScheduleName } from './schedule.ts';

@@ -1,8 +1,7 @@
 import { UsageError } from '../../core/errors.ts';
 import type { LoadedModel } from '../../jobs/types.ts';
-import type { CommandContext, CommandSpec } from '../command.ts';
+import type { CommandContext, CommandSpec, Settings } from '../command.ts';
 import { comparedWords, defaultTopK, fillMask, rankedWords } from '../fillMask.ts';
-import type { Settings } from '../flags.ts';
 import { historyFile, readHistory, writeHistory } from '../history.ts';
 import { given, required, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';

@@ -1,8 +1,7 @@
 import { counted, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { PretrainImagesResult } from '../../jobs/imageTypes.ts';
-import type { CommandContext, CommandSpec } from '../command.ts';
-import type { Settings } from '../flags.ts';
+import type { CommandContext, CommandSpec, Settings } from '../command.ts';
 import { quantity, table } from '../format.ts';
 import { jobOptions, withProgress, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';

@@ -96,4 +96,9 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
   };
 }
 
+/** What several heads compute with, the encoder first. @throws when the family lacks one of them */
+export function partsOfAll(model: TextModel, heads: readonly HeadName[]): PartName[] {
+  return [...new Set(heads.flatMap((head) => model.partsOf(head)))];
+}
+
 const partNames = ['encoder', 'mlmHead', 'pooler', 'classifier'] as const satisfies readonly PartName[];

@@ -91,6 +91,11 @@ function fillTerm(name: string, term: Term, { texts, starts, frame, config, coun
       else rows[used] = start + frame.before.length + (ask.places?.[place] ?? 0);
     }
   }
+  // Places that are not used repeat the first one: what is computed of them counts for nothing, and is as finite.
+  for (let place = used; place < count && used > 0; place++) {
+    if (reading === 'mean') means.copyWithin(place * tokens, 0, tokens);
+    if (dtype === 'float32') targets.copyWithin(place * numbers, 0, numbers);
+  }
   const vector = (data: Int32Array | Float32Array, shape: readonly number[]): HostTensor =>
     data instanceof Int32Array ? { dtype: 'int32', shape, data } : { dtype: 'float32', shape, data };
   const read =

@@ -1,12 +1,17 @@
+import { breathe } from '../../core/interrupt.ts';
 import { permutedIndex, randomBits } from '../../core/random.ts';
+import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import { ProgramCache } from '../../engine/programCache.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
 import type { Frame } from '../../text/frame.ts';
+import { evaluationEpoch } from '../../text/masking.ts';
 import { RowPacker } from '../../text/packing.ts';
-import type { Batch, Cursor, LossGraph, TrainingTask, Update } from '../../train/task.ts';
+import { lossOutput } from '../../train/programs.ts';
+import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../../train/task.ts';
 import { placesIn, textBatch } from './batch.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
-import { objectiveGraph, objectiveParameters, type Places, readingOf } from './graph.ts';
+import { type LossOptions, objectiveGraph, objectiveParameters, type Places, readingOf } from './graph.ts';
 import type { Objective, ReadText } from './objective.ts';
 
 /** An example that is one text, and what else its objective knows. */
@@ -34,7 +39,11 @@ export interface ExamplesTaskOptions<Example extends TextExample> {
   readonly accumulationSteps: number;
   readonly seed: number;
   readonly evaluate?: TrainingTask['evaluate'];
+  /** Examples whose loss is measured, where there is no `evaluate`, and the engine that computes it. */
+  readonly heldOut?: { readonly examples: readonly Example[]; readonly engine: Engine };
 }
+
+type HeldOut<Example extends TextExample> = NonNullable<ExamplesTaskOptions<Example>['heldOut']>;
 
 /** Learns an objective from examples in memory, a number of them an update, packed into blocks. */
 export class ExamplesTask<Example extends TextExample> implements TrainingTask {
@@ -54,7 +63,10 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
 
   constructor(options: ExamplesTaskOptions<Example>) {
     this.#options = options;
-    const { model, objective, startValues, evaluate } = options;
+    const { model, objective, startValues, heldOut } = options;
+    const measured = heldOut && heldOut.examples.length > 0 ? heldOut : undefined;
+    const evaluate: TrainingTask['evaluate'] =
+      options.evaluate ?? (measured && ((values, signal) => this.#measure(measured, values, signal)));
     this.name = objective.name;
     this.metric = objective.metric;
     const split = takeFrozen(objectiveParameters(model, objective), startValues, options.frozen ?? new Set());
@@ -69,18 +81,50 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
   }
 
   lossGraph(key: string): LossGraph {
-    const { model, objective, width, recompute } = this.#options;
+    return this.#graph(key, { training: true, frozen: this.frozen, recompute: this.#options.recompute });
+  }
+
+  #graph(key: string, options: LossOptions): LossGraph {
+    const { model, objective, width } = this.#options;
     const [rows = 1, ...counts] = key.split(' ').map(Number);
     const places = Object.fromEntries(Object.keys(objective.terms).map((name, i) => [name, counts[i] ?? 0]));
-    const options = { training: true, frozen: this.frozen, recompute };
     return objectiveGraph(model, objective, { rows, width }, places, options);
+  }
+
+  /** The loss that is trained, without dropout, of examples as they are in the one epoch of evaluation. */
+  async #measure({ examples, engine }: HeldOut<Example>, values: NamedTensors, signal?: AbortSignal): Promise<Metrics> {
+    const { objective, batchSize } = this.#options;
+    const total = { loss: 0, weight: 0 };
+    const programs = new ProgramCache((key) => {
+      const { graph, loss } = this.#graph(key, { training: false });
+      graph.output(lossOutput, loss);
+      return engine.compile(graph);
+    }, 2);
+    try {
+      for (let from = 0; from < examples.length; from += batchSize) {
+        const part = examples.slice(from, from + batchSize);
+        const texts = part.map((example, i) => objective.read(example, from + i, evaluationEpoch));
+        for (const cut of this.#cut(texts)) {
+          await breathe(signal);
+          const { key, inputs, weight } = this.#block(cut);
+          const { [lossOutput]: loss } = await (await programs.get(key)).run({ ...values, ...inputs });
+          total.loss += Number(loss?.data[0]);
+          total.weight += weight;
+        }
+      }
+    } finally {
+      await programs.dispose();
+    }
+    return { loss: total.loss / total.weight, count: examples.length };
   }
 
   update({ epoch, index }: Cursor): Update {
     const { examples, batchSize } = this.#options;
     const end = Math.min(index + batchSize, examples.length);
     const chosen = this.#drawn(epoch, index, end);
-    const microBatches = this.#cut(chosen).map((part, micro) => this.#batch(part, epoch, index, micro));
+    const microBatches = this.#cut(chosen).map((part, micro) =>
+      this.#forTraining(this.#block(part), epoch, index, micro),
+    );
     return { microBatches, next: end < examples.length ? { epoch, index: end } : { epoch: epoch + 1, index: 0 } };
   }
 
@@ -110,24 +154,26 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
         if (packer.place(text.ids.length + frame.size)) part.push(...waiting.splice(i, 1));
         else i++;
       }
+      if (part.length === 0) throw new Error(`internal: a text of ${waiting[0]?.ids.length} tokens fits no row`);
       parts.push(part);
     }
     return parts;
   }
 
-  #batch(part: readonly ReadText[], epoch: number, index: number, micro: number): Batch {
-    const { model, objective, frame, width, seed } = this.#options;
+  #block(part: readonly ReadText[]): Batch {
+    const { model, objective, frame, width } = this.#options;
     const needed = rowsFor(part, this.#options);
     const rows = this.#rowCounts.find((count) => count >= needed) ?? needed;
     const places = this.#placesFor(part);
     const { inputs, weight, tokens } = textBatch(objective, model.config, frame, { rows, width }, part, places);
-    const dropoutKey = randomBits(seed, 'dropout', epoch, index, micro, new Uint32Array(4)).slice(0, 2);
-    return {
-      key: keyOf(rows, places),
-      inputs: { ...this.frozen, ...inputs, dropoutKey: { dtype: 'uint32', shape: [2], data: dropoutKey } },
-      weight,
-      units: tokens,
-    };
+    return { key: keyOf(rows, places), inputs, weight, units: tokens };
+  }
+
+  #forTraining(block: Batch, epoch: number, index: number, micro: number): Batch {
+    const { seed } = this.#options;
+    const data = randomBits(seed, 'dropout', epoch, index, micro, new Uint32Array(4)).slice(0, 2);
+    const dropoutKey = { dtype: 'uint32', shape: [2], data } as const;
+    return { ...block, inputs: { ...this.frozen, ...block.inputs, dropoutKey } };
   }
 
   /** Room for every example of a micro-batch; for chosen places, of which there may be any number, in large steps. */

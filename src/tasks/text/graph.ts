@@ -1,9 +1,9 @@
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import { type BlockShape, blockInputs } from '../../models/text/block.ts';
-import type { PartName, Reading } from '../../models/text/heads/head.ts';
+import type { Reading } from '../../models/text/heads/head.ts';
 import { heads } from '../../models/text/heads/table.ts';
-import type { TextModel } from '../../models/text/model.ts';
+import { partsOfAll, type TextModel } from '../../models/text/model.ts';
 import { weightedSum } from '../../nn/layers.ts';
 import type { ParameterSpec } from '../../nn/parameters.ts';
 import { Scope } from '../../nn/scope.ts';
@@ -63,9 +63,9 @@ export function objectiveGraph(
 
 /** Everything that an objective trains: the encoder, its heads, and what its terms have of their own. */
 export function objectiveParameters(model: TextModel, { terms }: Objective<never>): ParameterSpec[] {
-  const parts = new Set<PartName>(Object.values(terms).flatMap(({ head }) => model.partsOf(head)));
+  const heads = Object.values(terms).map(({ head }) => head);
   return [
-    ...model.parameters([...parts]),
+    ...model.parameters(partsOfAll(model, heads)),
     ...Object.values(terms).flatMap((term) => term.parameters?.(model.config) ?? []),
   ];
 }

@@ -1,6 +1,7 @@
 import { breathe } from '../../core/interrupt.ts';
 import { floatData, type HostTensor, type Shape, zeros } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import { ProgramCache } from '../../engine/programCache.ts';
 import * as ops from '../../graph/functions.ts';
 import { Graph } from '../../graph/graph.ts';
 import type { Weight } from '../../graph/lowering.ts';
@@ -13,8 +14,6 @@ import type { ParameterValues } from '../../nn/parameters.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { Frame } from '../../text/frame.ts';
 import { type Block, BlockBuilder } from '../../text/packing.ts';
-
-import { ProgramCache } from '../../train/programs.ts';
 
 /** Tokens of a full block: large enough to keep the cores busy, small enough to stay in their caches. */
 const blockTokens = 1024;

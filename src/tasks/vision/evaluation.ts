@@ -2,8 +2,9 @@ import { breathe } from '../../core/interrupt.ts';
 import { floatData } from '../../core/tensor.ts';
 import type { ViewBatches } from '../../data/images/views.ts';
 import type { Engine, NamedTensors, Program } from '../../engine/engine.ts';
+import { ProgramCache } from '../../engine/programCache.ts';
 import type { VisionConfig } from '../../models/vision/config.ts';
-import { lossOutput, ProgramCache } from '../../train/programs.ts';
+import { lossOutput } from '../../train/programs.ts';
 import { evaluationEpoch, type InputOptions, lossInputs, viewsOf } from './inputs.ts';
 import { visionLoss } from './losses.ts';
 

@@ -1,13 +1,13 @@
 import { breathe } from '../../core/interrupt.ts';
 import { floatData } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import { ProgramCache } from '../../engine/programCache.ts';
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import { pixelsOf, type VisionConfig } from '../../models/vision/config.ts';
 import { decodeImages, encodeImages, visionSpecs } from '../../models/vision/encoder.ts';
 import { linear } from '../../nn/layers.ts';
 import { Scope } from '../../nn/scope.ts';
-import { ProgramCache } from '../../train/programs.ts';
 import { imageTensor, maskInputs } from './inputs.ts';
 import { visionLoss } from './losses.ts';
 

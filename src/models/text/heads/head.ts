@@ -24,6 +24,9 @@ export interface HeadRecord {
   readonly taskTitle: string;
   /** The output of an exported model that pipelines read, and whether it has a row for each text or for each token. */
   readonly onnx: { readonly output: string; readonly rows: 'texts' | 'tokens' };
-  /** `problem_type` of its `config.json`, which then names the labels, too. */
-  readonly problemType?: string;
+  /**
+   * For heads with labels: `problem_type` of their `config.json`, which tells apart those that share a part and a
+   * pipeline, and what messages call the answer.
+   */
+  readonly problem?: { readonly type: string; readonly answer: string };
 }

@@ -9,5 +9,5 @@ export const oneLabel = {
   pipeline: 'text-classification',
   taskTitle: 'Text Classification',
   onnx: { output: 'logits', rows: 'texts' },
-  problemType: 'single_label_classification',
+  problem: { type: 'single_label_classification', answer: 'one label' },
 } as const satisfies HeadRecord;

@@ -13,21 +13,30 @@ export const headNames: readonly HeadName[] = Object.keys(heads).filter((name) =
 /** What pipelines call the tasks of our heads. */
 export type Pipeline = (typeof heads)[HeadName]['pipeline'];
 
-/** The head of a pipeline. */
-export function headOfPipeline(pipeline: Pipeline): HeadName {
-  const found = headNames.find((name) => heads[name].pipeline === pipeline);
-  if (found === undefined) throw new Error(`internal: no head for ${pipeline}`);
-  return found;
+/** The head of a pipeline: of several, the first that is among `available`. */
+export function headOfPipeline(pipeline: Pipeline, available: readonly HeadName[] = []): HeadName {
+  const found = headNames.filter((name) => heads[name].pipeline === pipeline);
+  const head = found.find((name) => available.includes(name)) ?? found[0];
+  if (head === undefined) throw new Error(`internal: no head for ${pipeline}`);
+  return head;
 }
 
 function isHeadName(name: string): name is HeadName {
   return Object.hasOwn(heads, name);
 }
 
-/** The heads that a model with these parts has. */
-export function headsOf(present: readonly PartName[]): HeadName[] {
+/**
+ * The heads that a model with these parts has.
+ *
+ * @param problemType `problem_type` of its `config.json`: of heads that share a part, the model has the one it names
+ */
+export function headsOf(present: readonly PartName[], problemType?: unknown): HeadName[] {
+  const record = (name: HeadName): HeadRecord => heads[name];
+  const sharing = (part: PartName) => headNames.filter((name) => record(name).part === part);
   return headNames.filter((name) => {
-    const { part }: HeadRecord = heads[name];
-    return part === null ? present.includes('encoder') : present.includes(part);
+    const { part } = record(name);
+    if (part === null) return present.includes('encoder');
+    const named = sharing(part).find((other) => record(other).problem?.type === problemType);
+    return present.includes(part) && name === (named ?? sharing(part)[0]);
   });
 }

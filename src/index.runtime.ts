@@ -1,0 +1,5 @@
+/** What a program needs that uses trained models: labels, words for masks and vectors of texts. It reads no data files. */
+
+export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
+export { type LoadModelOptions, loadModel } from './jobs/model.ts';
+export type { Candidate, FillMaskResult, JobEvent, LoadedModel, Prediction } from './jobs/types.ts';
