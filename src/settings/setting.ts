@@ -16,9 +16,23 @@ export interface Setting<T = unknown> {
   /** What the command line takes, where programs may say more. */
   readonly flagType?: ValueType<unknown>;
   readonly identity?: Identity;
-  /** Whether model cards list it, or what has to be true of its value for them to. */
-  readonly card?: boolean | 'unless 0';
+  /** Where model cards list it; absent: nowhere. */
+  readonly card?: CardPart;
+  /** False: cards leave it out where it is 0, which means that there is nothing. */
+  readonly cardAt0?: false;
 }
+
+/**
+ * The parts of a model card's table, in their order; within one, settings stand as in the help.
+ *
+ * - `course`: how many steps there are and what each does.
+ * - `batches`: what a step sees.
+ * - `text`: how texts become inputs.
+ * - `trained`: of which model and which examples, and until when.
+ * - `draws`: what is held out, and the seed.
+ */
+export const cardParts = ['course', 'batches', 'text', 'trained', 'draws'] as const;
+export type CardPart = (typeof cardParts)[number];
 
 /** Settings by their keys. */
 export type Table = Readonly<Record<string, Setting>>;

@@ -124,6 +124,7 @@ describe('tokenizing in threads', () => {
       'index.bin',
       'pieces.bin',
       'starts.bin',
+      'store.json',
       'texts.bin',
       'tokens.bin',
     ]);

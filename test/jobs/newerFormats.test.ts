@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NewerFormatError } from '../../src/core/document.ts';
@@ -30,7 +30,9 @@ const at = (...names: string[]) => join(fixtures, ...names);
 const corpus = { files: [at('data/corpus.txt')] };
 const labeled = { files: [at('data/labeled.csv')] };
 const images = at('data/bars-images-idx3-ubyte');
-const common = { threads: 1, maxSteps: 1, cache: false } as const;
+const common = { threads: 1, maxSteps: 1 } as const;
+/** Of jobs that keep in a cache what they prepared. */
+const uncached = { ...common, cache: false } as const;
 const series = { ...common, data: at('data/series.csv'), window: 8, horizon: 2, hiddenSize: 8, attentionHeads: 2 };
 
 /** A copy of a folder of the fixtures in which a file says other things. */
@@ -57,11 +59,12 @@ async function expectRefused(folder: string, message: string, act: () => unknown
 }
 
 const jobs: Readonly<Record<string, (output: string, more: object) => Promise<unknown>>> = {
-  adapted: (output, more) => adapt({ ...common, model: at('base'), corpus, output, ...more }),
+  adapted: (output, more) => adapt({ ...uncached, model: at('base'), corpus, output, ...more }),
   finetuned: (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
   'stopped-finetune': (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
-  autoencoder: (output, more) => pretrainImages({ ...common, method: 'autoencoder', data: images, output, ...more }),
-  'image-classifier': (output, more) => finetuneImages({ ...common, model: at('mae'), train: images, output, ...more }),
+  autoencoder: (output, more) => pretrainImages({ ...uncached, method: 'autoencoder', data: images, output, ...more }),
+  'image-classifier': (output, more) =>
+    finetuneImages({ ...uncached, model: at('mae'), train: images, output, ...more }),
   series: (output, more) => pretrainSequence({ ...series, output, ...more }),
   'stopped-series': (output, more) => pretrainSequence({ ...series, output, ...more }),
   table: (output, more) => pretrainTable({ ...common, data: at('data/table.csv'), output, ...more }),
@@ -70,7 +73,7 @@ const jobs: Readonly<Record<string, (output: string, more: object) => Promise<un
 describe('a run of a newer version', () => {
   test.each(Object.keys(jobs))('in %s is neither gone on with nor replaced', async (name) => {
     const folder = changed(name, 'run.json', { format: 99 });
-    const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
+    const message = `${newer(join(folder, 'run.json'))}, or choose another output`;
     for (const more of [{}, { resume: true }, { overwrite: true }]) {
       await expectRefused(folder, message, () => jobs[name]?.(folder, more));
     }
@@ -78,7 +81,7 @@ describe('a run of a newer version', () => {
 
   test('whose record this version could not make sense of is no damaged one', async () => {
     const folder = changed('stopped-series', 'run.json', { format: 99, status: ['waiting'], command: null });
-    const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
+    const message = `${newer(join(folder, 'run.json'))}, or choose another output`;
     await expectRefused(folder, message, () => jobs['stopped-series']?.(folder, { overwrite: true }));
   });
 
@@ -89,7 +92,7 @@ describe('a run of a newer version', () => {
       mkdirSync(folder);
       writeFileSync(join(folder, 'run.json'), '{"format": 99}');
       writeFileSync(join(folder, 'model.safetensors'), 'weights');
-      const message = `${newer(join(folder, 'run.json'))}, or choose another --output`;
+      const message = `${newer(join(folder, 'run.json'))}, or choose another output`;
       await expectRefused(folder, message, () => run.begin({}));
     }
   });
@@ -113,11 +116,66 @@ describe('a run of a newer version', () => {
   });
 });
 
+describe('a checkpoint of a newer version', () => {
+  const checkpoint = 'checkpoints/step-00000004';
+  const written = 'it was written by a newer version of bertune (format 3; this one reads up to 2)';
+  const unread = 'it holds arrays.bin, which this version of bertune does not know';
+  const cases: [string, string, (path: string) => void, string][] = [
+    ['stopped-finetune', checkpoint, (path) => changeState(path, { format: 3 }), written],
+    ['stopped-series', checkpoint, (path) => changeState(path, { format: 3, fingerprint: 7, arrays: null }), written],
+    ['stopped-series', 'checkpoints/step-00000003', (path) => changeState(path, { format: 3 }), written],
+    ['stopped-series', 'checkpoints/step-00000005', replaceFiles, unread],
+    // Of runs that are finished: the model beside it is of this version.
+    ['adapted', checkpoint, (path) => changeState(path, { format: 3 }), written],
+    ['image-classifier', checkpoint, replaceFiles, unread],
+  ];
+
+  test.each(cases)('in %s, %s, is neither gone on with nor replaced', async (name, step, change, reason) => {
+    const folder = join(temporaryFolder(), name);
+    cpSync(at(name), folder, { recursive: true });
+    const path = join(folder, step);
+    mkdirSync(path, { recursive: true });
+    change(path);
+    const message = `${path}: ${reason}; update bertune, or choose another output`;
+    for (const more of [{}, { resume: true }, { overwrite: true }]) {
+      await expectRefused(folder, message, () => jobs[name]?.(folder, more));
+    }
+    // Nor where nothing else tells that there is a run.
+    rmSync(join(folder, 'run.json'));
+    for (const more of [{}, { resume: true }, { overwrite: true }]) {
+      await expectRefused(folder, message, () => jobs[name]?.(folder, more));
+    }
+  });
+
+  test('is not removed when it came after the folder was claimed', async () => {
+    for (const more of [{ resume: true }, { overwrite: true }]) {
+      const folder = join(temporaryFolder(), 'run');
+      const run = RunFolder.claim(folder, { command: 'adapt', inputs: [], ...more });
+      const path = join(folder, checkpoint);
+      mkdirSync(path, { recursive: true });
+      changeState(path, { format: 3 });
+      await expectRefused(folder, `${path}: ${written}; update bertune, or choose another output`, () => run.begin({}));
+    }
+  });
+
+  function changeState(path: string, content: object): void {
+    const file = join(path, 'state.json');
+    const before = existsSync(file) ? readJson(file) : {};
+    writeFileSync(file, JSON.stringify({ ...before, ...content }));
+  }
+
+  function replaceFiles(path: string): void {
+    rmSync(path, { recursive: true });
+    mkdirSync(path);
+    writeFileSync(join(path, 'arrays.bin'), 'of another time');
+  }
+});
+
 describe('a model of a newer version', () => {
   const output = () => join(temporaryFolder(), 'out');
   const textJobs: Readonly<Record<string, (model: string) => unknown>> = {
-    adapt: (model) => adapt({ ...common, model, corpus, output: output() }),
-    pretrain: (model) => pretrain({ ...common, modelConfig: model, tokenizer: at('base'), corpus, output: output() }),
+    adapt: (model) => adapt({ ...uncached, model, corpus, output: output() }),
+    pretrain: (model) => pretrain({ ...uncached, modelConfig: model, tokenizer: at('base'), corpus, output: output() }),
     finetune: (model) => finetune({ ...common, model, train: labeled, output: output() }),
     evaluate: (model) => evaluate({ model, data: corpus }),
     embed: (model) => embed({ model, input: corpus, output: `${output()}.jsonl` }),
@@ -148,7 +206,7 @@ describe('a model of a newer version', () => {
       embedImages({ model: folder, data: images, output: vectors, cache: false }),
     );
     await expectRefused(folder, message, () =>
-      finetuneImages({ ...common, model: folder, train: images, output: output() }),
+      finetuneImages({ ...uncached, model: folder, train: images, output: output() }),
     );
     await expectRefused(folder, message, () =>
       probeImages({ model: folder, train: images, test: images, cache: false }),
@@ -180,9 +238,9 @@ describe('a model of a newer version', () => {
     const message = said(join(folder, 'config.json'));
     await expectRefused(folder, message, () => push({ model: folder, repo: 'org/name', offline: true }));
     const run = () => jobs[name]?.(folder, { overwrite: true }) ?? jobs.autoencoder?.(folder, { overwrite: true });
-    await expectRefused(folder, `${message}, or choose another --output`, run);
+    await expectRefused(folder, `${message}, or choose another output`, run);
     rmSync(join(folder, 'run.json'));
-    await expectRefused(folder, `${message}, or choose another --output`, run);
+    await expectRefused(folder, `${message}, or choose another output`, run);
   });
 
   test('is not replaced by an export', async () => {
@@ -205,7 +263,7 @@ describe('what is damaged', () => {
       '{"command": "sequence pretrain", "status": "waiting"}',
       'status cannot be used (Invalid option: expected one of "running"|"finished")',
     ],
-  ])('a record, %s, is told by file and key; --overwrite replaces it', async (_, text, reason) => {
+  ])('a record, %s, is told by file and key; overwrite replaces it', async (_, text, reason) => {
     const folder = join(temporaryFolder(), 'run');
     cpSync(at('stopped-series'), folder, { recursive: true });
     writeFileSync(join(folder, 'run.json'), text);
@@ -213,7 +271,7 @@ describe('what is damaged', () => {
     const said = `${join(folder, 'run.json')} is damaged: ${reason}`;
     await expect(pretrainSequence({ ...series, output: folder, resume: true })).rejects.toThrow(
       new UsageError(
-        `${folder} holds no run to resume (${said}); choose another --output, or replace what is there with --overwrite`,
+        `${folder} holds no run to resume (${said}); choose another output, or replace what is there with overwrite`,
       ),
     );
     await expect(pretrainSequence({ ...series, output: folder })).rejects.toThrow(`${folder} holds another run; `);

@@ -1,15 +1,24 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type * as Bertune from '../../src/index.ts';
 import { writeBars } from '../data/images/idxFiles.ts';
+import { readJson } from '../jobs/runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel } from '../jobs/tiny.ts';
 import { pretrainMethods, saveTinyVision, tinySettings } from '../jobs/tinyImages.ts';
 
 /** What a checkpoint of a run says that the run has to go on with. */
 export type Fingerprint = Readonly<Record<string, unknown>>;
 
-/** Runs of every training job, some with every setting that they have, of one step each. */
-export async function fingerprints(jobs: typeof Bertune, folder: string): Promise<Record<string, Fingerprint>> {
+/**
+ * Runs of every training job, some with every setting that they have, of one step each.
+ *
+ * @param more what all of them are given beside
+ */
+export async function fingerprints(
+  jobs: typeof Bertune,
+  folder: string,
+  more: { resume?: boolean } = {},
+): Promise<Record<string, Fingerprint>> {
   const at = (name: string) => join(folder, name);
   await saveTinyModel(at('tiny'));
   await saveTinyVision(at('vision'), 'simsiam');
@@ -23,7 +32,7 @@ export async function fingerprints(jobs: typeof Bertune, folder: string): Promis
 
   const corpus = { files: [at('corpus.txt')] };
   const train = { files: [at('labeled.csv')] };
-  const common = { maxSteps: 1, saveSteps: 1, threads: 1 };
+  const common = { maxSteps: 1, saveSteps: 1, threads: 1, ...more };
   const trained = {
     ...{ learningRate: 2e-4, warmup: 0.25, weightDecay: 0.02, maxGradientNorm: 2, seed: 4 },
     schedule: 'constant',
@@ -85,7 +94,7 @@ export async function fingerprints(jobs: typeof Bertune, folder: string): Promis
   };
   const found: Record<string, Fingerprint> = {};
   for (const [name, run] of Object.entries(runs)) {
-    const output = at(name.replaceAll(/\W+/g, '-'));
+    const output = outputOf(folder, name);
     mkdirSync(output, { recursive: true });
     await run(output);
     found[name] = fingerprintIn(output);
@@ -93,8 +102,45 @@ export async function fingerprints(jobs: typeof Bertune, folder: string): Promis
   return found;
 }
 
-/** Of a run's first checkpoint. */
+/** Units that no run of these counts to: a run that has them goes on from the checkpoint that was marked. */
+const mark = 987_654_321;
+
+/**
+ * Makes of a run one that the first version was stopped in. Its checkpoints named no arrays and began each at a multiple
+ * of 16 numbers; which numbers they are does not matter here, but no variance is below 0.
+ */
+export function putBack(folder: string, name: string, fingerprint: Fingerprint): void {
+  const output = outputOf(folder, name);
+  const record = join(output, 'run.json');
+  writeFileSync(record, JSON.stringify({ ...readJson(record), status: 'running' }));
+  const file = stateIn(output);
+  const { format: _format, optimizer: _optimizer, arrays, ...state } = readJson(file);
+  writeFileSync(file, JSON.stringify({ ...state, units: mark, fingerprint }));
+  const sizes: Record<string, number> = {};
+  for (const { file, shape } of arrays as { file: string; shape: number[] }[]) {
+    const elements = shape.reduce((size, side) => size * side, 1);
+    sizes[file] = (sizes[file] ?? 0) + 16 * Math.ceil(elements / 16);
+  }
+  for (const [part, size] of Object.entries(sizes)) {
+    writeFileSync(join(dirname(file), part), new Float32Array(size).fill(0.01));
+  }
+}
+
+/** Whether a run that was put back was gone on with, and not begun anew. */
+export function wentOn(folder: string, name: string): boolean {
+  return readJson(stateIn(outputOf(folder, name))).units === mark;
+}
+
 function fingerprintIn(output: string): Fingerprint {
+  return readJson(stateIn(output)).fingerprint as Fingerprint;
+}
+
+/** Of a run's first checkpoint. */
+function stateIn(output: string): string {
   const [first = ''] = readdirSync(join(output, 'checkpoints')).sort();
-  return JSON.parse(readFileSync(join(output, 'checkpoints', first, 'state.json'), 'utf8')).fingerprint;
+  return join(output, 'checkpoints', first, 'state.json');
+}
+
+function outputOf(folder: string, name: string): string {
+  return join(folder, name.replaceAll(/\W+/g, '-'));
 }

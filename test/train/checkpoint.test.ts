@@ -12,6 +12,9 @@ import { PointTask, trainPoints } from './points.ts';
 const newFolder = () => join(temporaryFolder(), 'checkpoints');
 const wholeName = /^step-\d{8}$/;
 
+/** A process is started for each of many points to kill it at; most of the time goes to that. */
+const killTimeout = repetitions(400_000, 1_800_000);
+
 /** The state of the newest checkpoint, after a look at every number in it. */
 async function readNewest(folder: string, elements?: number) {
   const newest = new Checkpoints(folder, contentsOf(elements)).newest();
@@ -33,38 +36,46 @@ describe('a process killed while it writes', () => {
     writer = await Program.compile('train/checkpointWriter.ts');
   });
 
-  test('at any operation and within writes and removals, leaves the newest checkpoint whole', async () => {
-    const life = await writer.life(newFolder());
-    expect(life.starts).toHaveLength(acts.length);
-    const points = await writer.killEverywhere(
-      life,
-      newFolder,
-      async (folder, act, point) => {
-        const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
-        expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain((await readNewest(folder))?.version);
-        await goOn(folder, act);
-      },
-      repetitions(4, 12),
-    );
-    expect(points).toBeGreaterThanOrEqual(200);
-    report(`checkpoint writer: killed at ${points} points, survived all`);
-  });
+  test(
+    'at any operation and within writes and removals, leaves the newest checkpoint whole',
+    async () => {
+      const life = await writer.life(newFolder());
+      expect(life.starts).toHaveLength(acts.length);
+      const points = await writer.killEverywhere(
+        life,
+        newFolder,
+        async (folder, act, point) => {
+          const lastOrNew = [newestVersions[act], newestVersions[act + 1]];
+          expect(lastOrNew, `killed at ${JSON.stringify(point)}`).toContain((await readNewest(folder))?.version);
+          await goOn(folder, act);
+        },
+        repetitions(4, 12),
+      );
+      expect(points).toBeGreaterThanOrEqual(200);
+      report(`checkpoint writer: killed at ${points} points, survived all`);
+    },
+    killTimeout,
+  );
 
-  test('at any moment, has lost no checkpoint that it finished, and nothing piles up', async () => {
-    const folder = newFolder();
-    const elements = 50_000;
-    const kills = repetitions(25, 300);
-    for (let i = 0; i < kills; i++) {
-      const draw = (limit: number, j: number) => randomBelow(limit, 1, 'sample', i, j);
-      const finished = await killAfter(writer, folder, elements, 1 + draw(4, 0), draw(12, 1));
-      const newest = (await readNewest(folder, elements))?.step ?? 0;
-      expect([finished, finished + 1]).toContain(newest);
-      expect(readdirSync(folder).length).toBeLessThanOrEqual(4);
-    }
-    new Checkpoints(folder, contentsOf(elements)).prune(2, []);
-    expect(readdirSync(folder)).toHaveLength(2);
-    report(`checkpoint writer: killed at ${kills} random moments, survived all`);
-  });
+  test(
+    'at any moment, has lost no checkpoint that it finished, and nothing piles up',
+    async () => {
+      const folder = newFolder();
+      const elements = 50_000;
+      const kills = repetitions(25, 300);
+      for (let i = 0; i < kills; i++) {
+        const draw = (limit: number, j: number) => randomBelow(limit, 1, 'sample', i, j);
+        const finished = await killAfter(writer, folder, elements, 1 + draw(4, 0), draw(12, 1));
+        const newest = (await readNewest(folder, elements))?.step ?? 0;
+        expect([finished, finished + 1]).toContain(newest);
+        expect(readdirSync(folder).length).toBeLessThanOrEqual(4);
+      }
+      new Checkpoints(folder, contentsOf(elements)).prune(2, []);
+      expect(readdirSync(folder)).toHaveLength(2);
+      report(`checkpoint writer: killed at ${kills} random moments, survived all`);
+    },
+    killTimeout,
+  );
 });
 
 /** The next process does what is left of the life, and nothing of the killed one stays. */

@@ -167,7 +167,7 @@ describe('a checkpoint of other arrays is refused by the first difference, and s
 });
 
 describe('what is not understood is refused by name and never removed', () => {
-  const newer = /it was written by a newer version of bertune \(format 3; this one reads up to 2\); update bertune or/;
+  const newer = /it was written by a newer version of bertune \(format 3; this one reads up to 2\);/;
   const cases: [string, (path: string) => void, RegExp][] = [
     ['a newer format', (path) => change(path, { format: 3 }), newer],
     ['a newer format with nothing that is known', (path) => writeState(path, { format: 3, files: [] }), newer],
@@ -187,7 +187,9 @@ describe('what is not understood is refused by name and never removed', () => {
     const folder = new Checkpoints(checkpoints, contents);
     await expect(resume(checkpoints)).rejects.toThrow(reason);
     await expect(resume(checkpoints)).rejects.toThrow(`cannot resume ${path}: `);
+    await expect(resume(checkpoints)).rejects.toThrow(/; update bertune$/);
     await expect(train({ checkpoints })).rejects.toThrow(`cannot start beside ${path}: `);
+    await expect(train({ checkpoints })).rejects.toThrow(/; choose another folder$/);
     expect(folder.damaged()).toEqual([]);
     folder.remove(3);
     const state = new ShapedTask(builder);

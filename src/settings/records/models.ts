@@ -11,7 +11,7 @@ export const textAndMasks = {
     help: 'longest sequence in tokens, special tokens included',
     default: computed('what bertune trained the model with, else 128'),
     identity: true,
-    card: true,
+    card: 'text',
   },
   /** Compute with int8 weights: about 1.5 times as fast, with slightly other results. */
   int8: {
@@ -26,21 +26,22 @@ export const textAndMasks = {
     help: 'tokens that the pieces of a longer text share, below half of --max-length',
     default: 0,
     identity: whenOn,
-    card: 'unless 0',
+    card: 'text',
+    cardAt0: false,
   },
   maskProbability: {
     type: number('p', 'a probability above 0 and at most 1', (x) => x > 0 && x <= 1),
     help: 'share of the tokens to predict',
     default: 0.15,
     identity: true,
-    card: true,
+    card: 'text',
   },
   wholeWord: {
     type: toggle(),
     help: 'mask all pieces of a word together',
     default: false,
     identity: true,
-    card: true,
+    card: 'text',
   },
   pooling: { type: choice('mean', 'cls'), help: 'how token vectors become one vector', default: 'mean' },
 } as const satisfies Table;

@@ -4,18 +4,18 @@ import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
 export const training = {
-  epochs: { type: integer(1), help: 'passes over the training texts', card: true },
-  maxSteps: { type: integer(1), help: 'updates, in place of --epochs', card: true },
+  epochs: { type: integer(1), help: 'passes over the training texts', card: 'course' },
+  maxSteps: { type: integer(1), help: 'updates, in place of --epochs', card: 'course' },
   /** Tokens of one update, padding included. */
   batchTokens: {
     type: integer(1),
     unit: 'tokens',
     help: 'tokens of one update, padding included',
     identity: true,
-    card: true,
+    card: 'batches',
   },
   /** Examples of one update. */
-  batchSize: { type: integer(1), unit: 'examples', help: 'examples of one update', identity: true, card: true },
+  batchSize: { type: integer(1), unit: 'examples', help: 'examples of one update', identity: true, card: 'batches' },
   /** The method's own when absent. */
   optimizer: { type: choice('adamw', 'sgd'), help: 'optimizer', default: computed("the method's") },
   /** Of SGD. */
@@ -33,35 +33,35 @@ export const training = {
     help: 'micro-batches of one update',
     default: 1,
     identity: true,
-    card: true,
+    card: 'batches',
   },
   learningRate: {
     type: number('rate', 'a number above 0', (x) => x > 0),
     help: 'peak learning rate',
     default: 5e-5,
     identity: true,
-    card: true,
+    card: 'course',
   },
   schedule: {
     type: choice('linear', 'cosine', 'constant'),
     help: 'learning rate after warm-up',
     default: 'linear',
     identity: true,
-    card: true,
+    card: 'course',
   },
   /** Steps of warm-up, or a fraction of all steps when below 1. */
   warmup: {
     type: number('n', 'a fraction below 1 or a whole number of steps', (x) => x >= 0 && (x < 1 || Number.isInteger(x))),
     help: 'warm-up steps, or a share of all steps when below 1',
     identity: true,
-    card: true,
+    card: 'course',
   },
   weightDecay: {
     type: notNegative('x'),
     help: 'AdamW weight decay (none on biases and norms)',
     default: 0.01,
     identity: true,
-    card: true,
+    card: 'course',
   },
   /** Largest global gradient norm; 0 turns clipping off. */
   maxGradientNorm: {
@@ -69,17 +69,17 @@ export const training = {
     help: 'clip gradients to this global norm; 0: off',
     default: 1,
     identity: true,
-    card: true,
+    card: 'course',
   },
   dropout: {
     type: fractionBelow1('p'),
     help: 'dropout probability',
     default: computed("the model's"),
     identity: true,
-    card: true,
+    card: 'trained',
   },
   /** Leaves the embeddings as they are. */
-  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are', identity: true, card: true },
+  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are', identity: true, card: 'trained' },
   /** Leaves the embeddings and the first layers as they are. */
   freezeLayers: {
     type: integer(0),
@@ -88,7 +88,8 @@ export const training = {
     default: 0,
     isQuiet: true,
     identity: (layers, { freeze }) => (freeze || layers ? layers : undefined),
-    card: 'unless 0',
+    card: 'trained',
+    cardAt0: false,
   },
   /** Computes each layer once more in the backward half of a step: the same numbers, less memory, more time. */
   recompute: {
@@ -104,17 +105,17 @@ export const training = {
     default: false,
     identity: whenOn,
   },
-  trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: true },
+  trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: 'trained' },
   /** Examples of each class that are trained on; all when absent. */
-  labelsPerClass: { type: integer(1), help: 'train on at most this many examples of each class', card: true },
-  classWeights: { type: choice('none', 'balanced'), help: 'weigh rare classes more', default: 'none', card: true },
+  labelsPerClass: { type: integer(1), help: 'train on at most this many examples of each class', card: 'trained' },
+  classWeights: { type: choice('none', 'balanced'), help: 'weigh rare classes more', default: 'none', card: 'trained' },
   /** Start the encoder from random weights: the baseline that shows what pretraining gives. */
   randomStart: {
     type: toggle(),
     help: 'random encoder weights: the baseline without pretraining',
     default: false,
     identity: true,
-    card: true,
+    card: 'trained',
   },
 } as const satisfies Table;
 
@@ -123,10 +124,10 @@ export const evaluation = {
   evalFraction: {
     type: fractionBelow1('p'),
     help: 'share of the texts to hold out when there is no --eval',
-    card: true,
+    card: 'draws',
   },
   /** Most held-out examples that are evaluated. */
-  evalLimit: { type: integer(1), unit: 'texts', help: 'evaluate at most this many held-out texts', card: true },
+  evalLimit: { type: integer(1), unit: 'texts', help: 'evaluate at most this many held-out texts', card: 'draws' },
   /** Most texts that are evaluated; all when absent. */
   limit: { type: integer(1), unit: 'texts', help: 'evaluate at most this many texts' },
   /** Repetitions with other draws of labels and other random starts. */
@@ -153,12 +154,13 @@ export const evaluation = {
     help: 'evaluations without improvement before stopping; 0: never',
     default: 0,
     identity: true,
-    card: 'unless 0',
+    card: 'trained',
+    cardAt0: false,
   },
 } as const satisfies Table;
 
 export const general = {
-  seed: { type: integer(0), help: 'seed of every random choice', default: 0, identity: true, card: true },
+  seed: { type: integer(0), help: 'seed of every random choice', default: 0, identity: true, card: 'draws' },
   threads: { type: integer(1), help: 'processor threads', default: computed('all cores'), identity: false },
   config: { type: text('file'), help: 'YAML file with the same names as the flags; flags win (--no-NAME: switch off)' },
   /** Takes a model of the Hub from the cache alone; without it as HF_HUB_OFFLINE says. */
