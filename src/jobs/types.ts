@@ -3,6 +3,7 @@
 import type { Message } from '../core/message.ts';
 import type { masking, textTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 
 export type { DataOptions } from '../settings/data.ts';
 
@@ -74,17 +75,8 @@ export interface AdaptResult {
 
 export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 
-export interface ClassificationResult {
-  readonly accuracy: number;
-  readonly macroF1: number;
-  /** Mean cross-entropy in nats. */
-  readonly loss: number;
-  readonly lossStandardError: number;
-  readonly count: number;
-  readonly labels: readonly string[];
-  /** confusion[true][predicted], in the order of `labels`. */
-  readonly confusion: readonly (readonly number[])[];
-}
+/** How a classifier does on labeled examples. */
+export interface ClassificationResult extends LabelMeasure {}
 
 export interface FinetuneResult extends ClassificationResult {
   readonly steps: number;

@@ -5,7 +5,6 @@ import type { StoredSequence, TokenStore } from '../../data/tokenStore.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { ProgramCache } from '../../engine/programCache.ts';
 import { RatioEstimate } from '../../evaluation/intervals.ts';
-import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
 import type { Frame } from '../../text/frame.ts';
 import { evaluationEpoch } from '../../text/masking.ts';
@@ -15,27 +14,14 @@ import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '..
 import { placesIn, textBatch } from './batch.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { objectiveGraph, objectiveParameters, type Places } from './graph.ts';
-import type { Objective, ReadText } from './objective.ts';
+import type { Objective, ObjectiveTaskOptions, ReadText } from './objective.ts';
 
-export interface CorpusTaskOptions {
-  readonly model: TextModel;
-  readonly objective: Objective<StoredSequence>;
-  readonly startValues: ParameterValues;
-  /** Names of parameters that are not trained. */
-  readonly frozen?: ReadonlySet<string>;
-  /** Whether a step keeps no activations of a layer, but computes them once more. */
-  readonly recompute?: boolean;
-  /** What stands around every sequence. */
-  readonly frame: Frame;
+export interface CorpusTaskOptions extends ObjectiveTaskOptions<StoredSequence> {
   readonly training: Corpus;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
   readonly heldOut: { readonly store: TokenStore; readonly sequences: readonly number[] };
-  readonly seed: number;
-  /** Rows and tokens a row of one micro-batch. */
+  /** Rows of one micro-batch. */
   readonly rows: number;
-  readonly width: number;
-  /** Micro-batches of one update. */
-  readonly accumulationSteps: number;
   readonly engine: Engine;
 }
 

@@ -2,7 +2,6 @@ import { breathe } from '../../core/interrupt.ts';
 import { permutedIndex, randomBits } from '../../core/random.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { ProgramCache } from '../../engine/programCache.ts';
-import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
 import type { Frame } from '../../text/frame.ts';
 import { evaluationEpoch } from '../../text/masking.ts';
@@ -12,7 +11,7 @@ import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '..
 import { placesIn, textBatch } from './batch.ts';
 import { type FrozenSplit, takeFrozen } from './frozen.ts';
 import { type LossOptions, objectiveGraph, objectiveParameters, type Places, readingOf } from './graph.ts';
-import type { Objective, ReadText } from './objective.ts';
+import type { ObjectiveTaskOptions, ReadText } from './objective.ts';
 
 /** An example that is one text, and what else its objective knows. */
 export interface TextExample {
@@ -20,24 +19,11 @@ export interface TextExample {
   readonly ids: ArrayLike<number>;
 }
 
-export interface ExamplesTaskOptions<Example extends TextExample> {
-  readonly model: TextModel;
-  readonly objective: Objective<Example>;
-  readonly startValues: ParameterValues;
-  /** Names of parameters that are not trained. */
-  readonly frozen?: ReadonlySet<string>;
-  /** Whether a step keeps no activations of a layer, but computes them once more. */
-  readonly recompute?: boolean;
-  /** What stands around every text. */
-  readonly frame: Frame;
+/** Where a micro-batch does not fit the usual rows, an update is cut into more than `accumulationSteps`. */
+export interface ExamplesTaskOptions<Example extends TextExample> extends ObjectiveTaskOptions<Example> {
   readonly examples: readonly Example[];
-  /** Tokens of a row. */
-  readonly width: number;
   /** Examples of one update. */
   readonly batchSize: number;
-  /** Micro-batches that an update is cut into, at least; more when its texts do not fit the usual rows. */
-  readonly accumulationSteps: number;
-  readonly seed: number;
   readonly evaluate?: TrainingTask['evaluate'];
   /** Examples whose loss is measured, where there is no `evaluate`, and the engine that computes it. */
   readonly heldOut?: { readonly examples: readonly Example[]; readonly engine: Engine };

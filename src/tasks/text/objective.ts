@@ -2,8 +2,10 @@ import type { Value } from '../../graph/graph.ts';
 import type { TextConfig } from '../../models/text/config.ts';
 import type { Reading } from '../../models/text/heads/head.ts';
 import type { HeadName } from '../../models/text/heads/table.ts';
-import type { ParameterSpec } from '../../nn/parameters.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import type { ParameterSpec, ParameterValues } from '../../nn/parameters.ts';
 import type { Scope } from '../../nn/scope.ts';
+import type { Frame } from '../../text/frame.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
 
 /**
@@ -25,6 +27,25 @@ export interface Objective<Example> {
   read(example: Example, number: number, epoch: number): ReadText;
   /** What is told beside the mean loss of the first term. */
   alsoMeasured?(loss: number): Metrics;
+}
+
+/** What every task takes that learns an objective. */
+export interface ObjectiveTaskOptions<Example> {
+  readonly model: TextModel;
+  readonly objective: Objective<Example>;
+  /** Of all that the objective trains; the task takes them over. */
+  readonly startValues: ParameterValues;
+  /** Names of parameters that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
+  /** Whether a step keeps no activations of a layer, but computes them once more. */
+  readonly recompute?: boolean;
+  /** What stands around every text. */
+  readonly frame: Frame;
+  /** Tokens of a row. */
+  readonly width: number;
+  /** Micro-batches of one update. */
+  readonly accumulationSteps: number;
+  readonly seed: number;
 }
 
 /** One thing that is learned of each text. */
