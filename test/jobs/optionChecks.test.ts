@@ -40,7 +40,7 @@ describe('options that no job can use', () => {
     [{ seed: -1.5 }, 'seed must be a whole number of at least 0, got -1.5'],
     [{ warmup: -5 }, 'warmup must be a fraction below 1 or a whole number of steps, got -5'],
     [{ maxLength: 1.5 }, 'maxLength must be a whole number of at least 3, got 1.5'],
-    [{ threads: 0 }, 'threads must be a positive whole number, got 0'],
+    [{ threads: 0 }, 'threads must be a whole number from 1 to 1024, got 0'],
     [{ schedule: 'square' }, 'schedule must be linear or cosine or constant, got "square"'],
     [{ epochs: 1, maxSteps: 1 }, 'epochs and maxSteps cannot be given together'],
   ];
@@ -61,7 +61,7 @@ describe('options that no job can use', () => {
     expect(await refused(evaluate({ model, data: nowhere, limit: 0 }))).toBe(
       'limit must be a positive whole number, got 0',
     );
-    expect(await refused(loadModel(model, { threads: 0 }))).toBe('threads must be a positive whole number, got 0');
+    expect(await refused(loadModel(model, { threads: 0 }))).toBe('threads must be a whole number from 1 to 1024, got 0');
     const loaded = await loadModel(model, { threads: 1 });
     expect(await refused(loaded.fillMask('my [MASK]', { topK: -1 }))).toBe(
       'topK must be a positive whole number, got -1',

@@ -22,7 +22,7 @@ export const training = {
   momentum: { type: fractionBelow1('x'), help: 'momentum of SGD', default: whereUsed(0.9) },
   /** Threads that prepare views; 1 prepares them between the steps. */
   dataThreads: {
-    type: integer(1),
+    type: integer(1, 256),
     help: 'threads that augment images; 1: between the steps',
     default: computed('all cores, at most 4'),
     identity: false,
@@ -161,7 +161,7 @@ export const evaluation = {
 
 export const general = {
   seed: { type: integer(0), help: 'seed of every random choice', default: 0, identity: true, card: 'draws' },
-  threads: { type: integer(1), help: 'processor threads', default: computed('all cores'), identity: false },
+  threads: { type: integer(1, 1024), help: 'processor threads', default: computed('all cores'), identity: false },
   config: { type: text('file'), help: 'YAML file with the same names as the flags; flags win (--no-NAME: switch off)' },
   /** Takes a model of the Hub from the cache alone; without it as HF_HUB_OFFLINE says. */
   offline: {
