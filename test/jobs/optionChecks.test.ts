@@ -61,7 +61,9 @@ describe('options that no job can use', () => {
     expect(await refused(evaluate({ model, data: nowhere, limit: 0 }))).toBe(
       'limit must be a positive whole number, got 0',
     );
-    expect(await refused(loadModel(model, { threads: 0 }))).toBe('threads must be a whole number from 1 to 1024, got 0');
+    expect(await refused(loadModel(model, { threads: 0 }))).toBe(
+      'threads must be a whole number from 1 to 1024, got 0',
+    );
     const loaded = await loadModel(model, { threads: 1 });
     expect(await refused(loaded.fillMask('my [MASK]', { topK: -1 }))).toBe(
       'topK must be a positive whole number, got -1',
