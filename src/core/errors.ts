@@ -61,3 +61,8 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   const digits = String(count).replace(/\B(?=(\d{3})+$)/g, ',');
   return `${digits} ${count === 1 ? noun : plural}`;
 }
+
+/** A title with its article: "a BERT", "an MLM head". */
+export function withArticle(title: string): string {
+  return `${/^([aeiou]|MLM\b)/i.test(title) ? 'an' : 'a'} ${title}`;
+}

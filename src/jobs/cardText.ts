@@ -1,4 +1,4 @@
-import { counted } from '../core/errors.ts';
+import { counted, withArticle } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
@@ -64,7 +64,7 @@ function introduction(record: RunRecord, head: HeadCard): string {
   const size = about
     ? ` It has ${about.layers} layers of ${about.hiddenSize} and ${(about.parameters / 1e6).toFixed(1)} M parameters.`
     : '';
-  const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : `a ${familyOf(record).title}`;
+  const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : withArticle(familyOf(record).title);
   return `${head.introduction(record, from)}${size}`;
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError, withArticle } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
@@ -132,10 +132,6 @@ function requireHead({ model, present }: TextInspection, head: HeadName, name: s
   throw new UsageError(
     say`${name} has no ${titleOf(model, lacking)}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
   );
-}
-
-function withArticle(title: string): string {
-  return `${/^([aeiou]|MLM)/.test(title) ? 'an' : 'a'} ${title}`;
 }
 
 async function probesOf(

@@ -35,7 +35,8 @@ export function checkOptions(job: JobName, options: object): void {
     const deciding = given.get(only.key) ?? defaultOf(job, only.key as SettingName);
     const kind = deciding instanceof Computed ? `the default (${deciding.text})` : String(deciding);
     if (only.values.includes(kind)) continue;
-    throw new UsageError(say`${setting(name)} is an option of ${only.values.join(' and ')}, not of ${kind}`);
+    const deciders = say`${setting(only.key)} ${only.values.join(' and ')}`;
+    throw new UsageError(say`${setting(name)} is an option of ${deciders}, not of ${kind}`);
   }
 }
 

@@ -86,7 +86,8 @@ export const imageTraining = {
   evalLimit: { help: 'evaluate at most this many images' },
 } as const satisfies Takes;
 
-const only = <const Method extends string>(...values: readonly Method[]) =>
+/** Of an image method's own. */
+const ofMethod = <const Method extends string>(...values: readonly Method[]) =>
   ({ only: { key: 'method', values } }) as const;
 
 /** What jobs take that train on columns of numbers. */
@@ -214,20 +215,20 @@ export const jobs = {
     imageSize: given,
     channels: given,
     augment: { default: computed('on but for autoencoders') },
-    architecture: only('autoencoder'),
-    latentSize: only('autoencoder'),
-    noise: only('autoencoder'),
-    width: only('simsiam', 'simclr'),
-    blocks: only('simsiam', 'simclr'),
-    projectionSize: only('simsiam', 'simclr'),
-    predictorSize: only('simsiam'),
-    temperature: only('simclr'),
-    patchSize: only('mae'),
-    maskRatio: only('mae'),
-    normalizedTargets: only('mae'),
-    hiddenSize: { ...only('mae'), type: integer(4), default: 128 },
-    layers: { ...only('mae'), default: 4 },
-    attentionHeads: only('mae'),
+    architecture: ofMethod('autoencoder'),
+    latentSize: ofMethod('autoencoder'),
+    noise: ofMethod('autoencoder'),
+    width: ofMethod('simsiam', 'simclr'),
+    blocks: ofMethod('simsiam', 'simclr'),
+    projectionSize: ofMethod('simsiam', 'simclr'),
+    predictorSize: ofMethod('simsiam'),
+    temperature: ofMethod('simclr'),
+    patchSize: ofMethod('mae'),
+    maskRatio: ofMethod('mae'),
+    normalizedTargets: ofMethod('mae'),
+    hiddenSize: { ...ofMethod('mae'), type: integer(4), default: 128 },
+    layers: { ...ofMethod('mae'), default: 4 },
+    attentionHeads: ofMethod('mae'),
     epochs: { default: computed('autoencoder 10, simsiam and simclr 20, mae 50') },
     batchSize: { default: 256 },
     evalFraction: { ...imageTraining.evalFraction, default: 0.05 },

@@ -113,7 +113,7 @@ const cases: [string, number, string][] = [
   [
     `image pretrain --method simsiam --data ${bars} --noise 0.1 --preview @x.png`,
     2,
-    '--noise is an option of autoencoder, not of simsiam',
+    '--noise is an option of --method autoencoder, not of simsiam',
   ],
   [
     `image pretrain --method mae --data ${bars} --preview @x.jpg`,

@@ -49,7 +49,7 @@ test('one held-out image tells nothing of a collapse', async () => {
 test.each<[Partial<PretrainImagesOptions>, string]>([
   [{ patchSize: 3 }, 'patchSize 3 does not divide images of 8 x 8'],
   [{ attentionHeads: 3 }, 'hiddenSize 16 is no multiple of 4 and of attentionHeads 3'],
-  [{ latentSize: 3 }, 'latentSize is an option of autoencoder, not of mae'],
+  [{ latentSize: 3 }, 'latentSize is an option of method autoencoder, not of mae'],
   [{ momentum: 0.5, optimizer: 'adamw' }, 'momentum is a setting of optimizer sgd'],
 ])('refuses %o', async (more, message) => {
   await expect(pretrainImages(options('mae', 'refused', more))).rejects.toThrow(message);

@@ -113,7 +113,7 @@ test('fields of data are checked, too', () => {
 
 test('an option of one method is refused for another', () => {
   expect(refusal('pretrainImages', options('pretrainImages', { method: 'mae', noise: 0.1 }))).toBe(
-    'noise is an option of autoencoder, not of mae',
+    'noise is an option of method autoencoder, not of mae',
   );
 });
 

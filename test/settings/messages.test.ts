@@ -78,6 +78,6 @@ test('the command line spells what a job refuses as flags', async () => {
   });
   expect(await runInProcess([...words, '--noise', '0.5'])).toMatchObject({
     code: 2,
-    stderr: 'error: --noise is an option of autoencoder, not of mae\n',
+    stderr: 'error: --noise is an option of --method autoencoder, not of mae\n',
   });
 });

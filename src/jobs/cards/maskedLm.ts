@@ -1,4 +1,4 @@
-import { counted } from '../../core/errors.ts';
+import { counted, withArticle } from '../../core/errors.ts';
 import { normalInterval } from '../../evaluation/intervals.ts';
 import type { AdaptResult } from '../types.ts';
 import { decimals, familyOf, type HeadCard } from './headCard.ts';
@@ -19,7 +19,8 @@ export const maskedLmCard: HeadCard = {
   introduction(record, base) {
     const { command } = record;
     const how = command === 'pretrain' ? 'trained from a random start' : `adapted to its own kind of text from ${base}`;
-    return `A ${familyOf(record).title} masked language model, ${how} with bertune.`;
+    const family = withArticle(familyOf(record).title);
+    return `${family[0]?.toUpperCase()}${family.slice(1)} masked language model, ${how} with bertune.`;
   },
   results({ command, result, about }, measuredOn) {
     const { evalLossBefore: before, evalLossAfter: after, perplexityBefore } = result as AdaptResult;

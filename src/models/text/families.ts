@@ -1,4 +1,4 @@
-import { BertuneError } from '../../core/errors.ts';
+import { BertuneError, withArticle } from '../../core/errors.ts';
 import { bert } from './bert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { TextFamily } from './family.ts';
@@ -50,6 +50,6 @@ export function readTextModel(raw: HubConfig, where: string, shaped = false): Te
   }
   const missing = shaped ? family.shapeKeys.filter((key) => !Object.hasOwn(raw, key)) : [];
   if (missing.length > 0)
-    throw new BertuneError(`${where} lacks ${missing.join(', ')}; give a config.json of a ${family.title}`);
+    throw new BertuneError(`${where} lacks ${missing.join(', ')}; give a config.json of ${withArticle(family.title)}`);
   return family.read(raw, where);
 }

@@ -71,7 +71,7 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
       other: (hubName) => names.other(hubName, config),
     },
     heads: headNames.filter((name) => family.heads[name] !== null),
-    parts: partNames.filter((part) => family.parts[part] !== null),
+    parts: partNames(family.parts).filter((part) => family.parts[part] !== null),
     partsOf: (head) => ['encoder', ...headOf(head).parts],
     hubClass: (head) => headOf(head).hubClass,
     partTitle: (part) => family.parts[part]?.title ?? part,
@@ -105,4 +105,8 @@ export function partsOfAll(model: TextModel, heads: readonly HeadName[]): PartNa
   return [...new Set(heads.flatMap((head) => model.partsOf(head)))];
 }
 
-const partNames = ['encoder', 'mlmHead', 'pooler', 'classifier'] as const satisfies readonly PartName[];
+/** The encoder first, whatever the order of the record. */
+function partNames(parts: Readonly<Record<PartName, unknown>>): PartName[] {
+  const others = Object.keys(parts).filter((name): name is PartName => name !== 'encoder');
+  return ['encoder', ...others];
+}

@@ -1,7 +1,8 @@
 import * as ops from '../../graph/functions.ts';
 import type { Value } from '../../graph/graph.ts';
+import { product } from '../../graph/sizes.ts';
 import { type AttentionShape, selfAttention, sequenceBias } from '../../nn/attention.ts';
-import { addLayerNorm, linear } from '../../nn/layers.ts';
+import { addLayerNorm, embedding, linear } from '../../nn/layers.ts';
 import { layerNormSpecs, linearSpecs, type ParameterSpec } from '../../nn/parameters.ts';
 import type { Scope } from '../../nn/scope.ts';
 import { type Activation, activate } from './activations.ts';
@@ -12,6 +13,20 @@ import type { TextConfig } from './config.ts';
 export interface PostNormConfig extends TextConfig {
   readonly activation: Activation;
   readonly layerNormEpsilon: number;
+}
+
+/** Words, types and positions, `embeddings.word` and so on, added and normalized [rows · width, width of the tables]. */
+export function postNormEmbeddings(
+  scope: Scope,
+  { layerNormEpsilon, hiddenDropout }: Pick<PostNormConfig, 'layerNormEpsilon' | 'hiddenDropout'>,
+  { rows, width, ids, positions, tokenTypes }: TokenBlock,
+): Value {
+  const flat = (value: Value) => ops.reshape(value, [product(rows, width)]);
+  const firstType = () => scope.graph.constant({ dtype: 'int32', shape: [1], data: Int32Array.of(0) });
+  const words = embedding(scope, 'embeddings.word', flat(ids));
+  const typed = ops.add(words, embedding(scope, 'embeddings.tokenType', tokenTypes ? flat(tokenTypes) : firstType()));
+  const placed = embedding(scope, 'embeddings.position', flat(positions));
+  return scope.dropout(addLayerNorm(scope, 'embeddings.norm', typed, placed, layerNormEpsilon), hiddenDropout);
 }
 
 /**
@@ -46,7 +61,7 @@ export function postNormParameters(config: PostNormConfig): ParameterSpec[] {
   return Array.from({ length: config.layers }, (_, number) => layerParameters(config, `encoder.${number}`)).flat();
 }
 
-/** The layer that a parameter is of, or 'embeddings' where its name says so; see `TextFamily.layerOf`. */
+/** The layer that a parameter is of, or 'embeddings' for names that begin so; see `TextFamily.layerOf`. */
 export function postNormLayerOf(name: string): number | 'embeddings' {
   return name.startsWith('embeddings.') ? 'embeddings' : Number(/^encoder\.(\d+)\./.exec(name)?.[1]);
 }
