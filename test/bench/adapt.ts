@@ -2,7 +2,15 @@ import { parseArgs } from 'node:util';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { corpusFile, linesOf } from './corpora.ts';
-import { ownScript, pythonScript, requirePython, saveResults, threads, workPath } from './environment.ts';
+import {
+  earlierScript,
+  ownScript,
+  pythonScript,
+  requirePython,
+  saveResults,
+  threads,
+  workPath,
+} from './environment.ts';
 import { benchModel } from './models.ts';
 import { stepShapes } from './shapes.ts';
 import { gigabytes, printTable, rate, ratio, seconds, sum } from './table.ts';
@@ -39,6 +47,7 @@ const theirs = { model, corpus, maxLength, threads, cache: workPath('datasets') 
 const grouped = Math.round(tokensPerUpdate / meanTokens);
 const commands = [
   ownScript('bertune', 'adaptWorker.js', own),
+  ...earlierScript('adaptWorker.js', { ...own, output: workPath('runs', 'adapt-before') }),
   ...(flags['only-ours']
     ? []
     : [

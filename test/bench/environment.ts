@@ -27,6 +27,18 @@ export function ownScript(name: string, script: string, argument: object): Comma
   return { name, command: process.execPath, args: [join(import.meta.dirname, script), JSON.stringify(argument)] };
 }
 
+/**
+ * The same of another checkout, whose benchmarks were built, too (`BERTUNE_BEFORE=DIR`): an earlier version takes turns
+ * with this one. Nothing without the variable.
+ */
+export function earlierScript(script: string, argument: object): Command[] {
+  const { BERTUNE_BEFORE: folder } = process.env;
+  if (!folder) return [];
+  const file = resolve(folder, 'test/bench/results/build/test/bench', script);
+  if (!existsSync(file)) fail(`${file} is not there; run in ${folder}: npx tsc -p test/bench/tsconfig.json`);
+  return [{ name: 'before', command: process.execPath, args: [file, JSON.stringify(argument)] }];
+}
+
 /** The `bertune` command as `npm run build` leaves it. */
 export function bertuneCommand(args: readonly string[]): Command {
   const program = resolve('dist/cli/main.js');

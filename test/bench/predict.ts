@@ -3,7 +3,15 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusFile } from './corpora.ts';
-import { type Command, ownScript, pythonScript, requirePython, saveResults, threads } from './environment.ts';
+import {
+  type Command,
+  earlierScript,
+  ownScript,
+  pythonScript,
+  requirePython,
+  saveResults,
+  threads,
+} from './environment.ts';
 import { benchModel } from './models.ts';
 import { runToEnd } from './processes.ts';
 import { stepShapes } from './shapes.ts';
@@ -34,6 +42,7 @@ const options = { model, messages, threads, maxLength: 128, batch: 32 };
 const commands = [
   ownScript('bertune', 'predictWorker.js', options),
   ownScript('bertune, int8', 'predictWorker.js', { ...options, int8: true }),
+  ...earlierScript('predictWorker.js', options),
 ];
 if (!flags['only-ours']) commands.push(pythonScript('Python pipeline', 'predict_reference.py', options));
 const node = flags['only-ours'] ? undefined : await transformersJs();

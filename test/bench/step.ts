@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { fail, ownScript, pythonScript, requirePython, saveResults } from './environment.ts';
+import { earlierScript, fail, ownScript, pythonScript, requirePython, saveResults } from './environment.ts';
 import { type StepShape, stepShapes } from './shapes.ts';
 import { stepOptions } from './stepOptions.ts';
 import { gigabytes, median, printTable, rate, ratio, seconds } from './table.ts';
@@ -28,7 +28,11 @@ for (const name of flags.shapes.split(',')) {
   const theirs = ['float32', 'bfloat16'].map((precision) =>
     pythonScript(`PyTorch ${precision}`, 'step_reference.py', { ...options, threads: shape.threads, precision }),
   );
-  const commands = [ownScript('bertune', 'stepWorker.js', options), ...(flags['only-ours'] ? [] : theirs)];
+  const commands = [
+    ownScript('bertune', 'stepWorker.js', options),
+    ...earlierScript('stepWorker.js', options),
+    ...(flags['only-ours'] ? [] : theirs),
+  ];
   const workers = await takeTurns(commands, { rounds: Number(flags.rounds), warmUp: 3 });
   print(shape, workers);
   results.push({
