@@ -3,6 +3,7 @@ import { UsageError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
+import { refuseNewerModel } from '../hub/newerModel.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve as settingsOf } from '../settings/resolve.ts';
 import { cardOf } from './cardText.ts';
@@ -25,6 +26,7 @@ export async function card(options: CardOptions): Promise<CardResult> {
   const { model, overwrite, ...about } = settingsOf('card', options);
   const said = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined));
   const record = readRecord(model);
+  refuseNewerModel(model);
   if (record?.status === 'finished' && !record.about) {
     throw new UsageError(`${model} holds a run of ${record.command}; cards are written for models of text`);
   }

@@ -1,3 +1,6 @@
+import { resolve as resolvePath } from 'node:path';
+import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -20,6 +23,11 @@ export interface EmbedResult {
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
   checkVectorPath(options.output);
+  if (options.input.files.some((file) => resolvePath(file) === resolvePath(options.output))) {
+    throw new UsageError(
+      say`${setting('output')} ${options.output} is what ${setting('input')} reads; choose another file`,
+    );
+  }
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });

@@ -41,6 +41,12 @@ export async function evaluate(
   if (options.int8 && head !== 'oneLabel') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
+  const ofMasks = (['maskProbability', 'wholeWord'] as const).find((name) => options[name] !== undefined);
+  if (ofMasks !== undefined && head === 'oneLabel') {
+    throw new UsageError(
+      say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
+    );
+  }
   return measures[head](found, settings, hooks);
 }
 

@@ -64,6 +64,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const { threads, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
   const hooks = { onEvent: hears ?? onEvent, signal };
+  if (typeof asked === 'string' ? asked === '' : typeof asked !== 'object' || asked === null) {
+    throw new UsageError('loadModel needs the path of a model, or org/name[@revision] of the Hub, as text');
+  }
   const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
   const loaded = await readModel(found, { head: 'present' }, onNote);
@@ -97,6 +100,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     heads: available,
     maskToken,
     prepareMasks(text) {
+      checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
       const { ids } = tokenizer.encode(text);
       const { before, size } = tokenizer.frame;
@@ -128,6 +132,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       return result ?? { text, masks: [] };
     },
     async scores(texts) {
+      checkTexts(texts, 'scores needs a list of texts');
       const rows = await probabilities(texts);
       return rows.map((row) => {
         const scores = Array.from(row, (score, i) => ({ label: labelOf(i), score }));
@@ -135,6 +140,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       });
     },
     async classify(texts) {
+      checkTexts(texts, 'classify needs a list of texts');
       const rows = await probabilities(texts);
       return rows.map((row, i) => {
         const best = argmax(row);
@@ -142,10 +148,12 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       });
     },
     async embed(texts, options = {}) {
+      checkTexts(texts, 'embed needs a list of texts');
       const { pooling } = resolve('model.embed', options);
       return inference.vectors(cut(texts), pooling);
     },
     tokens(text) {
+      checkTexts([text], 'tokens needs a text');
       return framed(tokenizer.frame, tokenizer.encode(text).ids).map((tokenId) => ({
         token: tokenizer.tokenOf(tokenId),
         tokenId,
@@ -157,6 +165,12 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     },
   };
   return model;
+}
+
+/** @throws UsageError for what is no list of texts */
+function checkTexts(texts: unknown, needed: string): void {
+  const isTexts = Array.isArray(texts) && texts.every((text) => typeof text === 'string');
+  if (!isTexts) throw new UsageError(`${needed}, got something else`);
 }
 
 /** Ids of words to rank: each is to be one token of the vocabulary. */

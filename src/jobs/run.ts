@@ -6,6 +6,7 @@ import type { JobName } from '../settings/jobs.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { Metrics, TrainingTask } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
+import { checkHooks } from './hooks.ts';
 import { note } from './note.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
@@ -85,6 +86,7 @@ export async function runTraining<Result extends object>(
   { job, command, options, settings, inputs = [], read }: TrainingJob<Result>,
   hooks: JobHooks,
 ): Promise<Result> {
+  checkHooks(hooks);
   const folder = RunFolder.claim(settings.output, { ...settings, command, inputs });
   const finished = finishedResult<Result>(folder, options, hooks);
   if (finished) return finished;

@@ -6,7 +6,7 @@ import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic 
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
-import { unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
+import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
 import {
   type BaseFacts,
@@ -136,7 +136,10 @@ export class RunFolder {
     await removeTemporaries(this.path, runFiles);
     if (this.#options.overwrite) {
       // The record goes first: as long as it is there, it vouches for the rest.
-      for (const name of runFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
+      for (const name of runFiles.toReversed()) {
+        if (name === 'checkpoints') removeCheckpoints(this.checkpoints);
+        else rmSync(join(this.path, name), { recursive: true, force: true });
+      }
       if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
     const startedAt = this.#options.overwrite ? undefined : earlier?.startedAt;

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { saveText } from '../hub/textFolder.ts';
 import type { TextConfig } from '../models/text/config.ts';
-import type { HeadName } from '../models/text/heads/table.ts';
+import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { initialValue, type ParameterSpec } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { checkedObjective } from '../tasks/text/checkedObjective.ts';
 import { ExamplesTask } from '../tasks/text/examplesTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
 import { objectiveParameters } from '../tasks/text/graph.ts';
@@ -77,22 +78,23 @@ export async function trainTexts<Example extends { readonly text: string }>(
   hooks: JobHooks = {},
 ): Promise<TrainTextsResult> {
   const given = resolve('trainTexts', options);
+  checkLesson(lesson);
   const [head] = lesson.heads;
   return runTraining<TrainTextsResult>(
     {
       ...{ job: 'trainTexts', command: 'trainTexts', options, settings: given, inputs: [options.model] },
       async read({ engine }) {
         const found = await findModel(options.model, options, hooks);
-        const { heads, labels } = lesson;
-        const wanted = { head: heads, labels, beside: ['pooler'], seed: given.seed } as const;
+        const { labels } = lesson;
+        const wanted = { head: lesson.heads, labels, beside: ['pooler'], seed: given.seed } as const;
         const loaded = await readModel(found, wanted, (line) => note(hooks, line));
         const { tokenizer, beside } = loaded;
         const model = loaded.model.withDropout(options.dropout);
         const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
         const { batchSize, accumulationSteps, recompute, seed, maxLength } = settings;
         const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
-        const objective = lesson.objective({ config: model.config, vocabulary, seed });
-        checkHeads(objective, heads);
+        const own = lesson.objective({ config: model.config, vocabulary, seed });
+        const objective = checkedObjective(own, model.config, lesson.heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
         const examples = tokenize(lesson.examples);
         const heldOut = tokenize(lesson.heldOut ?? []);
@@ -137,10 +139,23 @@ export async function trainTexts<Example extends { readonly text: string }>(
   );
 }
 
-/** @throws UsageError for an objective that trains a head which the lesson does not name */
-function checkHeads({ name, terms }: Objective<never>, heads: readonly HeadName[]): void {
-  const other = Object.values(terms).find(({ head }) => !heads.includes(head));
-  if (other) throw new UsageError(`objective ${name}: its head ${other.head} is not among heads (${heads.join(', ')})`);
+/** @throws UsageError for a lesson with something missing, misspelt or of another kind */
+function checkLesson<Example extends { readonly text: string }>(lesson: TextLesson<Example>): void {
+  const { examples, heldOut = [], heads: trained, labels: _, objective, ...others } = lesson;
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw new UsageError(`lesson: no ${other}; it has examples, heldOut, heads, labels and objective`);
+  }
+  for (const [name, list] of Object.entries({ examples, heldOut })) {
+    const isList = Array.isArray(list);
+    const wrong = isList ? list.findIndex((example: { text?: unknown }) => typeof example?.text !== 'string') : 0;
+    if (!isList || wrong >= 0)
+      throw new UsageError(`lesson: ${name} must be objects with a text; number ${wrong} is not`);
+  }
+  if (!Array.isArray(trained) || trained.length === 0 || !trained.every((head) => Object.hasOwn(heads, head))) {
+    throw new UsageError(`lesson: heads must be a list of ${Object.keys(heads).join(', ')}`);
+  }
+  if (typeof objective !== 'function') throw new UsageError('lesson: objective must be a function that makes one');
 }
 
 function tokenizing(tokenizer: TextTokenizer, maxLength: number, hooks: JobHooks) {

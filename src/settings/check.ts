@@ -14,6 +14,7 @@ import type { ValueType } from './valueTypes.ts';
  */
 export function checkOptions(job: JobName, options: object): void {
   const taken = takenBy(job);
+  if (!isObject(options)) throw new UsageError(`${job} takes an object of options, got ${shown(options)}`);
   const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of given.keys()) if (!taken.has(name)) throw unknown(job, name, [...taken.keys()]);
   for (const [name, { required }] of taken) {
@@ -104,6 +105,18 @@ function listed(names: readonly string[]): Message {
   return names.length < 2 ? joined(names, '') : say`${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const mostShown = 100;
+
 function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {} // a circle, or a number that JSON does not know within it
+  const said = text ?? typeof value;
+  return said.length > mostShown ? `${said.slice(0, mostShown)}…` : said;
 }

@@ -55,6 +55,7 @@ export const exclusive: readonly (readonly [SettingName, SettingName])[] = [
   ['train', 'query'],
   ['data', 'query'],
   ['input', 'query'],
+  ['input', 'stdin'],
   ['test', 'evalFraction'],
   ['resume', 'overwrite'],
 ];

@@ -70,4 +70,32 @@ describe('options that no job can use', () => {
     );
     await loaded.dispose();
   });
+
+  test('what is no object of options, no list of texts or no path', async () => {
+    const untyped: Record<string, (value: unknown) => Promise<unknown>> = {
+      adapt: (value) => adapt(value as Parameters<typeof adapt>[0]),
+      loadModel: (value) => loadModel(value as string),
+    };
+    const call = (name: string, value: unknown) => refused(untyped[name]?.(value) ?? Promise.resolve());
+    for (const value of [undefined, null, 'model', [], 5]) {
+      expect(await call('adapt', value)).toMatch(/^adapt takes an object of options, got /);
+    }
+    for (const value of [undefined, null, '', 5]) {
+      expect(await call('loadModel', value)).toMatch(/^loadModel needs the path of a model/);
+    }
+    expect(await call('adapt', { model, corpus: nowhere, output, seed: 10n })).toBe(
+      'seed must be a whole number of at least 0, got 10',
+    );
+    const loaded = await loadModel(model, { threads: 1 });
+    const texts = 'one text' as unknown as string[]; // what types catch and JavaScript does not
+    expect(await refused(loaded.embed(texts))).toBe('embed needs a list of texts, got something else');
+    await loaded.dispose();
+  });
+
+  test('hooks that would never be called', async () => {
+    const signal = new AbortController() as unknown as AbortSignal;
+    expect(await refused(adapt({ model, corpus: nowhere, output }, { signal }))).toMatch(
+      /^signal must be an AbortSignal/,
+    );
+  });
 });

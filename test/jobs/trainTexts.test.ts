@@ -6,6 +6,7 @@ import * as ops from '../../src/graph/functions.ts';
 import { type TextLesson, type TrainTextsOptions, trainTexts } from '../../src/jobs/trainTexts.ts';
 import { linear } from '../../src/nn/layers.ts';
 import { linearSpecs } from '../../src/nn/parameters.ts';
+import type { Term } from '../../src/tasks/text/objective.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, weightsOf } from './runs.ts';
@@ -103,9 +104,47 @@ describe('an objective of one own', () => {
     const options = { model: at('base'), output: at('refused') };
     const refused = (changes: Partial<typeof lesson>) => trainTexts(options, { ...lesson, ...changes });
     await expect(refused({ heads: ['maskedLm'] })).rejects.toThrow(
-      new UsageError('objective words and ratings: its head pooled is not among heads (maskedLm)'),
+      new UsageError('objective: term rating: its head pooled is not among heads (maskedLm)'),
     );
     await expect(refused({ examples: [] })).rejects.toThrow('examples holds no text to train on');
+    const own = lesson.objective;
+    const reading = (changes: object) =>
+      refused({
+        objective: (about) => {
+          const objective = own(about);
+          const read: typeof objective.read = (example, number, epoch) => ({
+            ...objective.read(example, number, epoch),
+            ...changes,
+          });
+          return { ...objective, read };
+        },
+      });
+    const words = { places: [], targets: [] };
+    await expect(reading({ asked: { words, rating: { targets: [] } } })).rejects.toThrow(
+      /^objective words and ratings, example \d+: term rating: targets must have 1 numbers, got 0$/,
+    );
+    await expect(reading({ asked: { words, rating: { targets: [Number.NaN] } } })).rejects.toThrow(
+      /finite numbers, got NaN/,
+    );
+    await expect(reading({ asked: { words: { places: [99], targets: [1] } } })).rejects.toThrow(
+      /places must be from 0 to/,
+    );
+    await expect(reading({ asked: { words, ratings: { targets: [1] } } })).rejects.toThrow(/asked names ratings/);
+    await expect(reading({ ids: [-1] })).rejects.toThrow(/ids must be token ids from 0 to/);
+    await expect(refused({ objective: (about) => ({ ...own(about), name: '' }) })).rejects.toThrow(
+      /name must be a text/,
+    );
+    const scalar: typeof lesson.objective = (about) => {
+      const objective = own(about);
+      const rating = objective.terms.rating as Term;
+      const loss: Term['loss'] = (outputs, targets, scope) => ops.sum(rating.loss(outputs, targets, scope), [0]);
+      return { ...objective, terms: { ...objective.terms, rating: { ...rating, loss } } };
+    };
+    await expect(refused({ objective: scalar })).rejects.toThrow(
+      /term rating: loss must give \[\d+\], one for each place/,
+    );
+    const signal = new AbortController() as unknown as AbortSignal; // the slip that types catch and JavaScript does not
+    await expect(trainTexts(options, lesson, { signal })).rejects.toThrow(/signal must be an AbortSignal/);
     // @ts-expect-error: an option of another job
     await expect(trainTexts({ ...options, evalFraction: 0.1 }, lesson)).rejects.toThrow(
       /trainTexts does not take evalFraction/,

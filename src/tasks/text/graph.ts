@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import { type BlockShape, blockInputs } from '../../models/text/block.ts';
@@ -52,6 +53,12 @@ export function objectiveGraph(
     const { dtype, size } = term.target;
     const targets = graph.input(inputName(name, 'targets'), dtype, size ? [count, size(model.config)] : [count]);
     const losses = term.loss(outputs, targets, scope);
+    if (losses?.shape?.length !== 1 || losses.shape[0] !== count) {
+      const got = losses?.shape ? `[${losses.shape.join(', ')}]` : typeof losses;
+      throw new UsageError(
+        `objective ${objective.name}, term ${name}: loss must give [${count}], one for each place, got ${got}`,
+      );
+    }
     each.set(name, losses);
     const summed = weightedSum(losses, graph.input(inputName(name, 'weights'), 'float32', [count]));
     loss = loss ? ops.add(loss, summed) : summed;

@@ -29,6 +29,18 @@ export interface ForeignCheckpoint {
   readonly reason: string;
 }
 
+/** Removes all checkpoints of a folder and what killed runs left of them, and the folder when nothing else is in it. */
+export function removeCheckpoints(folder: string): void {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    rmSync(folder, { force: true });
+    return;
+  }
+  for (const name of namesIn(folder)) {
+    if (/^\.?step-\d{8,}(\.\w+)?$/.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  if (namesIn(folder).length === 0) rmSync(folder, { recursive: true });
+}
+
 /** A checkpoint in a folder that this version of bertune does not understand, whatever the run. */
 export function unknownCheckpoint(folder: string): ForeignCheckpoint | undefined {
   const any = new Checkpoints(folder, { parameters: [], states: [], optimizer: '', slots: [] });

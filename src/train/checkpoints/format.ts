@@ -96,7 +96,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** A first look: whoever edits the file by hand is on their own. */
 function isState(value: object): value is RunState & Record<string, unknown> {
-  return 'step' in value && 'cursor' in value && 'fingerprint' in value;
+  if (!('step' in value && 'cursor' in value && 'fingerprint' in value)) return false;
+  const { step, cursor } = value;
+  const isCount = (count: unknown) => Number.isSafeInteger(count) && Number(count) >= 0;
+  return isCount(step) && isRecord(cursor) && isCount(cursor.epoch) && isCount(cursor.index);
 }
 
 function isOptimizer(value: unknown): value is { name: string; slots: string[] } {
