@@ -46,7 +46,7 @@ export async function finetuneImages(
       ...{ job: 'finetuneImages', command: 'image finetune', options, settings: given, inputs: [options.model] },
       async read({ engine, keep }) {
         const settings = settledBy(given, defaults);
-        const optimizer = optimizerOf(given, defaults.optimizer);
+        const optimizer = optimizerOf(given, defaults.optimizer, hooks);
         const { seed, batchSize, accumulationSteps } = settings;
         const pretrained = await loadVision(options.model);
         const { store, examples, test, labels } = await openLabeled(given, pretrained.config, hooks, keep);

@@ -45,7 +45,7 @@ export async function pretrainImages(
       ...{ job: 'pretrainImages', command: 'image pretrain', options, settings: given },
       async read({ engine, keep }) {
         const training = settledBy(given, defaults);
-        const optimizer = optimizerOf(given, defaults.optimizer);
+        const optimizer = optimizerOf(given, defaults.optimizer, hooks);
         const { seed, batchSize, noise, accumulationSteps } = training;
         const data = await openData(given, hooks, keep);
         const { store, examples, heldOut } = data;

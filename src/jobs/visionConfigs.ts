@@ -7,6 +7,8 @@ import type { Resolved, ResolvedFrom } from '../settings/options.ts';
 import { settings } from '../settings/table.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { PretrainMethod } from './imageTypes.ts';
+import { note } from './note.ts';
+import type { JobHooks } from './types.ts';
 
 type Settings = Resolved<'pretrainImages'>;
 
@@ -93,11 +95,18 @@ export function augmentationFor(
 export function optimizerOf(
   { optimizer, momentum }: Pick<ResolvedFrom<typeof imageTraining>, 'optimizer' | 'momentum'>,
   usual: OptimizerOptions,
+  hooks: JobHooks,
 ): OptimizerOptions {
   const name = optimizer ?? (momentum === undefined ? usual.name : 'sgd');
   if (name === 'adamw' && momentum !== undefined) {
     throw new UsageError(
       say`${setting('momentum')} is a setting of ${setting('optimizer')} sgd, which AdamW does not have`,
+    );
+  }
+  if (optimizer === undefined && name !== usual.name) {
+    note(
+      hooks,
+      say`${setting('momentum')} makes the ${setting('optimizer')} sgd, where ${usual.name} is usual: ${setting('learningRate')} may have to change`,
     );
   }
   if (name === 'sgd') return { name, momentum: momentum ?? settings.momentum.default.value };

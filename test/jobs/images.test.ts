@@ -38,6 +38,19 @@ test('outputs that are all the same are warned of', async () => {
   expect(notes.some((note) => note.startsWith('the outputs collapse'))).toBe(true);
 });
 
+test('momentum without an optimizer says that it changes the usual one', async () => {
+  const told = async (method: 'mae' | 'simsiam') => {
+    const notes: string[] = [];
+    const onEvent = (event: JobEvent) => event.type === 'note' && notes.push(event.text);
+    await pretrainImages(options(method, `momentum-${method}`, { momentum: 0.5, maxSteps: 1 }), { onEvent });
+    return notes.filter((note) => note.includes('momentum'));
+  };
+  expect(await told('mae')).toEqual([
+    'momentum makes the optimizer sgd, where adamw is usual: learningRate may have to change',
+  ]);
+  expect(await told('simsiam')).toEqual([]);
+});
+
 test('one held-out image tells nothing of a collapse', async () => {
   const notes: string[] = [];
   const onEvent = (event: JobEvent) => event.type === 'note' && notes.push(event.text);
