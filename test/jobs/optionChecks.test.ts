@@ -93,7 +93,7 @@ describe('options that no job can use', () => {
   });
 
   test('hooks that would never be called', async () => {
-    const signal = new AbortController() as unknown as AbortSignal;
+    const signal = new AbortController() as unknown as AbortSignal; // the slip that types catch and JavaScript does not
     expect(await refused(adapt({ model, corpus: nowhere, output }, { signal }))).toMatch(
       /^signal must be an AbortSignal/,
     );
