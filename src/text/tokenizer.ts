@@ -1,18 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, readError } from '../core/files.ts';
+import { BertuneError, messageOf } from '../core/errors.ts';
 import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
 import { type Frame, frameOf } from './frame.ts';
-import {
-  readVocabulary,
-  type SpecialRole,
-  savedConfig,
-  specialTokens,
-  type TokenizerConfig,
-  tokenizerJson,
-} from './vocabulary.ts';
+import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
 
 /** A text as tokens, without the special ones around it. */
 export interface Encoding {
@@ -47,49 +38,21 @@ export interface TextTokenizer {
 /** Words whose pieces are remembered; text repeats most of its words. */
 const rememberedWords = 200_000;
 
-/**
- * Loads the tokenizer of a model folder, WordPiece as BERT uses it (Devlin et al. 2019): from `tokenizer.json`, or
- * from `vocab.txt` alone, with `tokenizer_config.json` honoured.
- *
- * @throws UsageError when the folder has neither; BertuneError when a file is broken or of another kind
- */
-export function loadTokenizer(folder: string): TextTokenizer {
-  return openTokenizer(folder, (name) => readIfThere(join(folder, name)));
+/** A tokenizer as its files describe it, contradictions between them resolved. */
+export interface TokenizerDefinition {
+  /** What messages call the place of the files. */
+  readonly where: string;
+  /** `tokenizer.json`, the one description that counts. */
+  readonly json: TokenizerJson;
+  readonly config: TokenizerConfig;
+  /** Text of the special tokens by role. */
+  readonly special: Readonly<Record<SpecialRole, string>>;
+  /** Contents of the files to be saved with a model, by name. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
-    throw readError(path, error);
-  }
-}
-
-/**
- * The tokenizer of the files that `read` gives by name. Throws what `loadTokenizer` throws.
- *
- * @param folder what messages call the place of the files
- */
-export function openTokenizer(folder: string, read: (name: string) => string | undefined): TextTokenizer {
-  const configText = read('tokenizer_config.json');
-  const config =
-    configText === undefined
-      ? { model_max_length: 512 }
-      : parseJson<TokenizerConfig>(configText, join(folder, 'tokenizer_config.json'));
-  const vocabularyText = read('vocab.txt');
-  const jsonText = read('tokenizer.json') ?? buildJson(folder, vocabularyText, config);
-  const json = parseJson<TokenizerJson>(jsonText, join(folder, 'tokenizer.json'));
-  const saved = savedConfig(config, json.normalizer);
-  const files = new Map([
-    ['tokenizer.json', jsonText],
-    ['tokenizer_config.json', saved === config && configText !== undefined ? configText : prettyJson(saved)],
-    ...(vocabularyText === undefined ? [] : [['vocab.txt', vocabularyText] as const]),
-  ]);
-  return wordPiece(folder, json, config, files);
-}
-
-interface TokenizerJson {
+/** What of a `tokenizer.json` is looked at. */
+export interface TokenizerJson {
   readonly model?: { readonly type?: string };
   readonly normalizer?: (BertNormalizerConfig & { readonly type?: string }) | null;
   readonly added_tokens?: readonly AddedToken[];
@@ -104,23 +67,13 @@ interface AddedToken {
   readonly normalized?: boolean;
 }
 
-function buildJson(folder: string, vocabularyText: string | undefined, config: TokenizerConfig): string {
-  if (vocabularyText === undefined) {
-    throw new UsageError(`no tokenizer in ${folder}: expected tokenizer.json or vocab.txt`);
-  }
-  return JSON.stringify(tokenizerJson(readVocabulary(vocabularyText), config, join(folder, 'vocab.txt')));
-}
-
-function prettyJson(value: object): string {
-  return `${JSON.stringify(value, null, 1)}\n`;
-}
-
-function wordPiece(
-  folder: string,
-  json: TokenizerJson,
-  config: TokenizerConfig,
-  files: Map<string, string>,
-): TextTokenizer {
+/**
+ * The tokenizer of a description: WordPiece as BERT uses it (Devlin et al. 2019).
+ *
+ * @throws BertuneError when it is of another kind, or cannot be used
+ */
+export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
+  const { where: folder, json, config, files } = definition;
   if (json.model?.type !== 'WordPiece') {
     throw new BertuneError(
       `${folder}: the tokenizer is of type ${json.model?.type ?? 'unknown'}; BERT needs WordPiece`,
@@ -129,7 +82,7 @@ function wordPiece(
   const library = createLibrary(folder, json, config);
   const { model, normalizer, pre_tokenizer: preTokenizer } = library;
   if (!model || !preTokenizer) throw new BertuneError(`${folder}: tokenizer.json has no pre-tokenizer`);
-  const special = specialIdsOf(folder, library, config);
+  const special = specialIdsOf(definition, library);
   const normalize =
     json.normalizer?.type === 'BertNormalizer'
       ? bertNormalizer(json.normalizer)
@@ -195,8 +148,10 @@ function createLibrary(folder: string, json: TokenizerJson, config: TokenizerCon
   }
 }
 
-function specialIdsOf(folder: string, library: Tokenizer, config: TokenizerConfig): Record<SpecialRole, number> {
-  const tokens = specialTokens(config);
+function specialIdsOf(
+  { where: folder, special: tokens }: TokenizerDefinition,
+  library: Tokenizer,
+): Record<SpecialRole, number> {
   const idOf = (role: SpecialRole) => {
     const id = library.token_to_id(tokens[role]);
     if (id === undefined) {
@@ -222,19 +177,4 @@ function splitter(tokens: readonly AddedToken[]): (text: string) => { text: stri
 
 function escapePattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-}
-
-function parseJson<T extends object>(text: string, path: string): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new BertuneError(`${path} is not valid JSON (${messageOf(error)}); download it again`);
-  }
-  if (!isObject<T>(value)) throw new BertuneError(`${path} holds no JSON object; download it again`);
-  return value;
-}
-
-function isObject<T extends object>(value: unknown): value is T {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
 import { unitStarts } from '../../src/text/words.ts';
 
 const tokenizer = loadTokenizer(join(import.meta.dirname, '../fixtures/tokenizer/uncased'));
