@@ -28,7 +28,7 @@ export async function readModel(
 ): Promise<ReadModel> {
   const read = async (folder: string, note: (text: string) => void) => ({
     ...(await loadText(folder, { ...options, onNote: note })),
-    tokenizer: loadTokenizer(folder),
+    tokenizer: loadTokenizer(folder, { onNote: note }),
   });
   const loaded = await readFound(found, read, onNote);
   checkTokenizer(loaded.tokenizer, loaded.model, found.name);

@@ -73,7 +73,7 @@ interface AddedToken {
  * @throws BertuneError when it is of another kind, or cannot be used
  */
 export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
-  const { where: folder, json, config, files } = definition;
+  const { where: folder, json, config } = definition;
   if (json.model?.type !== 'WordPiece') {
     throw new BertuneError(
       `${folder}: the tokenizer is of type ${json.model?.type ?? 'unknown'}; BERT needs WordPiece`,
@@ -134,7 +134,7 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
     tokenOf: (id) => library.id_to_token(id) ?? `[id ${id}]`,
     idOf: (token) => library.token_to_id(token),
     decode: (ids) => (ids.length > 0 ? library.decode([...ids]) : ''),
-    files: () => new Map(files),
+    files: () => new Map(definition.files),
   };
 }
 
