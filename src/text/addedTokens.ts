@@ -78,7 +78,9 @@ function listedTokens(files: TokenizerFiles, config: TokenizerConfig): Token[] {
       if (token) listed.set(Number(id), token);
     }
   } else {
-    const special = new Set([...namedTokens(config).values(), ...extraTokens(config)].map(({ content }) => content));
+    // Those without a role that the older map names are not known as special at this point.
+    const extra = extraTokens({ ...config, additional_special_tokens: files.config?.additional_special_tokens });
+    const special = new Set([...namedTokens(config).values(), ...extra].map(({ content }) => content));
     for (const [content, id] of Object.entries(files.addedTokens ?? {})) {
       listed.set(Number(id), plainToken(content, special.has(content)));
     }

@@ -36,9 +36,6 @@ export interface WholeTokenizerJson extends TokenizerJson {
     readonly byte_fallback?: unknown;
     readonly merges?: unknown;
   };
-  readonly pre_tokenizer?: unknown;
-  readonly post_processor?: unknown;
-  readonly decoder?: unknown;
 }
 
 /**

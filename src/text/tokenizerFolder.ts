@@ -10,7 +10,14 @@ import { isObject, readTokenizerFiles, type TokenizerFiles, type WholeTokenizerJ
 import { type FrameTokens, framedBy, frameTokens, type IdOf } from './tokenizerFrame.ts';
 import { contentOf, isBertShaped, rebuilt, roleDefaults } from './tokenizerRules.ts';
 import { isVocabularyOf, modelPieces, vocabularyJson } from './tokenizerVocabulary.ts';
-import { type SpecialRole, savedConfig, specialRoles, type TokenizerConfig, withoutMark } from './vocabulary.ts';
+import {
+  type SpecialRole,
+  type SpecialTokens,
+  savedConfig,
+  specialRoles,
+  type TokenizerConfig,
+  withoutMark,
+} from './vocabulary.ts';
 
 export interface TokenizerOptions {
   /** Whether text is lower-cased before all else, as `do_lower_case` of a `sentence_bert_config.json` asks. */
@@ -58,7 +65,7 @@ export function openTokenizer(
   const added = addedTokens(files, config, tokenizer.rules, pieces);
   const idOf = (content: string) =>
     added.find((token) => token.content === content)?.id ?? pieces.idsOf(new Set([content])).get(content);
-  const frame = frameTokens(files, tokenizer, config, idOf);
+  const frame = frameTokens(files, tokenizer, config);
   const special = specialTokens(config, frame, built.json, idOf);
   checkRoles(files, tokenizer, special, pieces);
   const json = finished(built.json, added, frame, lowerCase, idOf);
@@ -70,7 +77,7 @@ export function openTokenizer(
     files,
     tokenizer,
     json,
-    Object.values(special).every((token) => contents.has(token)),
+    specialRoles.every((role) => contents.has(special[role] ?? '')),
     lowerCase,
   );
   const saved = savedConfig({
@@ -117,62 +124,61 @@ function mergedConfig({ config = {}, specialTokensMap = {} }: TokenizerFiles, { 
   return isPlainMask ? { ...merged, mask_token: { content: String(merged.mask_token), lstrip: true } } : merged;
 }
 
-/** The special tokens by role: those that are named, else such as the vocabulary has. */
+/** The special tokens by role: those that are named, else such as the tokenizer has. */
 function specialTokens(
   config: TokenizerConfig,
-  [cls, sep]: FrameTokens,
-  { model }: WholeTokenizerJson,
+  frame: FrameTokens | undefined,
+  { model, post_processor: processor }: WholeTokenizerJson,
   idOf: IdOf,
-): Record<SpecialRole, string> {
+): SpecialTokens {
   const vocab: unknown = model?.vocab;
-  const unknown: unknown = Array.isArray(vocab) ? vocab[Number(model?.unk_id)] : model?.unk_token;
-  const named = (role: 'pad' | 'mask') => {
-    const usual = [`[${role.toUpperCase()}]`, `<${role}>`] as const;
-    return contentOf(config[`${role}_token`]) ?? usual.find((content) => idOf(content) !== undefined) ?? usual[0];
-  };
-  const unk = Array.isArray(unknown) ? unknown[0] : unknown;
-  return { pad: named('pad'), unk: typeof unk === 'string' ? unk : '[UNK]', cls, sep, mask: named('mask') };
+  const entry: unknown = Array.isArray(vocab) ? vocab[Number(model?.unk_id)] : model?.unk_token;
+  const unk: unknown = Array.isArray(entry) ? entry[0] : entry;
+  const [cls, sep] = frame ?? framedBy(processor, idOf) ?? [];
+  const found: Partial<Record<SpecialRole, unknown>> = { unk, cls, sep };
+  const usual = { cls: '<s>', sep: '</s>', unk: '<unk>', pad: '<pad>', mask: '<mask>' } as const;
+  const tokens = specialRoles.flatMap((role): [SpecialRole, string][] => {
+    const known = [contentOf(config[`${role}_token`]), found[role]].find((token) => typeof token === 'string');
+    const token = known ?? [`[${role.toUpperCase()}]`, usual[role]].find((content) => idOf(content) !== undefined);
+    return typeof token === 'string' ? [[role, token]] : [];
+  });
+  return Object.fromEntries(tokens);
 }
 
 /** @throws BertuneError when a BERT's vocabulary lacks a special token: its model has no values for it */
 function checkRoles(
   { where, json }: TokenizerFiles,
   { rules }: TokenizerClass,
-  special: Readonly<Record<SpecialRole, string>>,
+  special: SpecialTokens,
   pieces: ModelPieces,
 ): void {
   if (rules !== 'bert') return;
   const place = json ? where : join(where, 'vocab.txt');
   const known = new Set([
     ...pieces.idsOf(new Set(Object.values(special))).keys(),
-    ...(json?.added_tokens ?? []).map(({ content }) => content),
+    ...listOf(json?.added_tokens).map(({ content }) => content),
   ]);
-  const missing = specialRoles.find((role) => !known.has(special[role]));
+  const missing = Object.values(special).find((token) => !known.has(token));
   if (missing === undefined) return;
-  throw new BertuneError(`${place}: the vocabulary has no ${special[missing]}, which a BERT tokenizer needs`);
+  throw new BertuneError(`${place}: the vocabulary has no ${missing}, which a BERT tokenizer needs`);
 }
 
 /** With the added tokens, what stands around a text, and lower case first where that is asked for. */
 function finished(
   json: WholeTokenizerJson,
   added: readonly AddedTokenJson[],
-  [cls, sep]: FrameTokens,
+  frame: FrameTokens | undefined,
   lowerCase: boolean,
   idOf: IdOf,
 ): WholeTokenizerJson {
-  const frame = framedBy(json.post_processor, idOf);
-  const isFramed = frame?.[0] === cls && frame[1] === sep;
+  const given = framedBy(json.post_processor, idOf);
+  const isFramed = frame === undefined || (given?.[0] === frame[0] && given[1] === frame[1]);
   const sameTokens = JSON.stringify(added) === JSON.stringify(listOf(json.added_tokens));
-  const lowered = lowerCase ? lowerCased(json.normalizer) : json.normalizer;
-  if (isFramed && sameTokens && lowered === json.normalizer) return json;
-  return {
-    ...json,
-    added_tokens: added,
-    normalizer: lowered,
-    post_processor: isFramed
-      ? json.post_processor
-      : { type: 'BertProcessing', sep: [sep, idOf(sep)], cls: [cls, idOf(cls)] },
-  };
+  const normalizer = lowerCase ? lowerCased(json.normalizer) : json.normalizer;
+  if (isFramed && sameTokens && normalizer === json.normalizer) return json;
+  const pair = (content: string) => [content, idOf(content)];
+  const processor = frame && { type: 'BertProcessing', sep: pair(frame[1]), cls: pair(frame[0]) };
+  return { ...json, added_tokens: added, normalizer, post_processor: isFramed ? json.post_processor : processor };
 }
 
 /** As sentence-transformers puts it before a normalizer that does not have it. */

@@ -11,37 +11,29 @@ export type FrameTokens = readonly [before: string, after: string];
 export type IdOf = (content: string) => number | undefined;
 
 /**
- * The tokens that transformers puts around a text: those that its class does, or that `tokenizer.json` says.
+ * The tokens that a class puts around a text; undefined where `tokenizer.json` says what stands there.
  *
- * @throws BertuneError when it is anything but one token before a text and one after it
+ * @throws BertuneError when it has no such tokens
  */
 export function frameTokens(
   { where, json }: TokenizerFiles,
   { name, rules }: TokenizerClass,
   config: TokenizerConfig,
-  idOf: IdOf,
-): FrameTokens {
-  if (rules !== 'file') {
-    const keys = rules === 'xlmRoberta' ? (['bos_token', 'eos_token'] as const) : (['cls_token', 'sep_token'] as const);
-    const [before, after] = keys.map((key) => contentOf(config[key]));
-    if (before !== undefined && after !== undefined) return [before, after];
-    throw new BertuneError(
-      `${where}: tokenizer_config.json has no ${keys.join(' or no ')}, which ${withArticle(name ?? 'tokenizer')} puts around every text`,
-    );
-  }
-  const processor = json?.post_processor;
-  const frame = framedBy(processor, idOf);
-  if (frame) return frame;
-  // A tokenizer that was trained by itself and is no model's yet.
-  if (processor == null && name === undefined) {
+): FrameTokens | undefined {
+  if (rules === 'file') {
+    // One that was trained by itself and is no model's yet has none of its own.
+    if (name !== undefined || json?.post_processor != null) return undefined;
     return [contentOf(config.cls_token) ?? '[CLS]', contentOf(config.sep_token) ?? '[SEP]'];
   }
+  const keys = rules === 'xlmRoberta' ? (['bos_token', 'eos_token'] as const) : (['cls_token', 'sep_token'] as const);
+  const [before, after] = keys.map((key) => contentOf(config[key]));
+  if (before !== undefined && after !== undefined) return [before, after];
   throw new BertuneError(
-    `${where}: the post_processor of tokenizer.json must put one token before a text and one after it, as [CLS] and [SEP]; nothing else can be used`,
+    `${where}: tokenizer_config.json has no ${keys.join(' or no ')}, which ${withArticle(name ?? 'tokenizer')} puts around every text`,
   );
 }
 
-/** The tokens that a `post_processor` puts around one text; undefined when it does anything else. */
+/** The tokens that a `post_processor` puts around one text, one before and one after; undefined for anything else. */
 export function framedBy(processor: unknown, idOf: IdOf): FrameTokens | undefined {
   if (!isObject(processor)) return undefined;
   const { type, processors } = processor;

@@ -22,6 +22,9 @@ type NamedToken = string | { readonly content: string } | null;
 /** The five special tokens of BERT by their role. */
 export type SpecialRole = 'pad' | 'unk' | 'cls' | 'sep' | 'mask';
 
+/** Texts of the special tokens that there are. */
+export type SpecialTokens = Readonly<Partial<Record<SpecialRole, string>>>;
+
 export const specialRoles: readonly SpecialRole[] = ['pad', 'unk', 'cls', 'sep', 'mask'];
 
 /**
@@ -47,7 +50,7 @@ export interface SavedTokenizer {
   /** The same with all that the other files and the class say of special tokens. */
   readonly config: TokenizerConfig;
   readonly tokenizerClass: string;
-  readonly special: Readonly<Record<SpecialRole, string>>;
+  readonly special: SpecialTokens;
   /** Texts of the added tokens. */
   readonly added: ReadonlySet<string>;
   /** Named for classes that go by the configuration rather than by `tokenizer.json`. */
@@ -91,7 +94,9 @@ function savedTokens({ config, special, added }: SavedTokenizer): TokenizerConfi
     if (isUntyped(value)) return [[key, value.content]];
     return value === undefined || typeof value === 'boolean' ? [] : [[key, value]];
   });
-  const unnamed = specialRoles.filter((role) => config[`${role}_token`] === undefined && added.has(special[role]));
+  const unnamed = specialRoles.filter(
+    (role) => config[`${role}_token`] === undefined && added.has(special[role] ?? ''),
+  );
   const list = config.additional_special_tokens;
   return {
     ...Object.fromEntries(unnamed.map((role) => [`${role}_token`, special[role]])),
