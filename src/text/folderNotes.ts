@@ -76,12 +76,13 @@ function capitalsNote({ files, json, tokenizer }: FolderReading): string | undef
   if (tokenizer.rules === 'file' || normalizer?.type !== 'BertNormalizer' || normalizer.lowercase === false)
     return undefined;
   const pieces = Object.keys(typeof vocab === 'object' && vocab !== null ? vocab : {});
-  const cased = pieces.filter((piece) => hasCase.test(piece) && !/^[[<].*[\]>]$/.test(piece));
-  const capitals = cased.filter((piece) => hasCapital.test(piece)).length;
-  if (capitals === 0 || capitals < casedShare * cased.length) return undefined;
+  const capitals = pieces.filter((piece) => piece !== piece.toLowerCase() && !isMarked.test(piece)).length;
+  const cased = () => pieces.filter((piece) => hasCase.test(piece)).length;
+  if (capitals < 3 || capitals < 0.01 * pieces.length || capitals < casedShare * cased()) return undefined;
   const named = files.config?.do_lower_case === true;
   return `${files.where}: the vocabulary has ${counted(capitals, 'piece')} with capital letters, which are never found: text is lower-cased, since tokenizer_config.json ${named ? 'says' : 'does not say'} do_lower_case${named ? '' : ': false'}`;
 }
 
+/** As special tokens are written, and those that are kept for later. */
+const isMarked = /^[[<].*[\]>]$/;
 const hasCase = /[\p{Lu}\p{Ll}]/u;
-const hasCapital = /\p{Lu}/u;

@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import type { ModelPieces } from './addedTokens.ts';
 import { isObject, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
 import { contentOf } from './tokenizerRules.ts';
-import { readVocabulary, type TokenizerConfig } from './vocabulary.ts';
+import { readVocabulary, type TokenizerConfig, vocabularyLines } from './vocabulary.ts';
 
 /**
  * A `tokenizer.json` that holds the vocabulary alone, of a folder that has none.
@@ -62,8 +62,14 @@ function listedPieces(vocab: readonly unknown[]): ModelPieces {
 
 /** Whether a `vocab.txt` holds the pieces of a `tokenizer.json`. */
 export function isVocabularyOf(text: string, { model }: WholeTokenizerJson): boolean {
-  const pieces = modelPieces(model?.vocab);
-  const vocabulary = readVocabulary(text);
-  const known = pieces.idsOf(new Set(vocabulary.keys()));
-  return vocabulary.size === pieces.size && [...vocabulary].every(([piece, id]) => known.get(piece) === id);
+  const vocab: unknown = model?.vocab;
+  if (!isObject<Readonly<Record<string, unknown>>>(vocab)) return false;
+  const pieces = vocabularyLines(text);
+  const own = pieces.filter((piece, id) => vocab[piece] === id);
+  // A piece that stands there twice has one of the two ids.
+  const isTwice = (piece: string, id: number) => vocab[piece] !== id && pieces[Number(vocab[piece])] === piece;
+  return (
+    own.length === Object.keys(vocab).length &&
+    (own.length === pieces.length || pieces.every((piece, id) => vocab[piece] === id || isTwice(piece, id)))
+  );
 }

@@ -27,14 +27,24 @@ export type SpecialTokens = Readonly<Partial<Record<SpecialRole, string>>>;
 
 export const specialRoles: readonly SpecialRole[] = ['pad', 'unk', 'cls', 'sep', 'mask'];
 
-/**
- * Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. White space at a line's end is no part of
- * them, nor is the mark that some editors put at a file's start.
- */
+/** Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. */
 export function readVocabulary(text: string): Map<string, number> {
+  return new Map(vocabularyLines(text).map((piece, id) => [piece, id]));
+}
+
+/**
+ * The pieces of a `vocab.txt` in their order. White space at a line's end is no part of them, nor is the mark that some
+ * editors put at a file's start.
+ */
+export function vocabularyLines(text: string): string[] {
   const lines = withoutMark(text).split('\n');
   if (lines.at(-1) === '') lines.pop();
-  return new Map(lines.map((line, id) => [line.replace(endOfPiece, ''), id]));
+  return lines.map((line) => (isPlain(line.charCodeAt(line.length - 1)) ? line : line.replace(endOfPiece, '')));
+}
+
+/** Whether a character of ASCII is none of its white space. */
+function isPlain(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
 }
 
 export function withoutMark(text: string): string {

@@ -15,6 +15,8 @@ interface FolderCase {
   readonly roles: Readonly<Record<'pad' | 'unk' | 'cls' | 'sep' | 'mask', number | null>>;
   readonly side: string;
   readonly ids: number[][];
+  /** The ids where text is lower-cased before all else; absent where they are the same. */
+  readonly lowered?: number[][];
 }
 const { texts, folders }: { texts: string[]; folders: Record<string, FolderCase> } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../fixtures/tokenizer/folders.json'), 'utf8'),
@@ -167,6 +169,16 @@ describe('folders are read as transformers reads them', () => {
     expect(tokenizer.special).toMatchObject(Object.fromEntries(roles));
     expect(tokenizer.vocabularySize).toBe(python.size);
     expect(told.map((note) => note.replace(folder, 'DIR'))).toEqual(notes[name] ?? []);
+  });
+});
+
+describe('lower case before all else, as sentence-transformers has it', () => {
+  test.each(readable)('%s', (name) => {
+    const python = caseOf(readAs[name] ?? name);
+    const tokenizer = loadTokenizer(written(caseOf(name).files), { lowerCase: true });
+    expect(framedIds(tokenizer)).toEqual(python.lowered ?? python.ids);
+    const again = loadTokenizer(written(Object.fromEntries(tokenizer.files())));
+    expect(framedIds(again)).toEqual(framedIds(tokenizer));
   });
 });
 
