@@ -45,6 +45,11 @@ export const { texts, tokenizers, cases }: Cases = JSON.parse(readFileSync(join(
 
 export const refusedCases: readonly RefusedCase[] = JSON.parse(readFileSync(join(fixtures, 'refused.json'), 'utf8'));
 
+/** The call in the names of bertune. */
+export function optionsOf({ prompt_name, promptText, truncate_dim }: Call) {
+  return { prompt: prompt_name, promptText, truncateDimensions: truncate_dim };
+}
+
 /** Puts a folder together; it may be written to. */
 export function sentenceFolder({ layers }: Pick<Layered, 'layers'>): string {
   const folder = temporaryFolder();
