@@ -62,14 +62,14 @@ export const textAndMasks = {
   },
   /** How token vectors become one vector, in place of what the folder says and of the modules behind it. */
   pooling: {
-    type: choice(...poolings),
-    help: "how token vectors become one vector, in place of the folder's own way",
+    type: { ...choice(...poolings), argument: 'way' },
+    help: `how token vectors become one vector, in place of the folder's own way: ${poolings.join(', ')}`,
     default: computed("the folder's own, else mean"),
   },
   /** What a classifier reads of a text: a pooling of its tokens, or BERT's pooler. */
   reads: {
-    type: choice('pooler', ...poolings),
-    help: "what the classifier reads: BERT's pooler, or a pooling of all tokens",
+    type: { ...choice('pooler', ...poolings), argument: 'way' },
+    help: `what the classifier reads of a text: pooler (BERT's), ${poolings.join(', ')}`,
     default: computed("the folder's own, else its pooler, else mean"),
     identity: true,
     card: 'text',
