@@ -63,13 +63,13 @@ export const textAndMasks = {
   /** How token vectors become one vector, in place of what the folder says and of the modules behind it. */
   pooling: {
     type: { ...choice(...poolings), argument: 'way' },
-    help: `how token vectors become one vector, in place of the folder's own way: ${poolings.join(', ')}`,
+    help: 'how token vectors become one vector, such as mean, cls or max',
     default: computed("the folder's own, else mean"),
   },
   /** What a classifier reads of a text: a pooling of its tokens, or BERT's pooler. */
   reads: {
     type: { ...choice('pooler', ...poolings), argument: 'way' },
-    help: `what the classifier reads of a text: pooler (BERT's), ${poolings.join(', ')}`,
+    help: "what the classifier reads: BERT's pooler, or a pooling such as mean or cls",
     default: computed("the folder's own, else its pooler, else mean"),
     identity: true,
     card: 'text',
