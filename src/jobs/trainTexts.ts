@@ -98,7 +98,7 @@ export async function trainTexts<Example extends { readonly text: string }>(
           tokenizer.specialIds,
         );
         const own = lesson.objective({ config: model.config, vocabulary, seed });
-        const objective = checkedObjective(own, model.config, lesson.heads);
+        const objective = checkedObjective(own, model, lesson.heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
         const examples = tokenize(lesson.examples);
         const heldOut = tokenize(lesson.heldOut ?? []);
@@ -124,9 +124,11 @@ export async function trainTexts<Example extends { readonly text: string }>(
           onStartMeasured() {},
           async finish({ parameters, metrics, steps, units, unitsPerSecond }, before) {
             // Of a head that is not trained the values are the base's.
-            const values = new Map([...loaded.values, ...frozenValues(task.frozen), ...parameters]);
-            const pooler = beside.size > 0 && !model.partsOf(head).includes('pooler') ? beside : undefined;
-            const saved = { model: loaded.model, head, raw: loaded.raw, values, pooler, maxLength } as const;
+            const values = new Map([...beside, ...loaded.values, ...frozenValues(task.frozen), ...parameters]);
+            const pooler = beside.has('pooler.weight') && !model.partsOf(head).includes('pooler') ? beside : undefined;
+            const { sentence, raw } = loaded;
+            const settings = sentence && { ...sentence, maxLength };
+            const saved = { model: loaded.model, head, raw, values, pooler, maxLength, sentence: settings } as const;
             await saveText(options.output, { ...saved, tokenizerFiles: tokenizer.files() });
             return {
               result: {
@@ -168,9 +170,11 @@ function tokenizing(tokenizer: TextTokenizer, maxLength: number, hooks: JobHooks
     let truncated = 0;
     const tokenized = examples.map((example) => {
       const encoding = tokenizer.encode(example.text);
-      if (encoding.ids.length > most) truncated++;
-      const ids = Int32Array.from(encoding.ids.slice(0, most));
-      return { ...example, ids, starts: unitStarts(encoding).subarray(0, most) };
+      const over = Math.max(encoding.ids.length - most, 0);
+      if (over > 0) truncated++;
+      const from = tokenizer.truncationSide === 'left' ? over : 0;
+      const ids = Int32Array.from(encoding.ids.slice(from, from + most));
+      return { ...example, ids, starts: unitStarts(encoding).subarray(from, from + most) };
     });
     if (truncated > 0) note(hooks, `${counted(truncated, 'text')} longer than ${maxLength} tokens truncated`);
     return tokenized;

@@ -39,6 +39,8 @@ export interface TextTokenizer {
   readonly specialIds: ReadonlySet<number>;
   /** What stands around every sequence. */
   readonly frame: Frame;
+  /** The end at which a text that is too long is cut. */
+  readonly truncationSide: 'left' | 'right';
   /** Surrogates without their other half count as U+FFFD. */
   encode(text: string): Encoding;
   /** The same tokens, and what each stands for; slower. */
@@ -66,6 +68,8 @@ export interface TokenizerDefinition {
   readonly config: TokenizerConfig;
   /** Text of the special tokens by role. */
   readonly special: Readonly<Partial<Record<SpecialRole, string>>>;
+  /** The end at which a text that is too long is cut; right when absent. */
+  readonly truncationSide?: 'left' | 'right';
   /** Contents of the files to be saved with a model, by name. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -162,6 +166,7 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
     special,
     specialIds: new Set([...Object.values(special), ...all.filter((token) => token.special).map((token) => token.id)]),
     frame: frameOfProcessor(processor, special.pad),
+    truncationSide: definition.truncationSide ?? 'right',
     encode: (text) =>
       preTokenizer.needsOrigin ? withoutOffsets(encodeAligned(wellFormed(text))) : encodeFast(wellFormed(text)),
     encodeAligned: (text) => encodeAligned(wellFormed(text)),

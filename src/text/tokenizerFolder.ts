@@ -87,6 +87,7 @@ export function openTokenizer(
   });
   return textTokenizer({
     ...{ where, json, special },
+    truncationSide: truncationSide(files),
     config: saved,
     // Made when they are asked for: the text of a large vocabulary takes long to write.
     get files() {
@@ -122,6 +123,15 @@ function mergedConfig({ config = {}, specialTokensMap = {} }: TokenizerFiles, { 
   // A mask token of MPNet takes the space before it along, where the files do not say otherwise.
   const isPlainMask = rules === 'mpnet' && typeof merged.mask_token === 'string';
   return isPlainMask ? { ...merged, mask_token: { content: String(merged.mask_token), lstrip: true } } : merged;
+}
+
+/** The configuration counts before the block of `tokenizer.json`. */
+function truncationSide({ where, config = {}, json }: TokenizerFiles): 'left' | 'right' {
+  const block: unknown = json && 'truncation' in json ? json.truncation : undefined;
+  const direction = isObject(block) && typeof block.direction === 'string' ? block.direction.toLowerCase() : 'right';
+  const side = config.truncation_side ?? direction;
+  if (side === 'left' || side === 'right') return side;
+  throw new BertuneError(`${where}: truncation_side must be left or right, got ${JSON.stringify(side)}`);
 }
 
 /** The special tokens by role: those that are named, else such as the tokenizer has. */

@@ -168,6 +168,7 @@ describe('folders are read as transformers reads them', () => {
     const roles = Object.entries(python.roles).filter(([, id]) => id !== null);
     expect(tokenizer.special).toMatchObject(Object.fromEntries(roles));
     expect(tokenizer.vocabularySize).toBe(python.size);
+    expect(tokenizer.truncationSide).toBe(python.side);
     expect(told.map((note) => note.replace(folder, 'DIR'))).toEqual(notes[name] ?? []);
   });
 });
