@@ -126,9 +126,11 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
 
   const encodeAligned = (text: string): AlignedEncoding => {
     const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], offsets: [] };
+    const names: string[] = [];
     const add = (part: AlignedText, token: AddedToken) => {
       addToken(encoding, part.text, token);
       encoding.offsets.push(part.span(0, part.text.length));
+      names.push(part.text);
     };
     for (const raw of splitRaw(text)) {
       const section = AlignedText.of(text.slice(raw.from, raw.to), raw.from);
@@ -146,15 +148,16 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
             const spans: number[] = [];
             const ids = model.tokenize(word.text, spans);
             addWord(encoding, { ids, text: preTokenizer.shown(word.text) });
-            for (let i = 0; i < spans.length; i += 2) {
-              encoding.offsets.push(word.span(spans[i] as number, spans[i + 1] as number));
+            for (const [i, id] of ids.entries()) {
+              const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
+              encoding.offsets.push(word.span(from, to));
+              names.push(id === model.namedByText ? word.text.slice(from, to) : (tokenOf(id) ?? ''));
             }
           }
         }
       }
     }
-    const offsets = trimmed(processor, encoding.offsets, (i) => tokenOf(encoding.ids[i] as number) ?? '');
-    return { ...encoding, offsets };
+    return { ...encoding, offsets: trimmed(processor, encoding.offsets, names) };
   };
 
   return {

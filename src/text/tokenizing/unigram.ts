@@ -64,6 +64,7 @@ export function unigram(options: Options, where: string): PieceModel {
   return {
     size: pieces.length,
     bound: pieces.length,
+    namedByText: unknown,
     idOf,
     pieceOf: (id) => pieces[id],
     tokenize(word, spans) {
