@@ -118,7 +118,7 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
       for (const { from, to, token } of splitNormalized(normalized)) {
         const part = to - from === normalized.length ? normalized : normalized.slice(from, to);
         if (token) addToken(encoding, part, token);
-        else for (const word of preTokenizer.cut(part)) addWord(encoding, words.of(word));
+        else addWords(encoding, preTokenizer.cut(part), words);
       }
     }
     return encoding;
@@ -213,10 +213,22 @@ class Words {
   }
 }
 
+function addWords({ ids, wordIds, words: texts }: Encoding, cut: readonly string[], words: Words): void {
+  for (let i = 0; i < cut.length; i++) {
+    const word = words.of(cut[i] as string);
+    for (let j = 0; j < word.ids.length; j++) {
+      ids.push(word.ids[j] as number);
+      wordIds.push(texts.length);
+    }
+    texts.push(word.text);
+  }
+}
+
 function addWord({ ids, wordIds, words }: Encoding, word: Word): void {
-  for (const id of word.ids) {
-    ids.push(id);
-    wordIds.push(words.length);
+  const wordId = words.length;
+  for (let i = 0; i < word.ids.length; i++) {
+    ids.push(word.ids[i] as number);
+    wordIds.push(wordId);
   }
   words.push(word.text);
 }
@@ -231,11 +243,16 @@ function withoutOffsets({ ids, wordIds, words }: AlignedEncoding): Encoding {
 
 /** Text whose surrogates all come in pairs: U+FFFD takes the place of others, as in text that is decoded. */
 function wellFormed(text: string): string {
-  return loneSurrogate.test(text) ? text.replace(loneSurrogates, '\ufffd') : text;
+  return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
-const loneSurrogates = /\p{Surrogate}/gu;
+declare global {
+  /** Of ECMAScript 2024; Node 20 has them. */
+  interface String {
+    isWellFormed(): boolean;
+    toWellFormed(): string;
+  }
+}
 
 function checkParts(json: TokenizerJson, where: string): void {
   for (const part of ['model', 'decoder', 'post_processor', 'pre_tokenizer', 'normalizer']) {
