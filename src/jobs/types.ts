@@ -139,6 +139,8 @@ export interface LoadedModel {
   /** The folder or the model of the Hub, as it was asked for. */
   readonly path: string;
   readonly labels: readonly string[] | null;
+  /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
+  readonly maskToken: string;
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /** One vector [hiddenSize] a text. */
