@@ -1,10 +1,12 @@
-/** A function to minimize: writes its gradient to `gradient` and returns its value. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+/** A function to minimize: writes its gradient to `gradient` and gives its value. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
 export interface LbfgsOptions {
   readonly maxIterations?: number;
   /** Ends when no part of the gradient is larger. */
   readonly tolerance?: number;
+  /** Relative error of the objective's values: between values that near, the slopes decide. */
+  readonly noise?: number;
 }
 
 export interface LbfgsResult {
@@ -19,18 +21,24 @@ const remembered = 10;
 const sufficientDecrease = 1e-4;
 const mostHalvings = 40;
 
+interface Pair {
+  readonly step: Float64Array;
+  readonly change: Float64Array;
+  readonly curvature: number;
+}
+
 /**
  * Minimizes a smooth convex function, starting from `x` and changing it in place, by L-BFGS with a backtracking line
  * search (Liu & Nocedal 1989). Draws nothing: the same function gives the same result.
  */
-export function minimize(
+export async function minimize(
   objective: Objective,
   x: Float64Array,
-  { maxIterations = 500, tolerance = 1e-6 }: LbfgsOptions = {},
-): LbfgsResult {
-  const pairs: { step: Float64Array; change: Float64Array; curvature: number }[] = [];
+  { maxIterations = 500, tolerance = 1e-6, noise = 0 }: LbfgsOptions = {},
+): Promise<LbfgsResult> {
+  const pairs: Pair[] = [];
   let gradient = new Float64Array(x.length);
-  let value = objective(x, gradient);
+  let value = await objective(x, gradient);
   for (let iteration = 0; iteration < maxIterations; iteration++) {
     if (largest(gradient) <= tolerance) return { value, iterations: iteration, converged: true };
     const direction = towardsMinimum(gradient, pairs);
@@ -41,16 +49,21 @@ export function minimize(
     let found = value;
     for (let halving = 0; ; halving++, size /= 2) {
       for (let i = 0; i < x.length; i++) x[i] = (start[i] as number) + size * (direction[i] as number);
-      found = objective(x, next);
+      found = await objective(x, next);
       if (found <= value + sufficientDecrease * size * slope) break;
+      // The same condition by slopes alone (Hager & Zhang 2005, "approximate Wolfe"), which noise spares.
+      const isNear = found <= value + noise * Math.abs(value);
+      if (noise > 0 && isNear && inner(direction, next) <= (2 * sufficientDecrease - 1) * slope) break;
       if (halving === mostHalvings) {
         // Rounding hides any further decrease.
         x.set(start);
         return { value, iterations: iteration, converged: false };
       }
     }
-    const step = direction.map((d) => size * d);
-    const change = next.map((g, i) => g - (gradient[i] as number));
+    const step = direction;
+    for (let i = 0; i < step.length; i++) step[i] = size * (step[i] as number);
+    const change = gradient;
+    for (let i = 0; i < change.length; i++) change[i] = (next[i] as number) - (change[i] as number);
     const curvature = inner(step, change);
     if (curvature > 0) pairs.push({ step, change, curvature });
     if (pairs.length > remembered) pairs.shift();
@@ -61,10 +74,7 @@ export function minimize(
 }
 
 /** The two-loop recursion: minus the estimated inverse Hessian times the gradient. */
-function towardsMinimum(
-  gradient: Float64Array,
-  pairs: readonly { step: Float64Array; change: Float64Array; curvature: number }[],
-): Float64Array {
+function towardsMinimum(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   const direction = gradient.map((g) => -g);
   const shares: number[] = [];
   for (const { step, change, curvature } of pairs.toReversed()) {
