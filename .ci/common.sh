@@ -2,10 +2,14 @@
 # Every check has to run: one whose needs are missing fails.
 export BERTUNE_TEST_ALL=1
 
-# The real data, when they lie beside the project.
+# The real data and models, when they lie beside the project.
 if [ -z "${BERTUNE_DATA:-}" ] && [ -d ../shared/data ]; then
   BERTUNE_DATA=$(cd ../shared/data && pwd)
   export BERTUNE_DATA
+fi
+if [ -z "${BERTUNE_MODELS:-}" ] && [ -d ../shared/models ]; then
+  BERTUNE_MODELS=$(cd ../shared/models && pwd)
+  export BERTUNE_MODELS
 fi
 
 fail() {

@@ -17,6 +17,8 @@ export const chromium = ['chromium', 'chromium-browser', 'google-chrome']
   .find((path) => path !== undefined);
 /** The folder with the public data sets; empty when BERTUNE_DATA is not set. */
 export const data = env.BERTUNE_DATA ?? '';
+/** The folder with real models, `all-minilm-l6-v2` among them; empty when BERTUNE_MODELS is not set. */
+export const models = env.BERTUNE_MODELS ?? '';
 /** A Python with the packages of `test/roundtrip/requirements.txt`; empty when BERTUNE_PYTHON is not set. */
 export const python = env.BERTUNE_PYTHON ?? '';
 
@@ -61,6 +63,11 @@ const requirements = {
     found: () => data !== '',
     lack: 'BERTUNE_DATA is not set',
     remedy: 'set it to the folder with the public data sets',
+  },
+  models: {
+    found: () => models !== '',
+    lack: 'BERTUNE_MODELS is not set',
+    remedy: 'set it to a folder that has sentence-transformers/all-MiniLM-L6-v2 of the Hub as all-minilm-l6-v2',
   },
   python: {
     found: () => python !== '',

@@ -36,6 +36,9 @@ export const scale = (x: Value, factor: number) => multiply(x, x.graph.scalar(fa
 export const sum = (x: Value, axes: readonly number[], keepDimensions = false) =>
   one('sum', [x], { axes, keepDimensions });
 
+export const max = (x: Value, axes: readonly number[], keepDimensions = false) =>
+  one('max', [x], { axes, keepDimensions });
+
 export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['matmul']> = {}) =>
   one('matmul', [a, b], { transposeA: false, transposeB: false, alpha: 1, ...attributes });
 

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { versionKey } from '../core/document.ts';
 import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
@@ -9,6 +9,14 @@ import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { type SafetensorsEntry, type WeightDType, writeSafetensors } from './safetensors.ts';
+import {
+  encoderFile,
+  modulesFile,
+  plainSettings,
+  type SentenceSettings,
+  sentenceFile,
+  sentenceFiles,
+} from './sentenceFolder.ts';
 import { trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormat } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
@@ -27,8 +35,10 @@ export interface SaveTextOptions {
   readonly tokenizerFiles: ReadonlyMap<string, string>;
   /** Tokens of a sequence in training, for `config.json` and, where transformers looks for it, the tokenizer. */
   readonly maxLength?: number;
-  /** The base's pooler, kept in a file of its own beside a masked language model, which has none. */
+  /** The base's pooler: among a bare encoder's weights, in a file of its own beside a model that has none. */
   readonly pooler?: ParameterValues;
+  /** What a sentence encoder's folder is to say beside its modules. */
+  readonly sentence?: SentenceSettings | null;
 }
 
 /**
@@ -38,12 +48,22 @@ export interface SaveTextOptions {
  * @throws BertuneError when the disk is full; UsageError when the folder cannot be written to.
  */
 export async function saveText(path: string, options: SaveTextOptions): Promise<void> {
-  const { model, head, values, dtype = 'float32', pooler, maxLength } = options;
+  const { model, head, values, dtype = 'float32', pooler, maxLength, sentence } = options;
   await makeFolder(path);
-  await writeSafetensors(join(path, weightFile), entriesOf(model, model.partsOf(head), values), dtype);
+  // A bare encoder has its pooler beside it in transformers, other models have none.
+  const isBare = model.hubClass(head) === model.hubClass('pooled');
+  const parts = model.partsOf(head).filter((part) => !isBehind(model, part));
+  const main = entriesOf(
+    model,
+    isBare && pooler ? [...parts, 'pooler'] : parts,
+    new Map([...values, ...(pooler ?? [])]),
+  );
+  const bare = main.map((entry) => ({ ...entry, name: model.names.bare(entry.name) }));
+  await writeSafetensors(join(path, weightFile), isBare ? bare : main, dtype);
   // A pooler that an earlier save left would be taken for this model's.
-  if (pooler === undefined) await rm(join(path, poolerFile), { force: true });
+  if (pooler === undefined || isBare) await rm(join(path, poolerFile), { force: true });
   else await writeSafetensors(join(path, poolerFile), entriesOf(model, ['pooler'], pooler), dtype);
+  await saveSentence(path, options, sentence ?? plainSettings);
   for (const [name, content] of options.tokenizerFiles) {
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
@@ -51,6 +71,35 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
   const own = maxLength === undefined ? {} : { ...versionKey(textFormat), [trainedLengthKey]: maxLength };
   const hub = writtenConfig(model, { head, dtype, raw: { ...options.raw, ...own } });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
+}
+
+/** Whether a part lies in folders of modules behind the encoder. */
+function isBehind({ sentence }: TextModel, part: PartName): boolean {
+  return part === 'sentence' || (part === 'classifier' && sentence !== null && sentence.classifier !== null);
+}
+
+/** The modules behind a sentence encoder; of another model, that there are none. */
+async function saveSentence(path: string, options: SaveTextOptions, settings: SentenceSettings): Promise<void> {
+  const { model, head, values, dtype = 'float32' } = options;
+  if (model.sentence === null) {
+    for (const name of [modulesFile, sentenceFile, encoderFile]) await rm(join(path, name), { force: true });
+    return;
+  }
+  const logits = head === 'oneLabel' && model.sentence.classifier !== null;
+  const parts = model.parts.filter((part) => part === 'sentence' || (logits && part === 'classifier'));
+  const entries = entriesOf(model, parts, values);
+  for (const folder of new Set(entries.map(({ name }) => name.slice(0, name.lastIndexOf('/'))))) {
+    await makeFolder(join(path, folder));
+    const own = entries.filter(({ name }) => name.startsWith(`${folder}/`));
+    const named = own.map((entry) => ({ ...entry, name: entry.name.slice(folder.length + 1) }));
+    await writeSafetensors(join(path, folder, weightFile), named, dtype);
+  }
+  const { hiddenSize } = model.config;
+  const outputs = logits ? { inputs: model.outputSize('pooled'), outputs: model.outputSize(head) } : null;
+  for (const [name, content] of sentenceFiles(model.sentence, settings, hiddenSize, outputs)) {
+    await makeFolder(dirname(join(path, name)));
+    await writeFileAtomic(join(path, name), content);
+  }
 }
 
 /** In the order of the names, as the safetensors library writes them. */

@@ -7,7 +7,10 @@ import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { partsOfAll, type TextModel } from '../models/text/model.ts';
+import { type Pooling, pooledBy } from '../models/text/sentence/pooling.ts';
+import { sentenceHead } from '../models/text/sentence/sentence.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
+import { readSentence, type SentenceSettings } from './sentenceFolder.ts';
 import { readTextConfig } from './textConfig.ts';
 import { openWeights, type WeightFiles } from './weightFiles.ts';
 
@@ -22,6 +25,11 @@ export interface LoadTextOptions {
   readonly onNote?: (note: string) => void;
   /** Seed of what starts at random. */
   readonly seed?: number;
+  /**
+   * What a classifier that is to be trained reads, in place of what the folder's does: a pooling, the encoder's own
+   * pooler, or what suits the folder: what it says itself, else its pooler, else the mean of all tokens.
+   */
+  readonly reads?: Pooling | 'pooler' | 'suited';
   /** Class names of the classifier wanted; the folder's own when absent. Its own head is used only when they agree. */
   readonly labels?: readonly string[];
 }
@@ -31,6 +39,8 @@ export interface TextFacts {
   readonly model: TextModel;
   /** `config.json` as it stands in the folder. */
   readonly raw: HubConfig;
+  /** What a sentence encoder's folder says beside its modules; null for a folder of another kind. */
+  readonly sentence: SentenceSettings | null;
   /** Parts that the files hold completely. */
   readonly present: PartName[];
   /** Element types of the weights in the files, as "float32" or "float16, float32". */
@@ -61,9 +71,10 @@ export interface TextInspection extends TextFacts {
  * damaged, do not fit each other, or are of no family.
  */
 export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
-  const { model: stored, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path, poolerNames(stored));
+  const { model: folderModel, raw, settings } = await readFolderConfig(path);
+  const weights = await openFolder(path, folderModel);
   try {
+    const stored = readingBy(folderModel, options.reads, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
       if (head === 'present') return presentParts(findParts(model, raw, weights));
@@ -83,7 +94,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
-    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights) };
+    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings };
     return { model, raw, values: await read(located), beside: await read(beside), ...facts };
   } finally {
     await weights.close();
@@ -96,8 +107,8 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
  * @throws as `loadText`.
  */
 export async function inspectText(path: string): Promise<TextInspection> {
-  const { model, raw } = await readFolderConfig(path);
-  const weights = await openWeights(path, poolerNames(model));
+  const { model, raw, settings } = await readFolderConfig(path);
+  const weights = await openFolder(path, model);
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
@@ -108,6 +119,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
     return {
       model,
       raw,
+      sentence: settings,
       present,
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
@@ -119,11 +131,37 @@ export async function inspectText(path: string): Promise<TextInspection> {
   }
 }
 
-async function readFolderConfig(path: string): Promise<{ model: TextModel; raw: HubConfig }> {
+interface FolderConfig {
+  readonly model: TextModel;
+  readonly raw: HubConfig;
+  readonly settings: SentenceSettings | null;
+}
+
+async function readFolderConfig(path: string): Promise<FolderConfig> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new UsageError(`${path} is a file; give the model's folder, which holds config.json and the weights`);
   }
-  return readTextConfig(path);
+  const { model, raw } = await readTextConfig(path);
+  const classes = model.heads.filter((name) => 'problem' in heads[name]).map((name) => model.hubClass(name));
+  const isClassifier = Array.isArray(raw.architectures) && raw.architectures.some((name) => classes.includes(name));
+  const sentence = await readSentence(path, model.config.hiddenSize, isClassifier);
+  return { model: model.withSentence(sentence?.head ?? null), raw, settings: sentence?.settings ?? null };
+}
+
+/** The model with what its classifier is to read. */
+function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors }: WeightFiles): TextModel {
+  if (reads === undefined) return model;
+  if (reads === 'pooler') return model.withSentence(null);
+  if (reads !== 'suited') return model.withSentence(sentenceHead(reads));
+  const hasPooler = [...poolerNames(model)].some((name) => tensors.has(name));
+  return model.sentence || hasPooler ? model : model.withSentence(sentenceHead(pooledBy('mean')));
+}
+
+/** The weights of a folder, those of the modules behind its encoder among them. */
+function openFolder(path: string, model: TextModel): Promise<WeightFiles> {
+  const { modules, classifier } = model.sentence ?? { modules: [], classifier: null };
+  const folders = [...modules.map((module) => module.path), ...(classifier === null ? [] : [classifier])];
+  return openWeights(path, poolerNames(model), [...new Set(folders)]);
 }
 
 /** Where the parameters of one part lie; `stored` is the name in the files, absent when they have none. */
@@ -193,9 +231,9 @@ function problemAsked(head: LoadTextOptions['head'], raw: HubConfig): NonNullabl
   return records.find(({ problem }) => problem !== undefined)?.problem ?? heads.oneLabel.problem;
 }
 
-/** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */
+/** @throws BertuneError when a part of the encoder or of what stands behind it is not there: nothing could make up for it. */
 function checkEncoder(model: TextModel, found: readonly LocatedPart[], weights: WeightFiles): void {
-  const specs = pick(found, ['encoder']).flatMap(({ specs }) => specs);
+  const specs = pick(found, ['encoder', 'sentence']).flatMap(({ specs }) => specs);
   const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
   if (missing.length === 0) return;
   throw new BertuneError(

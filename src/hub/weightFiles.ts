@@ -26,11 +26,19 @@ export const weightIndex = 'model.safetensors.index.json';
  * and the pooler that is kept beside them when they hold none.
  *
  * @param poolerNames names under which they may hold a pooler
+ * @param modules folders below it with weights of their own, whose names get the folder's path before them
  * @throws UsageError when there are no weights; BertuneError when a file is damaged or a shard is missing.
  */
-export async function openWeights(folder: string, poolerNames: ReadonlySet<string>): Promise<WeightFiles> {
+export async function openWeights(
+  folder: string,
+  poolerNames: ReadonlySet<string>,
+  modules: readonly string[] = [],
+): Promise<WeightFiles> {
   const opened: SafetensorsFile[] = [];
-  const owners = new Map<string, SafetensorsFile>();
+  const owners = new Map<string, Owner>();
+  const add = (file: SafetensorsFile, path = '') => {
+    for (const [name, tensor] of file.tensors) owners.set(`${path}${name}`, { file, name, tensor });
+  };
   const close = async () => {
     for (const file of opened) await file.close();
   };
@@ -40,27 +48,50 @@ export async function openWeights(folder: string, poolerNames: ReadonlySet<strin
     if (!main.some((name) => poolerNames.has(name)) && (await exists(join(folder, poolerFile)))) {
       opened.push(await openSafetensors(join(folder, poolerFile)));
     }
+    for (const file of opened) add(file);
+    for (const path of modules) {
+      const file = await openModuleWeights(join(folder, path));
+      if (file === null) continue;
+      opened.push(file);
+      add(file, `${path}/`);
+    }
   } catch (error) {
     await close();
     throw error;
   }
-  for (const file of opened) for (const name of file.tensors.keys()) owners.set(name, file);
   const owner = (name: string) => defined(owners.get(name), name);
   return {
     folder,
-    tensors: new Map(opened.flatMap((file) => [...file.tensors])),
-    fileOf: (name) => owner(name).path,
-    read: (name) => owner(name).read(name),
+    tensors: new Map([...owners].map(([name, { tensor }]) => [name, tensor])),
+    fileOf: (name) => owner(name).file.path,
+    read: (name) => owner(name).file.read(owner(name).name),
     close,
   };
 }
+
+/** Where a tensor lies, and what it is called there. */
+interface Owner {
+  readonly file: SafetensorsFile;
+  readonly name: string;
+  readonly tensor: StoredTensor;
+}
+
+/** null for a module without weights. */
+async function openModuleWeights(folder: string): Promise<SafetensorsFile | null> {
+  const path = join(folder, weightFile);
+  if (await exists(path)) return openSafetensors(path);
+  if (await exists(join(folder, pickleFile))) throw new BertuneError(conversionAdvice(folder, pickleFile));
+  return null;
+}
+
+const pickleFile = 'pytorch_model.bin';
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 async function weightFileNames(folder: string): Promise<string[]> {
   if (await exists(join(folder, weightFile))) return [weightFile];
   if (await exists(join(folder, weightIndex))) return shardNames(folder);
-  for (const name of ['pytorch_model.bin', 'pytorch_model.bin.index.json']) {
+  for (const name of [pickleFile, `${pickleFile}.index.json`]) {
     if (await exists(join(folder, name))) throw new BertuneError(conversionAdvice(folder, name));
   }
   throw new UsageError(`no ${weightFile} in ${folder}`, 'give a folder that transformers or bertune saved');

@@ -3,6 +3,7 @@ import { counted, UsageError } from '../core/errors.ts';
 import { type Message, say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
+import type { SentenceSettings } from '../hub/sentenceFolder.ts';
 import { saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { TextModel } from '../models/text/model.ts';
@@ -42,9 +43,9 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   return trainMaskedLm(asked, hooks, async () => {
     const found = await findModel(options.model, options, hooks);
     const onNote = (line: string | Message) => note(hooks, line);
-    const loaded = await readModel(found, { head, beside: ['pooler'], seed: settings.seed }, onNote);
+    const loaded = await readModel(found, { head, beside: ['pooler', 'sentence'], seed: settings.seed }, onNote);
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
-    const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
+    const pooler = loaded.beside.has('pooler.weight') ? loaded.beside : undefined;
     return { ...loaded, name: options.model, pooler, base: await baseFacts(found, hooks) };
   });
 }
@@ -83,6 +84,9 @@ interface Start {
   readonly values: ParameterValues;
   readonly tokenizer: TextTokenizer;
   readonly pooler?: ParameterValues;
+  /** Values of a sentence encoder's modules, and what its folder says beside them. */
+  readonly beside?: ParameterValues;
+  readonly sentence?: SentenceSettings | null;
   /** What is known of the model that the run starts from. */
   readonly base?: BaseFacts;
 }
@@ -118,9 +122,11 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
           },
           onStartMeasured: (metrics) => noteStart(metrics, hooks),
           async finish(outcome, before) {
-            const { raw, pooler, base } = start;
-            const values = new Map([...frozenValues(task.frozen), ...outcome.parameters]);
-            const saved = { model: start.model, head, raw, values, pooler, maxLength: settings.maxLength } as const;
+            const { raw, pooler, base, sentence = null, beside = new Map() } = start;
+            const values = new Map([...beside, ...frozenValues(task.frozen), ...outcome.parameters]);
+            // A sentence encoder goes on reading as much of a text as its folder says.
+            const maxLength = sentence ? undefined : settings.maxLength;
+            const saved = { model: start.model, head, raw, values, pooler, sentence, maxLength } as const;
             await saveText(options.output, { ...saved, tokenizerFiles: tokenizer.files() });
             const about = {
               ...modelFacts(model, head),

@@ -18,7 +18,8 @@ export interface EmbedResult {
 }
 
 /**
- * Writes one vector [hiddenSize] for each text. Throws UsageError for paths, columns or an ending to change.
+ * Writes one vector for each text, as the folder of a sentence encoder says, else the mean of its tokens' hidden states.
+ * Throws UsageError for paths, columns or an ending to change.
  */
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
@@ -45,13 +46,13 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
 
 async function* vectorRows(
   model: LoadedModel,
-  { input, pooling }: EmbedOptions,
+  { input, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
   onDimensions: (length: number) => void,
 ): AsyncGenerator<VectorRow> {
   for await (const items of chunksOf(itemsOf({ input }))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
-      { pooling },
+      { pooling, prompt, promptText, truncateDimensions },
     );
     for (const [i, item] of items.entries()) {
       const vector = vectors[i] as Float32Array;

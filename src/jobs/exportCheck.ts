@@ -62,8 +62,7 @@ export async function trainedRows(
 ): Promise<Float32Array[]> {
   const sequences = probes.map(({ ids }) => ids);
   const { reads } = heads[head];
-  if (reads === 'first') return inference.ofTexts(head, sequences);
-  if (reads === 'mean') return inference.vectors(sequences, 'mean');
+  if (reads !== 'chosen') return inference.ofTexts(head, sequences);
   const rows = probes.map((): Float32Array[] => []);
   await inference.ofPlaces(
     head,

@@ -13,7 +13,7 @@ import {
   writeOnnxModel,
 } from '../hub/onnx/folder.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
-import type { Reading } from '../models/text/heads/head.ts';
+import type { HeadRecord } from '../models/text/heads/head.ts';
 import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
@@ -63,7 +63,7 @@ const tolerances: Readonly<Record<ExportDType, number>> = { fp32: 1e-4, fp16: 0.
 
 const probes = 32;
 /** Logits over a vocabulary take half a megabyte for four masks. */
-const mostTexts: Readonly<Record<Reading, number>> = { chosen: 32, first: 256, mean: 256 };
+const mostTexts: Readonly<Record<HeadRecord['reads'], number>> = { chosen: 32, first: 256, mean: 256 };
 const longestProbe = 64;
 const longestText = 128;
 

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
-import { saveText } from '../hub/textFolder.ts';
+import { plainSettings } from '../hub/sentenceFolder.ts';
+import { type LoadTextOptions, saveText } from '../hub/textFolder.ts';
+import { pooledBy } from '../models/text/sentence/pooling.ts';
+import { readingTitle } from '../models/text/sentence/sentence.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -18,7 +21,7 @@ import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import { runTraining } from './run.ts';
 import { TextCutter } from './textCutter.ts';
-import { randomValues, readModel, sequenceLength } from './textModel.ts';
+import { promptOf, randomValues, readModel, sequenceLength } from './textModel.ts';
 import { frozenBy } from './training.ts';
 import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
@@ -50,18 +53,19 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         const { train, held } = await readSets(given, hooks);
         const labels = labelNames(train.labels);
         const found = await findModel(options.model, options, hooks);
-        const loaded = await readModel(found, { head, labels, seed: given.seed }, (line) => note(hooks, line));
+        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads: readsOf(given.reads) } as const;
+        const loaded = await readModel(found, wanted, (line) => note(hooks, line));
         const { frame } = loaded.tokenizer;
         const model = loaded.model.withDropout(options.dropout);
         const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
         const { randomStart, maxLength, batchSize, accumulationSteps, recompute, seed } = settings;
+        note(hooks, `the classifier reads ${readingTitle(model.sentence)}`);
         if (randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
-        const { examples, classes, heldOut } = encoded(
-          train,
-          held,
-          labels,
-          new TextCutter(loaded.tokenizer, maxLength),
-        );
+        const { sentence } = loaded;
+        const prompt = model.sentence?.classifier ? promptOf(sentence, {}, options.model) : '';
+        const cutter = new TextCutter(loaded.tokenizer, maxLength, prompt);
+        const { promptTokens } = cutter;
+        const { examples, classes, heldOut } = encoded(train, held, labels, cutter);
         const classWeights = weightsOf(classes, labels.length, given.classWeights);
         let latest: ClassificationResult | undefined;
         const task = new ExamplesTask({
@@ -69,11 +73,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           objective: oneLabel(classWeights),
           startValues: randomStart ? randomValues(model, head, seed) : loaded.values,
           frozen: frozenBy(settings, model),
-          ...{ frame, examples, batchSize, accumulationSteps, recompute, seed },
+          ...{ frame, promptTokens, examples, batchSize, accumulationSteps, recompute, seed },
           width: rowWidth(examples, maxLength, frame),
           evaluate: async (parameters, signal) => {
             const inference = new TextInference(engine, model, frame, parameters, { signal });
-            const measured = measureLabels(inference, heldOut.sequences, heldOut.classes, labels);
+            const measured = measureLabels(inference, heldOut.sequences, heldOut.classes, labels, promptTokens);
             latest = await measured.finally(() => inference.dispose());
             return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
           },
@@ -87,7 +91,10 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           },
           async finish({ parameters, steps, unitsPerSecond }) {
             const values = new Map([...frozenValues(task.frozen), ...parameters]);
-            const saved = { model: loaded.model, head, raw: loaded.raw, values, maxLength } as const;
+            const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
+            const settings = { ...(sentence ?? plainSettings), maxLength };
+            const kept = model.sentence ? { pooler, sentence: settings } : {};
+            const saved = { model: loaded.model, head, raw: loaded.raw, values, maxLength, ...kept } as const;
             await saveText(options.output, { ...saved, tokenizerFiles: loaded.tokenizer.files() });
             if (!latest) throw new Error('internal: the run was not evaluated');
             const base = randomStart ? undefined : await baseFacts(found, hooks);
@@ -114,6 +121,12 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     cutter.noteTruncated(hooks);
     return { examples, classes, heldOut };
   }
+}
+
+/** What `reads` asks for; what suits the folder when it is not given. */
+function readsOf(reads: Resolved<'finetune'>['reads']): LoadTextOptions['reads'] {
+  if (reads === undefined) return 'suited';
+  return reads === 'pooler' ? reads : pooledBy(reads);
 }
 
 /** The texts to train on and those to measure on, limits and splits applied. */

@@ -15,7 +15,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
   return {
     path: model,
     modelType: read.type,
-    heads: present.flatMap((part) => (part === 'encoder' ? [] : part)),
+    heads: present.flatMap((part) => (part === 'encoder' || part === 'sentence' ? [] : part)),
     layers: config.layers,
     hiddenSize: config.hiddenSize,
     attentionHeads: config.attentionHeads,

@@ -1,9 +1,11 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { argmax } from '../evaluation/classification.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
+import { pooledBy } from '../models/text/sentence/pooling.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -14,7 +16,7 @@ import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { TextCutter } from './textCutter.ts';
-import { readModel, sequenceLength, titleOf } from './textModel.ts';
+import { promptOf, readModel, sequenceLength, titleOf } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
@@ -79,8 +81,13 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });
-  const cutter = new TextCutter(tokenizer, maxLength);
-  const cut = (texts: readonly string[]) => texts.map((text) => cutter.encode(text));
+  const cutters = new Map<string, TextCutter>();
+  const cutterFor = (prompt: string) => {
+    const cutter = cutters.get(prompt) ?? new TextCutter(tokenizer, maxLength, prompt);
+    return cutters.set(prompt, cutter).get(prompt) ?? cutter;
+  };
+  const cut = (cutter: TextCutter, texts: readonly string[]) => texts.map((text) => cutter.encode(text));
+  const { sentence } = loaded;
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
@@ -92,7 +99,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
     requireHead('oneLabel', 'classification');
-    return (await inference.ofTexts('oneLabel', cut(texts))).map(labelProbabilities);
+    // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
+    const cutter = cutterFor(read.sentence?.classifier ? promptOf(sentence, {}, path) : '');
+    const { promptTokens } = cutter;
+    return (await inference.ofTexts('oneLabel', cut(cutter, texts), { promptTokens })).map(labelProbabilities);
   };
   const model: OpenModel = {
     path,
@@ -149,8 +159,17 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     },
     async embed(texts, options = {}) {
       checkTexts(texts, 'embed needs a list of texts');
-      const { pooling } = resolve('model.embed', options);
-      return inference.vectors(cut(texts), pooling);
+      const { pooling, truncateDimensions, ...asked } = resolve('model.embed', options);
+      const cutter = cutterFor(promptOf(sentence, asked, path));
+      const reading = { promptTokens: cutter.promptTokens, pooling: pooling && pooledBy(pooling) };
+      const size = pooling ? config.hiddenSize : read.outputSize('pooled');
+      if (truncateDimensions !== undefined && truncateDimensions > size) {
+        throw new UsageError(
+          say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
+        );
+      }
+      const vectors = await inference.ofTexts('pooled', cut(cutter, texts), reading);
+      return truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors;
     },
     tokens(text) {
       checkTexts([text], 'tokens needs a text');
@@ -160,7 +179,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       }));
     },
     async dispose() {
-      cutter.noteTruncated({ onEvent });
+      for (const cutter of cutters.values()) cutter.noteTruncated({ onEvent });
       await inference.dispose();
     },
   };

@@ -2,21 +2,29 @@ import { counted } from '../core/errors.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import type { JobHooks } from './types.ts';
 
-/** Tokenizes texts for a classifier: cut to the limit, with what was cut counted. */
+/** Tokenizes texts that are read whole: begun with a prompt, cut to the limit, with what was cut counted. */
 export class TextCutter {
   truncated = 0;
+  /** Tokens of the prompt, special ones before it included; 0 without one. */
+  readonly promptTokens: number;
   readonly #tokenizer: TextTokenizer;
   readonly #maxLength: number;
+  readonly #prompt: string;
 
-  /** @param maxLength tokens of a sequence, special ones included */
-  constructor(tokenizer: TextTokenizer, maxLength: number) {
+  /**
+   * @param maxLength tokens of a sequence, special ones included
+   * @param prompt what every text begins with
+   */
+  constructor(tokenizer: TextTokenizer, maxLength: number, prompt = '') {
     this.#tokenizer = tokenizer;
     this.#maxLength = maxLength;
+    this.#prompt = prompt;
+    this.promptTokens = prompt === '' ? 0 : tokenizer.frame.before.length + tokenizer.encode(prompt).ids.length;
   }
 
   /** Token ids without the special ones around them. */
   encode(text: string): Int32Array {
-    const { ids } = this.#tokenizer.encode(text);
+    const { ids } = this.#tokenizer.encode(this.#prompt + text);
     const most = this.#maxLength - this.#tokenizer.frame.size;
     if (ids.length > most) this.truncated++;
     return Int32Array.from(ids.slice(0, most));

@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { trainedMaxLength } from '../hub/textConfig.ts';
+import type { SentenceSettings } from '../hub/sentenceFolder.ts';
+import { trainedLengthKey, trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
 import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
@@ -50,9 +51,50 @@ export function titleOf(model: TextModel, part: PartName): string {
   return head ? heads[head].title : model.partTitle(part);
 }
 
-/** Tokens of a sequence when no limit is given: what bertune trained the model with, else 128. */
-export function defaultMaxLength({ model, raw }: Pick<TextFacts, 'model' | 'raw'>): number {
-  return Math.min(trainedMaxLength(raw) ?? 128, model.config.maxPositions);
+/** What tells the length of sequences. */
+type LengthFacts = Pick<TextFacts, 'model' | 'raw'> & Partial<Pick<ReadModel, 'sentence' | 'tokenizer'>>;
+
+/**
+ * Tokens of a sequence when no limit is given: what a sentence encoder's folder says, as sentence-transformers reads it;
+ * of another model, what bertune trained it with, else 128.
+ */
+export function defaultMaxLength({ model, raw, sentence, tokenizer }: LengthFacts): number {
+  const said = sentence
+    ? (sentence.maxLength ?? (tokenizer && tokenizerLimit(tokenizer)) ?? model.config.maxPositions)
+    : (trainedMaxLength(raw) ?? 128);
+  return Math.min(said, model.config.maxPositions);
+}
+
+/** `model_max_length` of a tokenizer's files. */
+function tokenizerLimit(tokenizer: TextTokenizer): number | undefined {
+  const config = JSON.parse(tokenizer.files().get('tokenizer_config.json') ?? '{}');
+  return trainedMaxLength({ [trainedLengthKey]: config.model_max_length });
+}
+
+/**
+ * What texts that are read whole begin with: the text asked for, the folder's prompt of the name asked for, or its
+ * default one.
+ *
+ * @throws UsageError for a name that the folder has not
+ */
+export function promptOf(
+  sentence: SentenceSettings | null,
+  asked: { readonly prompt?: string; readonly promptText?: string | false },
+  name: string,
+): string {
+  const { prompts = {}, defaultPrompt = null } = sentence ?? {};
+  if (asked.prompt !== undefined && asked.promptText !== undefined) {
+    throw new UsageError(say`give ${setting('prompt')} or ${setting('promptText')}, not both`);
+  }
+  if (asked.promptText !== undefined) return asked.promptText || '';
+  if (asked.prompt === undefined) return defaultPrompt === null ? '' : (prompts[defaultPrompt] ?? '');
+  const prompt = Object.hasOwn(prompts, asked.prompt) ? prompts[asked.prompt] : undefined;
+  if (prompt !== undefined) return prompt;
+  const names = Object.keys(prompts);
+  const known = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none';
+  throw new UsageError(
+    say`${name} has no prompt ${setting('prompt')} ${asked.prompt}: ${known}; text of your own goes to ${setting('promptText')}`,
+  );
 }
 
 /**
@@ -60,11 +102,7 @@ export function defaultMaxLength({ model, raw }: Pick<TextFacts, 'model' | 'raw'
  *
  * @throws UsageError when they do not fit the model
  */
-export function sequenceLength(
-  facts: Pick<TextFacts, 'model' | 'raw'>,
-  asked: number | undefined,
-  name: string,
-): number {
+export function sequenceLength(facts: LengthFacts, asked: number | undefined, name: string): number {
   const maxLength = asked ?? defaultMaxLength(facts);
   const { maxPositions } = facts.model.config;
   if (maxLength > maxPositions) {

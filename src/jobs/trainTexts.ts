@@ -94,7 +94,7 @@ export async function trainTexts<Example extends { readonly text: string }>(
         const { batchSize, accumulationSteps, recompute, seed, maxLength } = settings;
         const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
         const own = lesson.objective({ config: model.config, vocabulary, seed });
-        const objective = checkedObjective(own, model.config, lesson.heads);
+        const objective = checkedObjective(own, model, lesson.heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
         const examples = tokenize(lesson.examples);
         const heldOut = tokenize(lesson.heldOut ?? []);
@@ -120,9 +120,11 @@ export async function trainTexts<Example extends { readonly text: string }>(
           onStartMeasured() {},
           async finish({ parameters, metrics, steps, units, unitsPerSecond }, before) {
             // Of a head that is not trained the values are the base's.
-            const values = new Map([...loaded.values, ...frozenValues(task.frozen), ...parameters]);
-            const pooler = beside.size > 0 && !model.partsOf(head).includes('pooler') ? beside : undefined;
-            const saved = { model: loaded.model, head, raw: loaded.raw, values, pooler, maxLength } as const;
+            const values = new Map([...beside, ...loaded.values, ...frozenValues(task.frozen), ...parameters]);
+            const pooler = beside.has('pooler.weight') && !model.partsOf(head).includes('pooler') ? beside : undefined;
+            const { sentence, raw } = loaded;
+            const settings = sentence && { ...sentence, maxLength };
+            const saved = { model: loaded.model, head, raw, values, pooler, maxLength, sentence: settings } as const;
             await saveText(options.output, { ...saved, tokenizerFiles: tokenizer.files() });
             return {
               result: {

@@ -124,6 +124,14 @@ const shownImages = { required: true, type: path('file'), help: `images: ${image
 /** What a model that is used takes. */
 const use = { maxLength: given, threads: given, int8: given, offline: given } as const satisfies Takes;
 
+/** How vectors are made of texts. */
+const vectors = {
+  pooling: given,
+  prompt: given,
+  promptText: given,
+  truncateDimensions: given,
+} as const satisfies Takes;
+
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required },
@@ -140,6 +148,7 @@ export const jobs = {
     labelsPerClass: given,
     classWeights: given,
     randomStart: given,
+    reads: given,
     evalFraction: { default: 0.1 },
   },
   trainTexts: {
@@ -161,10 +170,10 @@ export const jobs = {
     offline: given,
   },
   predict: { ...use, model: required, input: { default: computed('lines of standard input') }, stdin: given },
-  embed: { ...use, model: required, input: required, output: vectorFile, pooling: given },
+  embed: { ...use, ...vectors, model: required, input: required, output: vectorFile },
   loadModel: use,
   'model.fillMask': { topK: given, targets: given },
-  'model.embed': { pooling: given },
+  'model.embed': vectors,
   serve: {
     ...use,
     models: required,

@@ -130,7 +130,8 @@ const rules: { readonly [K in OpName]: Rule<InNumbers<OpAttributes[K]>> } = {
   cast: (inputs, { to }) => pointwise(casts[to])(inputs, {}),
   matmul: (inputs, attributes) => [matmul(item(inputs, 0), item(inputs, 1), attributes)],
   linear: (inputs) => [linear(item(inputs, 0), item(inputs, 1), item(inputs, 2))],
-  sum: (inputs, { axes, keepDimensions }) => [sum(item(inputs, 0), axes, keepDimensions)],
+  sum: (inputs, reduction) => [reduce(item(inputs, 0), reduction, 0, (a, b) => a + b)],
+  max: (inputs, reduction) => [reduce(item(inputs, 0), reduction, Number.NEGATIVE_INFINITY, Math.max)],
   reshape: (inputs, { shape }) => [{ shape, data: item(inputs, 0).data }],
   broadcast: (inputs, { shape }) => [fill(shape, (at) => read(item(inputs, 0), at))],
   transpose: (inputs, { permutation }) => [transpose(item(inputs, 0), permutation)],
@@ -215,12 +216,17 @@ function linear(x: NumberTensor, weight: NumberTensor, bias: NumberTensor): Numb
   });
 }
 
-function sum(x: NumberTensor, axes: readonly number[], keepDimensions: boolean): NumberTensor {
+function reduce(
+  x: NumberTensor,
+  { axes, keepDimensions }: OpAttributes['sum'],
+  start: number,
+  joined: (a: number, b: number) => number,
+): NumberTensor {
   const kept = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-  const total = { shape: kept, data: new Float64Array(sizeOf(kept)) };
+  const total = { shape: kept, data: new Float64Array(sizeOf(kept)).fill(start) };
   for (let i = 0; i < x.data.length; i++) {
     const offset = offsetOf(kept, coordinates(x.shape, i));
-    total.data[offset] = item(total.data, offset) + item(x.data, i);
+    total.data[offset] = joined(item(total.data, offset), item(x.data, i));
   }
   return keepDimensions ? total : { shape: kept.filter((_, axis) => !axes.includes(axis)), data: total.data };
 }

@@ -36,6 +36,7 @@ const differentiable: { readonly [K in OpName]: boolean | 'stops' } = {
   matmul: true,
   linear: true,
   sum: true,
+  max: true,
   reshape: true,
   broadcast: true,
   transpose: true,

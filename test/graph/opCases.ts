@@ -78,11 +78,8 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     { inputs: [normal([5, 4], 33), normal([3, 4], 34), normal([3], 35)], build: ops.linear },
     { inputs: [normal([1, 2], 36), normal([1, 2], 37), normal([1], 38)], build: ops.linear },
   ],
-  sum: [
-    ...sums([2, 3, 4], [[0], [1], [2], [0, 2], [2, 1], [0, 1, 2], []]),
-    ...sums([2, 1], [[1], [0, 1]]),
-    ...sums([], [[]]),
-  ],
+  sum: reductions(ops.sum),
+  max: reductions(ops.max),
   reshape: [
     { inputs: [normal([2, 6], 39)], build: (x) => ops.reshape(x, [3, 4]) },
     { inputs: [normal([1, 1], 40)], build: (x) => ops.reshape(x, []) },
@@ -249,10 +246,16 @@ function swapLastTwo(shape: Shape): Shape {
   return [...shape.slice(0, -2), ...shape.slice(-2).reverse()];
 }
 
-function sums(shape: Shape, axesOfCases: readonly (readonly number[])[]): OpCase[] {
-  return axesOfCases.flatMap((axes) =>
-    [false, true].map((keep) => ({ inputs: [normal(shape, 73)], build: (x) => ops.sum(x, axes, keep) })),
-  );
+function reductions(reduce: typeof ops.sum): OpCase[] {
+  const over = (shape: Shape, axesOfCases: readonly (readonly number[])[]): OpCase[] =>
+    axesOfCases.flatMap((axes) =>
+      [false, true].map((keep) => ({ inputs: [normal(shape, 73)], build: (x) => reduce(x, axes, keep) })),
+    );
+  return [
+    ...over([2, 3, 4], [[0], [1], [2], [0, 2], [2, 1], [0, 1, 2], []]),
+    ...over([2, 1], [[1], [0, 1]]),
+    ...over([], [[]]),
+  ];
 }
 
 /** Kernels, strides and paddings that lowerings tell apart, with what is left over at the edges. */

@@ -118,6 +118,7 @@ const refusals: { readonly [K in Exclude<OpName, 'cast' | 'stopGradient' | 'rang
     ],
   ],
   sum: [[() => ops.sum(of([2, 3])[0], [2]), 'sum: expected axes [2] inside the rank, got float32[2, 3]']],
+  max: [[() => ops.max(of([2, 3])[0], [2]), 'max: expected axes [2] inside the rank, got float32[2, 3]']],
   reshape: [
     [() => ops.reshape(of([2, 3])[0], [4, 2]), 'reshape: expected as many elements as [4, 2], got float32[2, 3]'],
   ],

@@ -35,6 +35,7 @@ const precisions = {
   geluTanh: 'float32 constants',
   erf: 'float32 constants',
   softmax: 'exact',
+  max: 'exact',
   layerNorm: 'exact',
   crossEntropy: 'exact',
   matmul: 'exact',

@@ -484,7 +484,7 @@ describe('files that cannot be used: the line calls them as the user did, and sa
         ...{ maxSteps: 1, threads: 1 },
       };
       await finetune(options, { onEvent: (event) => event.type === 'note' && notes.push(event.text) });
-      expect(notes).toContain('team/tiny has no pooler and no classifier for these labels: started at random');
+      expect(notes).toContain('team/tiny has no classifier for these labels: started at random');
       expect(notes.join('\n')).not.toContain(cache);
     }));
 

@@ -1,6 +1,6 @@
 """Answers what test/roundtrip asks of Python's transformers: one JSON request a line in, one JSON answer a line out.
 
-Needs torch, transformers and safetensors; nothing is downloaded. The requests are the functions below by name.
+Needs torch, transformers, safetensors and sentence-transformers; nothing is downloaded. The requests are the functions below by name.
 """
 
 import base64
@@ -25,7 +25,8 @@ class Collector(logging.Handler):
             warned.append(record.getMessage())
 
 
-transformers.utils.logging.get_logger("transformers").addHandler(Collector())
+for library in ["transformers", "sentence_transformers"]:
+    transformers.utils.logging.get_logger(library).addHandler(Collector())
 warnings.showwarning = lambda message, *_: warned.append(str(message))
 warnings.simplefilter("always")
 
@@ -96,6 +97,22 @@ def tokenize(folder, texts):
     return {"ids": tokenizer(texts, add_special_tokens=False)["input_ids"], "size": len(tokenizer), "said": said}
 
 
+def encode(folder, texts, calls):
+    """What sentence-transformers makes of a folder, in float32: the vectors of all texts for each call's options."""
+    from sentence_transformers import SentenceTransformer  # Takes seconds, and most checks do without.
+
+    warned.clear()
+    model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"torch_dtype": "float32"})
+    said = [line for line in warned if not line.startswith("Default prompt name is set to")]
+    vectors = [model.encode(texts, **call) for call in calls]
+    config = model.transformers_model.config
+    return {
+        "said": said,
+        "labels": [config.id2label[i] for i in range(config.num_labels)],
+        "vectors": [base64.b64encode(rows.astype("float32").tobytes()).decode() for rows in vectors],
+    }
+
+
 def versions():
     return f"torch {torch.__version__}, transformers {transformers.__version__}"
 
@@ -104,7 +121,7 @@ def digest(tensor):
     return hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest()
 
 
-requests = {function.__name__: function for function in (load, save, save_for_torch_alone, tokenize, versions)}
+requests = {function.__name__: function for function in (load, save, save_for_torch_alone, tokenize, encode, versions)}
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # What the libraries print does not mix with the answers.
 for line in sys.stdin:

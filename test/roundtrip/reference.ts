@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { python } from '../needs.ts';
+import { rowsOf } from '../sentenceFolders.ts';
 
 /** The classes of transformers that models are exchanged as. */
 export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
@@ -36,6 +37,15 @@ export interface SavedByPython {
   readonly shard?: string;
 }
 
+/** What sentence-transformers makes of a folder. */
+export interface PythonEncoding {
+  /** Warnings, logged or raised, of the default prompt's name alone excepted. */
+  readonly said: string[];
+  readonly labels: string[];
+  /** Of each call, one vector a text. */
+  readonly vectors: Float32Array[][];
+}
+
 /** A running Python with transformers. */
 export class Reference {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
@@ -52,8 +62,19 @@ export class Reference {
 
   async load(folder: string, kind: Architecture, texts: readonly string[]): Promise<PythonModel> {
     const answer = await this.#ask<Omit<PythonModel, 'logits'> & { logits: string }>('load', { folder, kind, texts });
-    const bytes = Buffer.from(answer.logits, 'base64');
-    return { ...answer, logits: new Float32Array(Uint8Array.from(bytes).buffer) };
+    return { ...answer, logits: floatsOf(answer.logits) };
+  }
+
+  /** @param calls options of each call of `encode`, by their names in Python */
+  async encode(
+    folder: string,
+    texts: readonly string[],
+    calls: readonly Record<string, unknown>[],
+  ): Promise<PythonEncoding> {
+    const answer = await this.#ask<Omit<PythonEncoding, 'vectors'> & { vectors: string[] }>('encode', {
+      ...{ folder, texts, calls },
+    });
+    return { ...answer, vectors: answer.vectors.map((rows) => rowsOf(floatsOf(rows), texts.length)) };
   }
 
   /** Saves a new model; returns the names of the files. */
@@ -86,4 +107,8 @@ export class Reference {
     if (answer.error !== undefined) throw new Error(`Python: ${answer.error}`);
     return answer.result;
   }
+}
+
+function floatsOf(base64: string): Float32Array {
+  return new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer);
 }

@@ -95,7 +95,7 @@ describe('inference with parameters that stay as they are', () => {
     const inference = new TextInference(engine, model, tokenizer.frame, parameters, options);
     const results = [
       ...(await inference.ofTexts('oneLabel', sequences)),
-      ...(await inference.vectors(sequences, 'mean')),
+      ...(await inference.ofTexts('pooled', sequences)),
     ];
     const masked = sequences.map((ids) => ({ ids, positions: [1 + (ids.length >> 1)] }));
     await inference.ofPlaces('maskedLm', masked, (_, __, logits) => results.push(logits.slice()));

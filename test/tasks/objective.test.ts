@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { softmax } from '../../src/evaluation/classification.ts';
 import * as ops from '../../src/graph/functions.ts';
+import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
 import { linear } from '../../src/nn/layers.ts';
 import { asTensors, initialValue, linearSpecs } from '../../src/nn/parameters.ts';
 import { placesIn, textBatch } from '../../src/tasks/text/batch.ts';
@@ -80,7 +81,7 @@ describe('a loss of several terms', () => {
     expect(needed).toEqual({ vector: 4, label: 4, first: 4, words: 6 });
     const places = Object.fromEntries(Object.entries(needed).map(([name, count]) => [name, count + spare]));
     const shape = { rows: 3, width: 12 };
-    const { inputs, weight, tokens } = textBatch(objective, model.config, frame, shape, read, places);
+    const { inputs, weight, tokens } = textBatch({ model, objective, frame }, shape, read, places);
     expect(weight).toBe(8); // of the first term alone
     expect(tokens).toBe(5 + 1 + 3 + 7 + 4 * 2);
     const { graph, loss } = objectiveGraph(model, objective, shape, places, { training: false });
@@ -96,8 +97,8 @@ describe('a loss of several terms', () => {
     const inference = new TextInference(engine, model, frame, asTensors(parameters, specs));
     let total = 0;
     for (const { ids, vector, label, score, masks } of examples) {
-      const [mean = new Float32Array()] = await inference.vectors([ids], 'mean');
-      const [first = new Float32Array()] = await inference.vectors([ids], 'cls');
+      const [mean = new Float32Array()] = await inference.ofTexts('pooled', [ids]);
+      const [first = new Float32Array()] = await inference.ofTexts('pooled', [ids], { pooling: pooledBy('cls') });
       const [logits = new Float32Array()] = await inference.ofTexts('oneLabel', [ids]);
       total += 2 * distance(mapped(mean, 'map', 3), vector);
       total += (label + 1) * -Math.log(softmax(logits)[label] as number);

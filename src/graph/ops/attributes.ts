@@ -15,6 +15,11 @@ export interface Pooling extends Convolution {
 }
 
 /** Every op with its attributes. A record for each is required in the table, so a missing rule does not compile. */
+export interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDimensions: boolean;
+}
+
 export interface OpAttributes {
   add: None;
   subtract: None;
@@ -46,7 +51,9 @@ export interface OpAttributes {
   /** x Wᵀ + b: x [N, inputs], W [outputs, inputs], b [outputs] -> [N, outputs]. */
   linear: None;
   /** Sum over `axes`, which stay as 1 when `keepDimensions`. */
-  sum: { readonly axes: readonly number[]; readonly keepDimensions: boolean };
+  sum: Reduction;
+  /** Largest over `axes`; alike. */
+  max: Reduction;
   reshape: { readonly shape: SymbolicShape };
   broadcast: { readonly shape: SymbolicShape };
   /** Dimension i of the result is dimension `permutation[i]` of the input. */

@@ -1,28 +1,18 @@
 import type { HostTensor } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
-import { elementsOf, isKnownShape } from '../sizes.ts';
+import { elementsOf, isKnownShape, type SymbolicShape, type SymbolicType } from '../sizes.ts';
+import type { Reduction } from './attributes.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes, sameShape } from './shapes.ts';
 
-/** Sums, and ops that move elements without changing them. */
-export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | 'stopGradient'> = {
+/** Reductions, and ops that move elements without changing them. */
+export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transpose' | 'stopGradient'> = {
   // d Σx = every dx
   sum: {
-    infer: (inputs, { axes, keepDimensions }) => {
-      const { dtype, shape } = at(inputs, 0);
-      expectShapes(
-        'sum',
-        axes.every((axis) => axis >= 0 && axis < shape.length),
-        `axes [${axes}] inside the rank`,
-        inputs,
-      );
-      const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-      return [{ dtype, shape: keepDimensions ? kept : kept.filter((_, axis) => !axes.includes(axis)) }];
-    },
+    infer: (inputs, reduction) => [reduced('sum', inputs, reduction)],
     gradient: ({ inputs, attributes: { axes }, gradient }) => {
       const { shape } = at(inputs, 0);
-      const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-      return [ops.broadcast(ops.reshape(gradient, kept), shape)];
+      return [ops.broadcast(ops.reshape(gradient, keptShape(shape, axes)), shape)];
     },
     lower: ({ emit, inputs, outputs, inputTypes, outputTypes, attributes: { axes, keepDimensions } }) => {
       const { shape, dtype } = at(inputTypes, 0);
@@ -39,6 +29,23 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | '
         noop_with_empty_axes: 1,
       });
     },
+  },
+
+  // d max x = Σ dx over the largest x / their number
+  max: {
+    infer: (inputs, reduction) => [reduced('max', inputs, reduction)],
+    gradient: ({ inputs, outputs, attributes: { axes }, gradient }) => {
+      const x = at(inputs, 0);
+      const kept = keptShape(x.shape, axes);
+      const isLargest = ops.cast(ops.equal(x, ops.reshape(at(outputs, 0), kept)), 'float32');
+      const share = ops.divide(ops.reshape(gradient, kept), ops.sum(isLargest, axes, true));
+      return [ops.multiply(isLargest, share)];
+    },
+    lower: ({ emit, inputs, outputs, attributes: { axes, keepDimensions } }) =>
+      emit.into(outputs, 'ReduceMax', [...inputs, emit.integers(axes)], {
+        keepdims: Number(keepDimensions),
+        noop_with_empty_axes: 1,
+      }),
   },
 
   reshape: {
@@ -105,6 +112,23 @@ export const layout: OpRecords<'sum' | 'reshape' | 'broadcast' | 'transpose' | '
 };
 
 /** Ones [1, count]. */
+function reduced(
+  op: 'sum' | 'max',
+  inputs: readonly SymbolicType[],
+  { axes, keepDimensions }: Reduction,
+): SymbolicType {
+  const { dtype, shape } = at(inputs, 0);
+  const fits = axes.every((axis) => axis >= 0 && axis < shape.length);
+  expectShapes(op, fits, `axes [${axes}] inside the rank`, inputs);
+  const kept = keptShape(shape, axes);
+  return { dtype, shape: keepDimensions ? kept : kept.filter((_, axis) => !axes.includes(axis)) };
+}
+
+/** The shape with 1 for what is reduced. */
+function keptShape(shape: SymbolicShape, axes: readonly number[]): SymbolicShape {
+  return shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+}
+
 function onesRow(count: number): HostTensor<'float32'> {
   return { dtype: 'float32', shape: [1, count], data: new Float32Array(count).fill(1) };
 }

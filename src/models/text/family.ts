@@ -3,7 +3,7 @@ import type { ParameterSpec } from '../../nn/parameters.ts';
 import type { Scope } from '../../nn/scope.ts';
 import type { TokenBlock } from './block.ts';
 import type { HubConfig, TextConfig } from './config.ts';
-import type { PartName } from './heads/head.ts';
+import type { FamilyPartName } from './heads/head.ts';
 import type { HeadName } from './heads/table.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface TextFamily<C extends TextConfig> {
   readonly title: string;
   readonly config: ConfigCodec<C>;
   readonly names: WeightNames<C>;
-  readonly parts: { readonly [P in PartName]: FamilyPart<C> | null };
+  readonly parts: { readonly [P in FamilyPartName]: FamilyPart<C> | null };
   readonly heads: { readonly [H in HeadName]: FamilyHead<C> | null };
   /** The inputs that pipelines feed an exported model, int64 [batch, length] each. */
   readonly pipelineInputs: readonly PipelineInput[];
@@ -59,6 +59,8 @@ export interface ConfigCodec<C> {
 
 /** Names of the weights in checkpoints. */
 export interface WeightNames<C> {
+  /** What models with a head write before the encoder's names, and the bare encoder does not. */
+  readonly prefix: string;
   /** One of our parameters as transformers writes it. */
   written(name: string, config: C): string;
   /** Every name under which a checkpoint may hold one of our parameters, the one to prefer first. */
@@ -68,7 +70,7 @@ export interface WeightNames<C> {
   /** What a weight that none of our parameters stands for is: of no use, something that has a name, or null: unknown. */
   other(hubName: string, config: C): 'ignored' | { readonly title: string } | null;
   /** The configuration that the stored weights show, where they contradict `config.json`, and a line that says so. */
-  asStored?(config: C, parts: readonly PartName[], weights: StoredWeights): Promise<{ config: C; note: string } | null>;
+  asStored?(config: C, parts: readonly string[], weights: StoredWeights): Promise<{ config: C; note: string } | null>;
 }
 
 /** The weights of a folder, as far as names may depend on them. */
@@ -91,7 +93,7 @@ export interface FamilyHead<C> {
   /** Its class in transformers. */
   readonly hubClass: string;
   /** The parts that it takes beside the encoder. */
-  readonly parts: readonly PartName[];
+  readonly parts: readonly FamilyPartName[];
   /** hidden [N, hiddenSize] -> [N, outputs]. */
   outputs(scope: Scope, config: C, hidden: Value): Value;
 }

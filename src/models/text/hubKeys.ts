@@ -7,5 +7,6 @@ export function parsedKeys<T extends z.ZodType>(schema: T, raw: HubConfig, where
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new BertuneError(`${where}: ${issue?.path.join('.')}: ${issue?.message}`);
+  const key = issue?.path.join('.');
+  throw new BertuneError(`${where}: ${key ? `${key}: ` : ''}${issue?.message}`);
 }

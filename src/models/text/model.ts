@@ -4,14 +4,25 @@ import type { Scope } from '../../nn/scope.ts';
 import type { TokenBlock } from './block.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { FamilyHead, PipelineInput, StoredWeights, TextFamily, WeightNames } from './family.ts';
-import type { PartName } from './heads/head.ts';
-import { type HeadName, headNames } from './heads/table.ts';
+import type { FamilyPartName, PartName, Reading } from './heads/head.ts';
+import { type HeadName, headNames, heads } from './heads/table.ts';
+import {
+  type SentenceHead,
+  sentenceClassifierParameters,
+  sentenceLogits,
+  sentenceParameters,
+  sentenceVectors,
+  sentenceWeight,
+  vectorSize,
+} from './sentence/sentence.ts';
 
 /** A family with a configuration: what graphs are built and folders are read with. It holds no weights. */
 export interface TextModel {
   readonly type: string;
   readonly title: string;
   readonly config: TextConfig;
+  /** What stands behind the encoder; null for a model that is no sentence encoder. */
+  readonly sentence: SentenceHead | null;
   readonly pipelineInputs: readonly PipelineInput[];
   readonly names: ModelNames;
   /** The heads that the family has. */
@@ -27,12 +38,19 @@ export interface TextModel {
   parameters(parts: readonly PartName[]): ParameterSpec[];
   /** Hidden states of the tokens that are read [N, hiddenSize], or of all [rows · width, hiddenSize]. */
   encode(scope: Scope, block: TokenBlock, read?: Value): Value;
-  /** hidden [N, hiddenSize] -> [N, outputs]. @throws when the family has no such head */
+  /** What a head reads of a text. */
+  readingOf(head: HeadName): Reading;
+  /**
+   * What is read, [N, hiddenSize] or, of several pooling modes, [N, modes · hiddenSize], -> [N, outputSize]. @throws when
+   * the family has no such head
+   */
   outputs(head: HeadName, scope: Scope, hidden: Value): Value;
+  outputSize(head: HeadName): number;
   /** Names of what freezing the embeddings and the first `layers` layers leaves as it is. */
   frozen(layers: number): Set<string>;
   /** `config.json` of the model, without what belongs to a head or to files. */
   hubConfig(): HubConfig;
+  withSentence(sentence: SentenceHead | null): TextModel;
   withLabels(labels: readonly string[] | undefined): TextModel;
   withDropout(dropout: number | undefined): TextModel;
   /** The model that stored weights show, and a line that says where they contradict `config.json`. */
@@ -42,42 +60,78 @@ export interface TextModel {
 /** The names of a model's weights in checkpoints; see `WeightNames`. */
 export interface ModelNames {
   written(name: string): readonly string[];
+  /** A written name in a bare encoder's folder. */
+  bare(hubName: string): string;
   spellings(name: string): readonly string[];
   other(hubName: string): ReturnType<WeightNames<TextConfig>['other']>;
 }
 
-/** A family's record with one of its configurations. */
-export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C): TextModel {
+/** A family's record with one of its configurations. @param sentence what stands behind the encoder */
+export function textModel<C extends TextConfig>(
+  family: TextFamily<C>,
+  config: C,
+  sentence: SentenceHead | null = null,
+): TextModel {
   const { names } = family;
   const headOf = (name: HeadName): FamilyHead<C> => {
     const head = family.heads[name];
     if (!head) throw new Error(`internal: ${family.title} has no ${name} head`);
     return head;
   };
+  /** The sentence head, for a head that goes through it. */
+  const throughSentence = (head: HeadName) =>
+    head === 'pooled' || (head === 'oneLabel' && sentence?.classifier !== null) ? sentence : null;
   const parametersOf = (name: PartName) => {
+    if (name === 'sentence') return sentence ? sentenceParameters(sentence) : [];
+    if (name === 'classifier' && sentence && sentence.classifier !== null) {
+      return sentenceClassifierParameters(sentence, config.hiddenSize, heads.oneLabel.outputs(config));
+    }
     const part = family.parts[name];
     if (!part) throw new Error(`internal: ${family.title} has no ${name}`);
     return part.parameters(config);
   };
   const parameters = (parts: readonly PartName[]) => parts.flatMap(parametersOf);
+  const placed = (name: string) => sentence && sentenceWeight(sentence, name);
+  const withConfig = (changed: C) => textModel(family, changed, sentence);
   return {
     type: family.type,
     title: family.title,
     config,
+    sentence,
     pipelineInputs: family.pipelineInputs,
     names: {
-      written: (name) => [names.written(name, config), ...(names.alsoWritten?.(name, config) ?? [])],
-      spellings: (name) => names.spellings(name, config),
+      written(name) {
+        const own = placed(name);
+        return own ? [own] : [names.written(name, config), ...(names.alsoWritten?.(name, config) ?? [])];
+      },
+      bare: (hubName) => (hubName.startsWith(names.prefix) ? hubName.slice(names.prefix.length) : hubName),
+      spellings(name) {
+        const own = placed(name);
+        return own ? [own] : names.spellings(name, config);
+      },
       other: (hubName) => names.other(hubName, config),
     },
     heads: headNames.filter((name) => family.heads[name] !== null),
-    parts: partNames(family.parts).filter((part) => family.parts[part] !== null),
-    partsOf: (head) => ['encoder', ...headOf(head).parts],
-    hubClass: (head) => headOf(head).hubClass,
-    partTitle: (part) => family.parts[part]?.title ?? part,
+    parts: [...partNames(family.parts).filter((part) => family.parts[part] !== null), ...sentencePart(sentence)],
+    partsOf(head) {
+      if (!throughSentence(head)) return ['encoder', ...headOf(head).parts];
+      return ['encoder', ...sentencePart(sentence), ...(head === 'oneLabel' ? (['classifier'] as const) : [])];
+    },
+    hubClass: (head) => (throughSentence(head) ? headOf('pooled') : headOf(head)).hubClass,
+    partTitle: (part) => (part === 'sentence' ? 'modules behind the encoder' : (family.parts[part]?.title ?? part)),
     parameters,
     encode: (scope, block, read) => family.encode(scope, config, block, read),
-    outputs: (head, scope, hidden) => headOf(head).outputs(scope, config, hidden),
+    readingOf: (head) => throughSentence(head)?.pooling ?? heads[head].reads,
+    outputs(head, scope, hidden) {
+      const through = throughSentence(head);
+      if (!through) return headOf(head).outputs(scope, config, hidden);
+      const vectors = sentenceVectors(scope, through, hidden);
+      return head === 'oneLabel' ? sentenceLogits(scope, vectors) : vectors;
+    },
+    outputSize(head) {
+      const through = head === 'pooled' ? throughSentence(head) : null;
+      return through ? vectorSize(through, config.hiddenSize) : heads[head].outputs(config);
+    },
     frozen(layers) {
       const isFrozen = (name: string) => {
         const layer = family.layerOf(name);
@@ -88,16 +142,19 @@ export function textModel<C extends TextConfig>(family: TextFamily<C>, config: C
       return new Set(all.filter(isFrozen));
     },
     hubConfig: () => ({ ...family.config.write(config), model_type: family.type }),
-    withLabels: (labels) => textModel(family, { ...config, labels }),
-    withDropout: (dropout) =>
-      textModel(family, dropout === undefined ? config : family.config.withDropout(config, dropout)),
+    withSentence: (changed) => textModel(family, config, changed),
+    withLabels: (labels) => withConfig({ ...config, labels }),
+    withDropout: (dropout) => withConfig(dropout === undefined ? config : family.config.withDropout(config, dropout)),
     async asStored(parts, weights) {
       const stored = await names.asStored?.(config, parts, weights);
-      return stored
-        ? { model: textModel(family, stored.config), note: stored.note }
-        : { model: textModel(family, config) };
+      return stored ? { model: withConfig(stored.config), note: stored.note } : { model: withConfig(config) };
     },
   };
+}
+
+/** The part of the modules, where they have parameters. */
+function sentencePart(sentence: SentenceHead | null): 'sentence'[] {
+  return sentence && sentenceParameters(sentence).length > 0 ? ['sentence'] : [];
 }
 
 /** What several heads compute with, the encoder first. @throws when the family lacks one of them */
@@ -106,7 +163,7 @@ export function partsOfAll(model: TextModel, heads: readonly HeadName[]): PartNa
 }
 
 /** The encoder first, whatever the order of the record. */
-function partNames(parts: Readonly<Record<PartName, unknown>>): PartName[] {
-  const others = Object.keys(parts).filter((name): name is PartName => name !== 'encoder');
+function partNames(parts: Readonly<Record<FamilyPartName, unknown>>): FamilyPartName[] {
+  const others = Object.keys(parts).filter((name): name is FamilyPartName => name !== 'encoder');
   return ['encoder', ...others];
 }

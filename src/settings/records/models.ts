@@ -1,15 +1,32 @@
 /** What models are, what they read and what they are asked. */
 
 import { computed, type Table, whenOn } from '../setting.ts';
-import { choice, integer, integers, notNegative, number, oneNumber, text, toggle, words } from '../valueTypes.ts';
+import {
+  choice,
+  integer,
+  integers,
+  notNegative,
+  number,
+  oneNumber,
+  text,
+  textOrOff,
+  toggle,
+  words,
+} from '../valueTypes.ts';
+
+/** Ways in which token vectors become one, in the names of sentence-transformers. */
+const poolings = ['mean', 'cls', 'max', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const;
 
 export const textAndMasks = {
-  /** Most tokens of a sequence, special tokens included; when absent, what bertune trained the model with, else 128. */
+  /**
+   * Most tokens of a sequence, special tokens included; when absent, what a sentence encoder's folder says, what bertune
+   * trained the model with, else 128.
+   */
   maxLength: {
     type: integer(3),
     unit: 'tokens',
     help: 'longest sequence in tokens, special tokens included',
-    default: computed('what bertune trained the model with, else 128'),
+    default: computed('what a sentence encoder says, what bertune trained the model with, else 128'),
     identity: true,
     card: 'text',
   },
@@ -43,7 +60,38 @@ export const textAndMasks = {
     identity: true,
     card: 'text',
   },
-  pooling: { type: choice('mean', 'cls'), help: 'how token vectors become one vector', default: 'mean' },
+  /** How token vectors become one vector, in place of what the folder says and of the modules behind it. */
+  pooling: {
+    type: { ...choice(...poolings), argument: 'way' },
+    help: 'how token vectors become one vector, such as mean, cls or max',
+    default: computed("the folder's own, else mean"),
+  },
+  /** What a classifier reads of a text: a pooling of its tokens, or BERT's pooler. */
+  reads: {
+    type: { ...choice('pooler', ...poolings), argument: 'way' },
+    help: "what the classifier reads: BERT's pooler, or a pooling such as mean or cls",
+    default: computed("the folder's own, else its pooler, else mean"),
+    identity: true,
+    card: 'text',
+  },
+  /** Name of a prompt of the sentence encoder that texts begin with. */
+  prompt: {
+    type: text('name'),
+    help: "name of one of the model's prompts, put before every text",
+    default: computed("the model's default prompt"),
+  },
+  /** What texts begin with, in place of the model's default prompt; false: nothing. */
+  promptText: {
+    type: textOrOff('text'),
+    help: 'text to put before every text',
+    default: computed("the model's default prompt"),
+  },
+  /** Keep so many numbers of a vector, the first ones, of models trained for it (Kusupati et al. 2022). */
+  truncateDimensions: {
+    type: integer(1),
+    help: 'keep only the first n numbers of each vector, of models trained for it (Matryoshka)',
+    default: computed('all of them'),
+  },
 } as const satisfies Table;
 
 export const imagesAndNumbers = {

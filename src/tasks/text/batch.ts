@@ -1,11 +1,13 @@
 import type { HostTensor } from '../../core/tensor.ts';
 import type { NamedTensors } from '../../engine/engine.ts';
 import type { BlockShape } from '../../models/text/block.ts';
-import type { TextConfig } from '../../models/text/config.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import { skippedTokens } from '../../models/text/sentence/pooling.ts';
 import type { Frame } from '../../text/frame.ts';
 import { BlockBuilder } from '../../text/packing.ts';
 import { inputName, type Places, readingOf } from './graph.ts';
-import type { Objective, ReadText, Term } from './objective.ts';
+import type { Objective, ObjectiveTaskOptions, ReadText, Term } from './objective.ts';
+import { type BlockText, poolingOf, type ReadingShape, readingTensors } from './reading.ts';
 
 /** A block of texts with what the objective asks of them. */
 export interface TextBatch {
@@ -28,9 +30,7 @@ export function placesIn({ terms }: Objective<never>, texts: readonly ReadText[]
  * @param places those of the graph's shape; what texts leave of them has weight 0
  */
 export function textBatch(
-  objective: Objective<never>,
-  config: TextConfig,
-  frame: Frame,
+  { model, objective, frame, promptTokens = 0 }: Laying,
   { rows, width }: BlockShape,
   texts: readonly ReadText[],
   places: Places,
@@ -44,12 +44,8 @@ export function textBatch(
   const inputs: Record<string, HostTensor> = { ...builder.block };
   const weights = Object.entries(objective.terms).map(([name, term]) => {
     const filled = fillTerm(name, term, {
-      texts,
-      starts,
-      frame,
-      config,
-      count: places[name] ?? 0,
-      tokens: rows * width,
+      ...{ texts, starts, frame, model, promptTokens },
+      ...{ count: places[name] ?? 0, tokens: rows * width, longest: width },
     });
     Object.assign(inputs, filled.inputs);
     return filled.weight;
@@ -57,54 +53,48 @@ export function textBatch(
   return { inputs, weight: weights[0] ?? 0, tokens: builder.tokens };
 }
 
-interface Laid {
+/** How texts are laid out. */
+type Laying = Pick<ObjectiveTaskOptions<never>, 'model' | 'objective' | 'frame' | 'promptTokens'>;
+
+interface Laid extends ReadingShape {
   readonly texts: readonly ReadText[];
   /** Place of each text's first token in the block. */
   readonly starts: readonly number[];
   readonly frame: Frame;
-  readonly config: TextConfig;
-  /** Places of the term. */
-  readonly count: number;
-  /** Tokens of the block. */
-  readonly tokens: number;
+  readonly model: TextModel;
+  readonly promptTokens: number;
 }
 
-function fillTerm(name: string, term: Term, { texts, starts, frame, config, count, tokens }: Laid) {
-  const reading = readingOf(term);
+function fillTerm(name: string, term: Term, { texts, starts, frame, model, promptTokens, ...shape }: Laid) {
+  const reading = readingOf(model, term);
+  const pooling = poolingOf(reading);
   const { dtype, size } = term.target;
-  const numbers = size?.(config) ?? 1;
-  const rows = new Int32Array(reading === 'mean' ? 0 : count);
-  const means = new Float32Array(reading === 'mean' ? count * tokens : 0);
+  const numbers = size?.(model.config) ?? 1;
+  const { count } = shape;
   const targets = dtype === 'int32' ? new Int32Array(count * numbers) : new Float32Array(count * numbers);
   const weights = new Float32Array(count);
-  let used = 0;
+  const read: BlockText[] = [];
   for (const [i, { ids, asked }] of texts.entries()) {
     const ask = asked[name];
     if (!ask) continue;
-    const start = starts[i] as number;
     const length = ids.length + frame.size;
-    targets.set(ask.targets, used * numbers);
-    for (let place = 0; place < placeCount(ask); place++, used++) {
-      weights[used] = ask.weight ?? 1;
-      if (reading === 'mean') means.fill(1 / length, used * tokens + start, used * tokens + start + length);
-      else if (reading === 'first') rows[used] = start;
-      else rows[used] = start + frame.before.length + (ask.places?.[place] ?? 0);
+    const skipped = pooling ? skippedTokens(pooling, length, promptTokens) : 0;
+    targets.set(ask.targets, read.length * numbers);
+    for (let place = 0; place < placeCount(ask); place++) {
+      weights[read.length] = ask.weight ?? 1;
+      const chosen = frame.before.length + (ask.places?.[place] ?? 0);
+      read.push({ start: starts[i] as number, length, skipped, chosen });
     }
   }
-  // Places that are not used repeat the first one: what is computed of them counts for nothing, and is as finite.
-  for (let place = used; place < count && used > 0; place++) {
-    if (reading === 'mean') means.copyWithin(place * tokens, 0, tokens);
+  // What is computed of places that are not used counts for nothing, and is as finite as that of the first.
+  for (let place = read.length; place < count && read.length > 0; place++) {
     if (dtype === 'float32') targets.copyWithin(place * numbers, 0, numbers);
   }
   const vector = (data: Int32Array | Float32Array, shape: readonly number[]): HostTensor =>
     data instanceof Int32Array ? { dtype: 'int32', shape, data } : { dtype: 'float32', shape, data };
-  const read =
-    reading === 'mean'
-      ? { [inputName(name, 'means')]: vector(means, [count, tokens]) }
-      : { [inputName(name, 'rows')]: vector(rows, [count]) };
   return {
     inputs: {
-      ...read,
+      ...readingTensors(inputName(name, ''), reading, read, shape),
       [inputName(name, 'targets')]: vector(targets, size ? [count, numbers] : [count]),
       [inputName(name, 'weights')]: vector(weights, [count]),
     },

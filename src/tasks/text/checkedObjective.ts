@@ -1,6 +1,8 @@
 import { UsageError } from '../../core/errors.ts';
-import type { TextConfig } from '../../models/text/config.ts';
+import type { Reading } from '../../models/text/heads/head.ts';
 import { type HeadName, heads } from '../../models/text/heads/table.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import { poolingModes } from '../../models/text/sentence/pooling.ts';
 import { readingOf } from './graph.ts';
 import type { Asked, Objective, ReadText, Term } from './objective.ts';
 
@@ -13,7 +15,7 @@ import type { Asked, Objective, ReadText, Term } from './objective.ts';
  */
 export function checkedObjective<Example>(
   objective: Objective<Example>,
-  config: TextConfig,
+  model: TextModel,
   trained: readonly HeadName[],
 ): Objective<Example> {
   checkObjective(objective, trained);
@@ -22,7 +24,7 @@ export function checkedObjective<Example>(
     ...objective,
     read(example, number, epoch) {
       const read = objective.read(example, number, epoch);
-      const problem = problemOf(read, terms, config);
+      const problem = problemOf(read, terms, model);
       if (problem !== undefined) throw new UsageError(`objective ${name}, example ${number}: ${problem}`);
       return read;
     },
@@ -48,27 +50,34 @@ function checkObjective(objective: Objective<never>, trained: readonly HeadName[
     if (!Object.hasOwn(heads, head))
       refuse(`term ${key}: head must be ${Object.keys(heads).join(' or ')}, got ${head}`);
     if (!trained.includes(head)) refuse(`term ${key}: its head ${head} is not among heads (${trained.join(', ')})`);
-    if (reads !== undefined && !['first', 'chosen', 'mean'].includes(reads)) {
-      refuse(`term ${key}: reads must be first, chosen or mean, got ${reads}`);
+    if (reads !== undefined && !isReading(reads)) {
+      refuse(`term ${key}: reads must be first, chosen, mean or a pooling, got ${JSON.stringify(reads)}`);
     }
     if (!['int32', 'float32'].includes(target?.dtype)) refuse(`term ${key}: target.dtype must be int32 or float32`);
     if (typeof loss !== 'function') refuse(`term ${key}: loss must be a function`);
   }
 }
 
-function problemOf(read: ReadText, terms: Readonly<Record<string, Term>>, config: TextConfig): string | undefined {
+function isReading(reads: Reading): boolean {
+  if (typeof reads === 'string') return ['first', 'chosen', 'mean'].includes(reads);
+  const { modes, includePrompt } = reads ?? {};
+  const areModes = Array.isArray(modes) && modes.length > 0 && modes.every((mode) => poolingModes.includes(mode));
+  return areModes && typeof includePrompt === 'boolean';
+}
+
+function problemOf(read: ReadText, terms: Readonly<Record<string, Term>>, model: TextModel): string | undefined {
   if (typeof read?.ids?.length !== 'number' || typeof read.asked !== 'object' || read.asked === null) {
     return 'read must give { ids, asked } at once, no promise';
   }
   const { ids, asked } = read;
-  if (!every(ids, (id) => Number.isInteger(id) && id >= 0 && id < config.vocabularySize)) {
-    return `ids must be token ids from 0 to ${config.vocabularySize - 1}`;
+  if (!every(ids, (id) => Number.isInteger(id) && id >= 0 && id < model.config.vocabularySize)) {
+    return `ids must be token ids from 0 to ${model.config.vocabularySize - 1}`;
   }
   const other = Object.keys(asked).find((name) => !Object.hasOwn(terms, name));
   if (other !== undefined) return `asked names ${other}, which is no term (${Object.keys(terms).join(', ')})`;
   for (const [name, term] of Object.entries(terms)) {
     const ask = asked[name];
-    const problem = ask && problemOfTerm(ask, term, ids.length, config);
+    const problem = ask && problemOfTerm(ask, term, ids.length, model);
     if (problem !== undefined) return `term ${name}: ${problem}`;
   }
   return undefined;
@@ -78,15 +87,15 @@ function problemOfTerm(
   { places, targets, weight }: Asked,
   term: Term,
   length: number,
-  config: TextConfig,
+  model: TextModel,
 ): string | undefined {
-  const isChosen = readingOf(term) === 'chosen';
+  const isChosen = readingOf(model, term) === 'chosen';
   if (isChosen && !Array.isArray(places)) return 'places must be a list, since its tokens are chosen';
   if (!isChosen && places !== undefined) return 'no places, since its tokens are not chosen';
   if (places && !places.every((place) => Number.isInteger(place) && place >= 0 && place < length)) {
     return `places must be from 0 to ${length - 1}, got ${places.join(', ')}`;
   }
-  const count = (places?.length ?? 1) * (term.target.size?.(config) ?? 1);
+  const count = (places?.length ?? 1) * (term.target.size?.(model.config) ?? 1);
   if (targets?.length !== count) return `targets must have ${count} numbers, got ${targets?.length ?? typeof targets}`;
   const isWhole = term.target.dtype === 'int32';
   if (!every(targets, (target) => (isWhole ? Number.isInteger(target) : Number.isFinite(target)))) {

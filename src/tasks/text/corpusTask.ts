@@ -201,19 +201,16 @@ function* inBlocks({ store, sequences }: CorpusEvaluation['heldOut'], frame: Fra
 const placesUnit = 64;
 
 /** One block; its key is the number of places of each term, a multiple of the usual one. */
-function corpusBatch(
-  { model, objective, frame, rows, width }: CorpusEvaluation,
-  texts: readonly ReadText[],
-  usual: Places = {},
-): Batch {
-  const needed = placesIn(objective, texts);
+function corpusBatch(evaluation: CorpusEvaluation, texts: readonly ReadText[], usual: Places = {}): Batch {
+  const { rows, width } = evaluation;
+  const needed = placesIn(evaluation.objective, texts);
   const places = Object.fromEntries(
     Object.entries(needed).map(([name, count]) => {
       const unit = usual[name] ?? placesUnit;
       return [name, Math.max(1, Math.ceil(count / unit)) * unit];
     }),
   );
-  const { inputs, weight, tokens } = textBatch(objective, model.config, frame, { rows, width }, texts, places);
+  const { inputs, weight, tokens } = textBatch(evaluation, { rows, width }, texts, places);
   return { key: Object.values(places).join(' '), inputs, weight, units: tokens };
 }
 

@@ -62,7 +62,7 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
     this.evaluate = evaluate && ((trained, signal) => evaluate({ ...this.frozen, ...trained }, signal));
     this.#most = Math.ceil(options.batchSize / options.accumulationSteps);
     this.#rowCounts = usualRows(options, this.#most);
-    const isFixed = Object.values(objective.terms).every((term) => readingOf(term) !== 'chosen');
+    const isFixed = Object.values(objective.terms).every((term) => readingOf(model, term) !== 'chosen');
     this.keys = isFixed ? this.#rowCounts.map((rows) => keyOf(rows, this.#placesFor([]))) : undefined;
   }
 
@@ -147,11 +147,11 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
   }
 
   #block(part: readonly ReadText[]): Batch {
-    const { model, objective, frame, width } = this.#options;
+    const { width } = this.#options;
     const needed = rowsFor(part, this.#options);
     const rows = this.#rowCounts.find((count) => count >= needed) ?? needed;
     const places = this.#placesFor(part);
-    const { inputs, weight, tokens } = textBatch(objective, model.config, frame, { rows, width }, part, places);
+    const { inputs, weight, tokens } = textBatch(this.#options, { rows, width }, part, places);
     return { key: keyOf(rows, places), inputs, weight, units: tokens };
   }
 
@@ -164,11 +164,11 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
 
   /** Room for every example of a micro-batch; for chosen places, of which there may be any number, in large steps. */
   #placesFor(part: readonly ReadText[]): Places {
-    const { objective } = this.#options;
+    const { model, objective } = this.#options;
     const needed = placesIn(objective, part);
     const places = Object.entries(objective.terms).map(([name, term]) => {
       const chosen = Math.max(1, Math.ceil((needed[name] ?? 0) / placesUnit)) * placesUnit;
-      return [name, readingOf(term) === 'chosen' ? chosen : this.#most] as const;
+      return [name, readingOf(model, term) === 'chosen' ? chosen : this.#most] as const;
     });
     return Object.fromEntries(places);
   }

@@ -1,15 +1,15 @@
-import { UsageError } from '../../core/errors.ts';
+import { defined, UsageError } from '../../core/errors.ts';
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import { type BlockShape, blockInputs } from '../../models/text/block.ts';
 import type { Reading } from '../../models/text/heads/head.ts';
-import { heads } from '../../models/text/heads/table.ts';
 import { partsOfAll, type TextModel } from '../../models/text/model.ts';
 import { weightedSum } from '../../nn/layers.ts';
 import type { ParameterSpec } from '../../nn/parameters.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { LossGraph } from '../../train/task.ts';
 import type { Objective, Term } from './objective.ts';
+import { readingGraph } from './reading.ts';
 
 /** How a loss is built. */
 export interface LossOptions {
@@ -25,9 +25,8 @@ export interface LossOptions {
 export type Places = Readonly<Record<string, number>>;
 
 /**
- * The loss of an objective over a block, summed. Beside the block it takes for each term, by the term's name: `rows`,
- * the tokens that are read, int32 [places], or `means`, float32 [places, rows · width], the share of each token in the
- * vector that is read; `targets`; and `weights`, float32 [places], 0 for places that are not used.
+ * The loss of an objective over a block, summed. Beside the block it takes for each term, by the term's name, what is
+ * read (see `readingGraph`), `targets`, and `weights`, float32 [places], 0 for places that are not used.
  *
  * @returns also, for each term, the losses that are summed, unweighted [places]
  */
@@ -41,15 +40,20 @@ export function objectiveGraph(
   const graph = new Graph();
   const scope = new Scope(graph, objectiveParameters(model, objective), options);
   const terms = Object.entries(objective.terms);
-  const readings = new Map(terms.map(([name, term]) => [name, readingInput(graph, name, term, shape, places)]));
-  const [only] = readings.size === 1 ? readings.values() : [];
+  const tokens = shape.rows * shape.width;
+  const readings = terms.map(([name, term]) => {
+    const sizes = { count: places[name] ?? 0, tokens, longest: shape.width };
+    return readingGraph(graph, inputName(name, ''), readingOf(model, term), sizes);
+  });
+  const [only] = readings.length === 1 ? readings : [];
   const pruned = only?.rows;
   const hidden = model.encode(scope, blockInputs(graph, shape), pruned);
   const each = new Map<string, Value>();
   let loss: Value | undefined;
-  for (const [name, term] of terms) {
+  for (const [i, [name, term]] of terms.entries()) {
     const count = places[name] ?? 0;
-    const outputs = model.outputs(term.head, scope, pruned ? hidden : readHidden(hidden, readings.get(name)));
+    const read = pruned ? hidden : defined(readings[i], name).read(hidden);
+    const outputs = model.outputs(term.head, scope, read);
     const { dtype, size } = term.target;
     const targets = graph.input(inputName(name, 'targets'), dtype, size ? [count, size(model.config)] : [count]);
     const losses = term.loss(outputs, targets, scope);
@@ -77,36 +81,12 @@ export function objectiveParameters(model: TextModel, { terms }: Objective<never
   ];
 }
 
-/** Name of a term's input. */
-export function inputName(term: string, what: 'rows' | 'means' | 'targets' | 'weights'): string {
+/** Name of a term's input, or what the names of all begin with. */
+export function inputName(term: string, what: 'rows' | 'targets' | 'weights' | ''): string {
   return `${term} ${what}`;
 }
 
 /** Which hidden states a term reads. */
-export function readingOf({ head, reads }: Term): Reading {
-  return reads ?? heads[head].reads;
-}
-
-interface ReadingInput {
-  readonly rows?: Value;
-  readonly means?: Value;
-}
-
-function readingInput(
-  graph: Graph,
-  name: string,
-  term: Term,
-  { rows, width }: BlockShape,
-  places: Places,
-): ReadingInput {
-  const count = places[name] ?? 0;
-  return readingOf(term) === 'mean'
-    ? { means: graph.input(inputName(name, 'means'), 'float32', [count, rows * width]) }
-    : { rows: graph.input(inputName(name, 'rows'), 'int32', [count]) };
-}
-
-/** Of all hidden states [tokens, hiddenSize] those of the rows that are read, or means of them [places, hiddenSize]. */
-function readHidden(hidden: Value, { rows, means }: ReadingInput = {}): Value {
-  if (means) return ops.matmul(means, hidden);
-  return rows ? ops.gatherRows(hidden, rows) : hidden;
+export function readingOf(model: TextModel, { head, reads }: Term): Reading {
+  return reads ?? model.readingOf(head);
 }

@@ -1,19 +1,21 @@
 import { breathe } from '../../core/interrupt.ts';
-import { floatData, type HostTensor, type Shape, zeros } from '../../core/tensor.ts';
+import { floatData, type Shape, sizeOf, zeros } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { ProgramCache } from '../../engine/programCache.ts';
-import * as ops from '../../graph/functions.ts';
 import { Graph } from '../../graph/graph.ts';
 import type { Weight } from '../../graph/lowering.ts';
+import { product } from '../../graph/sizes.ts';
 import { type ForwardGraph, forwardOf } from '../../hub/onnx/graph.ts';
 import { quantizedWeights } from '../../hub/onnx/weights.ts';
 import { blockInputs } from '../../models/text/block.ts';
-import { type HeadName, heads } from '../../models/text/heads/table.ts';
+import type { HeadName } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
+import { type Pooling, skippedTokens } from '../../models/text/sentence/pooling.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { Frame } from '../../text/frame.ts';
 import { type Block, BlockBuilder } from '../../text/packing.ts';
+import { poolingOf, readingGraph, readingTensors } from './reading.ts';
 
 /** Tokens of a full block: large enough to keep the cores busy, small enough to stay in their caches. */
 const blockTokens = 1024;
@@ -29,6 +31,20 @@ export interface InferenceOptions {
   readonly isSettled?: boolean;
   /** Compute with int8 weights, of parameters that stay as they are: faster and less exact. */
   readonly int8?: boolean;
+}
+
+/** How whole texts are read. */
+export interface TextReading {
+  /** In place of what the head reads and of the modules behind it: the vector is what is pooled. */
+  readonly pooling?: Pooling;
+  /** Tokens of the prompt that every sequence begins with, special ones before it included. */
+  readonly promptTokens?: number;
+}
+
+/** What a program computes. */
+interface Forward {
+  readonly head: HeadName;
+  readonly pooling?: Pooling;
 }
 
 /** A sequence and the places, counted with its first special token as 0, that a head is to read. */
@@ -66,8 +82,8 @@ export class TextInference {
     this.#frame = frame;
     this.#parameters = parameters;
     this.#signal = signal;
-    this.#programs = new ProgramCache(async (head) => {
-      const forward = this.#graph(head as HeadName);
+    this.#programs = new ProgramCache(async (what) => {
+      const forward = this.#graph(JSON.parse(what));
       const weights = int8
         ? quantizedWeights(forward, valuesOf(parameters))
         : isSettled && settledWeights(forward, parameters);
@@ -75,14 +91,31 @@ export class TextInference {
     }, 3);
   }
 
-  /** What a head that reads first tokens makes of each sequence [outputs]; those that repeat share theirs. */
-  async ofTexts(head: HeadName, sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+  /**
+   * What a head that reads whole texts makes of each sequence [outputs], such as logits of a classifier or the vector;
+   * those that repeat share theirs.
+   */
+  async ofTexts(
+    head: HeadName,
+    sequences: readonly ArrayLike<number>[],
+    asked: TextReading = {},
+  ): Promise<Float32Array[]> {
+    const { pooling, promptTokens = 0 } = asked;
+    const reading = pooling ?? this.#model.readingOf(head);
+    const read = poolingOf(reading);
+    if (!read) throw new Error(`internal: ${head} reads no whole text`);
+    const size = pooling ? pooling.modes.length * this.#model.config.hiddenSize : this.#model.outputSize(head);
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
-    const size = heads[head].outputs(this.#model.config);
     for (const block of packBlocks(distinct, { frame: this.#frame })) {
-      const starts = block.members.map(({ start }) => start);
-      const outputs = await this.#run(head, block, [starts.length, size], { read: indices(starts) });
+      const texts = block.members.map(({ sequence, start }) => {
+        const length = (distinct[sequence]?.length ?? 0) + this.#frame.size;
+        return { start, length, skipped: skippedTokens(read, length, promptTokens) };
+      });
+      const tokens = sizeOf(block.block.inputIds.shape);
+      const longest = texts.reduce((most, { length }) => Math.max(most, length), 0);
+      const inputs = readingTensors('', reading, texts, { count: texts.length, tokens, longest });
+      const outputs = await this.#run({ head, pooling }, block, [texts.length, size], inputs);
       block.members.forEach(({ sequence }, i) => {
         results[sequence] = outputs.slice(i * size, (i + 1) * size);
       });
@@ -100,60 +133,50 @@ export class TextInference {
     use: (sequence: number, place: number, outputs: Float32Array) => void,
   ): Promise<void> {
     const placesOf = (sequence: number) => sequences[sequence]?.positions ?? [];
-    const size = heads[head].outputs(this.#model.config);
+    const size = this.#model.outputSize(head);
     for (const block of packBlocks(
       sequences.map(({ ids }) => ids),
       { frame: this.#frame, mostPlaces: mostBlockPlaces, placesOf: (i) => placesOf(i).length },
     )) {
       const wanted = block.members.flatMap(({ sequence, start }) =>
-        placesOf(sequence).map((position, place) => ({ sequence, place, row: start + position })),
+        placesOf(sequence).map((chosen, place) => ({ sequence, place, start, chosen, length: 0, skipped: 0 })),
       );
-      const rows = wanted.map(({ row }) => row);
-      const outputs = await this.#run(head, block, [rows.length, size], { read: indices(rows) });
+      const sizes = { count: wanted.length, tokens: sizeOf(block.block.inputIds.shape), longest: 0 };
+      const inputs = readingTensors('', 'chosen', wanted, sizes);
+      const outputs = await this.#run({ head }, block, [wanted.length, size], inputs);
       for (const [i, { sequence, place }] of wanted.entries()) {
         use(sequence, place, outputs.subarray(i * size, (i + 1) * size));
       }
     }
   }
 
-  /** One vector [hiddenSize] a sequence: the mean over its tokens, special ones included, or that of the first. */
-  async vectors(sequences: readonly ArrayLike<number>[], pooling: 'mean' | 'cls'): Promise<Float32Array[]> {
-    const size = heads.pooled.outputs(this.#model.config);
-    const { distinct, numberOf } = withoutRepetitions(sequences);
-    const results: Float32Array[] = new Array(distinct.length);
-    for (const block of packBlocks(distinct, { frame: this.#frame })) {
-      const hidden = await this.#run('pooled', block, [...block.block.inputIds.shape, size], {});
-      for (const { sequence, start } of block.members) {
-        const count = pooling === 'cls' ? 1 : (distinct[sequence]?.length ?? 0) + this.#frame.size;
-        results[sequence] = meanOfRows(hidden.subarray(start * size, (start + count) * size), size);
-      }
-    }
-    return numberOf.map((number) => results[number] as Float32Array);
-  }
-
   async dispose(): Promise<void> {
     await this.#programs.dispose();
   }
 
-  async #run(head: HeadName, { block }: PackedBlock, shape: Shape, extra: NamedTensors): Promise<Float32Array> {
+  async #run(what: Forward, { block }: PackedBlock, shape: Shape, extra: NamedTensors): Promise<Float32Array> {
     await breathe(this.#signal);
-    const program = await this.#programs.get(head);
+    const program = await this.#programs.get(JSON.stringify(what));
     const result = zeros('float32', shape);
     await program.run({ ...this.#parameters, ...block, ...extra }, { result });
     return result.data;
   }
 
-  /** Outputs of the tokens that `read` names, or of all tokens for a head that reads means, which are taken later. */
-  #graph(head: HeadName): ForwardGraph {
+  /** What the head makes of what it reads; with a pooling of the caller's, what is pooled itself. */
+  #graph({ head, pooling }: Forward): ForwardGraph {
     const model = this.#model;
     const graph = new Graph();
     const fused = new Set(['attention'] as const);
     const scope = new Scope(graph, model.parameters(model.partsOf(head)), { training: false, fused });
     const [rows, width] = [graph.freeDimension('rows'), graph.freeDimension('width')];
-    const { reads, outputs } = heads[head];
-    const read = reads === 'mean' ? undefined : graph.input('read', 'int32', [graph.freeDimension('places')]);
-    const result = model.outputs(head, scope, model.encode(scope, blockInputs(graph, { rows, width }), read));
-    graph.output('result', read ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
+    const [count, longest] = [graph.freeDimension('places'), graph.freeDimension('longest')];
+    const reading = readingGraph(graph, '', pooling ?? model.readingOf(head), {
+      ...{ count, longest },
+      tokens: product(rows, width),
+    });
+    const hidden = model.encode(scope, blockInputs(graph, { rows, width }), reading.rows);
+    const read = reading.rows ? hidden : reading.read(hidden);
+    graph.output('result', pooling ? read : model.outputs(head, scope, read));
     return forwardOf(scope);
   }
 }
@@ -241,15 +264,4 @@ function withoutRepetitions(sequences: readonly ArrayLike<number>[]) {
     return distinct.push(ids) - 1;
   });
   return { distinct, numberOf };
-}
-
-function indices(values: readonly number[]): HostTensor<'int32'> {
-  return { dtype: 'int32', shape: [values.length], data: Int32Array.from(values) };
-}
-
-function meanOfRows(rows: Float32Array, size: number): Float32Array {
-  const mean = new Float32Array(size);
-  const count = rows.length / size;
-  for (let i = 0; i < rows.length; i++) mean[i % size] = (mean[i % size] as number) + (rows[i] as number) / count;
-  return mean;
 }

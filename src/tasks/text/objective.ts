@@ -41,6 +41,8 @@ export interface ObjectiveTaskOptions<Example> {
   readonly recompute?: boolean;
   /** What stands around every text. */
   readonly frame: Frame;
+  /** Tokens of the prompt that every text begins with, special ones before it included; 0 when absent. */
+  readonly promptTokens?: number;
   /** Tokens of a row. */
   readonly width: number;
   /** Micro-batches of one update. */

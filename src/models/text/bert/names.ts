@@ -4,6 +4,7 @@ import type { BertConfig } from './config.ts';
 
 /** The names of a BERT's weights in Hugging Face checkpoints. */
 export const bertNames: WeightNames<BertConfig> = {
+  prefix: 'bert.',
   written,
   spellings(name, { tiedDecoder }) {
     // Of a tied decoder the bias belongs to the head; otherwise the decoder has its own, and the head's is unused.

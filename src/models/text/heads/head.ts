@@ -1,13 +1,17 @@
 import type { TextConfig } from '../config.ts';
+import type { Pooling } from '../sentence/pooling.ts';
+
+/** Parts that families describe. */
+export type FamilyPartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier';
 
 /** Parts of a model whose parameters are loaded, saved and trained together. */
-export type PartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier';
+export type PartName = FamilyPartName | 'sentence';
 
 /**
- * Which hidden states a head reads of a text: that of its first token, those of chosen tokens, or the mean over all
- * its tokens, special ones included.
+ * Which hidden states a head reads of a text: that of its first token, those of chosen tokens, the mean over all its
+ * tokens, special ones included, or a pooling.
  */
-export type Reading = 'first' | 'chosen' | 'mean';
+export type Reading = 'first' | 'chosen' | 'mean' | Pooling;
 
 /** What is true of a head in every family. */
 export interface HeadRecord {
@@ -15,8 +19,9 @@ export interface HeadRecord {
   readonly title: string;
   /** The part that a folder must hold completely to have this head; null for one without parameters. */
   readonly part: PartName | null;
-  readonly reads: Reading;
-  /** Numbers that it makes of each hidden state it reads. */
+  /** What it reads, in a model that is no sentence encoder. */
+  readonly reads: 'first' | 'chosen' | 'mean';
+  /** Numbers that it makes of each hidden state it reads, alike. */
   outputs(config: TextConfig): number;
   /** What its pipelines are called, in Python and in transformers.js. */
   readonly pipeline: string;

@@ -47,17 +47,18 @@ export interface LabelMeasure {
 /** Sequences that are classified together. */
 const chunk = 4096;
 
-/** Classifies labeled sequences and counts. */
+/** Classifies labeled sequences and counts. @param promptTokens tokens of the prompt that all begin with */
 export async function measureLabels(
   inference: TextInference,
   sequences: readonly ArrayLike<number>[],
   classes: ArrayLike<number>,
   labels: readonly string[],
+  promptTokens = 0,
 ): Promise<LabelMeasure> {
   const predictions = new Int32Array(sequences.length);
   const losses = new Float64Array(sequences.length);
   for (let from = 0; from < sequences.length; from += chunk) {
-    const logits = await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk));
+    const logits = await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk), { promptTokens });
     logits.forEach((row, i) => {
       const probabilities = labelProbabilities(row);
       predictions[from + i] = argmax(row);

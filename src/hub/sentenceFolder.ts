@@ -1,0 +1,318 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { BertuneError, messageOf } from '../core/errors.ts';
+import { errorCode, readError } from '../core/files.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import { parsedKeys } from '../models/text/hubKeys.ts';
+import { isModuleType, moduleRecord, type SentenceModule, sentenceModules } from '../models/text/sentence/modules.ts';
+import { type Pooling, type PoolingMode, poolingModes } from '../models/text/sentence/pooling.ts';
+import type { SentenceHead } from '../models/text/sentence/sentence.ts';
+
+/** What a sentence encoder's folder says beside its modules. */
+export interface SentenceSettings {
+  /** What texts may begin with, by name. */
+  readonly prompts: Readonly<Record<string, string>>;
+  /** Name of the prompt that texts begin with unless another is asked for. */
+  readonly defaultPrompt: string | null;
+  /** Tokens of a text, special ones included, that are read; the tokenizer and the model tell when absent. */
+  readonly maxLength?: number;
+  /** Whether texts are lower-cased before the tokenizer's own normalization. */
+  readonly lowerCase: boolean;
+  /** How vectors are compared: cosine, dot, euclidean or manhattan. */
+  readonly similarity: string | null;
+}
+
+export interface SentenceFolder {
+  readonly head: SentenceHead;
+  readonly settings: SentenceSettings;
+}
+
+/** Files of a sentence encoder in its folder's top. */
+export const modulesFile = 'modules.json';
+export const sentenceFile = 'config_sentence_transformers.json';
+export const encoderFile = 'sentence_bert_config.json';
+
+/** The same in folders of old versions, by the kind of model. */
+const encoderFiles = [
+  encoderFile,
+  ...['roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map(
+    (type) => `sentence_${type}_config.json`,
+  ),
+];
+
+/** Settings of a sentence encoder that says nothing of its own. */
+export const plainSettings: SentenceSettings = { prompts: {}, defaultPrompt: null, lowerCase: false, similarity: null };
+
+/**
+ * Reads what sentence-transformers reads of a folder beside the encoder: `modules.json`, the settings of each module,
+ * prompts and lengths.
+ *
+ * @param hiddenSize numbers of the encoder's hidden states
+ * @param isClassifier whether `config.json` says that classification is the encoder's own
+ * @returns null for a folder without `modules.json`
+ * @throws BertuneError for a module or a setting that is not known, naming it
+ */
+export async function readSentence(
+  folder: string,
+  hiddenSize: number,
+  isClassifier: boolean,
+): Promise<SentenceFolder | null> {
+  const modules = await readModules(folder);
+  if (modules === null) return null;
+  const where = join(folder, modulesFile);
+  const [encoder, pooler, ...behind] = modules;
+  if (encoder?.class !== 'Transformer') throw new BertuneError(`${where}: its first module must be a Transformer`);
+  if (encoder.path !== '') {
+    throw new BertuneError(
+      `${where}: the Transformer lies in ${encoder.path}, and only a folder with config.json in its top can be read; save it with a current sentence-transformers`,
+    );
+  }
+  if (pooler?.class !== 'Pooling') throw new BertuneError(`${where}: its second module must be a Pooling`);
+  const pooling = await readPooling(join(folder, pooler.path, 'config.json'), hiddenSize);
+  const known: SentenceModule[] = [];
+  let size = pooling.modes.length * hiddenSize;
+  for (const { class: type, path } of behind) {
+    if (!isModuleType(type)) throw unknownModule(where, type);
+    const file = join(folder, path, 'config.json');
+    const record = moduleRecord(type);
+    const module = record.read((await readJson(file)) ?? {}, path, size, file);
+    size = record.outputs(module, size);
+    known.push(module);
+  }
+  const last = known.at(-1);
+  const isNamed = behind.at(-1)?.name === classifierName;
+  if (isNamed && !(last?.type === 'Dense' && last.activation === 'identity' && last.bias)) {
+    throw new BertuneError(`${where}: its ${classifierName} must be a Dense with a bias and without activation`);
+  }
+  const head: SentenceHead = {
+    ...{ pooling, path: pooler.path },
+    modules: isNamed ? known.slice(0, -1) : known,
+    classifier: isNamed ? (last?.path ?? null) : isClassifier ? null : `${modules.length}_Dense`,
+  };
+  return { head, settings: await readSettings(folder) };
+}
+
+/** Name of the module that makes a text's logits. */
+const classifierName = 'classifier';
+
+/**
+ * The files of a sentence encoder, by their path below its folder.
+ *
+ * @param classes labels of the classifier, where the folder has one
+ */
+export function sentenceFiles(
+  { pooling, path, modules, classifier }: SentenceHead,
+  settings: SentenceSettings,
+  hiddenSize: number,
+  logits: { readonly inputs: number; readonly outputs: number } | null,
+): Map<string, string> {
+  const last: SentenceModule[] =
+    logits && classifier !== null
+      ? [{ type: 'Dense', path: classifier, ...logits, bias: true, activation: 'identity' }]
+      : [];
+  const behind = [...modules, ...last];
+  const entries = [
+    { class: 'Transformer', path: '' },
+    { class: 'Pooling', path },
+    ...behind.map((module) => ({ class: module.type, path: module.path })),
+  ];
+  const list = entries.map((entry, idx) => ({
+    idx,
+    name: last.length > 0 && idx === entries.length - 1 ? classifierName : String(idx),
+    path: entry.path,
+    type: `sentence_transformers.models.${entry.class}`,
+  }));
+  const files = new Map<string, string>();
+  const write = (name: string, value: unknown) => files.set(name, `${JSON.stringify(value, null, 2)}\n`);
+  write(`${path}/config.json`, poolingConfig(pooling, hiddenSize));
+  for (const module of behind) {
+    const config = moduleRecord(module.type).write(module);
+    if (config) write(`${module.path}/config.json`, config);
+  }
+  const { prompts, defaultPrompt, maxLength, lowerCase, similarity } = settings;
+  write(encoderFile, { ...(maxLength === undefined ? {} : { max_seq_length: maxLength }), do_lower_case: lowerCase });
+  write(sentenceFile, {
+    prompts,
+    default_prompt_name: defaultPrompt,
+    ...(similarity === null ? {} : { similarity_fn_name: similarity }),
+  });
+  write(modulesFile, list);
+  return files;
+}
+
+/** Keys that every version of sentence-transformers reads. */
+function poolingConfig({ modes, includePrompt }: Pooling, hiddenSize: number): HubConfig {
+  const isInOrder = modes.join() === poolingModes.filter((mode) => modes.includes(mode)).join();
+  const flags = poolingModes.map((mode) => [flagOf[mode], modes.includes(mode)]);
+  return {
+    word_embedding_dimension: hiddenSize,
+    ...(isInOrder ? Object.fromEntries(flags) : { pooling_mode: modes }),
+    include_prompt: includePrompt,
+  };
+}
+
+const flagOf: Readonly<Record<PoolingMode, string>> = {
+  cls: 'pooling_mode_cls_token',
+  max: 'pooling_mode_max_tokens',
+  mean: 'pooling_mode_mean_tokens',
+  mean_sqrt_len_tokens: 'pooling_mode_mean_sqrt_len_tokens',
+  weightedmean: 'pooling_mode_weightedmean_tokens',
+  lasttoken: 'pooling_mode_lasttoken',
+};
+
+interface NamedModule {
+  readonly name: string;
+  readonly path: string;
+  /** Last part of its class. */
+  readonly class: string;
+}
+
+const modulesSchema = z.array(
+  z.strictObject({
+    idx: z.int().optional(),
+    name: z.union([z.string(), z.int().transform(String)]),
+    path: z.string().refine((path) => !/(^|\/)\.\.(\/|$)|^\/|\\/.test(path), 'it leads out of the folder'),
+    type: z.string(),
+    kwargs: z.array(z.string()).max(0, 'arguments of modules cannot be used').optional(),
+  }),
+);
+
+async function readModules(folder: string): Promise<NamedModule[] | null> {
+  const where = join(folder, modulesFile);
+  const raw = await readJsonValue(where);
+  if (raw === null) return null;
+  const parsed = modulesSchema.safeParse(raw);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new BertuneError(`${where}: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+  }
+  return parsed.data.map(({ name, path, type }) => {
+    const parts = type.split('.');
+    const last = parts.at(-1) ?? '';
+    const isKnown = last === 'Transformer' || last === 'Pooling' || isModuleType(last);
+    if (parts[0] !== 'sentence_transformers' || !isKnown) throw unknownModule(where, type);
+    return { name, path: path.replace(/\/+$/, ''), class: last };
+  });
+}
+
+function unknownModule(where: string, type: string): BertuneError {
+  const known = ['Transformer', 'Pooling', ...Object.keys(sentenceModules)].join(', ');
+  return new BertuneError(`${where}: module ${type} is not known; those of sentence-transformers that are: ${known}`);
+}
+
+const flag = z.boolean().optional();
+const poolingSchema = z.strictObject({
+  word_embedding_dimension: z.int().positive().optional(),
+  embedding_dimension: z.int().positive().optional(),
+  pooling_mode: z.union([z.enum(poolingModes), z.array(z.enum(poolingModes)).min(1)]).optional(),
+  pooling_mode_cls_token: flag,
+  pooling_mode_max_tokens: flag,
+  pooling_mode_mean_tokens: flag,
+  pooling_mode_mean_sqrt_len_tokens: flag,
+  pooling_mode_weightedmean_tokens: flag,
+  pooling_mode_lasttoken: flag,
+  include_prompt: z.boolean().default(true),
+});
+
+async function readPooling(file: string, hiddenSize: number): Promise<Pooling> {
+  const raw = await readJson(file);
+  if (raw === null) throw new BertuneError(`${file} is missing; download it too`);
+  const keys = parsedKeys(poolingSchema, raw, file);
+  const size = keys.embedding_dimension ?? keys.word_embedding_dimension;
+  if (size !== undefined && size !== hiddenSize) {
+    throw new BertuneError(`${file}: word_embedding_dimension is ${size}, but hidden_size is ${hiddenSize}`);
+  }
+  const flagged = poolingModes.filter((mode) => raw[flagOf[mode]] === true);
+  const named = keys.pooling_mode === undefined ? flagged : [keys.pooling_mode].flat();
+  return { modes: named.length > 0 ? named : ['mean'], includePrompt: keys.include_prompt };
+}
+
+const ignored = z.unknown().optional();
+const noArguments = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .refine(
+    (value) => Object.keys(value ?? {}).every((key) => harmlessArguments.has(key)),
+    'it sets what cannot be used',
+  );
+
+/** Arguments of Python's loading that change no number that is computed here. */
+const harmlessArguments = new Set(['attn_implementation', 'torch_dtype', 'dtype', 'use_fast', 'trust_remote_code']);
+
+const encoderSchema = z.strictObject({
+  max_seq_length: z.int().positive().nullish(),
+  do_lower_case: z.boolean().nullish(),
+  transformer_task: z.literal('feature-extraction').nullish(),
+  modality_config: z
+    .strictObject({
+      text: z.strictObject({ method: z.literal('forward'), method_output_name: z.literal('last_hidden_state') }),
+    })
+    .nullish(),
+  module_output_name: z.literal('token_embeddings').nullish(),
+  processing_kwargs: noArguments,
+  ...{ model_args: noArguments, model_kwargs: noArguments, tokenizer_args: noArguments },
+  ...{ processor_kwargs: noArguments, config_args: noArguments, config_kwargs: noArguments },
+  // Of speed and place, not of numbers.
+  ...{ unpad_inputs: ignored, cache_dir: ignored },
+});
+
+const sentenceSchema = z.strictObject({
+  __version__: ignored,
+  model_type: z.literal('SentenceTransformer').nullish(),
+  prompts: z.record(z.string(), z.string().nullable()).nullish(),
+  default_prompt_name: z.string().nullish(),
+  similarity_fn_name: z.string().nullish(),
+});
+
+async function readSettings(folder: string): Promise<SentenceSettings> {
+  const sentencePath = join(folder, sentenceFile);
+  const sentence = parsedKeys(sentenceSchema, (await readJson(sentencePath)) ?? {}, sentencePath);
+  const { maxLength, lowerCase } = await readEncoderSettings(folder);
+  const prompts = Object.fromEntries(Object.entries(sentence.prompts ?? {}).map(([name, text]) => [name, text ?? '']));
+  const defaultPrompt = sentence.default_prompt_name ?? null;
+  if (defaultPrompt !== null && !Object.hasOwn(prompts, defaultPrompt)) {
+    throw new BertuneError(
+      `${sentencePath}: default_prompt_name is "${defaultPrompt}", which is not among its prompts`,
+    );
+  }
+  return {
+    ...{ prompts, defaultPrompt, lowerCase, similarity: sentence.similarity_fn_name ?? null },
+    ...(maxLength === undefined ? {} : { maxLength }),
+  };
+}
+
+async function readEncoderSettings(folder: string): Promise<Pick<SentenceSettings, 'maxLength' | 'lowerCase'>> {
+  for (const name of encoderFiles) {
+    const file = join(folder, name);
+    const raw = await readJson(file);
+    if (raw === null) continue;
+    const keys = parsedKeys(encoderSchema, raw, file);
+    return { maxLength: keys.max_seq_length ?? undefined, lowerCase: keys.do_lower_case ?? false };
+  }
+  return { lowerCase: false };
+}
+
+async function readJson(file: string): Promise<HubConfig | null> {
+  const value = await readJsonValue(file);
+  if (value === null) return null;
+  const parsed = z.record(z.string(), z.unknown()).safeParse(value);
+  if (!parsed.success) throw new BertuneError(`${file} holds no JSON object; download it again`);
+  return parsed.data;
+}
+
+/** null when there is no such file. */
+async function readJsonValue(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
+    throw readError(file, error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new BertuneError(`${file} is not valid JSON (${messageOf(error)}); download it again`);
+  }
+}
