@@ -78,7 +78,7 @@ export const training = {
     identity: true,
     card: 'trained',
   },
-  /** Leaves the embeddings as they are. */
+  /** Leaves the embeddings as they are; `all`: the whole encoder. */
   freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are', identity: true, card: 'trained' },
   /** Leaves the embeddings and the first layers as they are. */
   freezeLayers: {
