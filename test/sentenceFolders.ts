@@ -22,6 +22,8 @@ export interface Call {
 
 export interface SentenceCase extends Layered {
   readonly calls: readonly Call[];
+  /** Of a classifier, whose vectors are logits. */
+  readonly labels?: readonly string[];
 }
 
 /** A folder that must be refused with a message that holds all `words`; a file that is null is taken away. */
@@ -47,7 +49,7 @@ export const refusedCases: readonly RefusedCase[] = JSON.parse(readFileSync(join
 
 /** The call in the names of bertune. */
 export function optionsOf({ prompt_name, promptText, truncate_dim }: Call) {
-  return { prompt: prompt_name, promptText, truncateDimensions: truncate_dim };
+  return { prompt: prompt_name, promptText: promptText === '' ? false : promptText, truncateDimensions: truncate_dim };
 }
 
 /** Puts a folder together; it may be written to. */
@@ -86,6 +88,13 @@ export async function expectedVectors(name: string, call: number): Promise<Float
   } finally {
     await file.close();
   }
+}
+
+/** The label of the largest logit and its share, softmax in float64. */
+export function answerOf(logits: Float32Array, labels: readonly string[]): { label: string; score: number } {
+  const largest = Math.max(...logits);
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
+  return { label: labels[logits.indexOf(largest)] ?? '', score: 1 / total };
 }
 
 /** [count, …] as its rows. */
