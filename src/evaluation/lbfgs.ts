@@ -37,14 +37,18 @@ export async function minimize(
   { maxIterations = 500, tolerance = 1e-6, noise = 0 }: LbfgsOptions = {},
 ): Promise<LbfgsResult> {
   const pairs: Pair[] = [];
-  let gradient = new Float64Array(x.length);
+  const spare: Float64Array[] = [];
+  const buffer = () => spare.pop() ?? new Float64Array(x.length);
+  const start = new Float64Array(x.length);
+  let gradient = buffer();
   let value = await objective(x, gradient);
   for (let iteration = 0; iteration < maxIterations; iteration++) {
     if (largest(gradient) <= tolerance) return { value, iterations: iteration, converged: true };
-    const direction = towardsMinimum(gradient, pairs);
+    const direction = buffer();
+    towardsMinimum(gradient, pairs, direction);
     const slope = inner(direction, gradient);
-    const start = x.slice();
-    const next = new Float64Array(x.length);
+    start.set(x);
+    const next = buffer();
     let size = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(inner(gradient, gradient))) : 1;
     let found = value;
     for (let halving = 0; ; halving++, size /= 2) {
@@ -60,27 +64,32 @@ export async function minimize(
         return { value, iterations: iteration, converged: false };
       }
     }
-    const step = direction;
-    for (let i = 0; i < step.length; i++) step[i] = size * (step[i] as number);
-    const change = gradient;
-    for (let i = 0; i < change.length; i++) change[i] = (next[i] as number) - (change[i] as number);
+    const [step, change] = [direction, gradient];
+    for (let i = 0; i < x.length; i++) {
+      step[i] = size * (step[i] as number);
+      change[i] = (next[i] as number) - (change[i] as number);
+    }
     const curvature = inner(step, change);
     if (curvature > 0) pairs.push({ step, change, curvature });
-    if (pairs.length > remembered) pairs.shift();
+    else spare.push(step, change);
+    if (pairs.length > remembered) {
+      const oldest = pairs.shift();
+      if (oldest) spare.push(oldest.step, oldest.change);
+    }
     gradient = next;
     value = found;
   }
   return { value, iterations: maxIterations, converged: false };
 }
 
-/** The two-loop recursion: minus the estimated inverse Hessian times the gradient. */
-function towardsMinimum(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  const direction = gradient.map((g) => -g);
+/** The two-loop recursion: minus the estimated inverse Hessian times the gradient, written to `direction`. */
+function towardsMinimum(gradient: Float64Array, pairs: readonly Pair[], direction: Float64Array): void {
+  for (let i = 0; i < direction.length; i++) direction[i] = -(gradient[i] as number);
   const shares: number[] = [];
   for (const { step, change, curvature } of pairs.toReversed()) {
     const share = inner(step, direction) / curvature;
     shares.push(share);
-    for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) - share * (change[i] as number);
+    add(direction, -share, change);
   }
   const last = pairs.at(-1);
   if (last) {
@@ -88,20 +97,30 @@ function towardsMinimum(gradient: Float64Array, pairs: readonly Pair[]): Float64
     for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) * scale;
   }
   for (const { step, change, curvature } of pairs) {
-    const weight = (shares.pop() as number) - inner(change, direction) / curvature;
-    for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] as number) + weight * (step[i] as number);
+    add(direction, (shares.pop() as number) - inner(change, direction) / curvature, step);
   }
-  return direction;
 }
 
+function add(target: Float64Array, factor: number, values: Float64Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) + factor * (values[i] as number);
+}
+
+/** In four sums, so that none waits for the one before. */
 function inner(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
-  return sum;
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  const whole = a.length - (a.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    first += (a[i] as number) * (b[i] as number);
+    second += (a[i + 1] as number) * (b[i + 1] as number);
+    third += (a[i + 2] as number) * (b[i + 2] as number);
+    fourth += (a[i + 3] as number) * (b[i + 3] as number);
+  }
+  for (let i = whole; i < a.length; i++) first += (a[i] as number) * (b[i] as number);
+  return first + second + third + fourth;
 }
 
 function largest(values: Float64Array): number {
   let most = 0;
-  for (const value of values) most = Math.max(most, Math.abs(value));
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i] as number));
   return most;
 }

@@ -69,7 +69,7 @@ export async function finetuneFrozen({
   const values = given.randomStart ? randomValues(model, 'pooled', seed) : loaded.values;
   const encoder = {
     ...{ engine, model, values, tokenizer, maxLength, cache: given.cache },
-    prompt: promptOf(sentence, {}, options.model),
+    ...{ prompt: promptOf(sentence, {}, options.model), lowerCase: sentence?.lowerCase },
   };
   const vectors = await frozenVectors(encoder, [...train.texts, ...held.texts], hooks);
   const border = train.texts.length * vectors.size;

@@ -24,6 +24,8 @@ export interface FrozenEncoder {
   readonly maxLength: number;
   /** What every text begins with. */
   readonly prompt: string;
+  /** Whether the folder says that texts are lower-cased. */
+  readonly lowerCase?: boolean;
   /** Folder of vectors to use and to add to; false: none. */
   readonly cache?: string | false;
 }
@@ -107,10 +109,10 @@ async function compute(
 }
 
 /** Digest of everything that decides what a text's vector is. */
-function digestOf({ engine, model, values, tokenizer, maxLength, prompt }: FrozenEncoder): string {
+function digestOf({ engine, model, values, tokenizer, maxLength, prompt, lowerCase }: FrozenEncoder): string {
   const files = [...tokenizer.files()].sort(([a], [b]) => (a < b ? -1 : 1));
   const { pooling, modules } = model.sentence ?? {};
-  const settings = { pooling, modules, maxLength, prompt, engine: engine.name };
+  const settings = { pooling, modules, maxLength, prompt, lowerCase, engine: engine.name };
   const hash = createHash('sha256');
   hash.update(JSON.stringify([format, versions(), model.type, model.hubConfig(), settings, files]));
   for (const { name, shape } of model.parameters(model.partsOf('pooled'))) {

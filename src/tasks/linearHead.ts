@@ -5,6 +5,7 @@ import {
   type FeatureProducts,
   fitLogisticRegression,
   type LinearClassifier,
+  type LogisticOptions,
   strengthAt,
 } from '../evaluation/logisticRegression.ts';
 import type { Rows } from '../evaluation/neighbours.ts';
@@ -59,51 +60,73 @@ const finalTolerance = 1e-6;
 
 /**
  * A linear classifier over features that stay as they are: multinomial logistic regression, its L2 penalty chosen by
- * the cross-entropy of held-out folds, then fitted to all examples. Equal to scikit-learn's LogisticRegression of the
+ * the cross-entropy of held-out folds (of equal ones the strongest), then fitted to all examples. Equal to scikit-learn's LogisticRegression of the
  * same C and class weights.
  *
  * @throws InterruptedError when the signal was aborted
  */
 export async function fitLinearHead(options: LinearHeadOptions): Promise<LinearHead> {
-  const { engine, features, labels, classes, classWeights, onProgress, signal } = options;
+  const { engine, features, labels, classes, classWeights, cs, signal } = options;
   const { rows, mean, spread } = centred(features);
   const products = await engineProducts(engine, rows, classes, signal);
   try {
     const weights = Float64Array.from({ length: labels.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
-    const tried = options.cs ?? grid.map((c) => rounded(c / spread));
+    const problem = { products, labels, classes, weights };
+    const tried = cs ?? grid.map((c) => rounded(c / spread));
     const folds = tried.length > 1 ? scoredFolds(labels, options.folds) : [];
-    const scores: FoldScore[] = [];
-    const starts = new Map<number, LinearClassifier>();
-    for (const c of folds.length > 0 ? tried : []) {
-      const score = new Score(c);
-      for (const [number, { kept, held }] of folds.entries()) {
-        await breathe(signal);
-        const fit = await fitLogisticRegression(products, labels, classes, {
-          strength: strengthAt(c, classes),
-          weights: weights.map((weight, i) => weight * (kept[i] as number)),
-          start: starts.get(number),
-          tolerance: foldTolerance,
-        });
-        starts.set(number, fit);
-        await score.add(products, fit, labels, weights, held);
-        onProgress?.(scores.length * folds.length + number + 1, tried.length * folds.length + 1);
-      }
-      scores.push(score.mean());
-    }
-    const c = best(scores)?.c ?? (tried.length === 1 ? (tried[0] as number) : rounded(usual / spread));
-    await breathe(signal);
-    const strength = strengthAt(c, classes);
-    const fitted = await fitLogisticRegression(products, labels, classes, {
-      strength,
-      weights,
-      tolerance: finalTolerance,
-    });
+    const chosen = await chosenByFolds(problem, tried, folds, options);
+    const c = chosen?.c ?? (tried.length === 1 ? (tried[0] as number) : rounded(usual / spread));
+    const fitted = await fitAt(problem, c, { weights, start: chosen?.start, tolerance: finalTolerance });
     const { iterations, converged } = fitted.fit;
     const scored = folds.reduce((sum, { held }) => sum + held.length, 0);
-    return { ...uncentred(fitted, mean), c, scores, scored, iterations, converged };
+    return { ...uncentred(fitted, mean), c, scores: chosen?.scores ?? [], scored, iterations, converged };
   } finally {
     await products.dispose();
   }
+}
+
+/** What is fitted, but for the penalty. */
+interface Problem {
+  readonly products: FeatureProducts;
+  readonly labels: ArrayLike<number>;
+  readonly classes: number;
+  /** How much each example counts [n]. */
+  readonly weights: Float64Array;
+}
+
+function fitAt({ products, labels, classes }: Problem, c: number, options: Omit<LogisticOptions, 'strength'>) {
+  return fitLogisticRegression(products, labels, classes, { ...options, strength: strengthAt(c, classes) });
+}
+
+/** The C of those tried, ascending, that does best on held-out folds, and a classifier that is near its minimum. */
+async function chosenByFolds(
+  problem: Problem,
+  tried: readonly number[],
+  folds: readonly ScoredFold[],
+  { onProgress, signal }: LinearHeadOptions,
+): Promise<{ c: number; start: LinearClassifier | undefined; scores: FoldScore[] } | undefined> {
+  const scores: FoldScore[] = [];
+  // Each fold's fit begins at that of the stronger penalty before.
+  const latest: LinearClassifier[] = [];
+  let best: FoldScore | undefined;
+  let start: LinearClassifier | undefined;
+  for (const c of folds.length > 0 ? tried : []) {
+    const score = new Score(c);
+    for (const [number, { kept, held }] of folds.entries()) {
+      await breathe(signal);
+      const weights = problem.weights.map((weight, i) => weight * (kept[i] as number));
+      const fitted = await fitAt(problem, c, { weights, start: latest[number], tolerance: foldTolerance });
+      latest[number] = fitted;
+      await score.add(problem, fitted, held);
+      onProgress?.(scores.length * folds.length + number + 1, tried.length * folds.length);
+    }
+    const mean = score.mean();
+    scores.push(mean);
+    if (best && best.loss <= mean.loss) continue;
+    best = mean;
+    start = latest[0];
+  }
+  return best && { c: best.c, start, scores };
 }
 
 interface ScoredFold {
@@ -142,10 +165,8 @@ class Score {
   }
 
   async add(
-    products: FeatureProducts,
+    { products, labels, weights }: Problem,
     { weight, bias }: LinearClassifier,
-    labels: ArrayLike<number>,
-    weights: Float64Array,
     held: readonly number[],
   ): Promise<void> {
     const { losses, predictions } = crossEntropies(await products.logits(weight, bias.length), bias, labels);
@@ -160,11 +181,6 @@ class Score {
   mean(): FoldScore {
     return { c: this.#c, loss: this.#loss / this.#weight, accuracy: this.#right / this.#weight };
   }
-}
-
-/** The strongest penalty of those that did best. */
-function best(scores: readonly FoldScore[]): FoldScore | undefined {
-  return scores.reduce<FoldScore | undefined>((a, b) => (a && a.loss <= b.loss ? a : b), undefined);
 }
 
 /** Rows about their mean, and their mean squared distance from it. */
