@@ -17,7 +17,7 @@ export interface LbfgsResult {
 }
 
 /** Steps that the curvature is estimated from. */
-const remembered = 10;
+const remembered = 5;
 const sufficientDecrease = 1e-4;
 const mostHalvings = 40;
 

@@ -36,7 +36,7 @@ export const textTraining = {
   maxLength: given,
   accumulationSteps: given,
   dropout: given,
-  freeze: given,
+  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are' },
   freezeLayers: given,
   recompute: given,
   offline: given,
@@ -144,10 +144,7 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
-    freeze: {
-      type: choice('embeddings', 'all'),
-      help: 'leave the embeddings as they are; all: the whole encoder, with a head fitted to its vectors at once',
-    },
+    freeze: given,
     cache: {
       only: { key: 'freeze', values: ['all'] },
       help: 'folder that keeps the vectors of --freeze all for later runs; --no-cache: keep none',

@@ -54,8 +54,8 @@ const grid = [0.1, 0.3, 1, 3, 10, 30, 100];
 const usual = 10;
 /** Held-out examples that are enough to choose by: of more, fewer folds are measured. */
 const enoughScored = 10_000;
-/** Gradient at which a fold's fit ends: its loss is then right to about four digits. */
-const foldTolerance = 3e-4;
+/** Gradient at which the fit of a fold ends: its loss is then right to about a hundredth, and tells penalties apart. */
+const foldTolerance = 1e-3;
 const finalTolerance = 1e-6;
 
 /**
