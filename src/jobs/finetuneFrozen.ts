@@ -1,4 +1,5 @@
 import { counted, UsageError } from '../core/errors.ts';
+import { availableMemory, formatBytes } from '../core/memory.ts';
 import { say, setting } from '../core/message.ts';
 import { stratifiedFolds } from '../data/folds.ts';
 import { labelNames } from '../data/labels.ts';
@@ -71,6 +72,7 @@ export async function finetuneFrozen({
     ...{ engine, model, values, tokenizer, maxLength, cache: given.cache },
     ...{ prompt: promptOf(sentence, {}, options.model), lowerCase: sentence?.lowerCase },
   };
+  checkMemory(train.texts.length, held.texts.length, model);
   const vectors = await frozenVectors(encoder, [...train.texts, ...held.texts], hooks);
   const border = train.texts.length * vectors.size;
   const features = { data: vectors.data.subarray(0, border), size: vectors.size };
@@ -109,6 +111,18 @@ export async function finetuneFrozen({
 function classifying({ sentence }: TextModel): SentenceHead {
   if (sentence === null) return sentenceHead(pooledBy('mean'));
   return { ...sentence, classifier: sentence.classifier ?? `${sentence.modules.length + 2}_Dense` };
+}
+
+/** @throws UsageError when vectors and the fit to them are more than there is memory for */
+function checkMemory(trained: number, held: number, model: TextModel): void {
+  const [size, labels] = [model.outputSize('pooled'), model.outputSize('oneLabel')];
+  // Vectors one by one and as rows, rows about their mean, logits, and what the fit remembers of its steps.
+  const needed = 4 * (2 * (trained + held) * size + trained * (size + labels)) + 8 * 16 * labels * (size + 1);
+  const available = availableMemory();
+  if (needed <= available) return;
+  throw new UsageError(
+    say`the vectors of ${trained + held} texts need about ${formatBytes(needed)} of memory, and ${formatBytes(available)} are available: use fewer texts (${setting('trainLimit')}, ${setting('evalLimit')})`,
+  );
 }
 
 export interface FrozenData {
