@@ -81,7 +81,7 @@ export const training = {
   /** Leaves the embeddings as they are; `all`: the whole encoder, with a head fitted to its vectors at once. */
   freeze: {
     type: choice('embeddings', 'all'),
-    help: 'leave the embeddings as they are; all (finetune): the whole encoder, with a head fitted to its vectors at once',
+    help: 'leave embeddings as they are; all (finetune): the encoder, with a head fitted at once',
     identity: true,
     card: 'trained',
   },
