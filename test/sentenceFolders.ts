@@ -49,7 +49,8 @@ export const refusedCases: readonly RefusedCase[] = JSON.parse(readFileSync(join
 
 /** The call in the names of bertune. */
 export function optionsOf({ prompt_name, promptText, truncate_dim }: Call) {
-  return { prompt: prompt_name, promptText: promptText === '' ? false : promptText, truncateDimensions: truncate_dim };
+  const noPrompt = promptText === '' ? (false as const) : promptText;
+  return { prompt: prompt_name, promptText: noPrompt, truncateDimensions: truncate_dim };
 }
 
 /** Puts a folder together; it may be written to. */
