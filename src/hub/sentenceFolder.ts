@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
-import type { HubConfig } from '../models/text/config.ts';
+import type { HubConfig, TextConfig } from '../models/text/config.ts';
 import { parsedKeys } from '../models/text/hubKeys.ts';
 import { isModuleType, moduleRecord, type SentenceModule, sentenceModules } from '../models/text/sentence/modules.ts';
 import { type Pooling, type PoolingMode, poolingModes } from '../models/text/sentence/pooling.ts';
 import type { SentenceHead } from '../models/text/sentence/sentence.ts';
+
+/** Tokens of the shortest sequence that leaves room for text. */
+const leastLength = 3;
 
 /** What a sentence encoder's folder says beside its modules. */
 export interface SentenceSettings {
@@ -48,26 +51,19 @@ export const plainSettings: SentenceSettings = { prompts: {}, defaultPrompt: nul
  * Reads what sentence-transformers reads of a folder beside the encoder: `modules.json`, the settings of each module,
  * prompts and lengths.
  *
- * @param hiddenSize numbers of the encoder's hidden states
  * @param isClassifier whether `config.json` says that classification is the encoder's own
  * @returns null for a folder without `modules.json`
  * @throws BertuneError for a module or a setting that is not known, naming it
  */
 export async function readSentence(
   folder: string,
-  hiddenSize: number,
+  { hiddenSize, maxPositions }: Pick<TextConfig, 'hiddenSize' | 'maxPositions'>,
   isClassifier: boolean,
 ): Promise<SentenceFolder | null> {
   const modules = await readModules(folder);
   if (modules === null) return null;
   const where = join(folder, modulesFile);
   const [encoder, pooler, ...behind] = modules;
-  if (encoder?.class !== 'Transformer') throw new BertuneError(`${where}: its first module must be a Transformer`);
-  if (encoder.path !== '') {
-    throw new BertuneError(
-      `${where}: the Transformer lies in ${encoder.path}, and only a folder with config.json in its top can be read; save it with a current sentence-transformers`,
-    );
-  }
   if (pooler?.class !== 'Pooling') throw new BertuneError(`${where}: its second module must be a Pooling`);
   const pooling = await readPooling(join(folder, pooler.path, 'config.json'), hiddenSize);
   const known: SentenceModule[] = [];
@@ -90,7 +86,19 @@ export async function readSentence(
     modules: isNamed ? known.slice(0, -1) : known,
     classifier: isNamed ? (last?.path ?? null) : isClassifier ? null : `${modules.length}_Dense`,
   };
-  return { head, settings: await readSettings(folder) };
+  const { maxLength, ...settings } = await readSettings(folder, encoder?.path ?? '');
+  if (maxLength !== undefined && (maxLength > maxPositions || maxLength < leastLength)) {
+    throw new BertuneError(
+      `${where}: max_seq_length is ${maxLength}, and must be from ${leastLength} to the ${maxPositions} positions of the model`,
+    );
+  }
+  return { head, settings: { ...settings, ...(maxLength === undefined ? {} : { maxLength }) } };
+}
+
+/** The folder of a sentence encoder's encoder: itself, or in one of an old version a folder below it. Throws as `readSentence`. */
+export async function encoderFolder(folder: string): Promise<string> {
+  const [encoder] = (await readModules(folder)) ?? [];
+  return encoder ? join(folder, encoder.path) : folder;
 }
 
 /** Name of the module that makes a text's logits. */
@@ -172,7 +180,7 @@ const modulesSchema = z.array(
   z.strictObject({
     idx: z.int().optional(),
     name: z.union([z.string(), z.int().transform(String)]),
-    path: z.string().refine((path) => !/(^|\/)\.\.(\/|$)|^\/|\\/.test(path), 'it leads out of the folder'),
+    path: z.string(),
     type: z.string(),
     kwargs: z.array(z.string()).max(0, 'arguments of modules cannot be used').optional(),
   }),
@@ -187,11 +195,16 @@ async function readModules(folder: string): Promise<NamedModule[] | null> {
     const issue = parsed.error.issues[0];
     throw new BertuneError(`${where}: ${issue?.path.join('.') || 'it'}: ${issue?.message}`);
   }
-  return parsed.data.map(({ name, path, type }) => {
+  if (parsed.data.length === 0) throw new BertuneError(`${where} names no module; download it again`);
+  return parsed.data.map(({ name, path, type }, number) => {
     const parts = type.split('.');
     const last = parts.at(-1) ?? '';
+    if (/(^|\/)\.\.(\/|$)|^\/|\\/.test(path)) throw new BertuneError(`${where}: path ${path} leads out of the folder`);
     const isKnown = last === 'Transformer' || last === 'Pooling' || isModuleType(last);
     if (parts[0] !== 'sentence_transformers' || !isKnown) throw unknownModule(where, type);
+    if ((last === 'Transformer') !== (number === 0)) {
+      throw new BertuneError(`${where}: its first module must be the Transformer, and no other, got ${type}`);
+    }
     return { name, path: path.replace(/\/+$/, ''), class: last };
   });
 }
@@ -265,10 +278,10 @@ const sentenceSchema = z.strictObject({
   similarity_fn_name: z.string().nullish(),
 });
 
-async function readSettings(folder: string): Promise<SentenceSettings> {
+async function readSettings(folder: string, encoder: string): Promise<SentenceSettings> {
   const sentencePath = join(folder, sentenceFile);
   const sentence = parsedKeys(sentenceSchema, (await readJson(sentencePath)) ?? {}, sentencePath);
-  const { maxLength, lowerCase } = await readEncoderSettings(folder);
+  const { maxLength, lowerCase } = await readEncoderSettings(join(folder, encoder));
   const prompts = Object.fromEntries(Object.entries(sentence.prompts ?? {}).map(([name, text]) => [name, text ?? '']));
   const defaultPrompt = sentence.default_prompt_name ?? null;
   if (defaultPrompt !== null && !Object.hasOwn(prompts, defaultPrompt)) {

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { BertuneError, counted, defined, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes } from '../core/memory.ts';
 import { sizeOf } from '../core/tensor.ts';
@@ -8,11 +9,11 @@ import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { type Pooling, pooledBy } from '../models/text/sentence/pooling.ts';
-import { sentenceHead } from '../models/text/sentence/sentence.ts';
+import { sentenceHead, sentenceWeight } from '../models/text/sentence/sentence.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
-import { readSentence, type SentenceSettings } from './sentenceFolder.ts';
+import { encoderFolder, readSentence, type SentenceSettings } from './sentenceFolder.ts';
 import { readTextConfig } from './textConfig.ts';
-import { openWeights, type WeightFiles } from './weightFiles.ts';
+import { openWeights, type WeightFiles, weightFile } from './weightFiles.ts';
 
 export { saveText } from './saveText.ts';
 
@@ -41,6 +42,8 @@ export interface TextFacts {
   readonly raw: HubConfig;
   /** What a sentence encoder's folder says beside its modules; null for a folder of another kind. */
   readonly sentence: SentenceSettings | null;
+  /** Where the encoder and its tokenizer lie: the folder itself, or one below it. */
+  readonly folder: string;
   /** Parts that the files hold completely. */
   readonly present: PartName[];
   /** Element types of the weights in the files, as "float32" or "float16, float32". */
@@ -71,8 +74,8 @@ export interface TextInspection extends TextFacts {
  * damaged, do not fit each other, or are of no family.
  */
 export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
-  const { model: folderModel, raw, settings } = await readFolderConfig(path);
-  const weights = await openFolder(path, folderModel);
+  const { model: folderModel, raw, settings, folder } = await readFolderConfig(path);
+  const weights = await openFolder(folder, path, folderModel);
   try {
     const stored = readingBy(folderModel, options.reads, weights);
     const wanted = (model: TextModel) => {
@@ -94,7 +97,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
-    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings };
+    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings, folder };
     return { model, raw, values: await read(located), beside: await read(beside), ...facts };
   } finally {
     await weights.close();
@@ -107,8 +110,8 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
  * @throws as `loadText`.
  */
 export async function inspectText(path: string): Promise<TextInspection> {
-  const { model, raw, settings } = await readFolderConfig(path);
-  const weights = await openFolder(path, model);
+  const { model, raw, settings, folder } = await readFolderConfig(path);
+  const weights = await openFolder(folder, path, model);
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
@@ -120,6 +123,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
       model,
       raw,
       sentence: settings,
+      folder,
       present,
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
@@ -135,17 +139,19 @@ interface FolderConfig {
   readonly model: TextModel;
   readonly raw: HubConfig;
   readonly settings: SentenceSettings | null;
+  readonly folder: string;
 }
 
 async function readFolderConfig(path: string): Promise<FolderConfig> {
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new UsageError(`${path} is a file; give the model's folder, which holds config.json and the weights`);
   }
-  const { model, raw } = await readTextConfig(path);
+  const folder = await encoderFolder(path);
+  const { model, raw } = await readTextConfig(folder);
   const classes = model.heads.filter((name) => 'problem' in heads[name]).map((name) => model.hubClass(name));
   const isClassifier = Array.isArray(raw.architectures) && raw.architectures.some((name) => classes.includes(name));
-  const sentence = await readSentence(path, model.config.hiddenSize, isClassifier);
-  return { model: model.withSentence(sentence?.head ?? null), raw, settings: sentence?.settings ?? null };
+  const sentence = await readSentence(path, model.config, isClassifier);
+  return { model: model.withSentence(sentence?.head ?? null), raw, settings: sentence?.settings ?? null, folder };
 }
 
 /** The model with what its classifier is to read. */
@@ -158,10 +164,10 @@ function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors 
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */
-function openFolder(path: string, model: TextModel): Promise<WeightFiles> {
+function openFolder(folder: string, path: string, model: TextModel): Promise<WeightFiles> {
   const { modules, classifier } = model.sentence ?? { modules: [], classifier: null };
   const folders = [...modules.map((module) => module.path), ...(classifier === null ? [] : [classifier])];
-  return openWeights(path, poolerNames(model), [...new Set(folders)]);
+  return openWeights(folder, poolerNames(model), { path, folders: [...new Set(folders)] });
 }
 
 /** Where the parameters of one part lie; `stored` is the name in the files, absent when they have none. */
@@ -231,14 +237,34 @@ function problemAsked(head: LoadTextOptions['head'], raw: HubConfig): NonNullabl
   return records.find(({ problem }) => problem !== undefined)?.problem ?? heads.oneLabel.problem;
 }
 
-/** @throws BertuneError when a part of the encoder or of what stands behind it is not there: nothing could make up for it. */
+/** @throws BertuneError when a part of the encoder is not there: nothing could make up for it. */
 function checkEncoder(model: TextModel, found: readonly LocatedPart[], weights: WeightFiles): void {
-  const specs = pick(found, ['encoder', 'sentence']).flatMap(({ specs }) => specs);
+  checkModules(model, found, weights);
+  const specs = pick(found, ['encoder']).flatMap(({ specs }) => specs);
   const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
   if (missing.length === 0) return;
   throw new BertuneError(
     `${weights.folder} lacks ${counted(missing.length, 'weight')} of the ${model.title} that its config.json describes: ${listed(missing)}`,
   );
+}
+
+/** @throws BertuneError when the modules behind the encoder lack weights, or have more than their settings say. */
+function checkModules({ sentence }: TextModel, found: readonly LocatedPart[], weights: WeightFiles): void {
+  if (!sentence) return;
+  const located = pick(found, ['sentence', 'classifier']);
+  const known = new Set(located.flatMap(({ specs }) => specs.map(({ stored }) => stored)));
+  for (const { path } of sentence.modules) {
+    const extra = [...weights.tensors.keys()].find((name) => name.startsWith(`${path}/`) && !known.has(name));
+    if (extra === undefined) continue;
+    throw new BertuneError(
+      `${weights.fileOf(extra)} holds ${basename(extra)}, which the config.json beside it leaves out`,
+    );
+  }
+  const missing = pick(found, ['sentence']).flatMap(({ specs }) => specs.filter(({ stored }) => stored === undefined));
+  const [first] = missing.map(({ spec }) => sentenceWeight(sentence, spec.name) ?? '');
+  if (first === undefined) return;
+  const [file, name] = [`${dirname(first)}/${weightFile}`, basename(first)];
+  throw new BertuneError(`${weights.folder} lacks ${file}, or ${name} in it; download it again`);
 }
 
 function writtenName({ names }: TextModel, { name }: ParameterSpec): string {

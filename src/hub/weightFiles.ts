@@ -26,13 +26,13 @@ export const weightIndex = 'model.safetensors.index.json';
  * and the pooler that is kept beside them when they hold none.
  *
  * @param poolerNames names under which they may hold a pooler
- * @param modules folders below it with weights of their own, whose names get the folder's path before them
+ * @param modules folders below `path` with weights of their own, whose names get the folder before them
  * @throws UsageError when there are no weights; BertuneError when a file is damaged or a shard is missing.
  */
 export async function openWeights(
   folder: string,
   poolerNames: ReadonlySet<string>,
-  modules: readonly string[] = [],
+  modules: { readonly path: string; readonly folders: readonly string[] } = { path: folder, folders: [] },
 ): Promise<WeightFiles> {
   const opened: SafetensorsFile[] = [];
   const owners = new Map<string, Owner>();
@@ -49,8 +49,8 @@ export async function openWeights(
       opened.push(await openSafetensors(join(folder, poolerFile)));
     }
     for (const file of opened) add(file);
-    for (const path of modules) {
-      const file = await openModuleWeights(join(folder, path));
+    for (const path of modules.folders) {
+      const file = await openModuleWeights(join(modules.path, path));
       if (file === null) continue;
       opened.push(file);
       add(file, `${path}/`);

@@ -19,7 +19,9 @@ export class TextCutter {
     this.#tokenizer = tokenizer;
     this.#maxLength = maxLength;
     this.#prompt = prompt;
-    this.promptTokens = prompt === '' ? 0 : tokenizer.frame.before.length + tokenizer.encode(prompt).ids.length;
+    const { before, after } = tokenizer.frame;
+    const most = maxLength - after.length;
+    this.promptTokens = prompt === '' ? 0 : Math.min(before.length + tokenizer.encode(prompt).ids.length, most);
   }
 
   /** Token ids without the special ones around them. */

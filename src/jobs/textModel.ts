@@ -27,10 +27,10 @@ export async function readModel(
   options: Omit<LoadTextOptions, 'onNote'>,
   onNote?: (text: string) => void,
 ): Promise<ReadModel> {
-  const read = async (folder: string, note: (text: string) => void) => ({
-    ...(await loadText(folder, { ...options, onNote: note })),
-    tokenizer: loadTokenizer(folder),
-  });
+  const read = async (folder: string, note: (text: string) => void) => {
+    const text = await loadText(folder, { ...options, onNote: note });
+    return { ...text, tokenizer: loadTokenizer(text.folder) };
+  };
   const loaded = await readFound(found, read, onNote);
   checkTokenizer(loaded.tokenizer, loaded.model, found.name);
   return loaded;

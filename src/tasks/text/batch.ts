@@ -78,7 +78,7 @@ function fillTerm(name: string, term: Term, { texts, starts, frame, model, promp
     const ask = asked[name];
     if (!ask) continue;
     const length = ids.length + frame.size;
-    const skipped = pooling ? skippedTokens(pooling, length, promptTokens) : 0;
+    const skipped = pooling ? skippedTokens(pooling, promptTokens) : 0;
     targets.set(ask.targets, read.length * numbers);
     for (let place = 0; place < placeCount(ask); place++) {
       weights[read.length] = ask.weight ?? 1;

@@ -110,7 +110,7 @@ export class TextInference {
     for (const block of packBlocks(distinct, { frame: this.#frame })) {
       const texts = block.members.map(({ sequence, start }) => {
         const length = (distinct[sequence]?.length ?? 0) + this.#frame.size;
-        return { start, length, skipped: skippedTokens(read, length, promptTokens) };
+        return { start, length, skipped: skippedTokens(read, promptTokens) };
       });
       const tokens = sizeOf(block.block.inputIds.shape);
       const longest = texts.reduce((most, { length }) => Math.max(most, length), 0);

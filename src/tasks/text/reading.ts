@@ -42,7 +42,7 @@ export interface BlockText {
 /**
  * What a reading takes of a block, as inputs of its graph whose names begin with `name`: `rows`, int32 [count], the
  * tokens that are read; or `shares`, float32 [count · modes, tokens], the share of each token in each vector; and for
- * the largest values `spans`, int32 [count · longest], the tokens of each text, the last of them repeated.
+ * the largest values `spans`, int32 [count, longest], the tokens of each text, the last of them repeated.
  */
 export function readingGraph(
   graph: Graph,
@@ -59,18 +59,13 @@ export function readingGraph(
   const summing = modes.filter(isSumming);
   const [summed, largest] = [summing.length, modes.length - summing.length];
   const shares = summed > 0 ? graph.input(`${name}shares`, 'float32', [product(count, summed), tokens]) : undefined;
-  const spans = largest > 0 ? graph.input(`${name}spans`, 'int32', [product(count, longest)]) : undefined;
+  const spans = largest > 0 ? graph.input(`${name}spans`, 'int32', [count, longest]) : undefined;
   return {
     read(hidden) {
       const size = Number(hidden.shape.at(-1));
       const parts = [
         shares && placed(ops.reshape(ops.matmul(shares, hidden), [count, summed, size]), modes, isSumming),
-        spans &&
-          placed(
-            ops.max(ops.reshape(ops.gatherRows(hidden, spans), [count, longest, size]), [1], true),
-            modes,
-            (mode) => mode === 'max',
-          ),
+        spans && placed(ops.max(ops.gatherRows(hidden, spans), [1], true), modes, (mode) => mode === 'max'),
       ];
       const [first, second] = parts.filter((part) => part !== undefined);
       if (!first) throw new Error('internal: a pooling without modes');
@@ -116,7 +111,7 @@ export function readingTensors(
       const { start, length, skipped } = textAt(place);
       for (let i = 0; i < longest; i++) data[place * longest + i] = start + Math.min(skipped + i, length - 1);
     }
-    inputs[`${name}spans`] = { dtype: 'int32', shape: [count * longest], data };
+    inputs[`${name}spans`] = { dtype: 'int32', shape: [count, longest], data };
   }
   return inputs;
 }

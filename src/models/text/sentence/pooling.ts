@@ -27,14 +27,17 @@ export interface Pooling {
 /** Modes whose vector is a weighted sum of hidden states. */
 export type SummingMode = Exclude<PoolingMode, 'max'>;
 
-/** Tokens of one text: how many it has, special ones included, and how many of the first ones do not count. */
+/**
+ * Tokens of one text: how many it has, special ones included, and how many of the first ones do not count. Where none is
+ * left, as when prompt and text become fewer tokens together than the prompt alone, sums are 0.
+ */
 export interface PooledText {
   readonly length: number;
   readonly skipped: number;
 }
 
 const shares: Readonly<Record<SummingMode, (place: number, text: PooledText) => number>> = {
-  cls: (place, { skipped }) => Number(place === skipped),
+  cls: (place, text) => Number(place === firstToken(text)),
   lasttoken: (place, { length }) => Number(place === length - 1),
   mean: (_, { length, skipped }) => 1 / (length - skipped),
   mean_sqrt_len_tokens: (_, { length, skipped }) => 1 / Math.sqrt(length - skipped),
@@ -45,14 +48,19 @@ const shares: Readonly<Record<SummingMode, (place: number, text: PooledText) => 
 /** The share of each token of a text in its vector, from the first that counts on, written to `target` from `at`. */
 export function fillShares(target: Float32Array, at: number, mode: SummingMode, text: PooledText): void {
   const share = shares[mode];
-  for (let place = text.skipped; place < text.length; place++) target[at + place] = share(place, text);
+  const from = mode === 'cls' ? firstToken(text) : text.skipped;
+  for (let place = from; place < text.length; place++) target[at + place] = share(place, text);
 }
 
 /** The one token that the vector is of, where it is of one. */
-export function onlyToken({ modes }: Pooling, { length, skipped }: PooledText): number | undefined {
+export function onlyToken({ modes }: Pooling, text: PooledText): number | undefined {
   if (modes.length !== 1) return undefined;
-  if (modes[0] === 'cls') return skipped;
-  return modes[0] === 'lasttoken' ? length - 1 : undefined;
+  if (modes[0] === 'cls') return firstToken(text);
+  return modes[0] === 'lasttoken' ? text.length - 1 : undefined;
+}
+
+function firstToken({ length, skipped }: PooledText): number {
+  return skipped < length ? skipped : 0;
 }
 
 /** Whether the vector is that of one token, so that of the last layer no more is needed. */
@@ -65,7 +73,7 @@ export function pooledBy(mode: PoolingMode): Pooling {
   return { modes: [mode], includePrompt: true };
 }
 
-/** Tokens of a text that do not count: those of its prompt, where they are left out; one counts in any case. */
-export function skippedTokens({ includePrompt }: Pooling, length: number, promptTokens: number): number {
-  return includePrompt ? 0 : Math.min(promptTokens, length - 1);
+/** Tokens of a text that do not count: those of its prompt, where they are left out. */
+export function skippedTokens({ includePrompt }: Pooling, promptTokens: number): number {
+  return includePrompt ? 0 : promptTokens;
 }
