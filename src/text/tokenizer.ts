@@ -10,7 +10,7 @@ import type { PieceModel } from './tokenizing/model.ts';
 import { createModel } from './tokenizing/models.ts';
 import { createNormalizer } from './tokenizing/normalizers.ts';
 import { createPostProcessor, frameOfProcessor, trimmed } from './tokenizing/postProcessor.ts';
-import { createPreTokenizer } from './tokenizing/preTokenizers.ts';
+import { createPreTokenizer, type PreTokenizer } from './tokenizing/preTokenizers.ts';
 import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
 
 /** A text as tokens, without the special ones around it. */
@@ -20,6 +20,11 @@ export interface Encoding {
   readonly wordIds: number[];
   /** The normalized words themselves, by word id, without signs that stand for spaces. */
   readonly words: string[];
+  /**
+   * Where in its word, as `words` has it, each token ends, in code units: of tokenizers that go by spaces, whose
+   * words may be whole sentences.
+   */
+  readonly ends?: number[];
 }
 
 /** A text as tokens that know what they stand for. */
@@ -106,12 +111,13 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
   const splitNormalized = splitter(
     all.filter((token) => token.normalized).map((token) => [normalize(token.content), token]),
   );
-  const words = new Words(model, preTokenizer.shown);
+  const words = new Words(model, preTokenizer);
   const wordEnd = new Options(json.model, { where, name: 'model' }).string('end_of_word_suffix', '');
   const decode = decoderOf({ decoder: json.decoder, config, added: all, wordEnd }, where);
 
   const encodeFast = (text: string): Encoding => {
-    const encoding: Encoding = { ids: [], wordIds: [], words: [] };
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: Encoding = { ids: [], wordIds: [], words: [], ...ends };
     for (const raw of splitRaw(text)) {
       if (raw.token) {
         addToken(encoding, text.slice(raw.from, raw.to), raw.token);
@@ -122,17 +128,20 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
       for (const { from, to, token } of splitNormalized(normalized)) {
         const part = to - from === normalized.length ? normalized : normalized.slice(from, to);
         if (token) addToken(encoding, part, token);
-        else for (const word of preTokenizer.cut(part)) addWord(encoding, words.of(word));
+        else addWords(encoding, preTokenizer.cut(part), words);
       }
     }
     return encoding;
   };
 
   const encodeAligned = (text: string): AlignedEncoding => {
-    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], offsets: [] };
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], ...ends, offsets: [] };
+    const names: string[] = [];
     const add = (part: AlignedText, token: AddedToken) => {
       addToken(encoding, part.text, token);
       encoding.offsets.push(part.span(0, part.text.length));
+      names.push(part.text);
     };
     for (const raw of splitRaw(text)) {
       const section = AlignedText.of(text.slice(raw.from, raw.to), raw.from);
@@ -149,16 +158,17 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
           for (const word of preTokenizer.cutAligned(part)) {
             const spans: number[] = [];
             const ids = model.tokenize(word.text, spans);
-            addWord(encoding, { ids, text: preTokenizer.shown(word.text) });
-            for (let i = 0; i < spans.length; i += 2) {
-              encoding.offsets.push(word.span(spans[i] as number, spans[i + 1] as number));
+            addWord(encoding, wordOf(word.text, ids, spans, preTokenizer));
+            for (const [i, id] of ids.entries()) {
+              const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
+              encoding.offsets.push(word.span(from, to));
+              names.push(id === model.namedByText ? word.text.slice(from, to) : (tokenOf(id) ?? ''));
             }
           }
         }
       }
     }
-    const offsets = trimmed(processor, encoding.offsets, (i) => tokenOf(encoding.ids[i] as number) ?? '');
-    return { ...encoding, offsets };
+    return { ...encoding, offsets: trimmed(processor, encoding.offsets, names) };
   };
 
   return {
@@ -182,10 +192,17 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
   };
 }
 
-/** A word as users read it, and the ids of its pieces. */
+/** A word as users read it, the ids of its pieces, and where in it each ends where a word may be a sentence. */
 interface Word {
   readonly text: string;
   readonly ids: readonly number[];
+  readonly ends?: readonly number[];
+}
+
+function wordOf(word: string, ids: number[], spans: readonly number[], { shown, partsAtSpaces }: PreTokenizer): Word {
+  const [text, before] = shown(word);
+  if (!partsAtSpaces) return { text, ids };
+  return { text, ids, ends: ids.map((_, i) => Math.max(0, (spans[2 * i + 1] as number) - before)) };
 }
 
 /** Most words that are remembered, and of how many code units: text repeats most of its words. */
@@ -195,18 +212,20 @@ const longestRemembered = 64;
 /** Words and their pieces. */
 class Words {
   readonly #model: PieceModel;
-  readonly #shown: (word: string) => string;
+  readonly #preTokenizer: PreTokenizer;
   readonly #remembered = new Map<string, Word>();
 
-  constructor(model: PieceModel, shown: (word: string) => string) {
+  constructor(model: PieceModel, preTokenizer: PreTokenizer) {
     this.#model = model;
-    this.#shown = shown;
+    this.#preTokenizer = preTokenizer;
   }
 
   of(word: string): Word {
     const known = this.#remembered.get(word);
     if (known) return known;
-    const found = { text: this.#shown(word), ids: this.#model.tokenize(word) };
+    const spans: number[] = [];
+    const ids = this.#model.tokenize(word, this.#preTokenizer.partsAtSpaces ? spans : undefined);
+    const found = wordOf(word, ids, spans, this.#preTokenizer);
     if (word.length <= longestRemembered) {
       if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
       this.#remembered.set(word, found);
@@ -215,10 +234,16 @@ class Words {
   }
 }
 
-function addWord({ ids, wordIds, words }: Encoding, word: Word): void {
-  for (const id of word.ids) {
-    ids.push(id);
-    wordIds.push(words.length);
+function addWords(encoding: Encoding, cut: readonly string[], words: Words): void {
+  for (let i = 0; i < cut.length; i++) addWord(encoding, words.of(cut[i] as string));
+}
+
+function addWord({ ids, wordIds, words, ends }: Encoding, word: Word): void {
+  const wordId = words.length;
+  for (let i = 0; i < word.ids.length; i++) {
+    ids.push(word.ids[i] as number);
+    wordIds.push(wordId);
+    ends?.push(word.ends?.[i] ?? word.text.length);
   }
   words.push(word.text);
 }
@@ -227,17 +252,22 @@ function addToken(encoding: Encoding, text: string, { id, takesBefore, takesAfte
   addWord(encoding, { ids: [id], text: takesBefore || takesAfter ? text.trim() : text });
 }
 
-function withoutOffsets({ ids, wordIds, words }: AlignedEncoding): Encoding {
-  return { ids, wordIds, words };
+function withoutOffsets({ offsets: _, ...encoding }: AlignedEncoding): Encoding {
+  return encoding;
 }
 
 /** Text whose surrogates all come in pairs: U+FFFD takes the place of others, as in text that is decoded. */
 function wellFormed(text: string): string {
-  return loneSurrogate.test(text) ? text.replace(loneSurrogates, '\ufffd') : text;
+  return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
-const loneSurrogates = /\p{Surrogate}/gu;
+declare global {
+  /** Of ECMAScript 2024; Node 20 has them. */
+  interface String {
+    isWellFormed(): boolean;
+    toWellFormed(): string;
+  }
+}
 
 function checkParts(json: TokenizerJson, where: string): void {
   for (const part of ['model', 'decoder', 'post_processor', 'pre_tokenizer', 'normalizer']) {
