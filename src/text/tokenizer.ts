@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
 import type { BertNormalizerConfig } from './bertNormalizer.ts';
+import { type AlignedEncoding, addToken, addWord, addWords, type Encoding, Words, wordOf } from './encoding.ts';
 import type { Frame } from './frame.ts';
 import { type AddedToken, readAddedToken, splitter } from './tokenizing/addedTokens.ts';
 import { AlignedText } from './tokenizing/alignedText.ts';
@@ -10,28 +11,10 @@ import type { PieceModel } from './tokenizing/model.ts';
 import { createModel } from './tokenizing/models.ts';
 import { createNormalizer } from './tokenizing/normalizers.ts';
 import { createPostProcessor, frameOfProcessor, trimmed } from './tokenizing/postProcessor.ts';
-import { createPreTokenizer, type PreTokenizer } from './tokenizing/preTokenizers.ts';
+import { createPreTokenizer } from './tokenizing/preTokenizers.ts';
 import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
 
-/** A text as tokens, without the special ones around it. */
-export interface Encoding {
-  readonly ids: number[];
-  /** The word that each token is a piece of, counted from 0; a special token in the text is a word of its own. */
-  readonly wordIds: number[];
-  /** The normalized words themselves, by word id, without signs that stand for spaces. */
-  readonly words: string[];
-  /**
-   * Where in its word, as `words` has it, each token ends, in code units: of tokenizers that go by spaces, whose
-   * words may be whole sentences.
-   */
-  readonly ends?: number[];
-}
-
-/** A text as tokens that know what they stand for. */
-export interface AlignedEncoding extends Encoding {
-  /** The part of the text that each token stands for, [from, to) in UTF-16 code units, as strings are indexed. */
-  readonly offsets: (readonly [from: number, to: number])[];
-}
+export type { AlignedEncoding, Encoding } from './encoding.ts';
 
 /**
  * What turns text into tokens. Its files say of themselves which kind it is, so families of encoders do not: models of
@@ -190,66 +173,6 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
     decode: (ids) => decode(ids.map((id) => tokenOf(id) ?? '')),
     files: () => new Map(definition.files),
   };
-}
-
-/** A word as users read it, the ids of its pieces, and where in it each ends where a word may be a sentence. */
-interface Word {
-  readonly text: string;
-  readonly ids: readonly number[];
-  readonly ends?: readonly number[];
-}
-
-function wordOf(word: string, ids: number[], spans: readonly number[], { shown, partsAtSpaces }: PreTokenizer): Word {
-  const [text, before] = shown(word);
-  if (!partsAtSpaces) return { text, ids };
-  return { text, ids, ends: ids.map((_, i) => Math.max(0, (spans[2 * i + 1] as number) - before)) };
-}
-
-/** Most words that are remembered, and of how many code units: text repeats most of its words. */
-const mostRemembered = 200_000;
-const longestRemembered = 64;
-
-/** Words and their pieces. */
-class Words {
-  readonly #model: PieceModel;
-  readonly #preTokenizer: PreTokenizer;
-  readonly #remembered = new Map<string, Word>();
-
-  constructor(model: PieceModel, preTokenizer: PreTokenizer) {
-    this.#model = model;
-    this.#preTokenizer = preTokenizer;
-  }
-
-  of(word: string): Word {
-    const known = this.#remembered.get(word);
-    if (known) return known;
-    const spans: number[] = [];
-    const ids = this.#model.tokenize(word, this.#preTokenizer.partsAtSpaces ? spans : undefined);
-    const found = wordOf(word, ids, spans, this.#preTokenizer);
-    if (word.length <= longestRemembered) {
-      if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
-      this.#remembered.set(word, found);
-    }
-    return found;
-  }
-}
-
-function addWords(encoding: Encoding, cut: readonly string[], words: Words): void {
-  for (let i = 0; i < cut.length; i++) addWord(encoding, words.of(cut[i] as string));
-}
-
-function addWord({ ids, wordIds, words, ends }: Encoding, word: Word): void {
-  const wordId = words.length;
-  for (let i = 0; i < word.ids.length; i++) {
-    ids.push(word.ids[i] as number);
-    wordIds.push(wordId);
-    ends?.push(word.ends?.[i] ?? word.text.length);
-  }
-  words.push(word.text);
-}
-
-function addToken(encoding: Encoding, text: string, { id, takesBefore, takesAfter }: AddedToken): void {
-  addWord(encoding, { ids: [id], text: takesBefore || takesAfter ? text.trim() : text });
 }
 
 function withoutOffsets({ offsets: _, ...encoding }: AlignedEncoding): Encoding {

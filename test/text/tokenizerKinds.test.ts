@@ -72,6 +72,26 @@ describe('what stands around a sequence', () => {
   });
 });
 
+it('prefers worse pieces to an unknown character, which costs ten below the worst', () => {
+  const vocab = [
+    ['<unk>', 0],
+    ['ab', -9],
+    ['c', -3],
+    ['bc', -0.1],
+  ];
+  const open = (scored: unknown[]) =>
+    openJson({
+      ...readFixture<Json>('identity-with-bytes'),
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: null,
+      model: { type: 'Unigram', unk_id: 0, vocab: scored },
+    } as Json);
+  expect(open(vocab).encode('abc').ids).toEqual([1, 2]);
+  expect(open([...vocab.slice(0, 2), ['c', -10.5], ['bc', -0.1]]).encode('abc').ids).toEqual([1, 2]);
+  expect(open([...vocab.slice(0, 2), ['c', -30.5], ['bc', 2]]).encode('abc').ids).toEqual([0, 3]);
+});
+
 it('shows words without the signs that stand for spaces', () => {
   const shown = (name: string, text: string) => opened(name).encode(text).words;
   expect(shown('xlm-roberta', 'where is  my <mask>?')).toEqual(['where', 'is', 'my', '<mask>', '?']);
