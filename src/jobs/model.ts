@@ -169,7 +169,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         );
       }
       const vectors = await inference.ofTexts('pooled', cut(cutter, texts), reading);
-      return truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors;
+      const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
+      return kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept));
     },
     tokens(text) {
       checkTexts([text], 'tokens needs a text');
