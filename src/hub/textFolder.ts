@@ -9,7 +9,7 @@ import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { type Pooling, pooledBy } from '../models/text/sentence/pooling.ts';
-import { sentenceHead, sentenceWeight } from '../models/text/sentence/sentence.ts';
+import { readsVectors, sentenceHead, sentenceWeight } from '../models/text/sentence/sentence.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
 import { encoderFolder, readSentence, type SentenceSettings } from './sentenceFolder.ts';
 import { readTextConfig } from './textConfig.ts';
@@ -31,6 +31,8 @@ export interface LoadTextOptions {
    * pooler, or what suits the folder: what it says itself, else its pooler, else the mean of all tokens.
    */
   readonly reads?: Pooling | 'pooler' | 'suited';
+  /** Whether a classifier on vectors that the folder lacks is fitted by the caller, so that its random start is not told. */
+  readonly isFitted?: boolean;
   /** Class names of the classifier wanted; the folder's own when absent. Its own head is used only when they agree. */
   readonly labels?: readonly string[];
 }
@@ -53,6 +55,8 @@ export interface TextFacts {
 export interface LoadedText extends TextFacts {
   /** Values of all parameters of the encoder and the head asked for. */
   readonly values: ParameterValues;
+  /** Parts of which the folder holds nothing that can be used: drawn at random. */
+  readonly atRandom: readonly PartName[];
   /** Values of the parts asked for beside, of those that the folder holds. */
   readonly beside: ParameterValues;
 }
@@ -98,7 +102,11 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
     const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings, folder };
-    return { model, raw, values: await read(located), beside: await read(beside), ...facts };
+    const atRandom = located.filter(
+      ({ specs }) => specs.length > 0 && specs.every(({ stored }) => stored === undefined),
+    );
+    const drawn = { atRandom: atRandom.map(({ part }) => part) };
+    return { model, raw, ...drawn, values: await read(located), beside: await read(beside), ...facts };
   } finally {
     await weights.close();
   }
@@ -285,10 +293,11 @@ function checkShapes({ specs }: LocatedPart, weights: WeightFiles): void {
 function missingNotes(
   model: TextModel,
   parts: readonly LocatedPart[],
-  { labels }: LoadTextOptions,
+  { labels, isFitted }: LoadTextOptions,
   path: string,
 ): string[] {
-  const names = parts.flatMap(({ part, specs }) => {
+  const told = isFitted && readsVectors(model) ? parts.filter(({ part }) => part !== 'classifier') : parts;
+  const names = told.flatMap(({ part, specs }) => {
     const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
     if (missing.length < specs.length) return missing;
     return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);

@@ -4,7 +4,7 @@ import { labelNames } from '../data/labels.ts';
 import { plainSettings } from '../hub/sentenceFolder.ts';
 import { type LoadTextOptions, saveText } from '../hub/textFolder.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
-import { readingTitle } from '../models/text/sentence/sentence.ts';
+import { readingTitle, readsVectors } from '../models/text/sentence/sentence.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -16,7 +16,7 @@ import type { Frame } from '../text/frame.ts';
 import { baseFacts, modelFacts } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
-import { finetuneFrozen } from './finetuneFrozen.ts';
+import { finetuneFrozen, fittedHead } from './finetuneFrozen.ts';
 import { type LabeledTexts, readSets, weightsOf } from './labeledSets.ts';
 import { note } from './note.ts';
 import { runTraining } from './run.ts';
@@ -50,7 +50,9 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         if (given.freeze === 'all') return finetuneFrozen({ given, options, train, held, reading });
         const labels = labelNames(train.labels);
         const found = await findModel(options.model, options, hooks);
-        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads: readsOf(given.reads) } as const;
+        const isFitted = !given.randomStart;
+        const reads = readsOf(given.reads);
+        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads, isFitted } as const;
         const loaded = await readModel(found, wanted, (line) => note(hooks, line));
         const { frame } = loaded.tokenizer;
         const model = loaded.model.withDropout(options.dropout);
@@ -59,16 +61,25 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         note(hooks, `the classifier reads ${readingTitle(model.sentence)}`);
         if (randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
         const { sentence } = loaded;
-        const prompt = model.sentence?.classifier ? promptOf(sentence, {}, options.model) : '';
+        const prompt = readsVectors(model) ? promptOf(sentence, {}, options.model) : '';
         const cutter = new TextCutter(loaded.tokenizer, maxLength, prompt);
         const { promptTokens } = cutter;
         const { examples, classes, heldOut } = encoded(train, held, labels, cutter);
         const classWeights = weightsOf(classes, labels.length, given.classWeights);
+        let startValues = loaded.values;
+        if (randomStart) startValues = randomValues(model, head, seed);
+        else if (readsVectors(model) && loaded.atRandom.includes('classifier')) {
+          const encoder = { engine, model, values: loaded.values, tokenizer: loaded.tokenizer, maxLength, prompt };
+          const cached = { ...encoder, cache: given.cache, lowerCase: sentence?.lowerCase };
+          const data = { texts: train.texts, groups: train.groups, classes, classWeights, labels: labels.length, seed };
+          const fitted = await fittedHead(cached, data, hooks);
+          startValues = new Map([...loaded.values, ...fitted]);
+        }
         let latest: ClassificationResult | undefined;
         const task = new ExamplesTask({
           model,
           objective: oneLabel(classWeights),
-          startValues: randomStart ? randomValues(model, head, seed) : loaded.values,
+          startValues,
           frozen: frozenBy(settings, model),
           ...{ frame, promptTokens, examples, batchSize, accumulationSteps, recompute, seed },
           width: rowWidth(examples, maxLength, frame),

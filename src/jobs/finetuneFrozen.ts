@@ -10,6 +10,7 @@ import { saveText } from '../hub/textFolder.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
 import { readingTitle, type SentenceHead, sentenceHead } from '../models/text/sentence/sentence.ts';
+import type { ParameterValues } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
 import { engineProducts } from '../tasks/featureProducts.ts';
 import { fitLinearHead, type LinearHead } from '../tasks/linearHead.ts';
@@ -18,7 +19,7 @@ import { normalizedForm } from '../text/normalize.ts';
 import { baseFacts, modelFacts } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
-import { frozenVectors } from './frozenVectors.ts';
+import { type FrozenEncoder, frozenVectors } from './frozenVectors.ts';
 import { type LabeledTexts, weightsOf } from './labeledSets.ts';
 import { activity, note } from './note.ts';
 import type { Fit, Reading } from './run.ts';
@@ -158,6 +159,28 @@ export async function fitFrozen(data: FrozenData, hooks: JobHooks): Promise<Line
   );
   if (!converged) note(hooks, 'the classifier was not brought to its minimum: the vectors may be far from each other');
   return head;
+}
+
+/** What the training texts of a head are, beside their vectors. */
+type HeadTexts = Omit<FrozenData, 'features' | 'engine'>;
+
+/**
+ * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
+ * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
+ *
+ * @returns values of the classifier
+ */
+export async function fittedHead(encoder: FrozenEncoder, data: HeadTexts, hooks: JobHooks): Promise<ParameterValues> {
+  const features = await frozenVectors(encoder, data.texts, hooks);
+  note(hooks, 'training starts from a classifier that is fitted to the vectors of the encoder as it is');
+  return headValues(await fitFrozen({ ...data, features, engine: encoder.engine }, hooks));
+}
+
+function headValues({ weight, bias }: LinearHead): ParameterValues {
+  return new Map([
+    ['classifier.weight', Float32Array.from(weight)],
+    ['classifier.bias', Float32Array.from(bias)],
+  ]);
 }
 
 /** How a head does on vectors [n, size]. */

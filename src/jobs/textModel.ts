@@ -94,7 +94,7 @@ export function promptOf(
   const names = Object.keys(prompts);
   const known = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none';
   throw new UsageError(
-    say`${name} has no prompt ${setting('prompt')} ${asked.prompt}: ${known}; text of your own goes to ${setting('promptText')}`,
+    say`${name} has no prompt ${asked.prompt} (${setting('prompt')}): ${known}; text of your own goes to ${setting('promptText')}`,
   );
 }
 

@@ -26,6 +26,11 @@ export function sentenceHead(pooling: Pooling): SentenceHead {
   return { pooling, path: '1_Pooling', modules: [], classifier: '2_Dense' };
 }
 
+/** Whether a model's classifier reads vectors, rather than being the encoder's own. */
+export function readsVectors({ sentence }: { readonly sentence: SentenceHead | null }): boolean {
+  return sentence !== null && sentence.classifier !== null;
+}
+
 /** Numbers of a vector. */
 export function vectorSize({ pooling, modules }: SentenceHead, hiddenSize: number): number {
   const pooled = pooling.modes.length * hiddenSize;
