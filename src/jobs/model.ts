@@ -88,7 +88,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   };
   const cut = (cutter: TextCutter, texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const { sentence } = loaded;
-  const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
+  const { mask } = tokenizer.special;
+  const maskToken = mask === undefined ? '' : tokenizer.tokenOf(mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
     const has = present.filter((part) => part !== 'encoder').map((part) => titleOf(read, part));
@@ -112,9 +113,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
+      const maskId = tokenizer.idOfRole('mask');
       const { ids } = tokenizer.encode(text);
       const { before, size } = tokenizer.frame;
-      const positions = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [before.length + i] : []));
+      const positions = ids.flatMap((id, i) => (id === maskId ? [before.length + i] : []));
       if (positions.length === 0) {
         throw new UsageError(`the text has no ${maskToken}; put ${maskToken} where a word is to be guessed`);
       }
@@ -169,7 +171,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         );
       }
       const vectors = await inference.ofTexts('pooled', cut(cutter, texts), reading);
-      return truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors;
+      const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
+      return kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept));
     },
     tokens(text) {
       checkTexts([text], 'tokens needs a text');

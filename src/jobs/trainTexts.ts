@@ -92,7 +92,11 @@ export async function trainTexts<Example extends { readonly text: string }>(
         const model = loaded.model.withDropout(options.dropout);
         const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
         const { batchSize, accumulationSteps, recompute, seed, maxLength } = settings;
-        const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
+        const vocabulary = maskingVocabulary(
+          tokenizer.vocabularySize,
+          tokenizer.idOfRole('mask'),
+          tokenizer.specialIds,
+        );
         const own = lesson.objective({ config: model.config, vocabulary, seed });
         const objective = checkedObjective(own, model, lesson.heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
@@ -166,9 +170,11 @@ function tokenizing(tokenizer: TextTokenizer, maxLength: number, hooks: JobHooks
     let truncated = 0;
     const tokenized = examples.map((example) => {
       const encoding = tokenizer.encode(example.text);
-      if (encoding.ids.length > most) truncated++;
-      const ids = Int32Array.from(encoding.ids.slice(0, most));
-      return { ...example, ids, starts: unitStarts(encoding).subarray(0, most) };
+      const over = Math.max(encoding.ids.length - most, 0);
+      if (over > 0) truncated++;
+      const from = tokenizer.truncationSide === 'left' ? over : 0;
+      const ids = Int32Array.from(encoding.ids.slice(from, from + most));
+      return { ...example, ids, starts: unitStarts(encoding).subarray(from, from + most) };
     });
     if (truncated > 0) note(hooks, `${counted(truncated, 'text')} longer than ${maxLength} tokens truncated`);
     return tokenized;
