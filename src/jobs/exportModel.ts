@@ -163,7 +163,7 @@ async function probesOf(
 }
 
 async function trainedOutputs(
-  { model, values, head, promptTokens }: ExportedText,
+  { model, values, head, promptTokens, sentence }: ExportedText,
   { frame }: TextTokenizer,
   texts: readonly Probe[],
   threads: number | undefined,
@@ -171,7 +171,8 @@ async function trainedOutputs(
 ): Promise<Float32Array[]> {
   const parameters = asTensors(values, model.parameters(model.partsOf(head)));
   const inference = new TextInference(onnxEngine({ threads }), model, frame, parameters, { signal });
-  return trainedRows(inference, texts, head, promptTokens).finally(() => inference.dispose());
+  const rows = await trainedRows(inference, texts, head, promptTokens).finally(() => inference.dispose());
+  return head === 'pooled' ? rows.map((row) => row.slice(0, sentence?.dimensions)) : rows;
 }
 
 /** The model card of a folder. @throws BertuneError when it cannot be read */

@@ -23,19 +23,23 @@ export function exportNotes(exported: ExportedText, prompt: string, name: string
 }
 
 /** How the vectors come out of transformers.js: its pipeline pools by itself, as far as it can. */
-function vectorNote({ model, head, promptTokens = 0 }: ExportedText): string {
+function vectorNote({ model, head, promptTokens = 0, sentence }: ExportedText): string {
   const reading = model.readingOf(head);
   const { modes, includePrompt } = typeof reading === 'string' ? pooledBy('mean') : reading;
   const [mode] = modes;
   const pooling = modes.length === 1 && mode !== undefined ? pipelinePooling[mode] : undefined;
-  const behind = (model.sentence?.modules ?? []).map(({ type }) => type).filter((type) => type !== 'Dropout');
   const isPooled = pooling !== undefined && (includePrompt || promptTokens === 0);
-  if (isPooled && behind.every((type) => type === 'Normalize')) {
-    const options = [`pooling: '${pooling}'`, ...(behind.length > 0 ? ['normalize: true'] : [])].join(', ');
-    return `the vectors in transformers.js: feature-extraction with { ${options} }, or sentence_embedding of AutoModel`;
+  const behind = (model.sentence?.modules ?? []).map(({ type }) => type).filter((type) => type !== 'Dropout');
+  const lacking = [
+    ...(isPooled ? [] : ['the pooling']),
+    ...(behind.every((type) => type === 'Normalize') ? [] : new Set(behind)),
+    ...(sentence?.dimensions === undefined ? [] : [`the cut to ${sentence.dimensions} numbers`]),
+  ];
+  if (lacking.length > 0) {
+    return `the vectors in transformers.js: sentence_embedding of AutoModel; its feature-extraction pipeline lacks ${lacking.join(' and ')}`;
   }
-  const lacking = isPooled ? [...new Set(behind)].join(' and ') : `the pooling`;
-  return `the vectors in transformers.js: sentence_embedding of AutoModel; its feature-extraction pipeline lacks ${lacking}`;
+  const options = [`pooling: '${pooling}'`, ...(behind.length > 0 ? ['normalize: true'] : [])].join(', ');
+  return `the vectors in transformers.js: feature-extraction with { ${options} }, or sentence_embedding of AutoModel`;
 }
 
 /** What the pipeline calls a mode; it takes the last place of a padded row for the last token. */

@@ -54,7 +54,10 @@ const largestFile = 2 ** 31 - 1;
  * @throws BertuneError when the disk is full; UsageError when the file would be larger than ONNX files can be
  */
 export async function writeOnnxModel(folder: string, exported: ExportedText, dtype: ExportDType): Promise<number> {
-  const forward = forwardGraph(exported.model, exported.head, exported.promptTokens);
+  const forward = forwardGraph(exported.model, exported.head, {
+    promptTokens: exported.promptTokens,
+    dimensions: exported.sentence?.dimensions,
+  });
   const { pieces, byteLength } = modelPieces(lowered[dtype](forward, exported.values));
   checkSize(byteLength, dtype);
   await makeFolder(join(folder, 'onnx'));

@@ -22,6 +22,17 @@ export interface ForwardGraph {
 export const vectorOutput = 'sentence_embedding';
 const statesOutput = heads.pooled.onnx.output;
 
+/** What an exported model knows of the vectors that a sentence encoder's folder asks for. */
+export interface VectorSettings {
+  /**
+   * Tokens that every text begins with, special ones before them included: where a pooling leaves prompts out, they do
+   * not count.
+   */
+  readonly promptTokens?: number;
+  /** Numbers of a vector that are kept, the first ones; all of them when absent. */
+  readonly dimensions?: number;
+}
+
 /** What was built in a scope, as a model to be used. */
 export function forwardOf(scope: Scope): ForwardGraph {
   const specs = scope.usedSpecs();
@@ -39,11 +50,12 @@ export function forwardOf(scope: Scope): ForwardGraph {
  * A head that reads pooled tokens has more outputs, so that pipelines of both kinds find theirs in one file: the hidden
  * states of the tokens [batch, length, hiddenSize], the vector of each text [batch, size] and, of a classifier, the
  * logits made of it.
- *
- * @param promptTokens tokens that every text begins with, special ones included: where a pooling leaves prompts out, they
- * do not count
  */
-export function forwardGraph(model: TextModel, head: HeadName, promptTokens = 0): ForwardGraph {
+export function forwardGraph(
+  model: TextModel,
+  head: HeadName,
+  { promptTokens = 0, dimensions }: VectorSettings = {},
+): ForwardGraph {
   const graph = new Graph();
   const rows = graph.freeDimension('batch_size');
   const width = graph.freeDimension('sequence_length');
@@ -67,7 +79,7 @@ export function forwardGraph(model: TextModel, head: HeadName, promptTokens = 0)
     const vectors = model.outputs('pooled', scope, pooledTexts({ states, mask, positions, skipped }, pooling));
     if (head === 'oneLabel') graph.output(heads[head].onnx.output, sentenceLogits(scope, vectors));
     graph.output(statesOutput, states);
-    graph.output(vectorOutput, vectors);
+    graph.output(vectorOutput, firstNumbers(vectors, dimensions));
     return { ...forwardOf(scope), halfUntil: statesOutput };
   }
   const { onnx, outputs } = heads[head];
@@ -81,4 +93,15 @@ export function forwardGraph(model: TextModel, head: HeadName, promptTokens = 0)
 /** Whether a head makes its answer of one vector a text, which a sentence encoder's folder describes. */
 export function hasVectors(model: TextModel, head: HeadName): boolean {
   return head === 'pooled' || typeof model.readingOf(head) !== 'string';
+}
+
+/** The first columns of x [N, size]; all of them when `count` is absent. */
+function firstNumbers(x: Value, count = Number.POSITIVE_INFINITY): Value {
+  if (count >= Number(x.shape[1])) return x;
+  const columns = x.graph.constant({
+    dtype: 'int32',
+    shape: [count],
+    data: Int32Array.from({ length: count }, (_, i) => i),
+  });
+  return ops.transpose(ops.gatherRows(ops.transpose(x, [1, 0]), columns), [1, 0]);
 }

@@ -61,7 +61,7 @@ const farPlace = 2 ** 20;
 /** The vector of each text by one mode, [texts, 1, hiddenSize]. */
 const pooled: Readonly<Record<PoolingMode, (states: Value, places: Places) => Value>> = {
   cls: (states, { first }) => weighted(states, real(first())),
-  lasttoken: (states, { last }) => weighted(states, real(last())),
+  lasttoken: (states, { last, counted }) => weighted(states, real(ops.multiply(last(), counted()))),
   mean: (states, { counted }) => weighted(states, overTotal(counted())),
   mean_sqrt_len_tokens(states, { counted }) {
     const share = overTotal(counted());
