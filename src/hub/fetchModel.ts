@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
+import { conversionOf } from './conversion.ts';
 import { type DownloadOptions, downloadBlob, type RemoteFile } from './download.ts';
 import { isCommit, RepoCache } from './hubCache.ts';
 import { type ModelReference, referenceName } from './reference.ts';
@@ -83,6 +84,16 @@ async function download(
 ): Promise<FetchedModel> {
   const request = hubFetch(settings, reference, hooks.signal);
   const { commit, listing } = await listModel(reference, settings, request);
+  const pickle = onlyPickle(listing);
+  if (pickle !== undefined) {
+    const converted = await conversionOf(reference, commit, settings, request);
+    if (converted === undefined) throw pickleError(pickle, reference);
+    const name = referenceName(converted);
+    hooks.onNote?.(
+      `${referenceName(reference)} has its weights only in ${pickle}, a pickle: the Hub's own conversion of it is taken, ${name}; call it by that name to use it offline`,
+    );
+    return download(cache, converted, settings, hooks);
+  }
   const options = (file: RemoteFile): DownloadOptions => ({
     url: new URL(`${settings.endpoint}/${reference.repo}/resolve/${commit}/${encodeURIComponent(file.path)}`),
     fetch: request,
@@ -98,7 +109,6 @@ async function download(
       await cache.link(commit, file.path, file.checksum);
     }
   };
-  checkWeights(listing, reference);
   await bring([...textFiles, weightIndex]);
   await bring([...(await weightNames(cache.snapshot(commit), listing)), poolerFile]);
   await cache.setCommit(reference, commit);
@@ -153,13 +163,15 @@ function remoteFile(
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, checksum: checksum.data };
 }
 
-/** @throws BertuneError when the only weights are such as run code when they are opened */
-function checkWeights(listing: readonly RemoteFile[], reference: ModelReference): void {
+/** The file that holds the weights when all that do run code when they are opened. */
+function onlyPickle(listing: readonly RemoteFile[]): string | undefined {
   const names = listing.map(({ path }) => path);
-  if (names.some((name) => name.endsWith('.safetensors'))) return;
-  const pickle = names.find((name) => /^pytorch_model.*\.bin$/.test(name));
-  if (pickle === undefined) return; // a tokenizer alone may be what is wanted
-  throw new BertuneError(
+  if (names.some((name) => name.endsWith('.safetensors'))) return undefined;
+  return names.find((name) => /^pytorch_model.*\.bin$/.test(name)); // a tokenizer alone may be what is wanted
+}
+
+function pickleError(pickle: string, reference: ModelReference): BertuneError {
+  return new BertuneError(
     `${referenceName(reference)} has its weights only in ${pickle}, a pickle, which is never fetched; look for a revision with safetensors (often @refs/pr/1), or save it anew with Python's transformers`,
   );
 }

@@ -7,7 +7,7 @@ import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord } from './runRecord.ts';
-import type { DataOptions } from './types.ts';
+import type { DataOptions, FittedHead } from './types.ts';
 
 /** The card of each head; null for one that no run trains by itself. */
 const cards: Readonly<Record<HeadName, HeadCard | null>> = {
@@ -82,8 +82,11 @@ function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric
 
 function settingsTable(configuration: CardConfiguration, { result, versions }: RunRecord): string {
   const rows = cardRows(configuration).map(({ name, value }) => [name, plain(value)]);
-  const { steps } = result as { steps: number };
-  const made = `AdamW, ${counted(steps, 'step')}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
+  const { steps, head } = result as { steps: number; head?: FittedHead };
+  const way = head
+    ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
+    : `AdamW, ${counted(steps, 'step')}`;
+  const made = `${way}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 

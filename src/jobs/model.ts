@@ -31,8 +31,6 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel {
   readonly heads: readonly HeadName[];
-  /** What stands for a word that is to be guessed. */
-  readonly maskToken: string;
   /** Every label with its score for each text, best first. */
   scores(texts: readonly string[]): Promise<LabelScore[][]>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */

@@ -45,9 +45,9 @@ export function lowerCase(text: string): string {
 
 /** Text that normalization leaves as it is but for case and kinds of white space, which separate words alike. */
 const plainAscii = /^[\t\n\r -~]*$/;
-const removed = new RegExp(`(?![\\t\\n\\r${laterFormatCharacters}])[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\ufffd]`, 'gu');
+const removed = new RegExp(`[[\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\ufffd]--[\\t\\n\\r${laterFormatCharacters}]]`, 'gv');
 const whiteSpace = /\p{White_Space}/gu;
-const accents = new RegExp(`(?![${laterNonspacingMarks}])\\p{Mn}|[${formerNonspacingMarks}]`, 'gu');
+const accents = new RegExp(`[[\\p{Mn}--[${laterNonspacingMarks}]]${formerNonspacingMarks}]`, 'gv');
 /** The reference's ranges, which leave out U+2B820 to U+2B91F and what Unicode 8 did not have. */
 const ideographs =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
 import type { BertNormalizerConfig } from './bertNormalizer.ts';
+import { type AlignedEncoding, addToken, addWord, addWords, type Encoding, Words, wordOf } from './encoding.ts';
 import type { Frame } from './frame.ts';
 import { type AddedToken, readAddedToken, splitter } from './tokenizing/addedTokens.ts';
 import { AlignedText } from './tokenizing/alignedText.ts';
@@ -13,20 +14,7 @@ import { createPostProcessor, frameOfProcessor, trimmed } from './tokenizing/pos
 import { createPreTokenizer } from './tokenizing/preTokenizers.ts';
 import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
 
-/** A text as tokens, without the special ones around it. */
-export interface Encoding {
-  readonly ids: number[];
-  /** The word that each token is a piece of, counted from 0; a special token in the text is a word of its own. */
-  readonly wordIds: number[];
-  /** The normalized words themselves, by word id, without signs that stand for spaces. */
-  readonly words: string[];
-}
-
-/** A text as tokens that know what they stand for. */
-export interface AlignedEncoding extends Encoding {
-  /** The part of the text that each token stands for, [from, to) in UTF-16 code units, as strings are indexed. */
-  readonly offsets: (readonly [from: number, to: number])[];
-}
+export type { AlignedEncoding, Encoding } from './encoding.ts';
 
 /**
  * What turns text into tokens. Its files say of themselves which kind it is, so families of encoders do not: models of
@@ -106,12 +94,13 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
   const splitNormalized = splitter(
     all.filter((token) => token.normalized).map((token) => [normalize(token.content), token]),
   );
-  const words = new Words(model, preTokenizer.shown);
+  const words = new Words(model, preTokenizer);
   const wordEnd = new Options(json.model, { where, name: 'model' }).string('end_of_word_suffix', '');
   const decode = decoderOf({ decoder: json.decoder, config, added: all, wordEnd }, where);
 
   const encodeFast = (text: string): Encoding => {
-    const encoding: Encoding = { ids: [], wordIds: [], words: [] };
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: Encoding = { ids: [], wordIds: [], words: [], ...ends };
     for (const raw of splitRaw(text)) {
       if (raw.token) {
         addToken(encoding, text.slice(raw.from, raw.to), raw.token);
@@ -122,17 +111,20 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
       for (const { from, to, token } of splitNormalized(normalized)) {
         const part = to - from === normalized.length ? normalized : normalized.slice(from, to);
         if (token) addToken(encoding, part, token);
-        else for (const word of preTokenizer.cut(part)) addWord(encoding, words.of(word));
+        else addWords(encoding, preTokenizer.cut(part), words);
       }
     }
     return encoding;
   };
 
   const encodeAligned = (text: string): AlignedEncoding => {
-    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], offsets: [] };
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], ...ends, offsets: [] };
+    const names: string[] = [];
     const add = (part: AlignedText, token: AddedToken) => {
       addToken(encoding, part.text, token);
       encoding.offsets.push(part.span(0, part.text.length));
+      names.push(part.text);
     };
     for (const raw of splitRaw(text)) {
       const section = AlignedText.of(text.slice(raw.from, raw.to), raw.from);
@@ -149,16 +141,17 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
           for (const word of preTokenizer.cutAligned(part)) {
             const spans: number[] = [];
             const ids = model.tokenize(word.text, spans);
-            addWord(encoding, { ids, text: preTokenizer.shown(word.text) });
-            for (let i = 0; i < spans.length; i += 2) {
-              encoding.offsets.push(word.span(spans[i] as number, spans[i + 1] as number));
+            addWord(encoding, wordOf(word.text, ids, spans, preTokenizer));
+            for (const [i, id] of ids.entries()) {
+              const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
+              encoding.offsets.push(word.span(from, to));
+              names.push(id === model.namedByText ? word.text.slice(from, to) : (tokenOf(id) ?? ''));
             }
           }
         }
       }
     }
-    const offsets = trimmed(processor, encoding.offsets, (i) => tokenOf(encoding.ids[i] as number) ?? '');
-    return { ...encoding, offsets };
+    return { ...encoding, offsets: trimmed(processor, encoding.offsets, names) };
   };
 
   return {
@@ -182,62 +175,22 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
   };
 }
 
-/** A word as users read it, and the ids of its pieces. */
-interface Word {
-  readonly text: string;
-  readonly ids: readonly number[];
-}
-
-/** Most words that are remembered, and of how many code units: text repeats most of its words. */
-const mostRemembered = 200_000;
-const longestRemembered = 64;
-
-/** Words and their pieces. */
-class Words {
-  readonly #model: PieceModel;
-  readonly #shown: (word: string) => string;
-  readonly #remembered = new Map<string, Word>();
-
-  constructor(model: PieceModel, shown: (word: string) => string) {
-    this.#model = model;
-    this.#shown = shown;
-  }
-
-  of(word: string): Word {
-    const known = this.#remembered.get(word);
-    if (known) return known;
-    const found = { text: this.#shown(word), ids: this.#model.tokenize(word) };
-    if (word.length <= longestRemembered) {
-      if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
-      this.#remembered.set(word, found);
-    }
-    return found;
-  }
-}
-
-function addWord({ ids, wordIds, words }: Encoding, word: Word): void {
-  for (const id of word.ids) {
-    ids.push(id);
-    wordIds.push(words.length);
-  }
-  words.push(word.text);
-}
-
-function addToken(encoding: Encoding, text: string, { id, takesBefore, takesAfter }: AddedToken): void {
-  addWord(encoding, { ids: [id], text: takesBefore || takesAfter ? text.trim() : text });
-}
-
-function withoutOffsets({ ids, wordIds, words }: AlignedEncoding): Encoding {
-  return { ids, wordIds, words };
+function withoutOffsets({ offsets: _, ...encoding }: AlignedEncoding): Encoding {
+  return encoding;
 }
 
 /** Text whose surrogates all come in pairs: U+FFFD takes the place of others, as in text that is decoded. */
 function wellFormed(text: string): string {
-  return loneSurrogate.test(text) ? text.replace(loneSurrogates, '\ufffd') : text;
+  return text.isWellFormed() ? text : text.toWellFormed();
 }
 
-const loneSurrogate = /\p{Surrogate}/u;
-const loneSurrogates = /\p{Surrogate}/gu;
+declare global {
+  /** Of ECMAScript 2024; Node 20 has them. */
+  interface String {
+    isWellFormed(): boolean;
+    toWellFormed(): string;
+  }
+}
 
 function checkParts(json: TokenizerJson, where: string): void {
   for (const part of ['model', 'decoder', 'post_processor', 'pre_tokenizer', 'normalizer']) {

@@ -17,6 +17,7 @@ export class Charsmap {
   readonly #decoded = new Map<number, string>();
   /** What is known of each character of the basic plane: see `Role`. */
   readonly #roles = new Uint8Array(0x10000);
+  readonly #pairRoles = new Map<number, number>();
 
   /**
    * @param encoded the table in Base64
@@ -75,10 +76,11 @@ export class Charsmap {
     const roles = this.#roles;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
-      const role = roles[unit] || this.#roleOf(unit);
+      let role = roles[unit] || this.#roleOf(unit);
+      const length = role === Role.pair ? 2 : 1;
+      if (role === Role.pair) role = this.#roleOfPair(text.codePointAt(i) as number);
       if (role === Role.still) continue;
       if (role === Role.starts && !(text.charCodeAt(i + 1) >= 0x300 || text[i + 1] === '\n')) continue;
-      const length = role === Role.pair ? 2 : 1;
       const end = breaksBefore(text, i) ? clusterEnd(text, i, i + length) : undefined;
       const whole = end === undefined ? undefined : this.#lookUp(text, i, end);
       if (end !== undefined && whole !== undefined) {
@@ -96,6 +98,14 @@ export class Charsmap {
     const surrogate = unit >= 0xd800 && unit < 0xe000;
     const role = surrogate ? (unit < 0xdc00 ? Role.pair : Role.still) : this.#roleInTrie(String.fromCharCode(unit));
     this.#roles[unit] = role;
+    return role;
+  }
+
+  #roleOfPair(codePoint: number): number {
+    const known = this.#pairRoles.get(codePoint);
+    if (known !== undefined) return known;
+    const role = this.#roleInTrie(String.fromCodePoint(codePoint));
+    this.#pairRoles.set(codePoint, role);
     return role;
   }
 

@@ -6,7 +6,9 @@ export type Form = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 /** A Unicode normalization form as the reference has it, which knows Unicode 9. */
 export function normalizedTo(form: Form, text: string): string {
   const { some, others } = later[form];
-  return some.test(text) ? text.replace(others, (part) => part.normalize(form)) : text.normalize(form);
+  return beyond.test(text) && some.test(text)
+    ? text.replace(others, (part) => part.normalize(form))
+    : text.normalize(form);
 }
 
 /** The same, with where each character comes from. */
@@ -87,6 +89,8 @@ function patterns(characters: string) {
   return { some: new RegExp(`[${characters}]`, 'u'), others: new RegExp(`[^${characters}]+`, 'gu') };
 }
 
+/** Code units from the first of these characters on: sooner looked for than they. */
+const beyond = /[\u07fd-\uffff]/;
 const canonical = patterns(laterForms);
 const compatible = patterns(laterForms + laterCompatibilityForms);
 const later: Readonly<Record<Form, ReturnType<typeof patterns>>> = {

@@ -4,6 +4,8 @@ export interface PieceModel {
   readonly size: number;
   /** The highest id, and one. */
   readonly bound: number;
+  /** The id whose tokens go by the text that they stand for rather than by its piece. */
+  readonly namedByText?: number;
   idOf(piece: string): number | undefined;
   pieceOf(id: number): string | undefined;
   /**

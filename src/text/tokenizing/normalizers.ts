@@ -92,4 +92,4 @@ const spaceBefore = /^\p{White_Space}*/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
 const nmtRemoved = /[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/g;
 const nmtSpaces = /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g;
-const marks = new RegExp(`(?![${laterMarks}])\\p{M}|[${formerMarks}]`, 'gu');
+const marks = new RegExp(`[[\\p{M}--[${laterMarks}]]${formerMarks}]`, 'gv');

@@ -103,18 +103,18 @@ function isId(value: unknown): value is number {
 /**
  * What tokens stand for, without the white space at the ends that they carry, as the reference trims it.
  *
- * @param tokenAt the raw piece of a token
+ * @param names the raw pieces of the tokens; of added ones the text itself
  */
 export function trimmed(
   { trims }: PostProcessor,
   offsets: (readonly [number, number])[],
-  tokenAt: (i: number) => string,
+  names: readonly string[],
 ): (readonly [number, number])[] {
   return trims.reduce((before, { prefixSpace }) => {
     return before.map(([from, to], i) => {
-      const token = tokenAt(i);
-      const after = spaceAfter(token);
-      const leading = spaceBefore.exec(token)?.[0].length ?? 0;
+      const name = names[i] ?? '';
+      const after = spaceAfter(name);
+      const leading = spaceBefore.exec(name)?.[0].length ?? 0;
       // A single space at the very beginning is the one that was put there.
       const counted = leading === 1 && prefixSpace && (i === 0 || from === 0) ? 0 : leading;
       const start = Math.min(from + counted, to);
@@ -126,6 +126,6 @@ export function trimmed(
 /** The byte of a space is written as this. */
 const spaceBefore = /^[\u0120\p{White_Space}]*/u;
 
-function spaceAfter(token: string): number {
-  return spaceBefore.exec([...token].reverse().join(''))?.[0].length ?? 0;
+function spaceAfter(name: string): number {
+  return spaceBefore.exec([...name].reverse().join(''))?.[0].length ?? 0;
 }

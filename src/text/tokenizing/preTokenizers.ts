@@ -10,8 +10,10 @@ export interface PreTokenizer {
   cut(text: string): readonly string[];
   /** The same, with where each character comes from. */
   cutAligned(text: AlignedText): readonly AlignedText[];
-  /** A word as users read it, without the signs that stand for spaces. */
-  shown(word: string): string;
+  /** A word as users read it, without the signs that stand for spaces, and how many code units of it come before. */
+  shown(word: string): readonly [text: string, before: number];
+  /** Whether it goes by spaces: then a word may be a whole sentence, where a script has none. */
+  readonly partsAtSpaces: boolean;
   /** Whether words depend on where in the original a text begins: then `cut` has not enough to go by. */
   readonly needsOrigin: boolean;
 }
@@ -24,7 +26,7 @@ export interface PreTokenizer {
  * @throws BertuneError when it, or an option of it, is not known
  */
 export function createPreTokenizer(part: unknown, where: string): PreTokenizer {
-  if (part === null || part === undefined) return cutAt((text) => [[0, text.length]]);
+  if (part === null || part === undefined) return { ...cutAt((text) => [[0, text.length]]), ...shownWithout('▁') };
   const place: Place = { where, name: 'pre_tokenizer' };
   const kind = kindOf(part, place);
   if (!Object.hasOwn(kinds, kind)) throw unknownKind(kind, place);
@@ -49,7 +51,8 @@ const kinds = {
         split
           .cutAligned(space && !text.text.startsWith(' ') ? text.prepend(' ') : text)
           .map((part) => part.map(byteCharacters)),
-      shown: (word) => textOfBytes(word).trim(),
+      shown: (word) => [textOfBytes(word).trim(), 0],
+      partsAtSpaces: false,
       needsOrigin: false,
     };
   },
@@ -77,7 +80,16 @@ const kinds = {
       cut: (text) => all.reduce<readonly string[]>((parts, each) => parts.flatMap((part) => each.cut(part)), [text]),
       cutAligned: (text) =>
         all.reduce<readonly AlignedText[]>((parts, each) => parts.flatMap((part) => each.cutAligned(part)), [text]),
-      shown: (word) => all.reduceRight((shown, each) => each.shown(shown), word),
+      shown(word) {
+        let before = 0;
+        const text = all.reduceRight((shown, each) => {
+          const [rest, more] = each.shown(shown);
+          before += more;
+          return rest;
+        }, word);
+        return [text, before];
+      },
+      partsAtSpaces: all.some((each) => each.partsAtSpaces),
       needsOrigin: all.some((each) => each.needsOrigin),
     };
   },
@@ -92,7 +104,10 @@ const kinds = {
   },
   UnicodeScripts: () => cutAt(scriptRanges),
   Whitespace: () => cutAt((text) => matchesOf(wordsAndSigns, text)),
-  WhitespaceSplit: () => cutAt((text) => matchesOf(/\P{White_Space}+/gu, text)),
+  WhitespaceSplit: () => ({
+    ...cutAt((text) => matchesOf(/\P{White_Space}+/gu, text)),
+    partsAtSpaces: true,
+  }),
 } as const satisfies Readonly<Record<string, (options: Options, where: string) => PreTokenizer>>;
 
 /** Puts a sign in place of every space and before the text, and cuts before each sign. */
@@ -121,8 +136,19 @@ function metaspace(options: Options): PreTokenizer {
       const signed = text.replace(matchesOf(/ /g, text.text), sign);
       return parts.cutAligned(begins(signed.text, text.start) ? signed.prepend(sign) : signed);
     },
-    shown: (word) => word.replaceAll(sign, ' ').trim(),
+    ...shownWithout(sign),
     needsOrigin: scheme === 'first',
+  };
+}
+
+/** How words with a sign in place of every space are shown. */
+function shownWithout(sign: string): Pick<PreTokenizer, 'shown' | 'partsAtSpaces'> {
+  return {
+    shown(word) {
+      const text = word.replaceAll(sign, ' ').trimStart();
+      return [text.trimEnd(), word.length - text.length];
+    },
+    partsAtSpaces: true,
   };
 }
 
@@ -134,7 +160,8 @@ function cutAt(ranges: (text: string) => readonly Range[], words?: (text: string
   return {
     cut: words ?? ((text) => kept(text).map((range) => text.slice(...range))),
     cutAligned: (text) => kept(text.text).map((range) => text.slice(...range)),
-    shown: (word) => word,
+    shown: (word) => [word, 0],
+    partsAtSpaces: false,
     needsOrigin: false,
   };
 }

@@ -9,6 +9,9 @@ const unknownPenalty = 10;
 /**
  * Unigram (Kudo 2018): the pieces of a word whose scores, logarithms of probabilities, have the largest sum. Characters
  * that are no piece are unknown, and those beside each other one token, or their bytes where the vocabulary has them.
+ *
+ * Of equal sums the path found first stands. Which are equal hangs on the last bit of the scores: they are those of the
+ * file here, as they are to transformers' own classes; the reference's reader of JSON is off by that bit for some.
  */
 export function unigram(options: Options, where: string): PieceModel {
   const { pieces, scores } = readVocabulary(options, where);
@@ -64,6 +67,7 @@ export function unigram(options: Options, where: string): PieceModel {
   return {
     size: pieces.length,
     bound: pieces.length,
+    namedByText: unknown,
     idOf,
     pieceOf: (id) => pieces[id],
     tokenize(word, spans) {
