@@ -2,10 +2,14 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FeatureExtractionPipeline, pipeline, type TextClassificationPipeline } from '@huggingface/transformers';
 import { describe, expect, test } from 'vitest';
+import { defined } from '../../src/core/errors.ts';
 import type { ExportDType } from '../../src/hub/onnx/folder.ts';
+import { saveText } from '../../src/hub/saveText.ts';
+import { loadText } from '../../src/hub/textFolder.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
+import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
 import { labeledCsv, labeledMessages } from '../jobs/tiny.ts';
 import { models, needing } from '../needs.ts';
 import {
@@ -82,6 +86,20 @@ describe.each(['fp16', 'q8'] as const)('%s', (dtype) => {
     expectClose(found, await expectedVectors(name, 0), tolerance[dtype]);
     await model.dispose();
   });
+});
+
+test('of a vector of zeros, float16 makes no other', async () => {
+  const [folder, source, output] = [folderNamed('normalize'), join(work, 'zeros'), join(work, 'zeros-fp16')];
+  const loaded = await loadText(folder, { head: 'pooled' });
+  for (const name of ['encoder.1.feedForward.norm.weight', 'encoder.1.feedForward.norm.bias']) {
+    defined(loaded.values.get(name), name).fill(0);
+  }
+  await saveText(source, { ...loaded, head: 'pooled', tokenizerFiles: loadTokenizer(folder).files() });
+  await exported(source, output, ['fp16']);
+  const model = await ExportedSentence.open(source, output, 'fp16');
+  const found = await model.run(texts, {}, 'sentence_embedding');
+  expect(found.every((vector) => vector.length === 32 && vector.every((value) => value === 0))).toBe(true);
+  await model.dispose();
 });
 
 describe('prompts', () => {
