@@ -8,11 +8,11 @@ import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { ExportedSentence } from '../export/exportedSentence.ts';
 import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
-import { models, needing } from '../needs.ts';
+import { data, models, needing } from '../needs.ts';
 import { type Call, cases, largestDifference, optionsOf, scoresOf, sentenceFolder, texts } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { type PythonEncoding, Reference } from './reference.ts';
-import { SentenceTable } from './sentenceTable.ts';
+import { type Comparison, SentenceTable } from './sentenceTable.ts';
 import { manyTexts } from './sentenceTexts.ts';
 
 /** Of numbers in the size of 1: both sides sum in float32, in orders of their own. */
@@ -39,13 +39,7 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
 
   describe('every folder of test/fixtures/sentence', () => {
     test.each(encoders)('%s gives the vectors of encode', async (name, one) => {
-      const folder = sentenceFolder(one);
-      const python = await reference.encode(folder, texts, one.calls.map(pythonCall));
-      const model = await loadModel(folder, { threads });
-      for (const [number, call] of one.calls.entries()) {
-        expectSame(await model.embed(texts, optionsOf(call)), vectorsOf(python, number), name, 'encode');
-      }
-      await model.dispose();
+      await expectSameVectors(name, 'encode', sentenceFolder(one), texts, one.calls);
     });
 
     test.each(titled)('%s, exported, gives them in transformers.js', async (name, one) => {
@@ -62,15 +56,7 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
       const output = join(work, name, 'adapted');
       const corpus = { files: [join(work, 'corpus.txt')] };
       await adapt({ ...training, model: sentenceFolder(one), corpus, output, batchTokens: 128 });
-      const python = await reference.encode(output, texts, one.calls.map(pythonCall));
-      expect(
-        python.said.flatMap(weightsNamed).filter((weight) => !/^(cls\.predictions|pooler)\./.test(weight)),
-      ).toEqual([]);
-      const model = await loadModel(output, { threads });
-      for (const [number, call] of one.calls.entries()) {
-        expectSame(await model.embed(texts, optionsOf(call)), vectorsOf(python, number), name, 'adapted');
-      }
-      await model.dispose();
+      await expectSameVectors(name, 'adapted', output, texts, one.calls);
     });
 
     test.each(titled)('%s, fine-tuned, gives logits', async (name, one) => {
@@ -79,39 +65,74 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
       // A plain BERT with a pooler would become BertForSequenceClassification.
       const reads = name.startsWith('plain') ? 'mean' : undefined;
       await finetune({ ...training, model: sentenceFolder(one), train, output, batchSize: 8, reads });
-      const python = await reference.encode(output, texts, [{}]);
-      expect(python.said).toEqual([]);
-      const model = await openModel(output, { threads });
-      expect(python.labels).toEqual(model.labels);
-      const found = await model.scores(texts);
-      const expected = vectorsOf(python, 0).map((logits) => scoresOf(logits, python.labels));
-      const labels = (rows: typeof found) => rows.map(([best]) => best?.label);
-      expect(labels(found)).toEqual(labels(expected));
-      const scores = (rows: typeof found) => rows.map((row) => Float32Array.from(row, ({ score }) => score));
-      expectSame(scores(found), scores(expected), name, 'classifier');
-      await model.dispose();
+      await expectSameScores(name, output, texts);
     });
   });
 
   needing('models').describe('all-MiniLM-L6-v2', () => {
+    const name = 'all-MiniLM-L6-v2';
+    const folder = join(models, 'all-minilm-l6-v2');
+
     needing('data').test('embed writes the vectors of encode for 3,000 texts', async () => {
       const many = manyTexts();
       expect(many).toHaveLength(3000);
-      const folder = join(models, 'all-minilm-l6-v2');
       const [input, output] = [join(work, 'texts.jsonl'), join(work, 'vectors.jsonl')];
       writeFileSync(input, many.map((text) => JSON.stringify({ text })).join('\n'));
       await embed({ model: folder, input: { files: [input], textColumn: 'text' }, output, threads });
-      const found = readVectors(output);
       const python = await reference.encode(folder, many, [{}]);
-      expectSame(found, vectorsOf(python, 0), 'all-MiniLM-L6-v2, 3,000 texts', 'encode');
+      expectSame(readVectors(output), vectorsOf(python, 0), name, 'encode');
+    });
+
+    needing('data').test('adapted and fine-tuned', async () => {
+      const some = manyTexts().filter((_, i) => i % 20 === 0);
+      const [adapted, tuned] = [join(work, 'adapted'), join(work, 'tuned')];
+      const corpus = { files: [join(work, 'corpus.txt')] };
+      await adapt({ ...training, learningRate: 1e-4, model: folder, corpus, output: adapted, batchTokens: 512 });
+      await expectSameVectors(name, 'adapted', adapted, some, [{}]);
+      const train = { files: [join(data, 'intents', 'banking77_train_10.csv')] };
+      await finetune({ ...training, learningRate: 1e-4, model: folder, train, output: tuned });
+      await expectSameScores(name, tuned, some);
     });
   });
+
+  async function expectSameVectors(
+    name: string,
+    comparison: Comparison,
+    folder: string,
+    of: readonly string[],
+    calls: readonly Call[],
+  ): Promise<void> {
+    const python = await reference.encode(folder, of, calls.map(pythonCall));
+    const inVectors = python.said
+      .flatMap(weightsNamed)
+      .filter((weight) => !/^(cls\.predictions|pooler)\./.test(weight));
+    expect(inVectors).toEqual([]);
+    const model = await loadModel(folder, { threads });
+    for (const [number, call] of calls.entries()) {
+      expectSame(await model.embed(of, optionsOf(call)), vectorsOf(python, number), name, comparison);
+    }
+    await model.dispose();
+  }
+
+  async function expectSameScores(name: string, folder: string, of: readonly string[]): Promise<void> {
+    const python = await reference.encode(folder, of, [{}]);
+    expect(python.said).toEqual([]);
+    const model = await openModel(folder, { threads });
+    expect(python.labels).toEqual(model.labels);
+    const found = await model.scores(of);
+    const expected = vectorsOf(python, 0).map((logits) => scoresOf(logits, python.labels));
+    const labels = (rows: typeof found) => rows.map(([best]) => best?.label);
+    expect(labels(found)).toEqual(labels(expected));
+    const scores = (rows: typeof found) => rows.map((row) => Float32Array.from(row, ({ score }) => score));
+    expectSame(scores(found), scores(expected), name, 'classifier');
+    await model.dispose();
+  }
 
   function expectSame(
     found: readonly Float32Array[],
     expected: readonly Float32Array[],
     name: string,
-    comparison: Parameters<SentenceTable['note']>[1],
+    comparison: Comparison,
   ): void {
     const size = Math.max(1, ...expected.map((row) => row.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
     const difference = largestDifference(found, expected) / size;
