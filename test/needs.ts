@@ -21,6 +21,8 @@ export const data = env.BERTUNE_DATA ?? '';
 export const models = env.BERTUNE_MODELS ?? '';
 /** A Python with the packages of `test/roundtrip/requirements.txt`; empty when BERTUNE_PYTHON is not set. */
 export const python = env.BERTUNE_PYTHON ?? '';
+/** One with those of `test/roundtrip/requirements-optimum.txt`, which go with an earlier transformers alone. */
+export const optimumPython = env.BERTUNE_OPTIMUM ?? '';
 
 /**
  * `describe` and `test` for checks that need something beside Node. Where it is missing they are left out, and the end
@@ -73,6 +75,12 @@ const requirements = {
     found: () => python !== '',
     lack: 'BERTUNE_PYTHON is not set',
     remedy: 'set it to a Python with the packages of test/roundtrip/requirements.txt, or run .ci/long, which makes one',
+  },
+  optimum: {
+    found: () => optimumPython !== '',
+    lack: 'BERTUNE_OPTIMUM is not set',
+    remedy:
+      'set it to a Python with the packages of test/roundtrip/requirements-optimum.txt, or run .ci/long, which makes one',
   },
   'disks of its own': {
     found: () => onLinux() && spawnSync('unshare', ['-rm', 'true']).status === 0,

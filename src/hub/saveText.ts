@@ -78,8 +78,12 @@ function isBehind({ sentence }: TextModel, part: PartName): boolean {
   return part === 'sentence' || (part === 'classifier' && sentence !== null && sentence.classifier !== null);
 }
 
-/** The modules behind a sentence encoder; of another model, that there are none. */
-async function saveSentence(path: string, options: SaveTextOptions, settings: SentenceSettings): Promise<void> {
+/** The modules behind a sentence encoder; of another model, that there are none. Throws as `saveText`. */
+export async function saveSentence(
+  path: string,
+  options: Pick<SaveTextOptions, 'model' | 'head' | 'values' | 'dtype'>,
+  settings: SentenceSettings,
+): Promise<void> {
   const { model, head, values, dtype = 'float32' } = options;
   if (model.sentence === null) {
     for (const name of [modulesFile, sentenceFile, encoderFile]) await rm(join(path, name), { force: true });

@@ -4,6 +4,7 @@ import { randomBelow } from '../core/random.ts';
 import { type HostTensor, sizeOf } from '../core/tensor.ts';
 import type { OpenModel } from '../engine/onnx/openModel.ts';
 import { argmax } from '../evaluation/classification.ts';
+import { vectorOutput } from '../hub/onnx/graph.ts';
 import type { PipelineInput } from '../models/text/family.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
@@ -31,17 +32,25 @@ export interface Agreement {
 /** Texts that run together in an exported model. */
 const batchSize = 8;
 
-/** Texts of random tokens, with masks in those for fill-mask. */
-export function randomProbes(count: number, longest: number, tokenizer: TextTokenizer, head: HeadName): Probe[] {
+/**
+ * Texts of random tokens, with masks in those for fill-mask.
+ *
+ * @param prompt tokens that every text begins with
+ */
+export function randomProbes(
+  count: number,
+  longest: number,
+  tokenizer: TextTokenizer,
+  head: HeadName,
+  prompt: readonly number[] = [],
+): Probe[] {
   const { vocabularySize, specialIds, frame } = tokenizer;
+  const most = Math.max(1, longest - frame.size - prompt.length);
   return Array.from({ length: count }, (_, i) => {
-    const length = 1 + randomBelow(longest - frame.size, 0, 'sample', i);
+    const length = 1 + randomBelow(most, 0, 'sample', i);
     const ids = Array.from({ length }, (_, j) => randomBelow(vocabularySize, 0, 'sample', i, j + 1));
-    return masked(
-      ids.filter((id) => !specialIds.has(id)),
-      tokenizer,
-      head,
-    );
+    const text = [...prompt, ...ids.filter((id) => !specialIds.has(id))];
+    return masked(text.slice(0, longest - frame.size), tokenizer, head);
   });
 }
 
@@ -55,15 +64,16 @@ export function masked(ids: readonly number[], tokenizer: TextTokenizer, head: H
   return { ids: withMasks, masks };
 }
 
-/** What the trained model says: logits of each label, logits of each mask, or the mean vector, a row each. */
+/** What the trained model says: logits of each label, logits of each mask, or the vector, a row each. */
 export async function trainedRows(
   inference: TextInference,
   probes: readonly Probe[],
   head: HeadName,
+  promptTokens = 0,
 ): Promise<Float32Array[]> {
   const sequences = probes.map(({ ids }) => ids);
   const { reads } = heads[head];
-  if (reads !== 'chosen') return inference.ofTexts(head, sequences);
+  if (reads !== 'chosen') return inference.ofTexts(head, sequences, { promptTokens });
   const rows = probes.map((): Float32Array[] => []);
   await inference.ofPlaces(
     head,
@@ -82,13 +92,14 @@ export async function exportedRows(
   signal?: AbortSignal,
 ): Promise<Float32Array[]> {
   const rows: Float32Array[] = [];
-  const { output: name } = heads[exported.head].onnx;
+  const { head } = exported;
+  const name = head === 'pooled' ? vectorOutput : heads[head].onnx.output;
   for (let from = 0; from < probes.length; from += batchSize) {
     await breathe(signal);
     const batch = probes.slice(from, from + batchSize);
     const output = defined((await model.run(paddedInputs(batch, exported.model, frame)))[name], name);
     batch.forEach((probe, i) => {
-      rows.push(...rowsOf(probe, i, output, exported.head, frame));
+      rows.push(...rowsOf(probe, i, output, head));
     });
   }
   return rows;
@@ -137,25 +148,9 @@ function paddedInputs(batch: readonly Probe[], model: TextModel, frame: Frame): 
   return Object.fromEntries(model.pipelineInputs.map((name) => [name, { dtype: 'int64', shape, data: data[name] }]));
 }
 
-function rowsOf(
-  { ids, masks }: Probe,
-  row: number,
-  output: HostTensor<'float32'>,
-  head: HeadName,
-  frame: Frame,
-): Float32Array[] {
+function rowsOf({ masks }: Probe, row: number, output: HostTensor<'float32'>, head: HeadName): Float32Array[] {
   const size = output.shape.at(-1) ?? 0;
-  const { reads } = heads[head];
-  if (reads === 'first') return [output.data.slice(row * size, (row + 1) * size)];
+  if (heads[head].reads !== 'chosen') return [output.data.slice(row * size, (row + 1) * size)];
   const first = row * (output.shape[1] ?? 0);
-  const token = (position: number) => output.data.subarray((first + position) * size, (first + position + 1) * size);
-  if (reads === 'chosen') return masks.map((position) => token(position).slice());
-  const mean = new Float32Array(size);
-  const length = ids.length + frame.size;
-  for (let position = 0; position < length; position++) {
-    token(position).forEach((x, i) => {
-      mean[i] = (mean[i] as number) + x / length;
-    });
-  }
-  return [mean];
+  return masks.map((position) => output.data.slice((first + position) * size, (first + position + 1) * size));
 }

@@ -1,12 +1,23 @@
-import { existsSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolders, writeError } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
+import { configFile } from '../hub/modelFolder.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
+import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
+import { weightFile } from '../hub/weightFiles.ts';
 
-/** What an export consists of; this is replaced by --overwrite, and nothing else. */
-const exportFiles = ['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt', 'config.json'];
+/**
+ * What an export consists of, beside the folders of a sentence encoder's modules; this is replaced by --overwrite, and
+ * nothing else.
+ */
+const exportFiles = [
+  ...['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt'],
+  ...[encoderFile, sentenceFile, modulesFile, 'config.json'],
+];
+const cardFile = 'README.md';
 
 /** The folder of an export: until `publish`, what is written lies apart in it. */
 export class ExportFolder {
@@ -25,7 +36,8 @@ export class ExportFolder {
     if (names.length > 0 && realpathSync(output) === realpathSync(model)) {
       throw new UsageError(say`${setting('output')} ${output} is the model itself; choose another folder`);
     }
-    const other = names.find((name) => !exportFiles.includes(name));
+    const own = [...exportFiles, ...moduleFolders(output), cardFile];
+    const other = names.find((name) => !own.includes(name));
     if (other !== undefined || (names.length > 0 && !names.includes('onnx'))) {
       throw new UsageError(
         say`${output} holds other files (${other ?? names[0]}); choose an empty or new folder for ${setting('output')}`,
@@ -45,8 +57,10 @@ export class ExportFolder {
   /** Puts what was written in its place. */
   publish(): void {
     try {
-      for (const name of exportFiles.toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
-      for (const name of exportFiles) {
+      const hasCard = existsSync(join(this.work, cardFile));
+      const own = (folder: string) => [...moduleFolders(folder), ...(hasCard ? [cardFile] : []), ...exportFiles];
+      for (const name of own(this.path).toReversed()) rmSync(join(this.path, name), { recursive: true, force: true });
+      for (const name of own(this.work)) {
         if (existsSync(join(this.work, name))) renameSync(join(this.work, name), join(this.path, name));
       }
     } catch (error) {
@@ -75,6 +89,30 @@ export class ExportFolder {
       throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
     }
   }
+}
+
+/** Folders in the top of an export that hold its modules and nothing else. */
+function moduleFolders(path: string): string[] {
+  const tops = modulePaths(join(path, modulesFile)).map((module) => module.split('/')[0] ?? '');
+  return [...new Set(tops)].filter((name) => /^\w[\w.-]*$/.test(name) && holdsModules(join(path, name)));
+}
+
+/** What `modules.json` names; nothing when it cannot be read. */
+function modulePaths(file: string): string[] {
+  try {
+    return z
+      .array(z.object({ path: z.string() }))
+      .parse(JSON.parse(readFileSync(file, 'utf8')))
+      .map(({ path }) => path);
+  } catch {
+    return [];
+  }
+}
+
+function holdsModules(path: string): boolean {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  return entries.every((entry) => entry.isDirectory() || [configFile, weightFile].includes(entry.name));
 }
 
 function filesOf(path: string): string[] {

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError, UsageError, withArticle } from '../core/errors.ts';
+import { errorCode, readError } from '../core/files.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
@@ -12,6 +14,7 @@ import {
   writeExportSettings,
   writeOnnxModel,
 } from '../hub/onnx/folder.ts';
+import { hasVectors } from '../hub/onnx/graph.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import type { HeadRecord } from '../models/text/heads/head.ts';
 import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
@@ -30,11 +33,11 @@ import {
   trainedRows,
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
+import { exportNotes } from './exportNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './textCutter.ts';
-import { defaultMaxLength, readModel, titleOf } from './textModel.ts';
-
+import { defaultMaxLength, promptOf, readModel, titleOf } from './textModel.ts';
 import type { JobHooks } from './types.ts';
 
 /** Its `output` is a new or empty folder. */
@@ -90,13 +93,17 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   const loaded = await readModel(found, { head }, onNote);
   const { tokenizer } = loaded;
   const maxLength = head === 'maskedLm' ? loaded.model.config.maxPositions : defaultMaxLength(loaded);
+  const prompt = hasVectors(loaded.model, head) ? promptOf(loaded.sentence, {}, model) : '';
+  const cutter = new TextCutter(tokenizer, maxLength, prompt);
   const exported: ExportedText = {
-    ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values },
-    ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength },
+    ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values, sentence: loaded.sentence },
+    ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength, promptTokens: cutter.promptTokens },
+    card: await cardOf(found.folder),
   };
+  for (const note of exportNotes(exported, prompt, model)) onNote(note);
   const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
-    const texts = await probesOf(settings, tokenizer, exported);
+    const texts = await probesOf(settings, tokenizer, exported, prompt);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
     const files: ExportedFile[] = [];
     for (const [done, dtype] of dtypes.entries()) {
@@ -138,10 +145,14 @@ async function probesOf(
   { input }: Resolved<'exportModel'>,
   tokenizer: TextTokenizer,
   exported: ExportedText,
+  prompt: string,
 ): Promise<Probe[]> {
   const { model, head, maxLength } = exported;
-  if (!input) return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head);
-  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText));
+  if (!input) {
+    const begin = prompt === '' ? [] : tokenizer.encode(prompt).ids;
+    return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head, [...begin]);
+  }
+  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt);
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input })) {
     found.push(masked([...cutter.encode(text)], tokenizer, head));
@@ -152,7 +163,7 @@ async function probesOf(
 }
 
 async function trainedOutputs(
-  { model, values, head }: ExportedText,
+  { model, values, head, promptTokens, sentence }: ExportedText,
   { frame }: TextTokenizer,
   texts: readonly Probe[],
   threads: number | undefined,
@@ -160,7 +171,17 @@ async function trainedOutputs(
 ): Promise<Float32Array[]> {
   const parameters = asTensors(values, model.parameters(model.partsOf(head)));
   const inference = new TextInference(onnxEngine({ threads }), model, frame, parameters, { signal });
-  return trainedRows(inference, texts, head).finally(() => inference.dispose());
+  const rows = await trainedRows(inference, texts, head, promptTokens).finally(() => inference.dispose());
+  return head === 'pooled' ? rows.map((row) => row.slice(0, sentence?.dimensions)) : rows;
+}
+
+/** The model card of a folder. @throws BertuneError when it cannot be read */
+async function cardOf(folder: string): Promise<string | undefined> {
+  const file = join(folder, 'README.md');
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw readError(file, error);
+  });
 }
 
 /** @throws BertuneError when the difference is over the tolerance, or not a number */

@@ -194,7 +194,10 @@ export const jobs = {
   },
   exportModel: {
     model: required,
-    output: { required: true, help: 'folder to write: onnx/*.onnx, config.json and the tokenizer' },
+    output: {
+      required: true,
+      help: 'folder to write: onnx/*.onnx, config.json, the tokenizer, modules of a sentence encoder',
+    },
     dtypes: given,
     task: given,
     input: { help: 'texts to compare with the trained model on; random tokens without it' },

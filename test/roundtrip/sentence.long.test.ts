@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { embed } from '../../src/jobs/embed.ts';
+import { exportModel } from '../../src/jobs/exportModel.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
+import { ExportedSentence } from '../export/exportedSentence.ts';
 import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
 import { data, models, needing } from '../needs.ts';
 import { type Call, cases, largestDifference, optionsOf, scoresOf, sentenceFolder, texts } from '../sentenceFolders.ts';
@@ -38,6 +40,16 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
   describe('every folder of test/fixtures/sentence', () => {
     test.each(encoders)('%s gives the vectors of encode', async (name, one) => {
       await expectSameVectors(name, 'encode', sentenceFolder(one), texts, one.calls);
+    });
+
+    test.each(titled)('%s, exported, gives them in transformers.js', async (name, one) => {
+      const [folder, output] = [sentenceFolder(one), join(work, `${name}-exported`)];
+      await exportModel({ model: folder, output, dtypes: ['fp32'], threads });
+      const exported = await ExportedSentence.open(folder, output, 'fp32');
+      const found = await exported.run(texts, {}, one.labels ? 'logits' : 'sentence_embedding');
+      const python = await reference.encode(folder, texts, [{}]);
+      expectSame(found, vectorsOf(python, 0), name, 'transformers.js');
+      await exported.dispose();
     });
 
     test.each(encoders)('%s, adapted, gives them too', async (name, one) => {

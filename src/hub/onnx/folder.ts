@@ -10,8 +10,10 @@ import type { HubConfig } from '../../models/text/config.ts';
 import type { HeadName } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import { saveSentence } from '../saveText.ts';
+import { plainSettings, type SentenceSettings } from '../sentenceFolder.ts';
 import { writtenConfig } from '../textConfig.ts';
-import { type ForwardGraph, forwardGraph } from './graph.ts';
+import { type ForwardGraph, forwardGraph, hasVectors } from './graph.ts';
 import { fullWeights, inHalfPrecision, quantizedWeights, storedBytes } from './weights.ts';
 
 /** How the numbers of an exported model are stored, in the words of transformers.js. */
@@ -34,6 +36,12 @@ export interface ExportedText {
   readonly tokenizerFiles: ReadonlyMap<string, string>;
   /** Tokens of a text that pipelines cut longer ones to. */
   readonly maxLength: number;
+  /** Tokens of the prompt that every text is to begin with, special ones before it included; none when absent. */
+  readonly promptTokens?: number;
+  /** What a sentence encoder's folder says beside its modules. */
+  readonly sentence?: SentenceSettings | null;
+  /** The folder's model card. */
+  readonly card?: string;
 }
 
 /** Largest file that protocol buffers, and so ONNX, can hold. */
@@ -46,7 +54,10 @@ const largestFile = 2 ** 31 - 1;
  * @throws BertuneError when the disk is full; UsageError when the file would be larger than ONNX files can be
  */
 export async function writeOnnxModel(folder: string, exported: ExportedText, dtype: ExportDType): Promise<number> {
-  const forward = forwardGraph(exported.model, exported.head);
+  const forward = forwardGraph(exported.model, exported.head, {
+    promptTokens: exported.promptTokens,
+    dimensions: exported.sentence?.dimensions,
+  });
   const { pieces, byteLength } = modelPieces(lowered[dtype](forward, exported.values));
   checkSize(byteLength, dtype);
   await makeFolder(join(folder, 'onnx'));
@@ -79,8 +90,14 @@ const waysOut: Readonly<Record<ExportDType, string | Message>> = {
   q8: 'choose a smaller model',
 };
 
-/** Writes what lies beside the models: the tokenizer's files and `config.json`. Throws as `writeOnnxModel`. */
+/**
+ * Writes what lies beside the models: the tokenizer's files, the model card, `config.json` and, of a sentence encoder,
+ * the modules by which sentence-transformers goes on from the hidden states. Throws as `writeOnnxModel`.
+ */
 export async function writeExportSettings(folder: string, exported: ExportedText): Promise<void> {
+  const { model, head, sentence, card } = exported;
+  if (model.sentence && hasVectors(model, head)) await saveSentence(folder, exported, sentence ?? plainSettings);
+  if (card !== undefined) await writeFileAtomic(join(folder, 'README.md'), card);
   for (const [name, content] of exported.tokenizerFiles) {
     const text = name === 'tokenizer_config.json' ? tokenizerConfig(content, exported.maxLength) : content;
     await writeFileAtomic(join(folder, name), text);
@@ -90,7 +107,8 @@ export async function writeExportSettings(folder: string, exported: ExportedText
 
 const lowered: Record<ExportDType, (forward: ForwardGraph, values: ParameterValues) => OnnxGraph> = {
   fp32: (forward, values) => lowerToOnnx(forward.graph, { weights: fullWeights(forward, values) }),
-  fp16: (forward, values) => inHalfPrecision(lowerToOnnx(forward.graph, { weights: fullWeights(forward, values) })),
+  fp16: (forward, values) =>
+    inHalfPrecision(lowerToOnnx(forward.graph, { weights: fullWeights(forward, values) }), forward.halfUntil),
   q8: (forward, values) => lowerToOnnx(forward.graph, { weights: quantizedWeights(forward, values) }),
 };
 

@@ -77,11 +77,20 @@ function quantizeRows(values: Float32Array, shape: Shape, largest: number): Weig
   };
 }
 
-/** The same model in float16 (IEEE 754 binary16) with float32 outputs. */
-export function inHalfPrecision(model: OnnxGraph): OnnxGraph {
-  const outputs = new Map(model.outputs.map(({ name }) => [name, `%half ${name}`]));
+/**
+ * The same model in float16 (IEEE 754 binary16) with float32 outputs.
+ *
+ * @param until the output up to which it computes in float16; what the model makes of that one stays in float32, as
+ * lengths of vectors may lie outside of the other's range
+ */
+export function inHalfPrecision(model: OnnxGraph, until?: string): OnnxGraph {
+  const { nodes, behind } = splitAt(model, until);
+  const halves = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const outputs = new Map(
+    model.outputs.flatMap(({ name }) => (halves.has(name) ? [[name, `%half ${name}`] as const] : [])),
+  );
   const rename = (name: string) => outputs.get(name) ?? name;
-  const nodes = model.nodes.map(({ opType, domain, inputs, outputs: results, attributes }) => {
+  const halved = nodes.map(({ opType, domain, inputs, outputs: results, attributes }) => {
     const isToFloat = opType === 'Cast' && attributes.to === onnxType.float32;
     const kept = isToFloat ? { ...attributes, to: onnxType.float16 } : attributes;
     return { opType, domain, inputs: inputs.map(rename), outputs: results.map(rename), attributes: kept };
@@ -89,14 +98,39 @@ export function inHalfPrecision(model: OnnxGraph): OnnxGraph {
   const casts: OnnxNode[] = [...outputs].map(([name, half]) => {
     return { opType: 'Cast', domain: '', inputs: [half], outputs: [name], attributes: { to: onnxType.float32 } };
   });
-  const initializers = new Map([...model.initializers].map(([name, tensor]) => [name, halved(tensor)]));
-  return { ...model, nodes: [...nodes, ...casts], initializers };
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const initializers = new Map<string, StoredTensor>();
+  // Those that both halves of the model read are stored in both types.
+  const full = (name: string) => (read.has(name) && isFloat(model.initializers.get(name)) ? `%full ${name}` : name);
+  for (const [name, tensor] of model.initializers) {
+    initializers.set(name, read.has(name) ? inHalf(tensor) : tensor);
+    if (full(name) !== name && behind.some(({ inputs }) => inputs.includes(name))) initializers.set(full(name), tensor);
+  }
+  const others = behind.map((node) => ({ ...node, inputs: node.inputs.map(full) }));
+  return { ...model, nodes: [...halved, ...casts, ...others], initializers };
+}
+
+function isFloat(tensor: StoredTensor | undefined): boolean {
+  return tensor?.dtype === 'float32';
+}
+
+/** The nodes that an output needs, all of them without one, and the others. */
+function splitAt({ nodes }: OnnxGraph, output: string | undefined): { nodes: OnnxNode[]; behind: OnnxNode[] } {
+  if (output === undefined) return { nodes: [...nodes], behind: [] };
+  const needed = new Set([output]);
+  const isNeeded = new Set<OnnxNode>();
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    isNeeded.add(node);
+    for (const name of node.inputs) needed.add(name);
+  }
+  return { nodes: nodes.filter((node) => isNeeded.has(node)), behind: nodes.filter((node) => !isNeeded.has(node)) };
 }
 
 /** Largest number of float16. */
 const largestHalf = 65504;
 
-function halved(tensor: StoredTensor): StoredTensor {
+function inHalf(tensor: StoredTensor): StoredTensor {
   if (tensor.dtype !== 'float32') return tensor;
   const data = new Uint16Array(sizeOf(tensor.shape));
   // What keeps a pair of tokens from attending is so far below zero that it would be minus infinity.
