@@ -151,14 +151,14 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
   if (commit === undefined) return refuse(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
   if (route === 'revision')
     return json({ _id: '1', id: name, sha: commit, private: repository.isPrivate, lastModified: 0 });
-  if (route === 'tree') return json([...hub.faults.listed, ...listing(repository)]);
+  if (route === 'tree') return json([...hub.faults.listed, ...listing(repository, decodeURIComponent(path))]);
   const file = decodeURIComponent(path);
   const content = repository.files.get(file);
   if (route !== 'resolve' || !content) return refuse(404, 'EntryNotFound');
   if (repository.large.has(file)) {
     const { 'user-agent': agent = '' } = request.headers;
     response.writeHead(302, {
-      location: `${storageUrl}/${sha256(content)}?name=${name}&file=${file}`,
+      location: `${storageUrl}/${sha256(content)}?name=${name}&file=${encodeURIComponent(file)}`,
       'x-linked-etag': `"${sha256(content)}"`,
       'x-linked-size': content.length,
       'x-repo-commit': commit,
@@ -177,8 +177,14 @@ function commitOf({ commit, revisions }: Repository, revision: string): string |
   return ['main', 'HEAD', commit].includes(revision) ? commit : revisions.get(revision);
 }
 
-function listing({ files, large }: Repository): object[] {
-  return [...files].map(([path, content]) =>
+/** What lies in a folder of the repository, '' being its top: files and folders, not what is in these. */
+function listing({ files, large }: Repository, folder: string): object[] {
+  const start = folder === '' ? '' : `${folder}/`;
+  const inside = [...files].filter(([path]) => path.startsWith(start));
+  const deeper = inside.flatMap(([path]) => /^[^/]+(?=\/)/.exec(path.slice(start.length)) ?? []);
+  const folders = [...new Set(deeper)].map((name) => ({ type: 'directory', path: `${start}${name}`, size: 0 }));
+  const here = inside.filter(([path]) => !path.slice(start.length).includes('/'));
+  const found = here.map(([path, content]) =>
     large.has(path)
       ? {
           type: 'file',
@@ -189,6 +195,7 @@ function listing({ files, large }: Repository): object[] {
         }
       : { type: 'file', path, size: content.length, oid: gitBlob(content) },
   );
+  return [...folders, ...found];
 }
 
 function sendContent(
