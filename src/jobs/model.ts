@@ -33,6 +33,12 @@ export interface OpenModel extends LoadedModel {
   readonly heads: readonly HeadName[];
   /** What stands for a word that is to be guessed. */
   readonly maskToken: string;
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+  /** Names of the prompts that texts may begin with. */
+  readonly prompts: readonly string[];
+  /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
+  embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** Every label with its score for each text, best first. */
   scores(texts: readonly string[]): Promise<LabelScore[][]>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
@@ -44,6 +50,11 @@ export interface OpenModel extends LoadedModel {
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
+}
+
+export interface CountedVectors {
+  readonly vectors: Float32Array[];
+  readonly tokens: readonly number[];
 }
 
 export interface MaskedText extends PlacedSequence {
@@ -109,6 +120,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     labels,
     heads: available,
     maskToken,
+    dimensions: read.outputSize('pooled'),
+    prompts: Object.keys(sentence?.prompts ?? {}),
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
@@ -157,7 +170,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
       });
     },
-    async embed(texts, options = {}) {
+    async embed(texts, options) {
+      return (await model.embedCounted(texts, options)).vectors;
+    },
+    async embedCounted(texts, options = {}) {
       checkTexts(texts, 'embed needs a list of texts');
       const { pooling, truncateDimensions, ...asked } = resolve('model.embed', options);
       const cutter = cutterFor(promptOf(sentence, asked, path));
@@ -168,8 +184,12 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const vectors = await inference.ofTexts('pooled', cut(cutter, texts), reading);
-      return truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors;
+      const sequences = cut(cutter, texts);
+      const vectors = await inference.ofTexts('pooled', sequences, reading);
+      return {
+        vectors: truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors,
+        tokens: sequences.map(({ length }) => length + tokenizer.frame.size),
+      };
     },
     tokens(text) {
       checkTexts([text], 'tokens needs a text');
