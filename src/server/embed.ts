@@ -51,5 +51,7 @@ export async function askVectors(
   if (prompt !== undefined && promptText !== undefined) {
     throw new RequestError(400, 'give prompt or promptText, not both', 'promptText');
   }
-  return ask(chosen, reply, 'embed', { texts, vectors });
+  // No text is what an empty one is.
+  const asked = promptText === '' ? { ...vectors, promptText: false as const } : vectors;
+  return ask(chosen, reply, 'embed', { texts, vectors: asked });
 }
