@@ -44,7 +44,7 @@ describe('inspect', () => {
     const short = rowsOf((await runInProcess(['inspect', '--model', folderNamed('max-seq-length-16')])).stdout);
     expect(short['longest text']).toBe('16 tokens');
     const limited = await inspect({ model: folderNamed('old-max-length-of-tokenizer') });
-    expect(limited.sentence?.maxLength).toBe(32);
+    expect(limited.sentence?.maxLength).toBe(12);
   });
 
   test('what a classifier reads', async () => {

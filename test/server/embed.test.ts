@@ -113,7 +113,9 @@ describe('POST /embed', () => {
       expect(status).toBe(wanted ? 200 : 400);
       if (wanted) expect(largestDifference(rows(answer.embeddings), wanted)).toBeLessThan(1e-6);
     }
-    expect(together[4]).toEqual(line(400, 'without-prompt has no prompt "none": it has document, glued, passage, query'));
+    expect(together[4]).toEqual(
+      line(400, 'without-prompt has no prompt "none": it has document, glued, passage, query'),
+    );
     expect(together[5]).toEqual(line(400, expect.stringMatching(/^promptText must be /)));
   });
 

@@ -19,6 +19,7 @@ export const oneLabelCard: HeadCard = {
     const { labels } = result as FinetuneResult;
     return `A text classifier with ${counted(labels.length, 'label')}, fine-tuned from ${base} with bertune.`;
   },
+  vectors: (reads) => `It reads a vector of each text: ${reads}.`,
   results({ result }, measuredOn) {
     const { count } = result as FinetuneResult;
     return {

@@ -67,7 +67,11 @@ export function sentenceWeight({ modules, classifier }: SentenceHead, name: stri
 /** What a classifier reads of a text, in words. */
 export function readingTitle(sentence: SentenceHead | null): string {
   if (sentence === null || sentence.classifier === null) return "the encoder's pooler";
-  const { pooling, modules } = sentence;
+  return vectorTitle(sentence);
+}
+
+/** What a vector is made of, in words. */
+export function vectorTitle({ pooling, modules }: SentenceHead): string {
   const behind = modules.map(({ type }) => type).filter((type) => type !== 'Dropout');
   return [pooling.modes.map((mode) => poolingTitles[mode]).join(' and '), ...behind].join(', then ');
 }
