@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel } from '../../src/jobs/model.ts';
-import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
+import { labeledCsv, labeledMessages } from '../jobs/tiny.ts';
 import { needing, python } from '../needs.ts';
 import { folderNamed } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -18,9 +18,9 @@ needing('python').describe("the Python of a classifier's card", () => {
       writeFileSync(data, labeledCsv(labeledMessages(80)));
       await finetune({
         ...{ model: folderNamed(name), train: { files: [data] }, output, reads: name === 'plain' ? 'mean' : undefined },
-        ...{ threads: 1, maxSteps: 6, batchSize: 8, learningRate: 1e-2, evalFraction: 0.3 },
+        ...{ threads: 1, maxSteps: 40, batchSize: 8, learningRate: 1e-2, evalFraction: 0.3 },
       });
-      const asked = messages(30, 3);
+      const asked = labeledMessages(30, 3).map(({ text }) => text);
       const model = await loadModel(output, { threads: 1 });
       const expected = await model.classify(asked);
       await model.dispose();
