@@ -16,7 +16,7 @@ import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { TextCutter } from './textCutter.ts';
-import { promptOf, readModel, sequenceLength, titleOf } from './textModel.ts';
+import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
@@ -102,9 +102,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
-    const has = present.filter((part) => part !== 'encoder').map((part) => titleOf(read, part));
+    const has = available.filter((name) => heads[name].part !== null).map((name) => heads[name].title);
     throw new UsageError(
-      `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
+      `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only, for vectors'}`,
     );
   };
   const labelOf = (label: number) => labels?.[label] ?? String(label);
