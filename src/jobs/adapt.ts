@@ -103,7 +103,11 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
         const settings = settled(asked.settings, start);
         const { training, evaluation, heldOut } = await readCorpora(settings, options, tokenizer, reading);
         const { maskProbability: probability, wholeWord, seed, accumulationSteps, recompute } = settings;
-        const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
+        const vocabulary = maskingVocabulary(
+          tokenizer.vocabularySize,
+          tokenizer.idOfRole('mask'),
+          tokenizer.specialIds,
+        );
         const task = new CorpusTask({
           model,
           objective: maskedTokens({ vocabulary, probability, wholeWord, seed }),

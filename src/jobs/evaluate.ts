@@ -128,7 +128,7 @@ async function evaluateLanguageModel(
           frame: tokenizer.frame,
           heldOut: { store: corpus.store, sequences: Array.from({ length: corpus.store.length }, (_, i) => i) },
           objective: maskedTokens({
-            vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds),
+            vocabulary: maskingVocabulary(tokenizer.vocabularySize, tokenizer.idOfRole('mask'), tokenizer.specialIds),
             probability: options.maskProbability,
             wholeWord: options.wholeWord,
             seed: options.seed,

@@ -46,11 +46,12 @@ export function randomProbes(count: number, longest: number, tokenizer: TextToke
 }
 
 /** A text as a probe. For fill-mask, every seventh token becomes a mask, the first one at least. */
-export function masked(ids: readonly number[], { special, frame }: TextTokenizer, head: HeadName): Probe {
+export function masked(ids: readonly number[], tokenizer: TextTokenizer, head: HeadName): Probe {
   if (heads[head].reads !== 'chosen') return { ids, masks: [] };
-  const tokens = ids.length > 0 ? ids : [special.mask];
-  const withMasks = tokens.map((id, i) => (i % 7 === 0 ? special.mask : id));
-  const masks = withMasks.flatMap((id, i) => (id === special.mask ? [frame.before.length + i] : []));
+  const mask = tokenizer.idOfRole('mask');
+  const tokens = ids.length > 0 ? ids : [mask];
+  const withMasks = tokens.map((id, i) => (i % 7 === 0 ? mask : id));
+  const masks = withMasks.flatMap((id, i) => (id === mask ? [tokenizer.frame.before.length + i] : []));
   return { ids: withMasks, masks };
 }
 

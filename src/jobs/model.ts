@@ -99,7 +99,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   };
   const cut = (cutter: TextCutter, texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const { sentence } = loaded;
-  const maskToken = tokenizer.tokenOf(tokenizer.special.mask);
+  const { mask } = tokenizer.special;
+  const maskToken = mask === undefined ? '' : tokenizer.tokenOf(mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
     const has = available.filter((name) => heads[name].part !== null).map((name) => heads[name].title);
@@ -125,9 +126,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
+      const maskId = tokenizer.idOfRole('mask');
       const { ids } = tokenizer.encode(text);
       const { before, size } = tokenizer.frame;
-      const positions = ids.flatMap((id, i) => (id === tokenizer.special.mask ? [before.length + i] : []));
+      const positions = ids.flatMap((id, i) => (id === maskId ? [before.length + i] : []));
       if (positions.length === 0) {
         throw new UsageError(`the text has no ${maskToken}; put ${maskToken} where a word is to be guessed`);
       }

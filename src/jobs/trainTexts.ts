@@ -92,8 +92,14 @@ export async function trainTexts<Example extends { readonly text: string }>(
         const model = loaded.model.withDropout(options.dropout);
         const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
         const { batchSize, accumulationSteps, recompute, seed, maxLength } = settings;
-        const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
-        const own = lesson.objective({ config: model.config, vocabulary, seed });
+        const own = lesson.objective({
+          config: model.config,
+          seed,
+          // Only who masks needs a mask token.
+          get vocabulary() {
+            return maskingVocabulary(tokenizer.vocabularySize, tokenizer.idOfRole('mask'), tokenizer.specialIds);
+          },
+        });
         const objective = checkedObjective(own, model, lesson.heads);
         const tokenize = tokenizing(tokenizer, maxLength, hooks);
         const examples = tokenize(lesson.examples);

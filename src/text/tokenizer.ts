@@ -1,18 +1,20 @@
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
-import { BertuneError, messageOf } from '../core/errors.ts';
-import { type BertNormalizerConfig, bertNormalizer } from './bertNormalizer.ts';
-import { type Frame, frameOf } from './frame.ts';
+import { BertuneError } from '../core/errors.ts';
+import type { BertNormalizerConfig } from './bertNormalizer.ts';
+import { type AlignedEncoding, addToken, addWord, addWords, type Encoding, Words, wordOf } from './encoding.ts';
+import type { Frame } from './frame.ts';
+import { type AddedToken, readAddedToken, splitter } from './tokenizing/addedTokens.ts';
+import { AlignedText } from './tokenizing/alignedText.ts';
+import { decoderOf } from './tokenizing/decoder.ts';
+import { Options } from './tokenizing/kinds.ts';
+import type { PieceModel } from './tokenizing/model.ts';
+import { createModel } from './tokenizing/models.ts';
+import { createNormalizer } from './tokenizing/normalizers.ts';
+import { createPostProcessor, frameOfProcessor, trimmed } from './tokenizing/postProcessor.ts';
+import { createPreTokenizer } from './tokenizing/preTokenizers.ts';
 import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
 
-/** A text as tokens, without the special ones around it. */
-export interface Encoding {
-  readonly ids: number[];
-  /** The word that each token is a piece of, counted from 0; a special token in the text is a word of its own. */
-  readonly wordIds: number[];
-  /** The normalized words themselves, by word id. */
-  readonly words: string[];
-}
+export type { AlignedEncoding, Encoding } from './encoding.ts';
 
 /**
  * What turns text into tokens. Its files say of themselves which kind it is, so families of encoders do not: models of
@@ -21,11 +23,16 @@ export interface Encoding {
 export interface TextTokenizer {
   readonly vocabularySize: number;
   /** Ids of the special tokens by role. */
-  readonly special: Readonly<Record<SpecialRole, number>>;
+  readonly special: SpecialTokenIds;
   readonly specialIds: ReadonlySet<number>;
   /** What stands around every sequence. */
   readonly frame: Frame;
+  /** Surrogates without their other half count as U+FFFD. */
   encode(text: string): Encoding;
+  /** The same tokens, and what each stands for; slower. */
+  encodeAligned(text: string): AlignedEncoding;
+  /** The id of a role. @throws BertuneError when no token has it */
+  idOfRole(role: SpecialRole): number;
   /** The raw piece of an id. */
   tokenOf(id: number): string;
   idOf(token: string): number | undefined;
@@ -35,8 +42,8 @@ export interface TextTokenizer {
   files(): Map<string, string>;
 }
 
-/** Words whose pieces are remembered; text repeats most of its words. */
-const rememberedWords = 200_000;
+/** Ids of special tokens; of a role that the tokenizer has no token for, undefined. */
+export type SpecialTokenIds = Readonly<Record<'pad', number> & Partial<Record<SpecialRole, number>>>;
 
 /** A tokenizer as its files describe it, contradictions between them resolved. */
 export interface TokenizerDefinition {
@@ -46,135 +53,179 @@ export interface TokenizerDefinition {
   readonly json: TokenizerJson;
   readonly config: TokenizerConfig;
   /** Text of the special tokens by role. */
-  readonly special: Readonly<Record<SpecialRole, string>>;
+  readonly special: Readonly<Partial<Record<SpecialRole, string>>>;
   /** Contents of the files to be saved with a model, by name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What of a `tokenizer.json` is looked at. */
+/** A `tokenizer.json`, whose parts are looked at by kind. */
 export interface TokenizerJson {
   readonly model?: { readonly type?: string };
   readonly normalizer?: (BertNormalizerConfig & { readonly type?: string }) | null;
-  readonly added_tokens?: readonly AddedToken[];
-}
-
-/** A token that is looked for in the text before it is cut into words. */
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special?: boolean;
-  /** Whether it is looked for in normalized text rather than in the text as it is. */
-  readonly normalized?: boolean;
+  readonly pre_tokenizer?: object | null;
+  readonly post_processor?: object | null;
+  readonly decoder?: object | null;
+  readonly added_tokens?: readonly object[];
 }
 
 /**
- * The tokenizer of a description: WordPiece as BERT uses it (Devlin et al. 2019).
+ * The tokenizer of a description, with the tokens of the reference (Hugging Face tokenizers, in Rust).
  *
- * @throws BertuneError when it is of another kind, or cannot be used
+ * @throws BertuneError when a part, or an option of one, is not known, or it cannot be used
  */
 export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
-  const { where: folder, json, config, files } = definition;
-  if (json.model?.type !== 'WordPiece') {
-    throw new BertuneError(
-      `${folder}: the tokenizer is of type ${json.model?.type ?? 'unknown'}; BERT needs WordPiece`,
-    );
-  }
-  const library = createLibrary(folder, json, config);
-  const { model, normalizer, pre_tokenizer: preTokenizer } = library;
-  if (!model || !preTokenizer) throw new BertuneError(`${folder}: tokenizer.json has no pre-tokenizer`);
-  const special = specialIdsOf(definition, library);
-  const normalize =
-    json.normalizer?.type === 'BertNormalizer'
-      ? bertNormalizer(json.normalizer)
-      : (text: string) => normalizer?.normalize(text) ?? text;
-  const added = json.added_tokens ?? [];
-  const splitRaw = splitter(added.filter((token) => !token.normalized));
+  const { where, json, config, files } = definition;
+  checkParts(json, where);
+  const model = createModel(json.model, where);
+  const normalizer = createNormalizer(json.normalizer, where);
+  const preTokenizer = createPreTokenizer(json.pre_tokenizer, where);
+  const processor = createPostProcessor(json.post_processor, where);
+  const added = addedTokens(json, model, where);
+  const idOf = (token: string) => added.byContent.get(token)?.id ?? model.idOf(token);
+  const tokenOf = (id: number) => added.byId.get(id)?.content ?? model.pieceOf(id);
+  const special = specialIdsOf(definition, idOf);
+  const normalize = (text: string) => normalizer?.normalize(text) ?? text;
+  const all = [...added.byContent.values()];
+  const splitRaw = splitter(all.filter((token) => !token.normalized).map((token) => [token.content, token]));
   const splitNormalized = splitter(
-    added.filter((token) => token.normalized).map((token) => ({ ...token, content: normalize(token.content) })),
+    all.filter((token) => token.normalized).map((token) => [normalize(token.content), token]),
   );
-  const remembered = new Map<string, number[]>();
+  const words = new Words(model, preTokenizer);
+  const wordEnd = new Options(json.model, { where, name: 'model' }).string('end_of_word_suffix', '');
+  const decode = decoderOf({ decoder: json.decoder, config, added: all, wordEnd }, where);
 
-  const piecesOf = (word: string): number[] => {
-    const known = remembered.get(word);
-    if (known) return known;
-    const pieces = model.encode([word]).map((piece: string) => library.token_to_id(piece) ?? special.unk);
-    if (remembered.size >= rememberedWords) remembered.clear();
-    remembered.set(word, pieces);
-    return pieces;
+  const encodeFast = (text: string): Encoding => {
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: Encoding = { ids: [], wordIds: [], words: [], ...ends };
+    for (const raw of splitRaw(text)) {
+      if (raw.token) {
+        addToken(encoding, text.slice(raw.from, raw.to), raw.token);
+        continue;
+      }
+      const normalized = normalize(raw.to - raw.from === text.length ? text : text.slice(raw.from, raw.to));
+      if (normalized === '') continue;
+      for (const { from, to, token } of splitNormalized(normalized)) {
+        const part = to - from === normalized.length ? normalized : normalized.slice(from, to);
+        if (token) addToken(encoding, part, token);
+        else addWords(encoding, preTokenizer.cut(part), words);
+      }
+    }
+    return encoding;
   };
 
-  return {
-    vocabularySize: model.vocab.length,
-    special,
-    specialIds: new Set([
-      ...Object.values(special),
-      ...added.filter((token) => token.special).map((token) => token.id),
-    ]),
-    frame: frameOf([special.cls], [special.sep], special.pad),
-    encode(text) {
-      const encoding: Encoding = { ids: [], wordIds: [], words: [] };
-      const addWord = (word: string, pieces: readonly number[]) => {
-        for (const id of pieces) {
-          encoding.ids.push(id);
-          encoding.wordIds.push(encoding.words.length);
-        }
-        encoding.words.push(word);
-      };
-      for (const { text: section, id } of splitRaw(text)) {
-        if (id !== undefined) addWord(section, [id]);
+  const encodeAligned = (text: string): AlignedEncoding => {
+    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
+    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], ...ends, offsets: [] };
+    const names: string[] = [];
+    const add = (part: AlignedText, token: AddedToken) => {
+      addToken(encoding, part.text, token);
+      encoding.offsets.push(part.span(0, part.text.length));
+      names.push(part.text);
+    };
+    for (const raw of splitRaw(text)) {
+      const section = AlignedText.of(text.slice(raw.from, raw.to), raw.from);
+      if (raw.token) {
+        add(section, raw.token);
+        continue;
+      }
+      const normalized = normalizer?.align(section) ?? section;
+      if (normalized.text === '') continue;
+      for (const { from, to, token } of splitNormalized(normalized.text)) {
+        const part = normalized.slice(from, to);
+        if (token) add(part, token);
         else {
-          for (const part of splitNormalized(normalize(section))) {
-            if (part.id !== undefined) addWord(part.text, [part.id]);
-            else for (const word of preTokenizer.pre_tokenize_text(part.text, {})) addWord(word, piecesOf(word));
+          for (const word of preTokenizer.cutAligned(part)) {
+            const spans: number[] = [];
+            const ids = model.tokenize(word.text, spans);
+            addWord(encoding, wordOf(word.text, ids, spans, preTokenizer));
+            for (const [i, id] of ids.entries()) {
+              const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
+              encoding.offsets.push(word.span(from, to));
+              names.push(id === model.namedByText ? word.text.slice(from, to) : (tokenOf(id) ?? ''));
+            }
           }
         }
       }
-      return encoding;
+    }
+    return { ...encoding, offsets: trimmed(processor, encoding.offsets, names) };
+  };
+
+  return {
+    vocabularySize: Math.max(model.bound, ...all.map(({ id }) => id + 1)),
+    special,
+    specialIds: new Set([...Object.values(special), ...all.filter((token) => token.special).map((token) => token.id)]),
+    frame: frameOfProcessor(processor, special.pad),
+    encode: (text) =>
+      preTokenizer.needsOrigin ? withoutOffsets(encodeAligned(wellFormed(text))) : encodeFast(wellFormed(text)),
+    encodeAligned: (text) => encodeAligned(wellFormed(text)),
+    idOfRole(role) {
+      const id = special[role];
+      if (id === undefined) throw new BertuneError(`${where}: the tokenizer has no ${role} token, which this needs`);
+      return id;
     },
-    tokenOf: (id) => library.id_to_token(id) ?? `[id ${id}]`,
-    idOf: (token) => library.token_to_id(token),
-    decode: (ids) => (ids.length > 0 ? library.decode([...ids]) : ''),
+    tokenOf: (id) => tokenOf(id) ?? `[id ${id}]`,
+    idOf,
+    decode: (ids) => decode(ids.map((id) => tokenOf(id) ?? '')),
     files: () => new Map(files),
   };
 }
 
-function createLibrary(folder: string, json: TokenizerJson, config: TokenizerConfig): Tokenizer {
-  try {
-    return new Tokenizer({ added_tokens: [], ...json }, config);
-  } catch (error) {
-    throw new BertuneError(
-      `${join(folder, 'tokenizer.json')} cannot be used (${messageOf(error)}); save it with transformers anew`,
-    );
+function withoutOffsets({ offsets: _, ...encoding }: AlignedEncoding): Encoding {
+  return encoding;
+}
+
+/** Text whose surrogates all come in pairs: U+FFFD takes the place of others, as in text that is decoded. */
+function wellFormed(text: string): string {
+  return text.isWellFormed() ? text : text.toWellFormed();
+}
+
+declare global {
+  /** Of ECMAScript 2024; Node 20 has them. */
+  interface String {
+    isWellFormed(): boolean;
+    toWellFormed(): string;
   }
 }
 
-function specialIdsOf(
-  { where: folder, special: tokens }: TokenizerDefinition,
-  library: Tokenizer,
-): Record<SpecialRole, number> {
-  const idOf = (role: SpecialRole) => {
-    const id = library.token_to_id(tokens[role]);
-    if (id === undefined) {
-      throw new BertuneError(`${folder}: the vocabulary has no ${tokens[role]}, which a BERT tokenizer needs`);
+function checkParts(json: TokenizerJson, where: string): void {
+  for (const part of ['model', 'decoder', 'post_processor', 'pre_tokenizer', 'normalizer']) {
+    if (!(part in json)) {
+      throw new BertuneError(
+        `${join(where, 'tokenizer.json')} cannot be used (it has no ${part}); save it with transformers anew`,
+      );
     }
-    return id;
-  };
-  return { pad: idOf('pad'), unk: idOf('unk'), cls: idOf('cls'), sep: idOf('sep'), mask: idOf('mask') };
+  }
 }
 
-/** Cuts text at added tokens, of which the longest at a place counts; those have their id. */
-function splitter(tokens: readonly AddedToken[]): (text: string) => { text: string; id?: number }[] {
-  const ids = new Map(tokens.filter(({ content }) => content !== '').map(({ content, id }) => [content, id]));
-  if (ids.size === 0) return (text) => [{ text }];
-  const contents = [...ids.keys()].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(`(${contents.map(escapePattern).join('|')})`);
-  return (text) =>
-    text
-      .split(pattern)
-      .filter((part) => part !== '')
-      .map((part) => ({ text: part, id: ids.get(part) }));
+/** Added tokens by id and by content. Those that the model has not are numbered after its pieces, as the reference does. */
+function addedTokens({ added_tokens: entries = [] }: TokenizerJson, model: PieceModel, where: string) {
+  const byContent = new Map<string, AddedToken>();
+  const byId = new Map<number, AddedToken>();
+  let next = model.size;
+  for (const entry of entries) {
+    const token = readAddedToken(new Options(entry, { where, name: 'added_tokens' }), -1);
+    if (token.content === '') continue;
+    const id = byContent.get(token.content)?.id ?? model.idOf(token.content) ?? next++;
+    byContent.set(token.content, { ...token, id });
+    byId.set(id, { ...token, id });
+  }
+  return { byContent, byId };
 }
 
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+function specialIdsOf(
+  { where, special: tokens }: TokenizerDefinition,
+  idOf: (token: string) => number | undefined,
+): SpecialTokenIds {
+  const ids: Partial<Record<SpecialRole, number>> = {};
+  for (const [role, token] of Object.entries(tokens) as [SpecialRole, string][]) {
+    const id = idOf(token);
+    if (id !== undefined) ids[role] = id;
+  }
+  const { pad } = ids;
+  if (pad === undefined) {
+    throw new BertuneError(
+      `${where}: the vocabulary has no ${tokens.pad ?? 'pad token'}, which a BERT tokenizer needs`,
+    );
+  }
+  return { ...ids, pad };
 }

@@ -6,9 +6,11 @@ const ideograph = /^\p{Script=Han}$/u;
 /**
  * Marks the tokens that start a masking unit: 1 for the first piece of a word, 0 for the pieces that go with it. Runs
  * of single ideographs are cut into Chinese words by `Intl.Segmenter`, so that a word of several characters is one
- * unit.
+ * unit; and so are words of scripts without spaces, which may be whole sentences to a tokenizer that parts words at
+ * spaces.
  */
-export function unitStarts({ wordIds, words }: Encoding): Uint8Array {
+export function unitStarts({ wordIds, words, ends }: Encoding): Uint8Array {
+  if (ends) return startsInSentences(wordIds, words, ends);
   const inside = charactersInsideWords(words);
   const starts = new Uint8Array(wordIds.length);
   for (let i = 0, before = -1; i < starts.length; i++) {
@@ -17,6 +19,39 @@ export function unitStarts({ wordIds, words }: Encoding): Uint8Array {
     before = word;
   }
   return starts;
+}
+
+function startsInSentences(wordIds: readonly number[], words: readonly string[], ends: readonly number[]): Uint8Array {
+  const starts = new Uint8Array(wordIds.length);
+  let boundaries: ReadonlySet<number> = new Set();
+  for (let i = 0; i < starts.length; i++) {
+    const word = wordIds[i] as number;
+    if (word !== wordIds[i - 1]) {
+      starts[i] = 1;
+      const isWhole = word !== wordIds[i + 1];
+      boundaries = isWhole ? new Set() : wordBoundaries(words[word] as string);
+    } else if (boundaries.has(ends[i - 1] as number)) starts[i] = 1;
+  }
+  return starts;
+}
+
+/** Scripts that are written without spaces between words. */
+const unspaced = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}]/u;
+/** Code units that are looked at together: the segmenter takes more than linear time. */
+const segmentedAtOnce = 2000;
+
+/** The places inside a text at which a word starts, the space before it counted to it. */
+function wordBoundaries(text: string): Set<number> {
+  const boundaries = new Set<number>();
+  for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) boundaries.add(at);
+  if (!unspaced.test(text)) return boundaries;
+  for (let from = 0; from < text.length; from += segmentedAtOnce) {
+    for (const { index } of segmenter().segment(text.slice(from, from + segmentedAtOnce))) {
+      if (text[from + index - 1] !== ' ') boundaries.add(from + index);
+    }
+  }
+  boundaries.delete(0);
+  return boundaries;
 }
 
 /** Word ids of ideographs that continue a Chinese word. */

@@ -275,7 +275,7 @@ describe('a resumed run seeks its place in constant time', () => {
       }
     }
     const store = new Counted(at('store'), tokenizer.vocabularySize);
-    const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
+    const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.idOfRole('mask'), tokenizer.specialIds);
     const task = new CorpusTask({
       ...{ model: tinyModel(), startValues: new Map(), frame: tokenizer.frame, training: { ...corpus, store } },
       ...{ heldOut: { store, sequences: [] }, rows: 4, width: 32, accumulationSteps: 2, engine: onnxEngine() },

@@ -69,8 +69,8 @@ export function maskedLmOptions(
 
 /** How tiny models' texts are masked. */
 export function tinyMasking(masking: Partial<MaskingOptions> = {}): MaskingOptions {
-  const { vocabularySize, special, specialIds } = tinyTokenizer();
-  const vocabulary = maskingVocabulary(vocabularySize, special.mask, specialIds);
+  const { vocabularySize, idOfRole, specialIds } = tinyTokenizer();
+  const vocabulary = maskingVocabulary(vocabularySize, idOfRole('mask'), specialIds);
   return { vocabulary, probability: 0.15, wholeWord: false, seed: 1, ...masking };
 }
 

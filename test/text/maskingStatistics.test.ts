@@ -13,7 +13,7 @@ import { chiSquare, chiSquareLimit, deviations } from './statistics.ts';
  */
 const root = join(import.meta.dirname, '../..');
 const tokenizer = loadTokenizer(join(root, 'checkpoints/bert-mini-general'));
-const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.special.mask, tokenizer.specialIds);
+const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.idOfRole('mask'), tokenizer.specialIds);
 const epochs = repetitions(8, 64);
 const probability = 0.15;
 const seed = 7;

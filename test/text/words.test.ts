@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
 import { unitStarts } from '../../src/text/words.ts';
+import { openJson, readFixture } from './references.ts';
 
-const tokenizer = loadTokenizer(join(import.meta.dirname, '../fixtures/tokenizer/uncased'));
+const wordPiece = loadTokenizer(join(import.meta.dirname, '../fixtures/tokenizer/uncased'));
 
 /** The units of a text, each as its pieces. */
-function units(text: string): string[] {
+function units(text: string, tokenizer = wordPiece): string[] {
   const encoding = tokenizer.encode(text);
   const starts = unitStarts(encoding);
   expect(starts).toHaveLength(encoding.ids.length);
@@ -41,6 +42,40 @@ describe('unitStarts', () => {
   });
 
   it('has nothing of an empty text', () => {
-    expect(unitStarts(tokenizer.encode(''))).toEqual(new Uint8Array(0));
+    expect(unitStarts(wordPiece.encode(''))).toEqual(new Uint8Array(0));
+  });
+
+  it('cuts sentences in scripts without spaces into words, of tokenizers that part words at spaces alone', () => {
+    const tokenizer = openJson(readFixture('xlm-roberta'));
+    expect(units('the parcel 我们喜欢北京烤鸭, ทำงานพัสดุ <mask>', tokenizer)).toEqual([
+      '▁the',
+      '▁parcel',
+      '▁ 我 们',
+      '喜 欢',
+      '北 京',
+      '烤 鸭',
+      ',',
+      '▁ทํางาน',
+      'พ ั ส ด ุ',
+      '<mask>',
+    ]);
+  });
+
+  it('finds the words of a text that is not cut at all', () => {
+    const tokenizer = openJson(readFixture('spm-nmt'));
+    expect(units('the parcel arrived kamelodu 北京', tokenizer)).toEqual([
+      '▁the',
+      '▁parcel',
+      '▁arrived',
+      '▁ ka me lo du',
+      '▁ 北 京',
+    ]);
+  });
+
+  it('takes time linear in a sentence', () => {
+    const encoding = openJson(readFixture('xlm-roberta')).encode('今天天气很好我们去公园玩'.repeat(8000));
+    const started = performance.now();
+    unitStarts(encoding);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
