@@ -6,7 +6,6 @@ import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { type DownloadOptions, downloadBlob, type RemoteFile } from './download.ts';
 import { isCommit, RepoCache } from './hubCache.ts';
-import { cardFile, readCardMetadata, sentenceLibrary } from './modelCard.ts';
 import { type ModelReference, referenceName } from './reference.ts';
 import { below, isInside, moduleFolders, parsed } from './repoFiles.ts';
 import { ConnectionError, hubFetch } from './requests.ts';
@@ -27,6 +26,8 @@ export interface FetchedModel {
   readonly folder: string;
   readonly commit: string;
 }
+
+const cardFile = 'README.md';
 
 /** Text files that are taken beside the weights. Nothing else is: pickles run code when they are opened. */
 const textFiles = [
@@ -81,7 +82,8 @@ async function cachedModel(
   const has = (name: string) => existsSync(join(folder, name));
   if (has(modulesFile)) return { folder, commit };
   if (!has('config.json')) return undefined;
-  if ((await readCardMetadata(folder)).library === sentenceLibrary) {
+  const card = await readFile(join(folder, cardFile), 'utf8').catch(() => '');
+  if (/^library_name: *["']?sentence-transformers\b/m.test(card)) {
     onNote?.(
       `the cache has no ${modulesFile} of ${referenceName(reference)}, a sentence encoder by its card: it is read as an encoder alone; fetch it once from the Hub`,
     );

@@ -6,9 +6,6 @@ import { headOfPipeline, heads, type Pipeline } from '../models/text/heads/table
 
 export const cardFile = 'README.md';
 
-/** What cards call the library that sentence encoders are for. */
-export const sentenceLibrary = 'sentence-transformers';
-
 /** One measured number of a card, with its 95 % interval. */
 export interface CardMetric {
   /** What the Hub calls it: accuracy, f1, loss, perplexity. */
@@ -61,31 +58,17 @@ function isUnedited(card: string): boolean {
   return at > 0 && normal.slice(at + 1).trim() === seal(normal.slice(0, at));
 }
 
-/** What a model's own card says. */
-export interface ReadCard {
-  /** Of the model and of what is trained from it. */
-  readonly license?: string;
-  readonly languages?: string[];
-  /** The library that it is for. */
-  readonly library?: string;
-}
-
-/** What the card of a folder says; empty without one. */
-export async function readCardMetadata(folder: string): Promise<ReadCard> {
+/** What a model's own card says that holds for what is trained from it; empty without a card. */
+export async function readCardMetadata(folder: string): Promise<{ license?: string; languages?: string[] }> {
   const text = await readFile(join(folder, cardFile), 'utf8').catch(() => '');
   const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1];
   const found = front === undefined ? undefined : cardSchema.safeParse(await parsedYaml(front)).data;
   const languages = found?.language === undefined ? undefined : [found.language].flat();
-  return {
-    ...(found?.license ? { license: found.license } : {}),
-    ...(languages ? { languages } : {}),
-    ...(found?.library_name ? { library: found.library_name } : {}),
-  };
+  return { ...(found?.license ? { license: found.license } : {}), ...(languages ? { languages } : {}) };
 }
 
 const cardSchema = z.object({
   license: z.string().optional().catch(undefined),
-  library_name: z.string().optional().catch(undefined),
   language: z
     .union([z.string(), z.array(z.string())])
     .optional()

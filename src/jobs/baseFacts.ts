@@ -13,7 +13,7 @@ export type { BaseFacts } from './runRecord.ts';
 
 /** What the Hub, the folder's card and, for a model that bertune trained, its record tell. */
 export async function baseFacts({ folder, hub }: FoundModel, { onEvent }: JobHooks = {}): Promise<BaseFacts> {
-  const { library: _, ...card } = await readCardMetadata(folder);
+  const card = await readCardMetadata(folder);
   if (hub) return { ...hub, ...card };
   try {
     // Any folder with a model may be a base: a record that bertune did not write is none of a run.

@@ -1,5 +1,5 @@
 import { counted, withArticle } from '../core/errors.ts';
-import { type CardMetric, sentenceLibrary, writeCard } from '../hub/modelCard.ts';
+import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
@@ -55,7 +55,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
       baseModel: base?.repo,
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
-      library: record.about?.sentence && sentenceLibrary,
+      library: record.about?.sentence && 'sentence-transformers',
       pipeline: record.about?.sentence && kind.head === 'maskedLm' ? 'sentence-similarity' : undefined,
     },
     text,

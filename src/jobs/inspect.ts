@@ -1,4 +1,5 @@
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
+import { titleOfPooling } from '../models/text/sentence/pooling.ts';
 import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -45,7 +46,7 @@ async function sentenceFacts(found: FoundModel, facts: TextInspection): Promise<
   const tokenizer =
     settings.maxLength === undefined ? await readFound(found, async () => loadTokenizer(folder)) : undefined;
   return {
-    ...{ pooling: pooling.modes, includePrompt: pooling.includePrompt, modules },
+    ...{ pooling: pooling.modes, poolingTitle: titleOfPooling(pooling), includePrompt: pooling.includePrompt, modules },
     dimensions: model.outputSize('pooled'),
     ...{ prompts, defaultPrompt, lowerCase, similarity },
     maxLength: defaultMaxLength({ ...facts, tokenizer }),

@@ -144,6 +144,8 @@ export interface InspectResult {
 export interface SentenceFacts {
   /** Several stand one after the other in the vector. */
   readonly pooling: readonly PoolingMode[];
+  /** The same in words. */
+  readonly poolingTitle: string;
   /** Whether the tokens of a prompt count. */
   readonly includePrompt: boolean;
   /** The modules that the pooled vector goes through, the classifier left out. */

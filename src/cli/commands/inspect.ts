@@ -1,5 +1,4 @@
 import type { InspectResult, SentenceFacts } from '../../jobs/types.ts';
-import { poolingTitles } from '../../models/text/sentence/pooling.ts';
 import type { CommandSpec } from '../command.ts';
 import { printable, quantity, table } from '../format.ts';
 import { given, required, withProgress } from '../jobOptions.ts';
@@ -54,17 +53,14 @@ function labelList(labels: readonly string[] | null): string {
 }
 
 function sentenceRows(facts: SentenceFacts): string[][] {
-  const { pooling, includePrompt, modules, dimensions, prompts, defaultPrompt, maxLength, lowerCase, similarity } =
+  const { poolingTitle, includePrompt, modules, dimensions, prompts, defaultPrompt, maxLength, lowerCase, similarity } =
     facts;
   const names = Object.entries(prompts).map(([name, text]) => {
     const isDefault = name === defaultPrompt ? ' (the default)' : '';
     return `${printable(name)}${isDefault}: ${JSON.stringify(printable(text))}`;
   });
   return [
-    [
-      'pooling',
-      `${pooling.map((mode) => poolingTitles[mode]).join(' and ')}${includePrompt ? '' : ', without the prompt'}`,
-    ],
+    ['pooling', `${poolingTitle}${includePrompt ? '' : ', without the prompt'}`],
     ['modules', modules.length > 0 ? modules.map(moduleTitle).join(', then ') : 'none'],
     ['vector', `${quantity(dimensions)} numbers`],
     ['prompts', names.length > 0 ? names.join(', ') : 'none'],

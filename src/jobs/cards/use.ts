@@ -56,7 +56,7 @@ function javaScript(task: string, text: string): string {
     "import { pipeline } from '@huggingface/transformers';",
     '',
     `const pipe = await pipeline('${task}', 'exported');`,
-    `console.log(await pipe('${text}'));`,
+    `const answer = await pipe('${text}');`,
   );
 }
 
