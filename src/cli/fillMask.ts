@@ -20,16 +20,18 @@ const barWidth = 24;
 type Mask = FillMaskResult['masks'][number];
 
 /**
- * Ranks the words of every `[MASK]` of a text. With targets, all of them are ranked.
+ * Ranks the words of every `[MASK]` of a text, which a model's own token may stand for, too. With targets, all of them
+ * are ranked.
  *
  * @throws UsageError when the text has no `[MASK]`.
  */
 export async function fillMask(model: LoadedModel, text: string, ranking: Ranking): Promise<FillMaskResult> {
-  if (!text.includes('[MASK]')) throw new UsageError(`no [MASK] in the text: ${maskHint}`);
+  const masked = text.replaceAll('[MASK]', model.maskToken);
+  if (!masked.includes(model.maskToken)) throw new UsageError(`no [MASK] in the text: ${maskHint}`);
   const { targets, topK } = ranking;
   return targets === undefined
-    ? model.fillMask(text, { topK })
-    : model.fillMask(text, { topK: targets.length, targets });
+    ? model.fillMask(masked, { topK })
+    : model.fillMask(masked, { topK: targets.length, targets });
 }
 
 /** The ranked words of every mask, with percentages and bars. The longest bar is the likeliest word of the mask. */

@@ -19,6 +19,7 @@ const purposes = {
   augment: 11,
   neighbours: 12,
   labels: 13,
+  folds: 14,
 } as const;
 
 export type Purpose = keyof typeof purposes;

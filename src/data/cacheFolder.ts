@@ -70,6 +70,21 @@ export class CacheFolder<T> {
     return { folder, value: record.value };
   }
 
+  /** Keys of the entries that begin alike, those first that were not used for longest. */
+  async keys(beginning: string): Promise<string[]> {
+    const found: { name: string; changedAt: number }[] = [];
+    for (const name of await readdir(this.#path).catch(() => [])) {
+      if (!name.startsWith(beginning) || !(await this.#isOurs(name))) continue;
+      found.push({ name, changedAt: (await this.#sizeOf(name)).changedAt });
+    }
+    return found.sort((a, b) => a.changedAt - b.changedAt || (a.name < b.name ? -1 : 1)).map(({ name }) => name);
+  }
+
+  /** Removes an entry, for one that holds what it held. */
+  async remove(key: string): Promise<void> {
+    await this.#remove(await this.#nameOf(key));
+  }
+
   /** Makes an empty folder to write an entry to. @throws what the file system throws */
   async begin(key: string): Promise<string> {
     const folder = this.#beside(key);

@@ -87,8 +87,8 @@ function keyOf(
   return sha256(JSON.stringify([format, versions(), settings, files, contents]));
 }
 
-/** What tokenizes: this package with its dependencies, and Node's knowledge of characters and Chinese words. */
-function versions(): object {
+/** What tokenizes and computes: this package with its dependencies, and Node's knowledge of characters and Chinese words. */
+export function versions(): object {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { version, dependencies }: { version: string; dependencies: object } = JSON.parse(manifest);
   return { version, dependencies, unicode: process.versions.unicode, icu: process.versions.icu };

@@ -1,4 +1,5 @@
-import { type LbfgsResult, minimize } from './lbfgs.ts';
+import type { LbfgsResult } from './lbfgs.ts';
+import { fitLogisticRegression, hostProducts, type LogisticRegression } from './logisticRegression.ts';
 import type { Rows } from './neighbours.ts';
 
 export interface LinearProbeOptions {
@@ -7,123 +8,41 @@ export interface LinearProbeOptions {
   readonly maxIterations?: number;
 }
 
-/** A linear classifier over features. */
-export interface LinearProbe {
-  /** [classes, size], over standardized features. */
-  readonly weight: Float64Array;
-  /** [classes]; they sum to 0. */
-  readonly bias: Float64Array;
-  /** What was minimized. */
-  readonly loss: number;
+/** A linear classifier over features, each brought to mean 0 and deviation 1 on the training part. */
+export interface LinearProbe extends LogisticRegression {
   readonly fit: LbfgsResult;
   /** Class numbers of other features [m, size]. */
   classify(features: Rows): Int32Array;
 }
 
 /**
- * Multinomial logistic regression over features, each brought to mean 0 and deviation 1 on the training part, with an
- * L2 penalty on the weights. The problem is convex and solved to its minimum, so nothing depends on a seed.
+ * Logistic regression over standardized features.
  *
  * @param features [n, size]
  * @param labels class numbers [n] below `classes`
  */
-export function fitLinearProbe(
+export async function fitLinearProbe(
   features: Rows,
   labels: ArrayLike<number>,
   classes: number,
   { strength = 1, maxIterations = 1000 }: LinearProbeOptions = {},
-): LinearProbe {
+): Promise<LinearProbe> {
   const { size } = features;
   const scaling = scalingOf(features);
-  const x = standardized(features, scaling);
-  const parameters = new Float64Array(classes * (size + 1));
-  const weight = parameters.subarray(0, classes * size);
-  const bias = parameters.subarray(classes * size);
-  // The mean over examples keeps the gradient's size, and so the tolerance, independent of their number.
-  const fit = minimize((_, gradient) => loss(x, labels, classes, size, strength, weight, bias, gradient), parameters, {
-    maxIterations,
-    tolerance: 1e-7,
-  });
-  const meanBias = bias.reduce((sum, value) => sum + value, 0) / classes;
-  for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) - meanBias;
-  return {
-    weight,
-    bias,
-    loss: fit.value * labels.length,
-    fit,
-    classify: (other) => classify(standardized(other, scaling), size, classes, weight, bias),
-  };
+  const products = hostProducts({ data: standardized(features, scaling), size });
+  const fitted = await fitLogisticRegression(products, labels, classes, { strength, maxIterations });
+  const { weight, bias } = fitted;
+  return { ...fitted, classify: (other) => classify(standardized(other, scaling), size, weight, bias) };
 }
 
-// L = (Σ -log p(label) + λ/2 |W|²) / n;  dL/dlogits = (p - onehot) / n
-function loss(
-  x: Float32Array,
-  labels: ArrayLike<number>,
-  classes: number,
-  size: number,
-  strength: number,
-  weight: Float64Array,
-  bias: Float64Array,
-  gradient: Float64Array,
-): number {
-  const count = labels.length;
-  const logits = new Float64Array(classes);
-  let total = 0;
-  for (let i = 0; i < weight.length; i++) {
-    total += (strength / 2) * (weight[i] as number) ** 2;
-    gradient[i] = (strength * (weight[i] as number)) / count;
-  }
-  gradient.fill(0, weight.length);
-  for (let row = 0; row < count; row++) {
-    logitsOf(x, row * size, size, classes, weight, bias, logits);
-    const label = labels[row] as number;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let c = 0; c < classes; c++) most = Math.max(most, logits[c] as number);
-    const own = logits[label] as number;
-    let sum = 0;
-    for (let c = 0; c < classes; c++) {
-      logits[c] = Math.exp((logits[c] as number) - most);
-      sum += logits[c] as number;
-    }
-    total += Math.log(sum) + most - own;
-    for (let c = 0; c < classes; c++) {
-      const error = ((logits[c] as number) / sum - (c === label ? 1 : 0)) / count;
-      const at = c * size;
-      for (let j = 0; j < size; j++)
-        gradient[at + j] = (gradient[at + j] as number) + error * (x[row * size + j] as number);
-      gradient[weight.length + c] = (gradient[weight.length + c] as number) + error;
-    }
-  }
-  return total / count;
-}
-
-function logitsOf(
-  x: Float32Array,
-  from: number,
-  size: number,
-  classes: number,
-  weight: Float64Array,
-  bias: Float64Array,
-  logits: Float64Array,
-): void {
-  for (let c = 0; c < classes; c++) {
-    let sum = bias[c] as number;
-    const at = c * size;
-    for (let j = 0; j < size; j++) sum += (weight[at + j] as number) * (x[from + j] as number);
-    logits[c] = sum;
-  }
-}
-
-function classify(
-  x: Float32Array,
-  size: number,
-  classes: number,
-  weight: Float64Array,
-  bias: Float64Array,
-): Int32Array {
-  const logits = new Float64Array(classes);
+function classify(x: Float32Array, size: number, weight: Float64Array, bias: Float64Array): Int32Array {
+  const logits = new Float64Array(bias.length);
   return Int32Array.from({ length: x.length / size }, (_, row) => {
-    logitsOf(x, row * size, size, classes, weight, bias, logits);
+    for (let c = 0; c < bias.length; c++) {
+      let sum = bias[c] as number;
+      for (let j = 0; j < size; j++) sum += (weight[c * size + j] as number) * (x[row * size + j] as number);
+      logits[c] = sum;
+    }
     return logits.indexOf(Math.max(...logits));
   });
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
+import { conversionOf } from './conversion.ts';
 import { type DownloadOptions, downloadBlob, type RemoteFile } from './download.ts';
 import { isCommit, RepoCache } from './hubCache.ts';
 import { type ModelReference, referenceName } from './reference.ts';
@@ -80,8 +81,9 @@ async function cachedModel(
   if (commit === undefined) return undefined;
   const folder = cache.snapshot(commit);
   const has = (name: string) => existsSync(join(folder, name));
+  const [encoder = ''] = await modulesOf(folder);
+  if (!has(below(encoder, 'config.json'))) return undefined;
   if (has(modulesFile)) return { folder, commit };
-  if (!has('config.json')) return undefined;
   const card = await readFile(join(folder, cardFile), 'utf8').catch(() => '');
   if (/^library_name: *["']?sentence-transformers\b/m.test(card)) {
     onNote?.(
@@ -124,7 +126,16 @@ async function download(
   const encoder = await filesOf(first);
   // A module of the model's own folder has no file beside the encoder's.
   const modules = await Promise.all([...new Set(others)].filter((path) => path !== first).map(filesOf));
-  checkWeights(encoder, reference);
+  const pickle = onlyPickle(encoder.files);
+  if (pickle !== undefined) {
+    const converted = await conversionOf(reference, commit, settings, request);
+    if (converted === undefined) throw pickleError(pickle, reference);
+    const name = referenceName(converted);
+    hooks.onNote?.(
+      `${referenceName(reference)} has its weights only in ${pickle}, a pickle: the Hub's own conversion of it is taken, ${name}; call it by that name to use it offline`,
+    );
+    return download(cache, converted, settings, hooks);
+  }
   for (const folder of modules) checkModuleWeights(folder, reference);
   await bring(top, [sentenceFile, cardFile]);
   await bring(encoder, [...textFiles, ...encoderFiles, weightIndex]);
@@ -212,28 +223,26 @@ function remoteFile(
   return { path: entry.path, size: entry.lfs?.size ?? entry.size, checksum: checksum.data };
 }
 
-/** Folders of the modules that the fetched `modules.json` names, the encoder's first. */
+/** Folders of the modules that the `modules.json` of a snapshot names, the encoder's first. */
 async function modulesOf(snapshot: string): Promise<string[]> {
   const text = await readFile(join(snapshot, modulesFile), 'utf8').catch(() => '');
   return moduleFolders(text) ?? []; // whoever loads the folder says what is wrong with it
 }
 
-/** @throws BertuneError when the only weights are such as run code when they are opened */
-function checkWeights({ files }: RemoteFolder, reference: ModelReference): void {
+/** The file that holds the weights when all that do run code when they are opened. */
+function onlyPickle(files: readonly RemoteFile[]): string | undefined {
   const names = files.map(({ path }) => path);
-  if (names.some((name) => name.endsWith('.safetensors'))) return;
-  const pickle = names.find((name) => /(^|\/)pytorch_model.*\.bin$/.test(name));
-  if (pickle === undefined) return; // a tokenizer alone may be what is wanted
-  throw onlyPickle(pickle, reference);
+  if (names.some((name) => name.endsWith('.safetensors'))) return undefined;
+  return names.find((name) => /(^|\/)pytorch_model.*\.bin$/.test(name)); // a tokenizer alone may be what is wanted
 }
 
-/** The same of a module, which may have no weights. */
+/** @throws BertuneError when a module, which may have no weights, has them in a pickle only */
 function checkModuleWeights({ path, files }: RemoteFolder, reference: ModelReference): void {
   const has = (name: string) => files.some((file) => file.path === below(path, name));
-  if (has(pickleFile) && !has(weightFile)) throw onlyPickle(below(path, pickleFile), reference);
+  if (has(pickleFile) && !has(weightFile)) throw pickleError(below(path, pickleFile), reference);
 }
 
-function onlyPickle(pickle: string, reference: ModelReference): BertuneError {
+function pickleError(pickle: string, reference: ModelReference): BertuneError {
   return new BertuneError(
     `${referenceName(reference)} has its weights only in ${pickle}, a pickle, which is never fetched; look for a revision with safetensors (often @refs/pr/1), or save it anew with Python's transformers`,
   );

@@ -22,8 +22,8 @@ export interface SafetensorsHeader {
 export const headerLimit = 100_000_000;
 
 /**
- * Parses the JSON header of a safetensors file and checks it against the file: known element types, sizes that fit
- * the shapes, and data that fills the rest of the file without gap or overlap.
+ * Parses the JSON header of a safetensors file and checks it against the file: sizes that fit the shapes where the
+ * element type is known, and data that fills the rest of the file without gap or overlap.
  *
  * @param dataStart where the data starts, counted from the start of the file.
  * @see https://github.com/huggingface/safetensors#format
@@ -85,9 +85,9 @@ function parseEntry(name: string, entry: unknown, path: string, dataStart: numbe
   if (!parsed.success) throw damaged(path, `its header describes ${name} wrongly`);
   const { dtype, shape, data_offsets: offsets } = parsed.data;
   const bytes = itemBytes[dtype];
-  if (bytes === undefined) throw new BertuneError(`${path}: ${name} has the unknown element type ${dtype}`);
   const byteLength = offsets[1] - offsets[0];
-  if (byteLength !== sizeOf(shape) * bytes) {
+  // A type that is not known stands in the way of its own tensor alone, which cannot be read.
+  if (byteLength < 0 || (bytes !== undefined && byteLength !== sizeOf(shape) * bytes)) {
     throw damaged(path, `${name} of shape [${shape.join(', ')}] and type ${dtype} cannot have ${byteLength} bytes`);
   }
   return { name, dtype, shape, start: dataStart + offsets[0], byteLength };

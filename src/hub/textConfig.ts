@@ -85,6 +85,16 @@ async function configFile(path: string): Promise<string> {
   );
   if (!isFolder) return path;
   const file = join(path, 'config.json');
+  const hasAdapter = await stat(join(path, 'adapter_config.json')).then(
+    () => true,
+    () => false,
+  );
+  if (hasAdapter) {
+    throw new BertuneError(
+      `${path} holds an adapter (adapter_config.json), whose weights come on top of another model's`,
+      "merge them with merge_and_unload of Python's peft and give the folder that this saves",
+    );
+  }
   await stat(file).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw readError(file, error);
     throw new UsageError(`no config.json in ${path}`, 'give a folder that transformers or bertune saved');

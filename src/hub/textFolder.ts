@@ -305,6 +305,12 @@ function otherNotes(model: TextModel, raw: HubConfig, weights: WeightFiles): str
   const titles = new Set(others.flatMap(({ kind }) => (kind !== null && kind !== 'ignored' ? [kind.title] : [])));
   const unknown = others.filter(({ kind }) => kind === null).map(({ name }) => name);
   return [
+    // Python that is told to trust it would run it, and might make another model.
+    ...(raw.auto_map
+      ? [
+          `${weights.folder} comes with Python code of its own (auto_map), which is not run: read as a plain ${model.title}`,
+        ]
+      : []),
     ...[...titles].map((title) => `${weights.folder} has ${title}: left out`),
     ...(unknown.length > 0
       ? [`${weights.folder} holds ${counted(unknown.length, 'other weight')}: left out (${listed(unknown)})`]

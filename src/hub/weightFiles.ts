@@ -94,6 +94,13 @@ async function weightFileNames(folder: string): Promise<string[]> {
   for (const name of [pickleFile, `${pickleFile}.index.json`]) {
     if (await exists(join(folder, name))) throw new BertuneError(conversionAdvice(folder, name));
   }
+  for (const name of ['tf_model.h5', 'flax_model.msgpack', 'model.ckpt.index', 'model.gguf']) {
+    if (!(await exists(join(folder, name)))) continue;
+    throw new BertuneError(
+      `${folder} has its weights only in ${name}, which is not read`,
+      "save them as safetensors with Python's transformers",
+    );
+  }
   throw new UsageError(`no ${weightFile} in ${folder}`, 'give a folder that transformers or bertune saved');
 }
 

@@ -60,7 +60,8 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
     const shape = await findModel(modelConfig, options, hooks);
     const read = (path: string, onNote: (text: string) => void) => readModelShape(path, head, onNote);
     const { model, raw } = await readFound(shape, read, (line) => note(hooks, line));
-    const tokenizer = await readFound(await findModel(folder, options, hooks), async (path) => loadTokenizer(path));
+    const open = async (path: string, onNote: (text: string) => void) => loadTokenizer(path, { onNote });
+    const tokenizer = await readFound(await findModel(folder, options, hooks), open, (line) => note(hooks, line));
     checkTokenizer(tokenizer, model, modelConfig);
     return { ...{ name: modelConfig, model, raw, tokenizer }, values: randomValues(model, head, settings.seed) };
   });

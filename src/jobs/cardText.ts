@@ -8,7 +8,7 @@ import { oneLabelCard } from './cards/oneLabel.ts';
 import { classifierUse, encoderUse, pipelineUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord } from './runRecord.ts';
-import type { DataOptions } from './types.ts';
+import type { DataOptions, FittedHead } from './types.ts';
 
 /** The card of each head; null for one that no run trains by itself. */
 const cards: Readonly<Record<HeadName, HeadCard | null>> = {
@@ -92,8 +92,11 @@ function settingsTable(configuration: CardConfiguration, { result, versions, abo
     rows.push(['prompt', prompt === '' ? 'none' : `"${plain(prompt)}"`]);
     if (maxLength !== undefined) rows.push(['longest text', `${maxLength} tokens`]);
   }
-  const { steps } = result as { steps: number };
-  const made = `AdamW, ${counted(steps, 'step')}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
+  const { steps, head } = result as { steps: number; head?: FittedHead };
+  const way = head
+    ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
+    : `AdamW, ${counted(steps, 'step')}`;
+  const made = `${way}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 

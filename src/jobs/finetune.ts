@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
+import { labelNames } from '../data/labels.ts';
 import { plainSettings } from '../hub/sentenceFolder.ts';
 import { type LoadTextOptions, saveText } from '../hub/textFolder.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
@@ -17,8 +16,9 @@ import type { Frame } from '../text/frame.ts';
 import { baseFacts, modelFacts } from './baseFacts.ts';
 import { classNumbers } from './classNumbers.ts';
 import { findModel } from './findModel.ts';
+import { finetuneFrozen } from './finetuneFrozen.ts';
+import { type LabeledTexts, readSets, weightsOf } from './labeledSets.ts';
 import { note } from './note.ts';
-import { readLabels } from './readLabels.ts';
 import { runTraining } from './run.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, randomValues, readModel, sequenceLength } from './textModel.ts';
@@ -32,11 +32,6 @@ const mostDefaultEpochs = 30;
 /** The head that is trained. */
 const head = 'oneLabel';
 
-interface Texts {
-  readonly texts: readonly string[];
-  readonly labels: readonly string[];
-}
-
 /**
  * Fine-tunes a classifier on labeled texts, measures it on held-out ones and writes it, a Hugging Face folder, to
  * `output`. The held-out texts choose nothing unless early stopping is asked for.
@@ -49,8 +44,10 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
-      async read({ engine }) {
+      async read(reading) {
+        const { engine } = reading;
         const { train, held } = await readSets(given, hooks);
+        if (given.freeze === 'all') return finetuneFrozen({ given, options, train, held, reading });
         const labels = labelNames(train.labels);
         const found = await findModel(options.model, options, hooks);
         const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads: readsOf(given.reads) } as const;
@@ -111,7 +108,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   );
 
   /** Both sets as token ids and class numbers. */
-  function encoded(train: Texts, held: Texts, labels: readonly string[], cutter: TextCutter) {
+  function encoded(train: LabeledTexts, held: LabeledTexts, labels: readonly string[], cutter: TextCutter) {
     const classes = classNumbers(train.labels, labels, setting('train'));
     const examples = train.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
     const heldOut = {
@@ -127,81 +124,6 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
 function readsOf(reads: Resolved<'finetune'>['reads']): LoadTextOptions['reads'] {
   if (reads === undefined) return 'suited';
   return reads === 'pooler' ? reads : pooledBy(reads);
-}
-
-/** The texts to train on and those to measure on, limits and splits applied. */
-async function readSets(options: Resolved<'finetune'>, hooks: JobHooks): Promise<{ train: Texts; held: Texts }> {
-  const { seed } = options;
-  const all = await readLabels(options.train, setting('train'), hooks);
-  if (all.labels.every((label) => label === all.labels[0])) {
-    throw new BertuneError(
-      say`${setting('train')} has one label only (${all.labels[0]}); a classifier needs at least two`,
-    );
-  }
-  if (options.eval) {
-    const evaluation = await readLabels(options.eval, setting('eval'), hooks);
-    classNumbers(evaluation.labels, labelNames(all.labels), setting('eval'));
-    const held = limited(evaluation, options.evalLimit, seed);
-    return { train: chosen(all, options), held };
-  }
-  const fraction = options.evalFraction;
-  if (fraction === 0) {
-    throw new UsageError(
-      say`${setting('evalFraction')} 0 leaves no text to measure the classifier on; give a file with ${setting('eval')}`,
-    );
-  }
-  const split = stratifiedSplit({ labels: all.labels, groups: all.groups, fraction, seed });
-  if (split.singletons.length > 0) {
-    note(
-      hooks,
-      `${counted(split.singletons.length, 'class', 'classes')} with one example cannot be held out and only train: ${split.singletons.slice(0, 8).join(', ')}`,
-    );
-  }
-  const training = pick(all, split.train);
-  const drawn = pick(all, split.heldOut);
-  const { kept, dropped } = dropSeen(training.texts, drawn.texts);
-  if (dropped > 0)
-    note(hooks, `${counted(dropped, 'held-out text')} also in the training part left out of the evaluation`);
-  if (kept.length === 0) {
-    throw new UsageError(
-      say`${setting('train')} leaves no text to evaluate on; give more labels or a file with ${setting('eval')}`,
-    );
-  }
-  const held = limited(pick(drawn, kept), options.evalLimit, seed);
-  note(hooks, `${counted(held.texts.length, 'text')} held out, class by class, to measure the classifier`);
-  return { train: chosen(training, options), held };
-}
-
-/** The training texts under --labels-per-class and --train-limit. @throws UsageError when a class would be lost */
-function chosen(set: Texts, { labelsPerClass, trainLimit, seed }: Resolved<'finetune'>): Texts {
-  const perClass = labelsPerClass
-    ? pick(set, samplePerClass({ labels: set.labels, perClass: labelsPerClass, seed }))
-    : set;
-  const classes = labelNames(set.labels).length;
-  if (trainLimit !== undefined && trainLimit < classes) {
-    throw new UsageError(
-      say`${setting('trainLimit')} ${trainLimit} leaves out ${classes - trainLimit} of ${classes} classes; use at least ${classes}`,
-    );
-  }
-  return limited(perClass, trainLimit, seed);
-}
-
-function limited(set: Texts, limit: number | undefined, seed: number): Texts {
-  return limit === undefined ? set : pick(set, sampleLimit({ labels: set.labels, limit, seed }));
-}
-
-function pick(set: Texts | LabeledSet, indices: readonly number[]): Texts {
-  return {
-    texts: indices.map((i) => set.texts[i] as string),
-    labels: indices.map((i) => set.labels[i] as string),
-  };
-}
-
-/** Class weights n / (classes · n_c), the "balanced" heuristic of scikit-learn, or ones. */
-function weightsOf(classes: Int32Array, count: number, kind: 'none' | 'balanced'): number[] {
-  const sizes = new Array<number>(count).fill(0);
-  for (const label of classes) sizes[label] = (sizes[label] as number) + 1;
-  return sizes.map((size) => (kind === 'none' ? 1 : classes.length / (count * Math.max(1, size))));
 }
 
 /** Changes when the texts, their order or their labels do. */

@@ -31,8 +31,6 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel {
   readonly heads: readonly HeadName[];
-  /** What stands for a word that is to be guessed. */
-  readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;
   /** Names of the prompts that texts may begin with. */

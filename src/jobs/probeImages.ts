@@ -130,7 +130,7 @@ async function probe(
 ): Promise<Accuracies> {
   const rows = await features(engine, model, train, chosen, hooks);
   const labels = chosen.map(trainLabel);
-  const linear = fitLinearProbe(rows, labels, classes.length).classify(test);
+  const linear = (await fitLinearProbe(rows, labels, classes.length)).classify(test);
   const knn = classifyByNeighbours(rows, labels, test, classes.length);
   return { linear: share(linear, truth), knn: share(knn, truth) };
 }

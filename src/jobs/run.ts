@@ -1,3 +1,4 @@
+import { UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -12,6 +13,7 @@ import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
 import {
   checkMemory,
+  noteBeginning,
   type ResolvedTraining,
   stopBeforeTraining,
   type TrainedBy,
@@ -32,7 +34,7 @@ export interface TrainingJob<Result extends object> {
   /** Folders that the run reads: none of them may be its output. */
   readonly inputs?: readonly string[];
   /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
-  read(reading: Reading): Promise<Plan<Result>>;
+  read(reading: Reading): Promise<Plan<Result> | Fit<Result>>;
 }
 
 /** What reading works with. */
@@ -66,6 +68,14 @@ export interface Plan<Result extends object> {
   finish(outcome: TrainingOutcome, before: Metrics | null): Promise<Finished<Result>>;
 }
 
+/** A run that is ready to begin and has no steps: what it looks for is found at once. */
+export interface Fit<Result extends object> {
+  /** As for a plan. */
+  readonly settings: object;
+  /** Fits, saves the model and says what came of the run. */
+  fit(): Promise<Finished<Result>>;
+}
+
 /** What a run leaves behind. */
 export interface Finished<Result extends object> {
   readonly result: Result;
@@ -76,8 +86,8 @@ export interface Finished<Result extends object> {
 }
 
 /**
- * The one way in which a training job goes: it claims its folder, reads, checks the memory, measures the start, trains,
- * saves, and writes down what came of it.
+ * The one way in which a training job goes: it claims its folder, reads, checks the memory, measures the start, trains or
+ * fits, saves, and writes down what came of it.
  *
  * @throws UsageError for a folder, data or settings to change; BertuneError for what cannot be used; InterruptedError
  * after saving, when the signal was aborted
@@ -106,26 +116,44 @@ export async function runTraining<Result extends object>(
   };
   try {
     const plan = await read(reading);
-    const { task, optimizer } = plan;
-    const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
-    const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
-    plan.onStartMeasured?.(before);
-    const outcome = await train({
-      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
-      configuration: {
-        ...{ ...options, ...countingSettings(job, plan.settings) },
-        ...{ ...plan.configuration, estimatedMemoryBytes },
-      },
-      steps: totalSteps(task, plan.settings, plan.epochs),
-      hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
-    });
-    const { result, data, card } = await plan.finish(outcome, before);
+    const { result, data, card } = await ('task' in plan ? trained(plan) : fitted(plan));
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
     else await folder.finish(result, data);
     return result;
   } finally {
     for (const one of opened.reverse()) await one.close();
     folder.release();
+  }
+
+  async function trained(plan: Plan<Result>): Promise<Finished<Result>> {
+    const { task, optimizer } = plan;
+    const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
+    const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
+    plan.onStartMeasured?.(before);
+    const outcome = await train({
+      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
+      configuration: { ...recorded(plan.settings), ...plan.configuration, estimatedMemoryBytes },
+      steps: totalSteps(task, plan.settings, plan.epochs),
+      hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
+    });
+    return plan.finish(outcome, before);
+  }
+
+  async function fitted(plan: Fit<Result>): Promise<Finished<Result>> {
+    stopBeforeTraining(hooks);
+    if (folder.holdsCheckpoints()) {
+      throw new UsageError(
+        say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
+      );
+    }
+    await folder.begin(recorded(plan.settings));
+    if (settings.resume) noteBeginning(folder, false, hooks);
+    return plan.fit();
+  }
+
+  /** What the run's record holds of its options. */
+  function recorded(counting: object): object {
+    return { ...options, ...countingSettings(job, counting) };
   }
 }
 

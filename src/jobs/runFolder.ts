@@ -97,6 +97,11 @@ export class RunFolder {
     return new RunFolder(output, options, record?.status === 'finished' ? record : undefined);
   }
 
+  /** Whether there are checkpoints that a run without steps would leave behind. */
+  holdsCheckpoints(): boolean {
+    return !this.#options.overwrite && existsSync(this.checkpoints) && readdirSync(this.checkpoints).length > 0;
+  }
+
   /** Makes an empty folder for what is needed until `release`. */
   work(): string {
     const path = join(this.path, workFolder);

@@ -28,8 +28,10 @@ export class TextCutter {
   encode(text: string): Int32Array {
     const { ids } = this.#tokenizer.encode(this.#prompt + text);
     const most = this.#maxLength - this.#tokenizer.frame.size;
-    if (ids.length > most) this.truncated++;
-    return Int32Array.from(ids.slice(0, most));
+    if (ids.length <= most) return Int32Array.from(ids);
+    this.truncated++;
+    const from = this.#tokenizer.truncationSide === 'left' ? ids.length - most : 0;
+    return Int32Array.from(ids.slice(from, from + most));
   }
 
   /** Says once how many texts were cut. */

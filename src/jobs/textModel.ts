@@ -29,7 +29,8 @@ export async function readModel(
 ): Promise<ReadModel> {
   const read = async (folder: string, note: (text: string) => void) => {
     const text = await loadText(folder, { ...options, onNote: note });
-    return { ...text, tokenizer: loadTokenizer(text.folder) };
+    const tokenizer = loadTokenizer(text.folder, { lowerCase: text.sentence?.lowerCase, onNote: note });
+    return { ...text, tokenizer };
   };
   const loaded = await readFound(found, read, onNote);
   checkTokenizer(loaded.tokenizer, loaded.model, found.name);

@@ -172,9 +172,11 @@ function tokenizing(tokenizer: TextTokenizer, maxLength: number, hooks: JobHooks
     let truncated = 0;
     const tokenized = examples.map((example) => {
       const encoding = tokenizer.encode(example.text);
-      if (encoding.ids.length > most) truncated++;
-      const ids = Int32Array.from(encoding.ids.slice(0, most));
-      return { ...example, ids, starts: unitStarts(encoding).subarray(0, most) };
+      const over = Math.max(encoding.ids.length - most, 0);
+      if (over > 0) truncated++;
+      const from = tokenizer.truncationSide === 'left' ? over : 0;
+      const ids = Int32Array.from(encoding.ids.slice(from, from + most));
+      return { ...example, ids, starts: unitStarts(encoding).subarray(from, from + most) };
     });
     if (truncated > 0) note(hooks, `${counted(truncated, 'text')} longer than ${maxLength} tokens truncated`);
     return tokenized;

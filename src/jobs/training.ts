@@ -24,7 +24,7 @@ export type ResolvedTraining = ResolvedFrom<typeof training>;
 
 /** Names of what is not to be trained. @throws UsageError when the model has fewer layers */
 export function frozenBy(
-  { freeze, freezeLayers }: Pick<ResolvedFrom<typeof textTraining>, 'freeze' | 'freezeLayers'>,
+  { freeze, freezeLayers }: Pick<ResolvedFrom<typeof textTraining>, 'freezeLayers'> & { readonly freeze?: string },
   model: TextModel,
 ): Set<string> {
   const { layers } = model.config;
@@ -182,13 +182,15 @@ function beginning(
       if (!resume) return;
       for (const path of damaged) note(hooks, `the checkpoint ${path} is damaged and left out`);
       if (resumedFrom !== null) return note(hooks, `resumed after step ${resumedFrom}`);
-      const readable = damaged.length > 0 ? ' that can be read' : '';
-      note(
-        hooks,
-        say`${setting('resume')}: ${folder.path} holds no checkpoint${readable}, so the run starts from the beginning`,
-      );
+      noteBeginning(folder, damaged.length > 0, hooks);
     },
   };
+}
+
+/** Says that a run to be resumed has nothing to go on from. */
+export function noteBeginning({ path }: RunFolder, areDamaged: boolean, hooks: JobHooks): void {
+  const readable = areDamaged ? ' that can be read' : '';
+  note(hooks, say`${setting('resume')}: ${path} holds no checkpoint${readable}, so the run starts from the beginning`);
 }
 
 function reporter({ unit }: TrainingTask, { onEvent }: JobHooks): TrainerCallback {

@@ -5,6 +5,7 @@ import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { masking, textTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 
 export type { DataOptions } from '../settings/data.ts';
@@ -81,9 +82,24 @@ export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 export interface ClassificationResult extends LabelMeasure {}
 
 export interface FinetuneResult extends ClassificationResult {
+  /** 0 of a head on a frozen encoder. */
   readonly steps: number;
+  /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */
+  readonly head?: FittedHead;
   readonly tokensPerSecond: number;
   readonly output: string;
+}
+
+/** How a logistic regression on a frozen encoder's vectors was fitted. */
+export interface FittedHead {
+  /** Inverse of the L2 penalty's weight, as scikit-learn's `C`. */
+  readonly c: number;
+  /** What each C did on held-out folds of the training texts; none where they were too few. */
+  readonly folds: readonly FoldScore[];
+  /** Training texts that were held out of a fold's fit and measured it. */
+  readonly scored: number;
+  /** Vectors of texts that an earlier run had left. */
+  readonly vectorsFound: number;
 }
 
 export interface EvaluateOptions extends OptionsOf<'evaluate'> {}
@@ -167,6 +183,8 @@ export interface LoadedModel {
   /** The folder or the model of the Hub, as it was asked for. */
   readonly path: string;
   readonly labels: readonly string[] | null;
+  /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
+  readonly maskToken: string;
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /** One vector [hiddenSize] a text. */

@@ -24,14 +24,15 @@ export function isOfTheRun(name: string): boolean {
   return !isSettingName(name) || settingOf(name).identity !== false;
 }
 
-/** The settings that count in a run: all but those of another method. */
+/** The settings that count in a run: all but those of another method or way. */
 export function countingSettings(job: JobName, settings: object): Readonly<Record<string, unknown>> {
   const values: Readonly<Record<string, unknown>> = { ...settings };
   const taken = takenBy(job);
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => {
-      const only = taken.get(name)?.only;
-      return value !== undefined && (!only || only.values.includes(String(values[only.key])));
+      const { only, except } = taken.get(name) ?? {};
+      if (value === undefined || except?.values.includes(String(values[except.key]))) return false;
+      return !only || only.values.includes(String(values[only.key]));
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { computed, type Taken, unless } from './setting.ts';
 import type { SettingName } from './table.ts';
-import { integer, number, path } from './valueTypes.ts';
+import { choice, integer, number, path } from './valueTypes.ts';
 
 /** What a job takes: of each setting, what differs from its record in the table. */
 export type Takes = { readonly [Name in SettingName]?: Taken };
@@ -36,7 +36,7 @@ export const textTraining = {
   maxLength: given,
   accumulationSteps: given,
   dropout: given,
-  freeze: given,
+  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are' },
   freezeLayers: given,
   recompute: given,
   offline: given,
@@ -132,6 +132,9 @@ const vectors = {
   truncateDimensions: given,
 } as const satisfies Takes;
 
+/** Counts where training goes in steps: a head on a frozen encoder is fitted at once. */
+const ofSteps = { except: { key: 'freeze', values: ['all'] } } as const;
+
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required },
@@ -141,9 +144,17 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
-    epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs') },
-    batchSize: { default: 16 },
-    warmup: { default: 0.1 },
+    freeze: given,
+    cache: {
+      only: { key: 'freeze', values: ['all'] },
+      help: 'folder that keeps the vectors of --freeze all for later runs; --no-cache: keep none',
+    },
+    epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs'), ...ofSteps },
+    batchSize: { default: 16, ...ofSteps },
+    warmup: { default: 0.1, ...ofSteps },
+    ...{ maxSteps: ofSteps, learningRate: ofSteps, schedule: ofSteps, weightDecay: ofSteps, maxGradientNorm: ofSteps },
+    ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
+    ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,
     labelsPerClass: given,
     classWeights: given,

@@ -61,6 +61,8 @@ export interface Taken {
   readonly identity?: Identity;
   /** Values of another setting of the job under which alone it counts. */
   readonly only?: { readonly key: string; readonly values: readonly string[] };
+  /** Values of another setting of the job under which it does not count. */
+  readonly except?: { readonly key: string; readonly values: readonly string[] };
 }
 
 /** A default that the job works out, or that counts under a condition. */

@@ -27,6 +27,8 @@ export interface TextTokenizer {
   readonly specialIds: ReadonlySet<number>;
   /** What stands around every sequence. */
   readonly frame: Frame;
+  /** The end at which a text that is too long is cut. */
+  readonly truncationSide: 'left' | 'right';
   /** Surrogates without their other half count as U+FFFD. */
   encode(text: string): Encoding;
   /** The same tokens, and what each stands for; slower. */
@@ -54,6 +56,8 @@ export interface TokenizerDefinition {
   readonly config: TokenizerConfig;
   /** Text of the special tokens by role. */
   readonly special: Readonly<Partial<Record<SpecialRole, string>>>;
+  /** The end at which a text that is too long is cut; right when absent. */
+  readonly truncationSide?: 'left' | 'right';
   /** Contents of the files to be saved with a model, by name. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -74,7 +78,7 @@ export interface TokenizerJson {
  * @throws BertuneError when a part, or an option of one, is not known, or it cannot be used
  */
 export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
-  const { where, json, config, files } = definition;
+  const { where, json, config } = definition;
   checkParts(json, where);
   const model = createModel(json.model, where);
   const normalizer = createNormalizer(json.normalizer, where);
@@ -155,6 +159,7 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
     special,
     specialIds: new Set([...Object.values(special), ...all.filter((token) => token.special).map((token) => token.id)]),
     frame: frameOfProcessor(processor, special.pad),
+    truncationSide: definition.truncationSide ?? 'right',
     encode: (text) =>
       preTokenizer.needsOrigin ? withoutOffsets(encodeAligned(wellFormed(text))) : encodeFast(wellFormed(text)),
     encodeAligned: (text) => encodeAligned(wellFormed(text)),
@@ -166,7 +171,7 @@ export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
     tokenOf: (id) => tokenOf(id) ?? `[id ${id}]`,
     idOf,
     decode: (ids) => decode(ids.map((id) => tokenOf(id) ?? '')),
-    files: () => new Map(files),
+    files: () => new Map(definition.files),
   };
 }
 

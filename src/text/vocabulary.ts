@@ -1,133 +1,129 @@
-import { BertuneError } from '../core/errors.ts';
 import type { BertNormalizerConfig } from './bertNormalizer.ts';
 
-/** Settings of tokenizer_config.json that matter to a BERT tokenizer, in Hugging Face's names. */
+/** Settings of tokenizer_config.json that matter to a tokenizer, in Hugging Face's names. */
 export interface TokenizerConfig {
+  readonly tokenizer_class?: string;
   readonly do_lower_case?: boolean;
   readonly strip_accents?: boolean | null;
   readonly tokenize_chinese_chars?: boolean;
-  readonly unk_token?: string | { readonly content: string };
-  readonly sep_token?: string | { readonly content: string };
-  readonly pad_token?: string | { readonly content: string };
-  readonly cls_token?: string | { readonly content: string };
-  readonly mask_token?: string | { readonly content: string };
+  readonly unk_token?: NamedToken;
+  readonly sep_token?: NamedToken;
+  readonly pad_token?: NamedToken;
+  readonly cls_token?: NamedToken;
+  readonly mask_token?: NamedToken;
   /** Tokens that were added to the vocabulary, by id; it names the special ones too. */
   readonly added_tokens_decoder?: Readonly<Record<string, unknown>>;
   readonly [key: string]: unknown;
 }
 
+/** A token as its text alone, or with flags. */
+type NamedToken = string | { readonly content: string } | null;
+
 /** The five special tokens of BERT by their role. */
 export type SpecialRole = 'pad' | 'unk' | 'cls' | 'sep' | 'mask';
 
-/** Text of each special token: what the configuration names, else BERT's own. */
-export function specialTokens(config: TokenizerConfig): Record<SpecialRole, string> {
-  const named = (role: SpecialRole) => {
-    const value = config[`${role}_token`];
-    if (typeof value === 'string') return value;
-    return isTokenObject(value) ? value.content : `[${role.toUpperCase()}]`;
-  };
-  return { pad: named('pad'), unk: named('unk'), cls: named('cls'), sep: named('sep'), mask: named('mask') };
+/** Texts of the special tokens that there are. */
+export type SpecialTokens = Readonly<Partial<Record<SpecialRole, string>>>;
+
+export const specialRoles: readonly SpecialRole[] = ['pad', 'unk', 'cls', 'sep', 'mask'];
+
+/** Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. */
+export function readVocabulary(text: string): Map<string, number> {
+  return new Map(vocabularyLines(text).map((piece, id) => [piece, id]));
 }
 
 /**
- * The configuration to save with a tokenizer: it names the class, the special tokens and the normalization that the
- * tokenizer has. Python's transformers goes by these rather than by tokenizer.json, and takes what is not named as
- * lower case.
- *
- * @returns `config` itself when it says all of that
+ * The pieces of a `vocab.txt` in their order. White space at a line's end is no part of them, nor is the mark that some
+ * editors put at a file's start.
  */
-export function savedConfig(config: TokenizerConfig, normalizer: NormalizerConfig): TokenizerConfig {
-  const tokens = specialTokens(config);
-  const named = Object.entries(tokens).map(([role, token]) => [`${role}_token`, config[`${role}_token`] ?? token]);
-  const needed: TokenizerConfig = { ...Object.fromEntries(named), ...classAndNormalization(config, normalizer) };
-  if (Object.entries(needed).every(([key, value]) => key in config && config[key] === value)) return config;
-  const { model_max_length: limit, ...rest } = config;
+export function vocabularyLines(text: string): string[] {
+  const lines = withoutMark(text).split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => (isPlain(line.charCodeAt(line.length - 1)) ? line : line.replace(endOfPiece, '')));
+}
+
+/** Whether a character of ASCII is none of its white space. */
+function isPlain(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
+}
+
+export function withoutMark(text: string): string {
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+const endOfPiece = /\p{White_Space}+$/u;
+
+/** What a tokenizer is, as far as the configuration to save with it must say so. */
+export interface SavedTokenizer {
+  /** `tokenizer_config.json` of the folder. */
+  readonly given: TokenizerConfig;
+  /** The same with all that the other files and the class say of special tokens. */
+  readonly config: TokenizerConfig;
+  readonly tokenizerClass: string;
+  readonly special: SpecialTokens;
+  /** Texts of the added tokens. */
+  readonly added: ReadonlySet<string>;
+  /** Named for classes that go by the configuration rather than by `tokenizer.json`. */
+  readonly normalizer?: BertNormalizerConfig | null;
+}
+
+/**
+ * The configuration to save with a tokenizer: with it, and with the `tokenizer.json` beside it, transformers makes the
+ * tokenizer that was read. It names the class, the special tokens, and the normalization where the class goes by it.
+ *
+ * @returns the folder's own when that says all of it
+ */
+export function savedConfig(saved: SavedTokenizer): TokenizerConfig {
+  const { given, tokenizerClass, normalizer } = saved;
+  const needed: TokenizerConfig = {
+    ...savedTokens(saved),
+    tokenizer_class: tokenizerClass,
+    ...(normalizer && {
+      do_lower_case: normalizer.lowercase ?? true,
+      strip_accents: normalizer.strip_accents ?? null,
+      tokenize_chinese_chars: normalizer.handle_chinese_chars ?? true,
+    }),
+  };
+  const says = Object.entries(needed).every(([key, value]) => key in given && given[key] === value);
+  if (says && !wrongElsewhere.some((key) => key in given)) return given;
+  const kept = Object.fromEntries(Object.entries(given).filter(([key]) => !wrongElsewhere.includes(key)));
+  const { model_max_length: limit, ...rest } = kept;
   // "No limit" is written as 10^30, which Python would read back as a float; leaving it out means the same.
   return { ...rest, ...(Number.isSafeInteger(limit) ? { model_max_length: limit } : {}), ...needed };
 }
 
-type NormalizerConfig = (BertNormalizerConfig & { readonly type?: string }) | null | undefined;
+/** Keys that name files of the folder, which are not saved with it. */
+const wrongElsewhere = ['auto_map', 'fast_tokenizer_files'];
 
-function classAndNormalization(config: TokenizerConfig, normalizer: NormalizerConfig): TokenizerConfig {
-  // This class leaves the normalization of tokenizer.json as it is; BERT's own puts BertNormalizer in its place.
-  if (normalizer?.type !== 'BertNormalizer') return { tokenizer_class: 'PreTrainedTokenizerFast' };
-  return {
-    tokenizer_class: config.tokenizer_class ?? 'BertTokenizer',
-    do_lower_case: normalizer.lowercase ?? true,
-    strip_accents: normalizer.strip_accents ?? null,
-    tokenize_chinese_chars: normalizer.handle_chinese_chars ?? true,
-  };
-}
-
-/** Entries of a `vocab.txt`: one piece a line, its id the line's number from 0. */
-export function readVocabulary(text: string): Map<string, number> {
-  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
-  if (lines.at(-1) === '') lines.pop();
-  return new Map(lines.map((piece, id) => [piece, id]));
-}
-
-/**
- * The `tokenizer.json` of a BERT tokenizer that has a `vocab.txt` alone, with its configuration honoured: what
- * transformers' BertTokenizerFast builds from the same files.
- *
- * @throws BertuneError when a special token is missing from the vocabulary
- */
-export function tokenizerJson(vocabulary: ReadonlyMap<string, number>, config: TokenizerConfig, where: string): object {
-  const special = specialTokens(config);
-  const idOf = (token: string) => {
-    const id = vocabulary.get(token);
-    if (id === undefined)
-      throw new BertuneError(`${where}: the vocabulary has no ${token}, which a BERT tokenizer needs`);
-    return id;
-  };
-  const added = [
-    ...Object.values(special).map((content) => addedToken(idOf(content), content, true, false)),
-    ...ownTokens(config, new Set(Object.values(special))),
-  ];
-  return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
-    added_tokens: added.sort((a, b) => a.id - b.id),
-    normalizer: {
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: config.tokenize_chinese_chars ?? true,
-      strip_accents: config.strip_accents ?? null,
-      lowercase: config.do_lower_case ?? true,
-    },
-    pre_tokenizer: { type: 'BertPreTokenizer' },
-    post_processor: {
-      type: 'BertProcessing',
-      sep: [special.sep, idOf(special.sep)],
-      cls: [special.cls, idOf(special.cls)],
-    },
-    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: {
-      type: 'WordPiece',
-      unk_token: special.unk,
-      continuing_subword_prefix: '##',
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(vocabulary),
-    },
-  };
-}
-
-/** Tokens that somebody added beside the five of BERT. */
-function ownTokens({ added_tokens_decoder: tokens }: TokenizerConfig, special: ReadonlySet<string>): AddedTokenJson[] {
-  return Object.entries(tokens ?? {}).flatMap(([id, token]) =>
-    isTokenObject(token) && !special.has(token.content)
-      ? [addedToken(Number(id), token.content, token.special ?? false, token.normalized ?? !token.special)]
-      : [],
+/** Tokens with a role as Python reads them: as text, as an object that says what it is, or null for none. */
+function savedTokens({ config, special, added }: SavedTokenizer): TokenizerConfig {
+  const keys = specialRoles.map((role) => `${role}_token` as const);
+  const others = Object.keys(config).filter((key) => key.endsWith('_token') && !keys.some((known) => known === key));
+  const named = [...keys, ...others].flatMap((key): [string, unknown][] => {
+    const value = config[key];
+    if (isUntyped(value)) return [[key, value.content]];
+    return value === undefined || typeof value === 'boolean' ? [] : [[key, value]];
+  });
+  const unnamed = specialRoles.filter(
+    (role) => config[`${role}_token`] === undefined && added.has(special[role] ?? ''),
   );
+  const list = config.additional_special_tokens;
+  return {
+    ...Object.fromEntries(unnamed.map((role) => [`${role}_token`, special[role]])),
+    ...Object.fromEntries(named),
+    ...(Array.isArray(list) && list.some(isUntyped)
+      ? { additional_special_tokens: list.map((token: unknown) => (isUntyped(token) ? token.content : token)) }
+      : {}),
+  };
 }
 
-type AddedTokenJson = ReturnType<typeof addedToken>;
-
-function addedToken(id: number, content: string, special: boolean, normalized: boolean) {
-  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized, special };
-}
-
-function isTokenObject(value: unknown): value is { content: string; special?: boolean; normalized?: boolean } {
-  return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
+/** Python takes an object for a token only where it says of itself that it is one. */
+function isUntyped(value: unknown): value is { readonly content: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'content' in value &&
+    typeof value.content === 'string' &&
+    !('__type' in value)
+  );
 }

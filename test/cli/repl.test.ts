@@ -16,6 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A model whose answer does not depend on the sentence: the line logic is what is tested here. */
 class WordModel implements LoadedModel {
+  readonly maskToken = '[MASK]';
   readonly labels = null;
   disposed = false;
   readonly path: string;

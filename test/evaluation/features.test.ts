@@ -43,8 +43,8 @@ describe('nearest neighbours', () => {
 });
 
 describe('linear probe', () => {
-  test.each(fixture.probes)('strength $strength reaches the minimum', ({ strength, weight, bias, loss }) => {
-    const probe = fitLinearProbe(train, labels, classes, { strength });
+  test.each(fixture.probes)('strength $strength reaches the minimum', async ({ strength, weight, bias, loss }) => {
+    const probe = await fitLinearProbe(train, labels, classes, { strength });
     expect(probe.fit.converged).toBe(true);
     expect(probe.loss).toBeCloseTo(loss, 6);
     // Near the minimum the weights move much for little loss.
@@ -52,15 +52,15 @@ describe('linear probe', () => {
     for (const [i, value] of probe.bias.entries()) expect(Math.abs(value - (bias[i] as number))).toBeLessThan(1e-4);
   });
 
-  test('a feature that does not vary, and other scales, change no prediction', () => {
+  test('a feature that does not vary, and other scales, change no prediction', async () => {
     const widened = new Float32Array((train.data.length / size) * (size + 1));
     for (let row = 0; row < labels.length; row++) {
       for (let j = 0; j < size; j++) widened[row * (size + 1) + j] = 1000 * (train.data[row * size + j] as number);
       widened[row * (size + 1) + size] = 7;
     }
-    const plain = fitLinearProbe(train, labels, classes).classify(train);
+    const plain = (await fitLinearProbe(train, labels, classes)).classify(train);
     const wide = { data: widened, size: size + 1 };
-    expect(fitLinearProbe(wide, labels, classes).classify(wide)).toEqual(plain);
+    expect((await fitLinearProbe(wide, labels, classes)).classify(wide)).toEqual(plain);
   });
 });
 

@@ -92,6 +92,48 @@ describe('into the cache', () => {
     expect(asked('.bin')).toEqual([]);
   });
 
+  describe('of a model that is a pickle alone', () => {
+    const title = 'Adding `safetensors` variant of this model';
+    const converted = sha1('the conversion');
+
+    /** Takes the safetensors out of main; a pull request that comes after it has them. */
+    function pickled(discussion: object, parent = repository.commit): void {
+      repository.others.set(converted, new Map(repository.files));
+      repository.large.delete('model.safetensors');
+      for (const name of ['model.safetensors', 'pooler.safetensors']) repository.files.delete(name);
+      const open = { num: 7, title, status: 'open', isPullRequest: true, author: { name: 'SFconvertbot' } };
+      repository.discussions.push({ ...open, num: 3, title: 'Nice model' }, { ...open, ...discussion });
+      repository.revisions.set('refs/pr/7', converted);
+      repository.revisions.set(converted, converted);
+      repository.commits.set('refs/pr/7', [converted, parent]);
+    }
+
+    test("the Hub's own conversion is taken, and told", async () => {
+      pickled({});
+      const notes: string[] = [];
+      const { folder: found, commit } = await fetchModel(tiny, settings(), { onNote: (note) => notes.push(note) });
+      expect(commit).toBe(converted);
+      expect(readFileSync(join(found, 'model.safetensors')).equals(weights)).toBe(true);
+      expect(notes).toEqual([
+        "team/tiny has its weights only in pytorch_model.bin, a pickle: the Hub's own conversion of it is taken, team/tiny@refs/pr/7; call it by that name to use it offline",
+      ]);
+      expect(asked('.bin')).toEqual([]);
+      const offline = await fetchModel({ ...tiny, revision: 'refs/pr/7' }, settings({ offline: true }));
+      expect(offline).toMatchObject({ commit: converted });
+    });
+
+    test.each([
+      ['by somebody else', { author: { name: 'somebody' } }, undefined],
+      ['closed', { status: 'closed' }, undefined],
+      ['under another title', { title: 'Add safetensors' }, undefined],
+      ['of an older commit', {}, sha1('an older commit')],
+    ])('one %s is not', async (_, discussion, parent) => {
+      pickled(discussion, parent);
+      await expect(fetchModel(tiny, settings())).rejects.toThrow('a pickle, which is never fetched');
+      expect(asked('.safetensors')).toEqual([]);
+    });
+  });
+
   test('a second time nothing is fetched but the listing', async () => {
     await fetchModel(tiny, settings());
     hub.seen.length = 0;

@@ -18,6 +18,12 @@ export interface Repository {
   /** Revisions beside `main` and the commit. */
   readonly revisions: Map<string, string>;
   isPrivate: boolean;
+  /** Files of commits that have others than the newest. */
+  readonly others: Map<string, Map<string, Buffer>>;
+  /** Open and closed ones, as the Hub tells them. */
+  readonly discussions: object[];
+  /** Commits of a revision by its name, the newest first. */
+  readonly commits: Map<string, string[]>;
 }
 
 /** How the next answers of a file go wrong. */
@@ -45,7 +51,7 @@ export interface HubServer {
 }
 
 /**
- * A server on 127.0.0.1 that speaks the Hub's routes: model information, listings, files (large ones by a redirect to
+ * A server on 127.0.0.1 that speaks the Hub's routes: model information, discussions, commits, listings, files (large ones by a redirect to
  * another host), making repositories, LFS uploads and commits.
  */
 export async function startHub(): Promise<HubServer> {
@@ -92,6 +98,9 @@ export function addRepository(
     commit: sha1(name),
     revisions: new Map(),
     isPrivate: false,
+    others: new Map(),
+    discussions: [],
+    commits: new Map(),
   };
   hub.repositories.set(name, repository);
   return repository;
@@ -132,7 +141,7 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
     return json({ url: `${hub.url}/${full}`, name: full });
   }
   const [, name = ''] =
-    /^\/(?:api\/models\/)?([^/]+\/[^/]+?)(?:\.git)?(?:\/(?:revision|tree|resolve|preupload|commit|info)\/|$)/.exec(
+    /^\/(?:api\/models\/)?([^/]+\/[^/]+?)(?:\.git)?(?:\/(?:revision|tree|resolve|preupload|commits?|info)\/|\/discussions$|$)/.exec(
       url.pathname,
     ) ?? [];
   const repository = hub.repositories.get(name);
@@ -141,8 +150,12 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
     return isKnown ? refuse(404, 'RepoNotFound') : refuse(401, 'RepoNotFound', 'Invalid username or password.');
   }
   const rest = url.pathname.slice(url.pathname.indexOf(name) + name.length);
+  if (rest === '/discussions') return json({ discussions: repository.discussions, start: 0 });
   const [, route = '', revision = '', path = ''] = /^(?:\.git)?\/([a-z]+)\/([^/]+)(?:\/(.+))?$/.exec(rest) ?? [];
   const commit = commitOf(repository, decodeURIComponent(revision));
+  if (route === 'commits') {
+    return json((repository.commits.get(decodeURIComponent(revision)) ?? []).map((id) => ({ id, title: 'a commit' })));
+  }
   if (route === 'info') return lfsBatch(hub, storageUrl, body, isKnown, refuse, json);
   if (route === 'preupload' || route === 'commit') {
     if (!isKnown) return refuse(401);
@@ -151,9 +164,12 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
   if (commit === undefined) return refuse(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
   if (route === 'revision')
     return json({ _id: '1', id: name, sha: commit, private: repository.isPrivate, lastModified: 0 });
-  if (route === 'tree') return json([...hub.faults.listed, ...listing(repository, decodeURIComponent(path))]);
+  if (route === 'tree') {
+    const at = { ...repository, files: filesAt(repository, commit) };
+    return json([...hub.faults.listed, ...listing(at, decodeURIComponent(path))]);
+  }
   const file = decodeURIComponent(path);
-  const content = repository.files.get(file);
+  const content = filesAt(repository, commit).get(file);
   if (route !== 'resolve' || !content) return refuse(404, 'EntryNotFound');
   if (repository.large.has(file)) {
     const { 'user-agent': agent = '' } = request.headers;
@@ -175,6 +191,10 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
 
 function commitOf({ commit, revisions }: Repository, revision: string): string | undefined {
   return ['main', 'HEAD', commit].includes(revision) ? commit : revisions.get(revision);
+}
+
+function filesAt({ files, others }: Repository, commit: string): Map<string, Buffer> {
+  return others.get(commit) ?? files;
 }
 
 /** What lies in a folder of the repository, '' being its top: files and folders, not what is in these. */

@@ -52,6 +52,13 @@ describe('readTextConfig', () => {
     await expect(readTextConfig(gone)).rejects.toThrow(
       new UsageError(`${gone} does not exist: give a folder with config.json, model.safetensors and a tokenizer`),
     );
+    const adapter = temporaryFolder();
+    writeFileSync(join(adapter, 'adapter_config.json'), '{"peft_type": "LORA"}');
+    await expect(readTextConfig(adapter)).rejects.toThrow(
+      new BertuneError(
+        `${adapter} holds an adapter (adapter_config.json), whose weights come on top of another model's: merge them with merge_and_unload of Python's peft and give the folder that this saves`,
+      ),
+    );
     const path = join(folder, 'config.json');
     writeFileSync(path, '{"model_type": "bert",');
     await expect(readTextConfig(folder)).rejects.toThrow(`${path} is no JSON configuration: `);
@@ -108,6 +115,22 @@ describe('readTextModel', () => {
     expect(parse({ architectures: ['BertForMaskedLM'] }).labels).toBeUndefined();
   });
 
+  it('reads labels and padding as transformers does', () => {
+    const id2label = { 0: 'a', 1: 'b' };
+    for (const label2id of [
+      { a: '0', b: '1' },
+      { 0: 'a', 1: 'b' },
+      { a: 'a', b: '' },
+    ]) {
+      expect(parse({ id2label, label2id }).labels).toEqual(['a', 'b']);
+    }
+    expect(parse({ pad_token_id: -1, vocab_size: 9 }).padTokenId).toBe(-1);
+    const unnamed = { id2label: { 0: 'LABEL_0' } };
+    expect(parse({ ...unnamed, architectures: ['BertModel'] }).labels).toBeUndefined();
+    expect(parse({ ...unnamed, architectures: ['BertForSequenceClassification'] }).labels).toEqual(['LABEL_0']);
+    expect(parse({ id2label, architectures: ['BertModel'] }).labels).toEqual(['a', 'b']);
+  });
+
   it.each([
     [{ model_type: 'roberta' }, 'model_type is "roberta", and only "bert" can be used'],
     [
@@ -128,6 +151,8 @@ describe('readTextModel', () => {
     [{ pruned_heads: { 0: [1] } }, 'models with pruned_heads cannot be used'],
     [{ quantization_config: {} }, 'quantized models cannot be used'],
     [{ pad_token_id: 9, vocab_size: 9 }, 'pad_token_id 9 is outside the vocabulary of 9'],
+    [{ pad_token_id: -10, vocab_size: 9 }, 'pad_token_id -10 is outside the vocabulary of 9'],
+    [{ id2label: { 0: 'a', 1: 'b' }, label2id: { a: '1', b: '0' } }, 'id2label and label2id disagree about "a"'],
     [{ id2label: { 0: 'a', 2: 'b' } }, 'id2label has no label 1, though it has 2 labels'],
     [{ id2label: { 0: 'a', 1: 'a' } }, 'id2label names "a" twice'],
     [{ id2label: { 0: 'a', 1: 'b' }, label2id: { a: 1, b: 0 } }, 'id2label and label2id disagree about "a"'],

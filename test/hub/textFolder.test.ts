@@ -117,6 +117,14 @@ describe('loadText', () => {
     expect((await load(path, 'pooled')).notes).toEqual([`${path} holds 4 other weights: left out (a, b, c, …)`]);
   });
 
+  it('says that code of the folder is not run', async () => {
+    const path = fixtureCopy('masked-lm');
+    editConfig(path, { auto_map: { AutoModel: 'modeling_own.OwnModel' } });
+    const note = `${path} comes with Python code of its own (auto_map), which is not run: read as a plain BERT`;
+    expect((await load(path, 'maskedLm')).notes).toEqual([note]);
+    expect((await inspectText(path)).notes).toEqual([note]);
+  });
+
   it('refuses an encoder that is not whole', async () => {
     const path = fixtureCopy('masked-lm');
     editConfig(path, { num_hidden_layers: 3 });
@@ -168,7 +176,11 @@ describe('loadText', () => {
     );
     renameSync(join(path, 'pytorch_model.bin'), join(path, 'pytorch_model.bin.index.json'));
     await expect(load(path, 'pooled')).rejects.toThrow('has its weights only in pytorch_model.bin.index.json');
-    rmSync(join(path, 'pytorch_model.bin.index.json'));
+    renameSync(join(path, 'pytorch_model.bin.index.json'), join(path, 'tf_model.h5'));
+    await expect(load(path, 'pooled')).rejects.toThrow(
+      `${path} has its weights only in tf_model.h5, which is not read: save them as safetensors with Python's transformers`,
+    );
+    rmSync(join(path, 'tf_model.h5'));
     await expect(load(path, 'pooled')).rejects.toThrow(
       new UsageError(`no model.safetensors in ${path}: give a folder that transformers or bertune saved`),
     );

@@ -141,7 +141,8 @@ describe('the tokenizer_config.json to save', () => {
     expect(JSON.parse(savedConfig('cased', config))).toEqual({
       ...names,
       ...cased,
-      mask_token: { content: '[MASK]' },
+      // Python takes no object for a token that does not say that it is one.
+      mask_token: '[MASK]',
       tokenizer_class: 'BertTokenizer',
       chat: 'none',
     });
@@ -156,12 +157,17 @@ describe('the tokenizer_config.json to save', () => {
     const json = changedJson((tokenizer) => {
       tokenizer.normalizer = { type: 'Sequence', normalizers: [{ type: 'NFC' }] };
     });
-    const files = { 'tokenizer.json': json, 'tokenizer_config.json': '{"tokenizer_class":"BertTokenizer"}' };
-    const saved =
-      loadTokenizer(folder('uncased', [], files))
-        .files()
-        .get('tokenizer_config.json') ?? '';
-    expect(JSON.parse(saved)).toEqual({ ...names, tokenizer_class: 'PreTrainedTokenizerFast' });
+    const saved = (config: string) => {
+      const path = folder('uncased', [], { 'tokenizer.json': json, 'tokenizer_config.json': config });
+      return JSON.parse(loadTokenizer(path).files().get('tokenizer_config.json') ?? '');
+    };
+    expect(saved('{}')).toEqual({ ...names, tokenizer_class: 'PreTrainedTokenizerFast' });
+    const own = { do_lower_case: true, strip_accents: null, tokenize_chinese_chars: true };
+    expect(saved('{"tokenizer_class":"BertTokenizer"}')).toEqual({
+      ...names,
+      tokenizer_class: 'BertTokenizer',
+      ...own,
+    });
   });
 });
 

@@ -41,7 +41,7 @@ export const fillMaskCommand: CommandSpec = {
 /** @throws UsageError when the model cannot fill masks: better when it is chosen than at every line */
 async function checkMlmHead(model: LoadedModel): Promise<void> {
   try {
-    await model.fillMask('[MASK]', { topK: 1 });
+    await model.fillMask(model.maskToken, { topK: 1 });
   } catch (error) {
     await model.dispose();
     throw error;

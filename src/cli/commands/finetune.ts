@@ -13,6 +13,7 @@ export const finetuneCommand: CommandSpec = {
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
+    'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --freeze all --output runs/intent',
   ],
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
@@ -22,7 +23,9 @@ export const finetuneCommand: CommandSpec = {
       [
         classificationReport(result),
         '',
-        [counted(result.steps, 'step'), ...speed(result.tokensPerSecond)].join(', '),
+        result.head
+          ? `head on a frozen encoder, C ${result.head.c}`
+          : [counted(result.steps, 'step'), ...speed(result.tokensPerSecond)].join(', '),
         `model saved to ${result.output}`,
       ].join('\n'),
     );

@@ -16,8 +16,9 @@ export const oneLabelCard: HeadCard = {
     ];
   },
   introduction({ result }, base) {
-    const { labels } = result as FinetuneResult;
-    return `A text classifier with ${counted(labels.length, 'label')}, fine-tuned from ${base} with bertune.`;
+    const { labels, head } = result as FinetuneResult;
+    const way = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
+    return `A text classifier with ${counted(labels.length, 'label')}, ${way}.`;
   },
   vectors: (reads) => `It reads a vector of each text: ${reads}.`,
   results({ result }, measuredOn) {

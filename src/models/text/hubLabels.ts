@@ -13,7 +13,7 @@ const labelSchema = z.object({
   label2id: z
     .preprocess(
       (value) => (isObject(value) ? new Map(Object.entries(value)) : value),
-      z.map(z.string(), z.int()).nullable(),
+      z.map(z.string(), z.union([z.int(), z.string()])).nullable(),
     )
     .optional(),
 });
@@ -33,9 +33,12 @@ type LabelKeys = z.infer<typeof labelSchema>;
 export function labelsOf(raw: HubConfig, classifiers: readonly string[], where: string): string[] | undefined {
   const hub = parsedKeys(labelSchema, raw, where);
   const named = Object.entries(hub.id2label ?? {}).sort(([a], [b]) => Number(a) - Number(b));
+  const isClassifier = hub.architectures?.some((name) => classifiers.includes(name)) ?? false;
+  // Some tools write it beside an encoder without a classifier.
+  const isUnnamed = named.length === 1 && named[0]?.[1] === defaultLabels(1)[0];
+  if (isUnnamed && !isClassifier && hub.architectures?.length) return undefined;
   if (named.length > 0) return checkedLabels(named, hub, where);
   // transformers does not write the names of a classifier with its two default labels.
-  const isClassifier = hub.architectures?.some((name) => classifiers.includes(name)) ?? false;
   const count = hub.num_labels ?? (isClassifier ? 2 : 0);
   return count > 0 ? defaultLabels(count) : undefined;
 }
@@ -62,10 +65,19 @@ function checkedLabels(named: readonly [string, string | number][], hub: LabelKe
   if (gap >= 0) throw new BertuneError(`${where}: id2label has no label ${gap}, though it has ${labels.length} labels`);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) throw new BertuneError(`${where}: id2label names "${twice}" twice`);
-  const other = labels.findIndex((label, index) => hub.label2id && hub.label2id.get(label) !== index);
+  const ids = idsOf(hub.label2id);
+  const other = labels.findIndex((label, index) => ids && ids.get(label) !== index);
   if (other >= 0) throw new BertuneError(`${where}: id2label and label2id disagree about "${labels[other]}"`);
   if (hub.num_labels && hub.num_labels !== labels.length) {
     throw new BertuneError(`${where}: num_labels is ${hub.num_labels}, but id2label has ${labels.length} labels`);
   }
   return labels;
+}
+
+/** transformers goes by id2label alone: a number that was written as text is one, and other texts say nothing. */
+function idsOf(label2id: LabelKeys['label2id']): Map<string, number> | undefined {
+  const ids = [...(label2id ?? [])].map(
+    ([label, id]) => [label, typeof id === 'number' ? id : Number(id || 'x')] as const,
+  );
+  return label2id && ids.every(([, id]) => Number.isInteger(id)) ? new Map(ids) : undefined;
 }

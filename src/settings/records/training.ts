@@ -78,8 +78,13 @@ export const training = {
     identity: true,
     card: 'trained',
   },
-  /** Leaves the embeddings as they are. */
-  freeze: { type: choice('embeddings'), help: 'leave the embeddings as they are', identity: true, card: 'trained' },
+  /** Leaves the embeddings as they are; `all`: the whole encoder, with a head fitted to its vectors at once. */
+  freeze: {
+    type: choice('embeddings', 'all'),
+    help: 'leave embeddings as they are; all (finetune): the encoder, with a head fitted at once',
+    identity: true,
+    card: 'trained',
+  },
   /** Leaves the embeddings and the first layers as they are. */
   freezeLayers: {
     type: integer(0),

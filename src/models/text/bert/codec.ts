@@ -77,7 +77,7 @@ const schema = z.object({
   type_vocab_size: positive.default(2),
   initializer_range: z.number().nonnegative().default(0.02),
   layer_norm_eps: z.number().positive().default(1e-12),
-  pad_token_id: z.int().nonnegative().nullish(),
+  pad_token_id: z.int().nullish(),
   tie_word_embeddings: z.boolean().default(true),
   position_embedding_type: z.string().nullish(),
   is_decoder: z.boolean().nullish(),
@@ -101,7 +101,9 @@ function checkSupported(hub: z.infer<typeof schema>, where: string): void {
   if (hub.add_cross_attention) refuse('add_cross_attention is true, and only encoders can be used');
   if (Object.keys(hub.pruned_heads ?? {}).length > 0) refuse('models with pruned_heads cannot be used');
   if (hub.quantization_config) refuse('quantized models cannot be used; take the original weights');
-  if ((hub.pad_token_id ?? 0) >= hub.vocab_size) {
+  // Counted from the end when negative, as torch does.
+  const pad = hub.pad_token_id ?? 0;
+  if (pad >= hub.vocab_size || pad < -hub.vocab_size) {
     refuse(`pad_token_id ${hub.pad_token_id} is outside the vocabulary of ${hub.vocab_size}`);
   }
 }

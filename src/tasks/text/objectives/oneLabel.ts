@@ -55,18 +55,44 @@ export async function measureLabels(
   labels: readonly string[],
   promptTokens = 0,
 ): Promise<LabelMeasure> {
-  const predictions = new Int32Array(sequences.length);
-  const losses = new Float64Array(sequences.length);
+  const count = new LabelCount(classes, labels);
   for (let from = 0; from < sequences.length; from += chunk) {
-    const logits = await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk), { promptTokens });
-    logits.forEach((row, i) => {
-      const probabilities = labelProbabilities(row);
-      predictions[from + i] = argmax(row);
-      losses[from + i] = -Math.log(Math.max(probabilities[classes[from + i] as number] as number, Number.MIN_VALUE));
-    });
+    for (const row of await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk), { promptTokens })) {
+      count.add(row);
+    }
   }
-  const { accuracy, macroF1, confusion } = classificationMetrics(classes, predictions, labels.length);
-  const loss = losses.reduce((sum, value) => sum + value, 0) / Math.max(1, sequences.length);
-  const lossStandardError = standardErrorOfMean(losses);
-  return { accuracy, macroF1, loss, lossStandardError, count: sequences.length, labels, confusion };
+  return count.measure();
+}
+
+/** Counts how the logits of labeled texts do, one text after the other. */
+export class LabelCount {
+  readonly #classes: ArrayLike<number>;
+  readonly #labels: readonly string[];
+  readonly #predictions: Int32Array;
+  readonly #losses: Float64Array;
+  #added = 0;
+
+  constructor(classes: ArrayLike<number>, labels: readonly string[]) {
+    this.#classes = classes;
+    this.#labels = labels;
+    this.#predictions = new Int32Array(classes.length);
+    this.#losses = new Float64Array(classes.length);
+  }
+
+  /** @param logits of the next text [labels] */
+  add(logits: ArrayLike<number>): void {
+    const text = this.#added++;
+    const own = labelProbabilities(logits)[this.#classes[text] as number] as number;
+    this.#predictions[text] = argmax(logits);
+    this.#losses[text] = -Math.log(Math.max(own, Number.MIN_VALUE));
+  }
+
+  measure(): LabelMeasure {
+    const labels = this.#labels;
+    const count = this.#classes.length;
+    const { accuracy, macroF1, confusion } = classificationMetrics(this.#classes, this.#predictions, labels.length);
+    const loss = this.#losses.reduce((sum, value) => sum + value, 0) / Math.max(1, count);
+    const lossStandardError = standardErrorOfMean(this.#losses);
+    return { accuracy, macroF1, loss, lossStandardError, count, labels, confusion };
+  }
 }

@@ -1,0 +1,235 @@
+import { type LbfgsResult, minimize } from './lbfgs.ts';
+import type { Rows } from './neighbours.ts';
+
+/** A linear classifier: the logits of features x are W x + b. */
+export interface LinearClassifier {
+  /** [classes, size] */
+  readonly weight: Float64Array;
+  /** [classes]; they sum to 0. */
+  readonly bias: Float64Array;
+}
+
+export interface LogisticRegression extends LinearClassifier {
+  /** What was minimized. */
+  readonly loss: number;
+  readonly fit: LbfgsResult;
+}
+
+export interface LogisticOptions {
+  /** Weight of ½ |W|² against the summed cross-entropy. */
+  readonly strength: number;
+  /** How much each example counts [n]; 1 when absent. Those of weight 0 are as if they were not there. */
+  readonly weights?: ArrayLike<number>;
+  /** A classifier to start from, of a problem that is much like this one. */
+  readonly start?: LinearClassifier;
+  /** Ends when no part of the gradient, in steps that are as long as the loss is flat, is larger. */
+  readonly tolerance?: number;
+  readonly maxIterations?: number;
+}
+
+/** Numbers of a product, in whatever precision it has. */
+export type Numbers = Float32Array | Float64Array;
+
+/** The products with features X [count, size] that a fit is made of. What they give is theirs, until the next one. */
+export interface FeatureProducts {
+  readonly count: number;
+  readonly size: number;
+  /** Mean square of each feature [size]. */
+  readonly squares: Float64Array;
+  /** Relative error of a loss that comes of them. */
+  readonly noise: number;
+  /** X Wᵀ [count, classes]. @param weight [classes, size] */
+  logits(weight: Float64Array, classes: number): Numbers | Promise<Numbers>;
+  /** Eᵀ X [classes, size]. @param errors E [count, classes], as `logits` gave them and written over */
+  pulledBack(errors: Numbers, classes: number): Numbers | Promise<Numbers>;
+}
+
+/**
+ * Multinomial logistic regression with an L2 penalty on the weights and none on the biases, brought to its minimum. The
+ * problem is convex, so nothing depends on a seed or, but for the last digits, on the start.
+ *
+ * Features converge soonest when their mean is 0; the bias makes up for a shift, so that it changes no prediction.
+ *
+ * @param labels class numbers [n] below `classes`
+ */
+export async function fitLogisticRegression(
+  features: FeatureProducts,
+  labels: ArrayLike<number>,
+  classes: number,
+  { strength, weights, start, tolerance = 1e-7, maxIterations = 1000 }: LogisticOptions,
+): Promise<LogisticRegression> {
+  const { size, noise } = features;
+  const sums = classSums(labels, classes, weights);
+  const total = sums.reduce((sum, one) => sum + one, 0);
+  const units = unitsOf(features, sums, strength);
+  const scaled = new Float64Array(classes * (size + 1));
+  if (start) for (let i = 0; i < scaled.length; i++) scaled[i] = startAt(start, i) / (units[i] as number);
+  const parameters = new Float64Array(scaled.length);
+  const weight = parameters.subarray(0, classes * size);
+  const bias = parameters.subarray(classes * size);
+  // L = (Σ w · -log p(label) + λ/2 |W|²) / Σ w;  dL/dlogits = w (p - onehot) / Σ w
+  const objective = async (x: Float64Array, gradient: Float64Array) => {
+    for (let i = 0; i < x.length; i++) parameters[i] = (x[i] as number) * (units[i] as number);
+    const logits = await features.logits(weight, classes);
+    const biasGradient = gradient.subarray(weight.length).fill(0);
+    let loss = toErrors(logits, bias, labels, weights, biasGradient);
+    const pulled = await features.pulledBack(logits, classes);
+    for (let i = 0; i < weight.length; i++) {
+      const w = weight[i] as number;
+      loss += (strength / 2) * w * w;
+      gradient[i] = (pulled[i] as number) + strength * w;
+    }
+    for (let i = 0; i < x.length; i++) gradient[i] = ((gradient[i] as number) * (units[i] as number)) / total;
+    return loss / total;
+  };
+  const fit = await minimize(objective, scaled, { maxIterations, tolerance, noise });
+  for (let i = 0; i < scaled.length; i++) parameters[i] = (scaled[i] as number) * (units[i] as number);
+  const meanBias = bias.reduce((sum, value) => sum + value, 0) / classes;
+  for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) - meanBias;
+  return { weight, bias, loss: fit.value * total, fit };
+}
+
+/**
+ * Weight of the penalty at scikit-learn's C. Two classes have one weight vector there and, with the same predictions,
+ * two opposite halves of it here, whose squares are half as much.
+ */
+export function strengthAt(c: number, classes: number): number {
+  return (classes === 2 ? 2 : 1) / c;
+}
+
+/** Cross-entropy of each example [n] under logits without biases [n, classes]. */
+export function crossEntropies(
+  logits: Numbers,
+  bias: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): { losses: Float64Array; predictions: Int32Array } {
+  const classes = bias.length;
+  const losses = new Float64Array(labels.length);
+  const predictions = new Int32Array(labels.length);
+  for (let row = 0, from = 0; row < labels.length; row++, from += classes) {
+    let [most, best] = [Number.NEGATIVE_INFINITY, 0];
+    for (let c = 0; c < classes; c++) {
+      const logit = (logits[from + c] as number) + (bias[c] as number);
+      if (logit > most) [most, best] = [logit, c];
+    }
+    let sum = 0;
+    for (let c = 0; c < classes; c++) sum += Math.exp((logits[from + c] as number) + (bias[c] as number) - most);
+    const label = labels[row] as number;
+    losses[row] = Math.log(sum) + most - (logits[from + label] as number) - (bias[label] as number);
+    predictions[row] = best;
+  }
+  return { losses, predictions };
+}
+
+/** Products in float64 in this thread. */
+export function hostProducts({ data, size }: Rows): FeatureProducts {
+  const count = data.length / size;
+  return {
+    ...{ count, size, squares: meanSquares({ data, size }), noise: 1e-13 },
+    logits(weight, classes) {
+      const logits = new Float64Array(count * classes);
+      for (let row = 0, at = 0; row < data.length; row += size) {
+        for (let from = 0; from < weight.length; from += size) {
+          let sum = 0;
+          for (let j = 0; j < size; j++) sum += (weight[from + j] as number) * (data[row + j] as number);
+          logits[at++] = sum;
+        }
+      }
+      return logits;
+    },
+    pulledBack(errors, classes) {
+      const sums = new Float64Array(classes * size);
+      for (let row = 0, at = 0; row < data.length; row += size) {
+        for (let from = 0; from < sums.length; from += size) {
+          const error = errors[at++] as number;
+          for (let j = 0; j < size; j++)
+            sums[from + j] = (sums[from + j] as number) + error * (data[row + j] as number);
+        }
+      }
+      return sums;
+    },
+  };
+}
+
+/** Mean square of each feature [size] of rows [n, size]. */
+export function meanSquares({ data, size }: Rows): Float64Array {
+  const squares = new Float64Array(size);
+  for (let row = 0; row < data.length; row += size) {
+    for (let j = 0; j < size; j++) squares[j] = (squares[j] as number) + (data[row + j] as number) ** 2;
+  }
+  return squares.map((sum) => (sum * size) / Math.max(1, data.length));
+}
+
+function classSums(labels: ArrayLike<number>, classes: number, weights?: ArrayLike<number>): Float64Array {
+  const sums = new Float64Array(classes);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    sums[label] = (sums[label] as number) + (weights ? (weights[i] as number) : 1);
+  }
+  return sums;
+}
+
+/**
+ * The length of a step of each parameter at which the loss bends alike: one over the root of its second derivative
+ * where every text has the classes in their shares π, d²L/dw² = π (1 - π) mean(x²) + λ.
+ */
+function unitsOf({ size, squares }: FeatureProducts, sums: Float64Array, strength: number): Float64Array {
+  const classes = sums.length;
+  const total = sums.reduce((sum, one) => sum + one, 0);
+  const units = new Float64Array(classes * (size + 1));
+  for (let c = 0; c < classes; c++) {
+    const share = Math.max(sums[c] as number, 0.5) / total;
+    const spread = Math.max(share * (1 - share), 1e-6);
+    for (let j = 0; j < size; j++) {
+      units[c * size + j] = 1 / Math.sqrt(spread * (squares[j] as number) + strength / total);
+    }
+    units[classes * size + c] = 1 / Math.sqrt(spread);
+  }
+  return units;
+}
+
+function startAt({ weight, bias }: LinearClassifier, i: number): number {
+  return (i < weight.length ? weight[i] : bias[i - weight.length]) as number;
+}
+
+/** Turns logits without biases into w (p - onehot), adds their sums to the biases' gradient and gives the summed loss. */
+function toErrors(
+  logits: Numbers,
+  bias: Float64Array,
+  labels: ArrayLike<number>,
+  weights: ArrayLike<number> | undefined,
+  biasGradient: Float64Array,
+): number {
+  const classes = bias.length;
+  const row = new Float64Array(classes);
+  let loss = 0;
+  for (let i = 0, from = 0; i < labels.length; i++, from += classes) {
+    const weight = weights ? (weights[i] as number) : 1;
+    if (weight === 0) {
+      logits.fill(0, from, from + classes);
+      continue;
+    }
+    let most = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < classes; c++) {
+      const logit = (logits[from + c] as number) + (bias[c] as number);
+      row[c] = logit;
+      if (logit > most) most = logit;
+    }
+    const label = labels[i] as number;
+    const own = row[label] as number;
+    let sum = 0;
+    for (let c = 0; c < classes; c++) {
+      const odds = Math.exp((row[c] as number) - most);
+      row[c] = odds;
+      sum += odds;
+    }
+    loss += weight * (Math.log(sum) + most - own);
+    const factor = weight / sum;
+    for (let c = 0; c < classes; c++) {
+      const error = (row[c] as number) * factor - (c === label ? weight : 0);
+      logits[from + c] = error;
+      biasGradient[c] = (biasGradient[c] as number) + error;
+    }
+  }
+  return loss;
+}

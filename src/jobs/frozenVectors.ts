@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { BertuneError, counted, messageOf } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
+import { cacheFolder, versions } from '../data/tokenCache.ts';
+import { VectorStore } from '../data/vectorStore.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Rows } from '../evaluation/neighbours.ts';
+import type { TextModel } from '../models/text/model.ts';
+import { asTensors, type ParameterValues } from '../nn/parameters.ts';
+import { TextInference } from '../tasks/text/inference.ts';
+import type { TextTokenizer } from '../text/tokenizer.ts';
+import { activity, note } from './note.ts';
+import { TextCutter } from './textCutter.ts';
+import type { JobHooks } from './types.ts';
+
+/** An encoder whose vectors stay what they are. */
+export interface FrozenEncoder {
+  readonly engine: Engine;
+  readonly model: TextModel;
+  /** Of the encoder and what stands behind it. */
+  readonly values: ParameterValues;
+  readonly tokenizer: TextTokenizer;
+  /** Tokens of a text, special ones included. */
+  readonly maxLength: number;
+  /** What every text begins with. */
+  readonly prompt: string;
+  /** Whether the folder says that texts are lower-cased. */
+  readonly lowerCase?: boolean;
+  /** Folder of vectors to use and to add to; false: none. */
+  readonly cache?: string | false;
+}
+
+export interface FrozenVectors extends Rows {
+  /** Distinct texts whose vectors an earlier run had left. */
+  readonly found: number;
+}
+
+/** Changes with how vectors come about. */
+const format = 1;
+/** Texts whose vectors are made, and kept, together. */
+const chunk = 4096;
+
+/**
+ * The vectors [n, size] of texts: those that an earlier run left on disk, and the others made now and left there.
+ *
+ * @throws BertuneError for vectors that hold no numbers; InterruptedError when the signal was aborted
+ */
+export async function frozenVectors(
+  encoder: FrozenEncoder,
+  texts: readonly string[],
+  hooks: JobHooks,
+): Promise<FrozenVectors> {
+  const size = encoder.model.outputSize('pooled');
+  const distinct = [...new Set(texts)];
+  const cache = cacheFolder(encoder.cache);
+  const store = cache === undefined ? undefined : new VectorStore(cache, digestOf(encoder), size);
+  const known = (await store?.read(distinct)) ?? [];
+  const vectors = new Map(distinct.flatMap((text, i) => (known[i] ? [[text, known[i]]] : [])));
+  const found = vectors.size;
+  const missing = distinct.filter((text) => !vectors.has(text));
+  if (found > 0) note(hooks, `${counted(found, 'vector')} as computed before`);
+  await compute(encoder, missing, hooks, async (part, made) => {
+    part.forEach((text, i) => {
+      vectors.set(text, made[i] as Float32Array);
+    });
+    await store?.add(part, made);
+  });
+  const data = new Float32Array(texts.length * size);
+  for (const [i, text] of texts.entries()) data.set(vectors.get(text) as Float32Array, i * size);
+  return { data, size, found };
+}
+
+/** Computes the vectors of texts, and hands them over part by part; what cannot be kept is said once. */
+async function compute(
+  { engine, model, values, tokenizer, maxLength, prompt }: FrozenEncoder,
+  texts: readonly string[],
+  hooks: JobHooks,
+  keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
+): Promise<void> {
+  if (texts.length === 0) return;
+  const cutter = new TextCutter(tokenizer, maxLength, prompt);
+  const { promptTokens } = cutter;
+  const parameters = asTensors(values, model.parameters(model.partsOf('pooled')));
+  const options = { signal: hooks.signal, isSettled: true };
+  const inference = new TextInference(engine, model, tokenizer.frame, parameters, options);
+  let failure: string | undefined;
+  try {
+    for (let from = 0; from < texts.length; from += chunk) {
+      hooks.onEvent?.({ type: 'progress', ...activity(say`computing vectors`), done: from, total: texts.length });
+      const part = texts.slice(from, from + chunk);
+      const sequences = part.map((text) => cutter.encode(text));
+      const made = await inference.ofTexts('pooled', sequences, { promptTokens });
+      if (!made.every((vector) => vector.every(Number.isFinite))) {
+        throw new BertuneError('the model gives vectors that hold no numbers: its weights are damaged');
+      }
+      await keep(part, made).catch((error: unknown) => {
+        failure ??= messageOf(error);
+      });
+    }
+  } finally {
+    await inference.dispose();
+  }
+  hooks.onEvent?.({
+    ...{ type: 'progress', ...activity(say`computing vectors`), done: texts.length, total: texts.length },
+  });
+  cutter.noteTruncated(hooks);
+  if (failure === undefined) return;
+  note(hooks, say`vectors are not kept for later runs (${failure}); ${setting('cache')} chooses where they are`);
+}
+
+/** Digest of everything that decides what a text's vector is. */
+function digestOf({ engine, model, values, tokenizer, maxLength, prompt, lowerCase }: FrozenEncoder): string {
+  const files = [...tokenizer.files()].sort(([a], [b]) => (a < b ? -1 : 1));
+  const { pooling, modules } = model.sentence ?? {};
+  const settings = { pooling, modules, maxLength, prompt, lowerCase, engine: engine.name };
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([format, versions(), model.type, model.hubConfig(), settings, files]));
+  for (const { name, shape } of model.parameters(model.partsOf('pooled'))) {
+    hash.update(`${name} ${shape.join(' ')} `).update(values.get(name) ?? '');
+  }
+  return hash.digest('hex');
+}

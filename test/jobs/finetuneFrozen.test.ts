@@ -1,0 +1,244 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { finetune } from '../../src/jobs/finetune.ts';
+import { loadModel } from '../../src/jobs/model.ts';
+import type { FinetuneOptions } from '../../src/jobs/types.ts';
+import { TestFolder } from '../data/files.ts';
+import { readTensors } from '../models/fixtures.ts';
+import { cases, sentenceFolder } from '../sentenceFolders.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { listening, readJson, weightsOf } from './runs.ts';
+import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
+
+const folder = new TestFolder();
+const at = (...names: string[]) => join(folder.path, ...names);
+const rows = labeledMessages(60);
+const heldRows = labeledMessages(30, 12);
+
+beforeAll(async () => {
+  await folder.create();
+  await saveTinyModel(at('tiny'));
+  await folder.write('train.csv', labeledCsv(rows));
+  await folder.write('held.csv', labeledCsv(heldRows));
+});
+afterAll(() => folder.remove());
+
+let runs = 0;
+function options(more: Partial<FinetuneOptions> = {}): FinetuneOptions {
+  return {
+    ...{ model: at('tiny'), train: { files: [at('train.csv')] }, eval: { files: [at('held.csv')] } },
+    ...{ output: at(`run-${++runs}`), cache: at('cache'), freeze: 'all', threads: 1, ...more },
+  };
+}
+
+/** Texts whose vectors a run computed. */
+function computed({ events }: ReturnType<typeof listening>): number {
+  const totals = events.flatMap((event) =>
+    event.type === 'progress' && event.activity === 'computing vectors' ? [event.total ?? 0] : [],
+  );
+  return totals[0] ?? 0;
+}
+
+describe('a head on a frozen encoder', () => {
+  test('leaves the encoder as it is and classifies as it was measured', async () => {
+    const given = options({ cache: false });
+    const result = await finetune(given);
+    expect(result.accuracy).toBeGreaterThan(0.85);
+    expect(result).toMatchObject({ steps: 0, head: { scored: 60, vectorsFound: 0 } });
+    const scores = result.head?.folds ?? [];
+    expect(scores).toHaveLength(7);
+    expect(scores.find(({ c }) => c === result.head?.c)?.loss).toBe(Math.min(...scores.map(({ loss }) => loss)));
+    const [before, after] = [await tensorsOf(at('tiny')), await tensorsOf(given.output)];
+    const kept = [...after].filter(([name]) => before.has(`bert.${name}`) || before.has(name));
+    expect(kept.length).toBeGreaterThan(30);
+    for (const [name, values] of kept) expect(values, name).toEqual(before.get(`bert.${name}`) ?? before.get(name));
+    const model = await loadModel(given.output, { threads: 1 });
+    const predictions = await model.classify(heldRows.map(({ text }) => text));
+    await model.dispose();
+    const right = predictions.filter(({ label }, i) => label === heldRows[i]?.label).length;
+    expect(right / heldRows.length).toBeCloseTo(result.accuracy, 9);
+    const loss = predictions.reduce((sum, { score, label }, i) => {
+      return sum - Math.log(label === heldRows[i]?.label ? score : 1 - score) / heldRows.length;
+    }, 0);
+    expect(loss).toBeCloseTo(result.loss, 5);
+  });
+
+  test.each(['pooling-joined', 'all-kinds', 'prompts', 'classifier'])(
+    'goes by all that a sentence encoder has (%s), and is fitted anew from what it wrote',
+    async (name) => {
+      const one = cases.find((each) => each.name === name);
+      if (!one) throw new Error(`no case ${name}`);
+      const given = options({ model: sentenceFolder(one), cache: false });
+      const result = await finetune(given);
+      const again = await finetune(options({ model: given.output, cache: false }));
+      expect(again.loss).toBeCloseTo(result.loss, 6);
+      const model = await loadModel(given.output, { threads: 1 });
+      const predictions = await model.classify(heldRows.map(({ text }) => text));
+      await model.dispose();
+      const right = predictions.filter(({ label }, i) => label === heldRows[i]?.label).length;
+      expect(right / heldRows.length).toBeCloseTo(result.accuracy, 9);
+    },
+  );
+
+  test('reads what is asked for', async () => {
+    const given = options({ reads: 'cls' });
+    const hooks = listening();
+    await finetune(given, hooks);
+    expect(hooks.notes()).toContain('the classifier reads the first token');
+    expect(readJson(given.output, '1_Pooling', 'config.json')).toMatchObject({ pooling_mode_cls_token: true });
+  });
+
+  test('weighs rare classes more when it is asked to', async () => {
+    const rare = [
+      ...rows.filter(({ label }) => label === 'asks'),
+      ...rows.filter(({ label }) => label === 'wants').slice(0, 4),
+    ];
+    const train = { files: [await folder.write('rare.csv', labeledCsv(rare))] };
+    const [plain, balanced] = [
+      await finetune(options({ train })),
+      await finetune(options({ train, classWeights: 'balanced' })),
+    ];
+    const taken = ({ confusion }: typeof plain) => confusion.reduce((sum, row) => sum + (row[1] ?? 0), 0);
+    expect(taken(balanced)).toBeGreaterThan(taken(plain));
+  });
+
+  test('says what it does when there is nothing to choose by', async () => {
+    const hooks = listening();
+    const result = await finetune(options({ labelsPerClass: 1 }), hooks);
+    expect(result.head).toMatchObject({ folds: [], scored: 0 });
+    expect(hooks.notes()).toContain(
+      `C ${result.head?.c} for want of texts to choose it by: no class has two that differ`,
+    );
+  });
+
+  test('its record and card tell how it came about', async () => {
+    const given = options();
+    const { head } = await finetune(given);
+    const record = readJson(given.output, 'run.json');
+    expect(record).toMatchObject({ command: 'finetune', status: 'finished', result: { head: { c: head?.c } } });
+    expect(record.configuration).toMatchObject({ freeze: 'all', seed: 0, maxLength: 64 });
+    expect(record.configuration).not.toHaveProperty('learningRate');
+    expect(record.configuration).not.toHaveProperty('batchSize');
+    const card = readFileSync(join(given.output, 'README.md'), 'utf8');
+    expect(card).toContain(`Logistic regression on the vectors of the frozen encoder, C ${head?.c}.`);
+    expect(card).toContain('| freeze | all |');
+    expect(card).not.toContain('AdamW');
+  });
+});
+
+describe('its vectors', () => {
+  test('are computed once, for whichever run', async () => {
+    const cache = at('once');
+    const hooks = [listening(), listening(), listening(), listening()] as const;
+    const first = await finetune(options({ cache }), hooks[0]);
+    const second = await finetune(options({ cache, seed: 3 }), hooks[1]);
+    const distinct = new Set([...rows, ...heldRows].map(({ text }) => text)).size;
+    expect(hooks.slice(0, 2).map(computed)).toEqual([distinct, 0]);
+    expect([first, second].map(({ head }) => head?.vectorsFound)).toEqual([0, distinct]);
+    expect(hooks[1].notes()).toContain(`${distinct} vectors as computed before`);
+    expect(second.loss).toBeCloseTo(first.loss, 1);
+    // Texts that are new are computed alone, and another way of reading anew.
+    const more = [...rows, { text: 'a text that is new', label: 'asks' }];
+    const train = { files: [await folder.write('more.csv', labeledCsv(more))] };
+    await finetune(options({ cache, train }), hooks[2]);
+    expect(computed(hooks[2])).toBe(1);
+    await finetune(options({ cache, maxLength: 8 }), hooks[3]);
+    expect(computed(hooks[3])).toBe(distinct);
+  });
+
+  test('give the same head, bit for bit, whether or not they were there', async () => {
+    const cache = at('same');
+    const given = [options({ cache }), options({ cache }), options({ cache: false })] as const;
+    for (const each of given) await finetune(each);
+    const heads = given.map(({ output }) => readFileSync(join(output, '2_Dense', 'model.safetensors')));
+    expect(heads[1]?.equals(heads[0] as Buffer)).toBe(true);
+    expect(heads[2]?.equals(heads[0] as Buffer)).toBe(true);
+  });
+
+  test('of other weights are others', async () => {
+    const cache = at('weights');
+    await finetune(options({ cache }));
+    const hooks = listening();
+    await finetune(options({ cache, randomStart: true }), hooks);
+    expect(computed(hooks)).toBeGreaterThan(80);
+  });
+
+  test('are not kept without a cache, or where it cannot be written', async () => {
+    const hooks = listening();
+    const blocked = await folder.write('blocked', '');
+    await finetune(options({ cache: blocked }), hooks);
+    expect(hooks.notes().find((line) => line.startsWith('vectors are not kept for later runs ('))).toContain(
+      'cache chooses where they are',
+    );
+  });
+
+  test('that are damaged are computed anew', async () => {
+    const cache = at('damaged');
+    const first = await finetune(options({ cache }));
+    const [entry = ''] = readdirSync(join(cache, 'vectors'));
+    const file = join(cache, 'vectors', entry, 'vectors.bin');
+    const bytes = readFileSync(file);
+    bytes[5] = (bytes[5] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const second = await finetune(options({ cache }));
+    expect(second.head?.vectorsFound).toBe(0);
+    expect(second.loss).toBe(first.loss);
+  });
+
+  test('that hold no numbers are refused', async () => {
+    const model = temporaryFolder();
+    await saveTinyModel(model);
+    const bytes = weightsOf(model);
+    const header = Number(bytes.readBigUInt64LE(0));
+    const tensors: Record<string, { data_offsets: number[] }> = JSON.parse(bytes.subarray(8, 8 + header).toString());
+    const start = tensors['bert.encoder.layer.1.output.LayerNorm.bias']?.data_offsets[0] ?? 0;
+    bytes.writeFloatLE(Number.NaN, 8 + header + start);
+    writeFileSync(join(model, 'model.safetensors'), bytes);
+    await expect(finetune(options({ model }))).rejects.toThrow('vectors that hold no numbers');
+  });
+});
+
+describe('settings of training in steps', () => {
+  test.each([
+    [{ learningRate: 1e-3 }, 'learningRate is no option of freeze all'],
+    [{ epochs: 2 }, 'epochs is no option of freeze all'],
+    [{ patience: 2 }, 'patience is no option of freeze all'],
+    [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
+    [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
+    [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
+    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
+    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
+  ] as const)('%o', async (more, message) => {
+    await expect(finetune(options(more))).rejects.toThrow(message);
+  });
+
+  test('a finished run gives its result again, one that was stopped begins anew', async () => {
+    const given = options();
+    const controller = new AbortController();
+    const onEvent = (event: { type: string; activity?: string }) => {
+      if (event.activity === 'fitting the classifier') controller.abort();
+    };
+    await expect(finetune(given, { onEvent, signal: controller.signal })).rejects.toThrow('stopped before the end');
+    const hooks = listening();
+    const result = await finetune({ ...given, resume: true }, hooks);
+    expect(hooks.notes()).toContain(
+      `resume: ${given.output} holds no checkpoint, so the run starts from the beginning`,
+    );
+    expect(await finetune({ ...given, resume: true })).toEqual(JSON.parse(JSON.stringify(result)));
+  });
+
+  test('does not go on with the checkpoints of a run in steps', async () => {
+    const output = at('steps');
+    const { cache: _, ...steps } = options({ output, freeze: undefined, maxSteps: 4, saveSteps: 1 });
+    await expect(finetune(steps, listening(2))).rejects.toThrow('stopped after step 2');
+    await expect(finetune(options({ output, resume: true }))).rejects.toThrow('holds checkpoints of a run in steps');
+    const result = await finetune(options({ output, overwrite: true }));
+    expect(result.head).toBeDefined();
+    expect(readdirSync(output)).not.toContain('checkpoints');
+  });
+});
+
+async function tensorsOf(path: string): Promise<Map<string, Float32Array>> {
+  return readTensors(join(path, 'model.safetensors'));
+}
