@@ -49,7 +49,8 @@ export const refusedCases: readonly RefusedCase[] = JSON.parse(readFileSync(join
 
 /** The call in the names of bertune. */
 export function optionsOf({ prompt_name, promptText, truncate_dim }: Call) {
-  return { prompt: prompt_name, promptText: promptText === '' ? false : promptText, truncateDimensions: truncate_dim };
+  const noPrompt = promptText === '' ? (false as const) : promptText;
+  return { prompt: prompt_name, promptText: noPrompt, truncateDimensions: truncate_dim };
 }
 
 /** Puts a folder together; it may be written to. */
@@ -90,11 +91,13 @@ export async function expectedVectors(name: string, call: number): Promise<Float
   }
 }
 
-/** The label of the largest logit and its share, softmax in float64. */
-export function answerOf(logits: Float32Array, labels: readonly string[]): { label: string; score: number } {
+/** Softmax of a text's logits in float64, the best label first. */
+export function scoresOf(logits: Float32Array, labels: readonly string[]): { label: string; score: number }[] {
   const largest = Math.max(...logits);
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-  return { label: labels[logits.indexOf(largest)] ?? '', score: 1 / total };
+  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  const scores = powers.map((power, i) => ({ label: labels[i] ?? '', score: power / total }));
+  return scores.sort((a, b) => b.score - a.score);
 }
 
 /** [count, …] as its rows. */

@@ -24,6 +24,8 @@ export interface SentenceSettings {
   readonly lowerCase: boolean;
   /** How vectors are compared: cosine, dot, euclidean or manhattan. */
   readonly similarity: string | null;
+  /** Numbers of a vector that are kept, the first ones; all of them when absent. */
+  readonly dimensions?: number;
 }
 
 export interface SentenceFolder {
@@ -138,12 +140,14 @@ export function sentenceFiles(
     const config = moduleRecord(module.type).write(module);
     if (config) write(`${module.path}/config.json`, config);
   }
-  const { prompts, defaultPrompt, maxLength, lowerCase, similarity } = settings;
+  const { prompts, defaultPrompt, maxLength, lowerCase, similarity, dimensions } = settings;
   write(encoderFile, { ...(maxLength === undefined ? {} : { max_seq_length: maxLength }), do_lower_case: lowerCase });
   write(sentenceFile, {
     prompts,
     default_prompt_name: defaultPrompt,
     ...(similarity === null ? {} : { similarity_fn_name: similarity }),
+    // Logits would be cut too.
+    ...(dimensions === undefined || logits ? {} : { truncate_dim: dimensions }),
   });
   write(modulesFile, list);
   return files;
@@ -276,22 +280,30 @@ const sentenceSchema = z.strictObject({
   prompts: z.record(z.string(), z.string().nullable()).nullish(),
   default_prompt_name: z.string().nullish(),
   similarity_fn_name: z.string().nullish(),
+  truncate_dim: z.int().positive().nullish(),
 });
+
+/** Prompts that sentence-transformers has by itself, of no text. */
+const emptyPrompts: readonly string[] = ['query', 'document'];
 
 async function readSettings(folder: string, encoder: string): Promise<SentenceSettings> {
   const sentencePath = join(folder, sentenceFile);
   const sentence = parsedKeys(sentenceSchema, (await readJson(sentencePath)) ?? {}, sentencePath);
   const { maxLength, lowerCase } = await readEncoderSettings(join(folder, encoder));
   const prompts = Object.fromEntries(Object.entries(sentence.prompts ?? {}).map(([name, text]) => [name, text ?? '']));
-  const defaultPrompt = sentence.default_prompt_name ?? null;
+  const named = sentence.default_prompt_name ?? null;
+  const isEmpty = named !== null && emptyPrompts.includes(named) && !Object.hasOwn(prompts, named);
+  const defaultPrompt = isEmpty ? null : named;
   if (defaultPrompt !== null && !Object.hasOwn(prompts, defaultPrompt)) {
     throw new BertuneError(
       `${sentencePath}: default_prompt_name is "${defaultPrompt}", which is not among its prompts`,
     );
   }
+  const dimensions = sentence.truncate_dim ?? undefined;
   return {
     ...{ prompts, defaultPrompt, lowerCase, similarity: sentence.similarity_fn_name ?? null },
     ...(maxLength === undefined ? {} : { maxLength }),
+    ...(dimensions === undefined ? {} : { dimensions }),
   };
 }
 

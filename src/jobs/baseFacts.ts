@@ -41,12 +41,14 @@ export function modelFacts(model: TextModel, head: HeadName, settings?: Sentence
   const isThrough = sentence !== null && (head !== 'oneLabel' || sentence.classifier !== null);
   const facts = { family: { type: model.type, title: model.title }, layers, hiddenSize, parameters };
   if (!isThrough) return facts;
-  const { prompts, defaultPrompt, maxLength } = settings ?? plainSettings;
+  const { prompts, defaultPrompt, maxLength, dimensions } = settings ?? plainSettings;
+  const size = model.outputSize('pooled');
   return {
     ...facts,
     sentence: {
       reads: vectorTitle(sentence),
-      dimensions: model.outputSize('pooled'),
+      // A classifier reads all of them.
+      dimensions: head === 'oneLabel' ? size : Math.min(dimensions ?? size, size),
       prompt: defaultPrompt === null ? '' : (prompts[defaultPrompt] ?? ''),
       ...(maxLength === undefined ? {} : { maxLength }),
     },

@@ -42,12 +42,14 @@ async function sentenceFacts(found: FoundModel, facts: TextInspection): Promise<
   if (!model.sentence || !settings) return null;
   const { pooling, modules } = model.sentence;
   const { prompts, defaultPrompt, lowerCase, similarity } = settings;
+  const size = model.outputSize('pooled');
   // Where the folder does not say the length, its tokenizer does.
   const tokenizer =
     settings.maxLength === undefined ? await readFound(found, async () => loadTokenizer(folder)) : undefined;
   return {
     ...{ pooling: pooling.modes, poolingTitle: titleOfPooling(pooling), includePrompt: pooling.includePrompt, modules },
-    dimensions: model.outputSize('pooled'),
+    dimensions: Math.min(settings.dimensions ?? size, size),
+    mostDimensions: size,
     ...{ prompts, defaultPrompt, lowerCase, similarity },
     maxLength: defaultMaxLength({ ...facts, tokenizer }),
   };

@@ -31,8 +31,8 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel {
   readonly heads: readonly HeadName[];
-  /** Numbers of a vector. */
-  readonly dimensions: number;
+  /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
+  readonly dimensions: { readonly kept: number; readonly all: number };
   /** Names of the prompts that texts may begin with. */
   readonly prompts: readonly string[];
   /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
@@ -106,6 +106,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only, for vectors'}`,
     );
   };
+  const vectorSize = read.outputSize('pooled');
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
     requireHead('oneLabel', 'classification');
@@ -119,7 +120,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     labels,
     heads: available,
     maskToken,
-    dimensions: read.outputSize('pooled'),
+    dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
     prompts: Object.keys(sentence?.prompts ?? {}),
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
@@ -186,8 +187,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       }
       const sequences = cut(cutter, texts);
       const vectors = await inference.ofTexts('pooled', sequences, reading);
+      const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
       return {
-        vectors: truncateDimensions ? vectors.map((vector) => vector.slice(0, truncateDimensions)) : vectors,
+        vectors: kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept)),
         tokens: sequences.map(({ length }) => length + tokenizer.frame.size),
       };
     },

@@ -168,6 +168,8 @@ export interface SentenceFacts {
   readonly modules: readonly SentenceModule[];
   /** Numbers of a vector. */
   readonly dimensions: number;
+  /** Those that it has, where the folder keeps the first ones only. */
+  readonly mostDimensions: number;
   readonly prompts: Readonly<Record<string, string>>;
   readonly defaultPrompt: string | null;
   /** Tokens of a text that are read, special ones included. */

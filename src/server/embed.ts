@@ -39,10 +39,10 @@ export async function askVectors(
   sizeKey: string,
 ): Promise<{ name: string; answers: readonly EmbedAnswer[] }> {
   const chosen = chooseModel(model, 'embed', served);
-  const { name, dimensions, prompts } = chosen.thread.info;
+  const { name, mostDimensions: most, prompts } = chosen.thread.info;
   const { prompt, promptText, truncateDimensions: size } = vectors;
-  if (size !== undefined && size > dimensions) {
-    throw new RequestError(400, `${sizeKey} ${size} is over the ${dimensions} numbers of a vector of ${name}`, sizeKey);
+  if (size !== undefined && size > most) {
+    throw new RequestError(400, `${sizeKey} ${size} is over the ${most} numbers of a vector of ${name}`, sizeKey);
   }
   if (prompt !== undefined && !prompts.includes(prompt)) {
     const known = prompts.length > 0 ? `it has ${prompts.join(', ')}` : 'it has none';

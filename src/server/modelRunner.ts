@@ -26,7 +26,7 @@ export async function createRunner({ model: found, name, threads, maxLength, int
   await warmUp(model, tasks);
   const { labels, maskToken, dimensions, prompts } = model;
   return {
-    info: { name, tasks, labels, maskToken, dimensions, prompts },
+    info: { name, tasks, labels, maskToken, dimensions: dimensions.kept, mostDimensions: dimensions.all, prompts },
     notes: [...notes],
     run: async ({ task, questions }) => answering[task](model, questions),
     close: () => model.dispose(),
@@ -107,11 +107,12 @@ async function embedAll(model: OpenModel, questions: readonly Question[]): Promi
 
 async function embedAlike(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
   const { prompt, promptText } = questions[0]?.vectors ?? {};
+  const { all, kept } = model.dimensions;
   const texts = questions.flatMap((question) => question.texts);
   try {
-    const { vectors, tokens } = await model.embedCounted(texts, { prompt, promptText });
+    const { vectors, tokens } = await model.embedCounted(texts, { prompt, promptText, truncateDimensions: all });
     let next = 0;
-    return questions.map(({ texts, vectors: { truncateDimensions } = {} }) => ({
+    return questions.map(({ texts, vectors: { truncateDimensions = kept } = {} }) => ({
       answers: texts.map(() => {
         const vector = (vectors[next] as Float32Array).subarray(0, truncateDimensions);
         return { vector, tokens: tokens[next++] as number };

@@ -24,6 +24,8 @@ export interface ModelInfo {
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;
+  /** Those that may be asked for, where the folder keeps the first ones only. */
+  readonly mostDimensions: number;
   /** Names of the prompts that texts may begin with. */
   readonly prompts: readonly string[];
 }

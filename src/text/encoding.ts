@@ -45,23 +45,30 @@ export function wordOf(
 const mostRemembered = 200_000;
 const longestRemembered = 64;
 
-/** Words and their pieces, those that were cut remembered. */
+/** Words and their pieces, those that were cut remembered: ids alone where words are shown as they are, to save memory. */
 export class Words {
   readonly #model: PieceModel;
   readonly #preTokenizer: PreTokenizer;
-  readonly #remembered = new Map<string, Word>();
+  readonly #remembered = new Map<string, Word | readonly number[]>();
 
   constructor(model: PieceModel, preTokenizer: PreTokenizer) {
     this.#model = model;
     this.#preTokenizer = preTokenizer;
   }
 
-  of(word: string): Word {
-    const known = this.#remembered.get(word);
-    if (known) return known;
+  /** Puts a word at the end of an encoding. */
+  add(encoding: Encoding, word: string): void {
+    const known = this.#remembered.get(word) ?? this.#cut(word);
+    if (isIds(known)) addPieces(encoding, word, known);
+    else addWord(encoding, known);
+  }
+
+  #cut(word: string): Word | readonly number[] {
+    const { showsAsIs = false, partsAtSpaces } = this.#preTokenizer;
     const spans: number[] = [];
-    const ids = this.#model.tokenize(word, this.#preTokenizer.partsAtSpaces ? spans : undefined);
-    const found = wordOf(word, ids, spans, this.#preTokenizer);
+    // A copy has room for no more than what is in it.
+    const ids = this.#model.tokenize(word, partsAtSpaces ? spans : undefined).slice();
+    const found = showsAsIs && !partsAtSpaces ? ids : wordOf(word, ids, spans, this.#preTokenizer);
     if (word.length <= longestRemembered) {
       if (this.#remembered.size >= mostRemembered) this.#remembered.clear();
       this.#remembered.set(word, found);
@@ -70,9 +77,22 @@ export class Words {
   }
 }
 
+function isIds(found: Word | readonly number[]): found is readonly number[] {
+  return Array.isArray(found);
+}
+
 /** Puts words, as they were cut, at the end of an encoding. */
 export function addWords(encoding: Encoding, cut: readonly string[], words: Words): void {
-  for (let i = 0; i < cut.length; i++) addWord(encoding, words.of(cut[i] as string));
+  for (let i = 0; i < cut.length; i++) words.add(encoding, cut[i] as string);
+}
+
+function addPieces({ ids, wordIds, words }: Encoding, word: string, pieces: readonly number[]): void {
+  const wordId = words.length;
+  for (let i = 0; i < pieces.length; i++) {
+    ids.push(pieces[i] as number);
+    wordIds.push(wordId);
+  }
+  words.push(word);
 }
 
 /** Puts a word at the end of an encoding. */

@@ -41,6 +41,9 @@ describe('inspect', () => {
     expect(rowsOf((await runInProcess(['inspect', '--model', folderNamed('prompts')])).stdout).prompts).toContain(
       'passage (the default): "passage: "',
     );
+    expect(rowsOf((await runInProcess(['inspect', '--model', folderNamed('truncated')])).stdout).vector).toBe(
+      'the first 8 of 32 numbers',
+    );
     const short = rowsOf((await runInProcess(['inspect', '--model', folderNamed('max-seq-length-16')])).stdout);
     expect(short['longest text']).toBe('16 tokens');
     const limited = await inspect({ model: folderNamed('old-max-length-of-tokenizer') });

@@ -21,11 +21,11 @@ let server: Server;
 beforeAll(async () => {
   const root = join(await builtCommand(), '../..');
   ({ createServer } = await import(pathToFileURL(join(root, 'index.js')).href));
-  for (const name of ['prompts', 'dense-two', 'without-prompt', 'classifier']) {
+  for (const name of ['prompts', 'dense-two', 'without-prompt', 'classifier', 'truncated']) {
     cpSync(folderNamed(name), at(name), { recursive: true });
   }
   await saveTinyModel(at('plain'));
-  const names = ['prompts', 'dense-two', 'without-prompt', 'classifier', 'plain'];
+  const names = ['prompts', 'dense-two', 'without-prompt', 'classifier', 'truncated', 'plain'];
   server = await createServer({ models: names.map(at), port: 0, threads: 1 });
 });
 afterAll(() => server.close());
@@ -70,6 +70,14 @@ describe('POST /embed', () => {
     expect(await ask('/embed', { texts: ['order'], promptText: false })).toEqual(
       await ask('/embed', { texts: ['order'], promptText: '' }),
     );
+  });
+
+  test('of a folder that keeps the first numbers: these, or as many as are asked for', async () => {
+    for (const [number, options] of [{}, { truncateDimensions: 4 }, { truncateDimensions: 20 }].entries()) {
+      const { answer } = await ask('/embed', { model: 'truncated', texts, ...options });
+      const expected = await expectedVectors('truncated', number);
+      expect(largestDifference(rows(answer.embeddings), expected)).toBeLessThan(1e-5);
+    }
   });
 
   test.each(['plain', 'classifier'])('of a model with another head, %s: those of embed', async (name) => {
@@ -178,7 +186,7 @@ describe("OpenAI's API, by its client", () => {
   test('the models', async () => {
     const ids: string[] = [];
     for await (const model of client().models.list()) ids.push(model.id);
-    expect(ids).toEqual(['prompts', 'dense-two', 'without-prompt', 'classifier', 'plain']);
+    expect(ids).toEqual(['prompts', 'dense-two', 'without-prompt', 'classifier', 'truncated', 'plain']);
     expect(await client().models.retrieve('plain')).toMatchObject({ id: 'plain', object: 'model' });
     await expect(client().models.retrieve('none')).rejects.toThrow(NotFoundError);
   });

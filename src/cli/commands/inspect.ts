@@ -53,8 +53,18 @@ function labelList(labels: readonly string[] | null): string {
 }
 
 function sentenceRows(facts: SentenceFacts): string[][] {
-  const { poolingTitle, includePrompt, modules, dimensions, prompts, defaultPrompt, maxLength, lowerCase, similarity } =
-    facts;
+  const {
+    poolingTitle,
+    includePrompt,
+    modules,
+    dimensions,
+    mostDimensions,
+    prompts,
+    defaultPrompt,
+    maxLength,
+    lowerCase,
+    similarity,
+  } = facts;
   const names = Object.entries(prompts).map(([name, text]) => {
     const isDefault = name === defaultPrompt ? ' (the default)' : '';
     return `${printable(name)}${isDefault}: ${JSON.stringify(printable(text))}`;
@@ -62,7 +72,12 @@ function sentenceRows(facts: SentenceFacts): string[][] {
   return [
     ['pooling', `${poolingTitle}${includePrompt ? '' : ', without the prompt'}`],
     ['modules', modules.length > 0 ? modules.map(moduleTitle).join(', then ') : 'none'],
-    ['vector', `${quantity(dimensions)} numbers`],
+    [
+      'vector',
+      dimensions === mostDimensions
+        ? `${quantity(dimensions)} numbers`
+        : `the first ${quantity(dimensions)} of ${quantity(mostDimensions)} numbers`,
+    ],
     ['prompts', names.length > 0 ? names.join(', ') : 'none'],
     ['longest text', `${quantity(maxLength)} tokens`],
     ['lower-casing', lowerCase ? 'before the tokenizer' : "the tokenizer's own"],

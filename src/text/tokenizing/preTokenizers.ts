@@ -12,6 +12,8 @@ export interface PreTokenizer {
   cutAligned(text: AlignedText): readonly AlignedText[];
   /** A word as users read it, without the signs that stand for spaces, and how many code units of it come before. */
   shown(word: string): readonly [text: string, before: number];
+  /** Whether every word is shown as it is. */
+  readonly showsAsIs?: boolean;
   /** Whether it goes by spaces: then a word may be a whole sentence, where a script has none. */
   readonly partsAtSpaces: boolean;
   /** Whether words depend on where in the original a text begins: then `cut` has not enough to go by. */
@@ -161,6 +163,7 @@ function cutAt(ranges: (text: string) => readonly Range[], words?: (text: string
     cut: words ?? ((text) => kept(text).map((range) => text.slice(...range))),
     cutAligned: (text) => kept(text.text).map((range) => text.slice(...range)),
     shown: (word) => [word, 0],
+    showsAsIs: true,
     partsAtSpaces: false,
     needsOrigin: false,
   };
