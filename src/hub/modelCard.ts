@@ -19,7 +19,12 @@ export interface CardMetric {
 /** What the front matter of a card says. */
 export interface CardMetadata {
   readonly name: string;
+  /** What was measured. */
   readonly task: Pipeline;
+  /** The library that loads the folder, transformers when absent. */
+  readonly library?: string;
+  /** What the Hub offers the model for, where it is not what was measured. */
+  readonly pipeline?: string;
   readonly tags: readonly string[];
   /** Model of the Hub that this one was trained from. */
   readonly baseModel?: string;
@@ -80,7 +85,19 @@ async function parsedYaml(text: string): Promise<unknown> {
 }
 
 function frontMatter(metadata: CardMetadata): object {
-  const { name, task, tags, baseModel, license, languages, datasets, measuredOn, metrics } = metadata;
+  const {
+    name,
+    task,
+    library = 'transformers',
+    pipeline = task,
+    tags,
+    baseModel,
+    license,
+    languages,
+    datasets,
+    measuredOn,
+    metrics,
+  } = metadata;
   const several = (values: readonly string[] | undefined) => (values && values.length > 0 ? values : undefined);
   const results = measuredOn &&
     metrics.length > 0 && [
@@ -91,7 +108,7 @@ function frontMatter(metadata: CardMetadata): object {
       },
     ];
   const entries: Record<string, unknown> = {
-    ...{ library_name: 'transformers', pipeline_tag: task, license, language: several(languages) },
+    ...{ library_name: library, pipeline_tag: pipeline, license, language: several(languages) },
     base_model: baseModel,
     base_model_relation: baseModel === undefined ? undefined : 'finetune',
     datasets: several(datasets),

@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
 import { say, setting } from '../core/message.ts';
 import { isRepoName } from './reference.ts';
+import { below, moduleFolders } from './repoFiles.ts';
 import { hubFetch } from './requests.ts';
+import { modulesFile } from './sentenceFolder.ts';
 import type { HubSettings } from './settings.ts';
+import { weightFile } from './weightFiles.ts';
 
 export interface PushModelOptions {
   /** The model's folder. */
@@ -32,8 +35,8 @@ export interface PushedModel {
 }
 
 /**
- * Uploads a model folder to the Hub in one commit, large files by LFS: configuration, tokenizer, weights, ONNX files and
- * model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
+ * Uploads a model folder to the Hub in one commit, large files by LFS: configuration, tokenizer, weights, a sentence
+ * encoder's modules, ONNX files and model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
  *
  * @throws UsageError for a folder without a model, a wrong name, no token or one without the right; BertuneError when the
  * network fails
@@ -89,8 +92,9 @@ function isThereAlready(error: unknown): false {
   throw error;
 }
 
-const topFiles =
+const modelFiles =
   /^(config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|added_tokens\.json|vocab\.txt|README\.md|LICENSE(\.\w+)?|.+\.safetensors|.+\.safetensors\.index\.json)$/;
+const sentenceFiles = /^(modules|config_sentence_transformers|sentence_[\w-]+_config)\.json$/;
 const onnxFiles = /^.+\.onnx(_data)?$/;
 
 /** Names of the folder's files that make the model, in their order. */
@@ -98,22 +102,46 @@ async function filesToPush(folder: string): Promise<string[]> {
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
   if (!isFolder)
     throw new UsageError(say`${folder} is no folder: give the ${setting('output')} of a run or of an export`);
-  const list = async (path: string) => {
-    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-      throw readError(path, error);
+  const list = async (path: string, isPushed: (name: string) => boolean) => {
+    const place = join(folder, path);
+    if (!existsSync(place)) return [];
+    const entries = await readdir(place, { withFileTypes: true }).catch((error: unknown) => {
+      throw readError(place, error);
     });
-    return entries.flatMap((entry) => (entry.isFile() && !entry.name.startsWith('.') ? [entry.name] : [])).sort();
+    const names = entries.flatMap((entry) => (entry.isFile() && !entry.name.startsWith('.') ? [entry.name] : []));
+    return names
+      .filter(isPushed)
+      .sort()
+      .map((name) => below(path, name));
   };
-  const onnx = existsSync(join(folder, 'onnx')) ? await list(join(folder, 'onnx')) : [];
+  const isModel = (name: string) => modelFiles.test(name) || (modules.length > 0 && sentenceFiles.test(name));
+  const modules = await modulesOf(folder);
+  const [encoder = '', ...others] = modules;
   const files = [
-    ...(await list(folder)).filter((name) => topFiles.test(name)),
-    ...onnx.filter((name) => onnxFiles.test(name)).map((name) => `onnx/${name}`),
+    ...(await list('', isModel)),
+    ...(encoder === '' ? [] : await list(encoder, isModel)),
+    ...(await list('onnx', (name) => onnxFiles.test(name))),
   ];
+  for (const path of new Set(others)) {
+    if (path !== encoder) files.push(...(await list(path, (name) => name === 'config.json' || name === weightFile)));
+  }
   const hasWeights = files.some((name) => /\.(safetensors|onnx)$/.test(name));
-  if (!files.includes('config.json') || !hasWeights) {
+  if (!files.includes(below(encoder, 'config.json')) || !hasWeights) {
     throw new UsageError(
       say`${folder} holds no model (config.json and weights): give the ${setting('output')} of a run or of an export`,
     );
   }
   return files;
+}
+
+/** Folders of a sentence encoder's modules, the encoder's first; none of another model. */
+async function modulesOf(folder: string): Promise<string[]> {
+  const path = join(folder, modulesFile);
+  if (!existsSync(path)) return [];
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw readError(path, error);
+  });
+  const modules = moduleFolders(text);
+  if (!modules) throw new UsageError(`${path} is no list of modules: nothing was pushed`);
+  return modules;
 }

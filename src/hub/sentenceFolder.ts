@@ -39,7 +39,7 @@ export const sentenceFile = 'config_sentence_transformers.json';
 export const encoderFile = 'sentence_bert_config.json';
 
 /** The same in folders of old versions, by the kind of model. */
-const encoderFiles = [
+export const encoderFiles = [
   encoderFile,
   ...['roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet'].map(
     (type) => `sentence_${type}_config.json`,

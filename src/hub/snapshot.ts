@@ -8,7 +8,7 @@ import { matches } from './download.ts';
  */
 export async function removeSpoiled(snapshot: string): Promise<{ name: string; blob?: string }[]> {
   const spoiled: { name: string; blob?: string }[] = [];
-  for (const name of await readdir(snapshot)) {
+  for (const name of await readdir(snapshot, { recursive: true })) {
     const link = join(snapshot, name);
     const blob = await blobOf(link);
     if (blob === undefined || (await isWhole(blob))) continue;

@@ -18,6 +18,8 @@ export interface WeightFiles {
 
 /** Keeps the pooler that a base model came with beside a masked language model, which has none. */
 export const poolerFile = 'pooler.safetensors';
+/** Weights that run code when they are opened, and are not read. */
+export const pickleFile = 'pytorch_model.bin';
 export const weightFile = 'model.safetensors';
 export const weightIndex = 'model.safetensors.index.json';
 
@@ -83,8 +85,6 @@ async function openModuleWeights(folder: string): Promise<SafetensorsFile | null
   if (await exists(join(folder, pickleFile))) throw new BertuneError(conversionAdvice(folder, pickleFile));
   return null;
 }
-
-const pickleFile = 'pytorch_model.bin';
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 

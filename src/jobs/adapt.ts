@@ -134,7 +134,7 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
             const saved = { model: start.model, head, raw, values, pooler, sentence, maxLength } as const;
             await saveText(options.output, { ...saved, tokenizerFiles: tokenizer.files() });
             const about = {
-              ...modelFacts(model, head),
+              ...modelFacts(model, head, start.sentence),
               ...{ before: before ?? undefined, after: outcome.metrics ?? undefined },
             };
             return {

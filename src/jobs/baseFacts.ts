@@ -1,10 +1,12 @@
 import { NewerFormatError } from '../core/document.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
+import { plainSettings, type SentenceSettings } from '../hub/sentenceFolder.ts';
 import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
+import { vectorTitle } from '../models/text/sentence/sentence.ts';
 import type { FoundModel } from './findModel.ts';
-import { type BaseFacts, readableRecord } from './runRecord.ts';
+import { type BaseFacts, type ModelFacts, readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
 export type { BaseFacts } from './runRecord.ts';
@@ -26,9 +28,29 @@ export async function baseFacts({ folder, hub }: FoundModel, { onEvent }: JobHoo
   }
 }
 
-/** The size of a model, for its record and card. */
-export function modelFacts(model: TextModel, head: HeadName) {
+/**
+ * The size of a model, and how a sentence encoder or a classifier on vectors reads a text, for its record and card.
+ *
+ * @param settings what the saved folder says beside its modules
+ */
+export function modelFacts(model: TextModel, head: HeadName, settings?: SentenceSettings | null): ModelFacts {
   const parameters = model.parameters(model.partsOf(head)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { layers, hiddenSize } = model.config;
-  return { family: { type: model.type, title: model.title }, layers, hiddenSize, parameters };
+  const { sentence } = model;
+  // Classification of the encoder's own goes past the modules.
+  const isThrough = sentence !== null && (head !== 'oneLabel' || sentence.classifier !== null);
+  const facts = { family: { type: model.type, title: model.title }, layers, hiddenSize, parameters };
+  if (!isThrough) return facts;
+  const { prompts, defaultPrompt, maxLength, dimensions } = settings ?? plainSettings;
+  const size = model.outputSize('pooled');
+  return {
+    ...facts,
+    sentence: {
+      reads: vectorTitle(sentence),
+      // A classifier reads all of them.
+      dimensions: head === 'oneLabel' ? size : Math.min(dimensions ?? size, size),
+      prompt: defaultPrompt === null ? '' : (prompts[defaultPrompt] ?? ''),
+      ...(maxLength === undefined ? {} : { maxLength }),
+    },
+  };
 }

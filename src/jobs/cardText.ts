@@ -5,6 +5,7 @@ import { cardRows } from '../settings/card.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
+import { classifierUse, encoderUse, pipelineUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord } from './runRecord.ts';
 import type { DataOptions, FittedHead } from './types.ts';
@@ -44,7 +45,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
     section('Results', results(record, head, metrics, measured.name)),
     section('Training data', head.trainingData(record, sourceNames(configuration[head.data]))),
     section('Settings', settingsTable(configuration, record)),
-    section('Use', use(task, head)),
+    section('Use', use(record, kind.head, head)),
     section('Limits', limits(record, head)),
   ].join('\n\n');
   return writeCard(
@@ -54,6 +55,8 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
       baseModel: base?.repo,
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
+      library: record.about?.sentence && 'sentence-transformers',
+      pipeline: record.about?.sentence && kind.head === 'maskedLm' ? 'sentence-similarity' : undefined,
     },
     text,
   );
@@ -65,7 +68,8 @@ function introduction(record: RunRecord, head: HeadCard): string {
     ? ` It has ${about.layers} layers of ${about.hiddenSize} and ${(about.parameters / 1e6).toFixed(1)} M parameters.`
     : '';
   const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : withArticle(familyOf(record).title);
-  return `${head.introduction(record, from)}${size}`;
+  const reads = about?.sentence ? ` ${head.vectors(about.sentence.reads)}` : '';
+  return `${head.introduction(record, from)}${size}${reads}`;
 }
 
 function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric[], measuredOn: string): string {
@@ -80,8 +84,14 @@ function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric
   return [before, table, ...(after === undefined ? [] : [after])].join('\n\n');
 }
 
-function settingsTable(configuration: CardConfiguration, { result, versions }: RunRecord): string {
+function settingsTable(configuration: CardConfiguration, { result, versions, about }: RunRecord): string {
   const rows = cardRows(configuration).map(({ name, value }) => [name, plain(value)]);
+  if (about?.sentence) {
+    const { reads, dimensions, prompt, maxLength } = about.sentence;
+    rows.push(['vector', `${plain(reads)}: ${dimensions} numbers`]);
+    rows.push(['prompt', prompt === '' ? 'none' : `"${plain(prompt)}"`]);
+    if (maxLength !== undefined) rows.push(['longest text', `${maxLength} tokens`]);
+  }
   const { steps, head } = result as { steps: number; head?: FittedHead };
   const way = head
     ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
@@ -90,19 +100,9 @@ function settingsTable(configuration: CardConfiguration, { result, versions }: R
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 
-function use(task: string, { example: { text, command } }: HeadCard): string {
-  return [
-    '```python',
-    'from transformers import pipeline',
-    '',
-    `pipe = pipeline("${task}", model="path/or/name/of/this/model")`,
-    `print(pipe("${text}"))`,
-    '```',
-    '',
-    '```sh',
-    `${command} path/or/name/of/this/model`,
-    '```',
-  ].join('\n');
+function use({ about }: RunRecord, name: HeadName, { example }: HeadCard): string {
+  if (!about?.sentence) return pipelineUse(heads[name].pipeline, example);
+  return name === 'oneLabel' ? classifierUse(example, about.sentence) : encoderUse(example, about.sentence);
 }
 
 function limits(record: RunRecord, head: HeadCard): string {

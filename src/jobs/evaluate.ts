@@ -21,7 +21,7 @@ import { type MeasurableHead, measurableHead } from './model.ts';
 import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
-import { readModel, sequenceLength } from './textModel.ts';
+import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
 
 /**
@@ -75,7 +75,9 @@ async function evaluateClassifier(
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
-  const cutter = new TextCutter(tokenizer, maxLength);
+  // Of a classifier on vectors, texts begin as they did in training.
+  const prompt = model.sentence?.classifier ? promptOf(loaded.sentence, {}, options.model) : '';
+  const cutter = new TextCutter(tokenizer, maxLength, prompt);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
@@ -89,6 +91,7 @@ async function evaluateClassifier(
       sequences,
       chosen.map((i) => classes[i] as number),
       labels,
+      cutter.promptTokens,
     );
   } finally {
     await inference.dispose();

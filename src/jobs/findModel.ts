@@ -69,7 +69,7 @@ export async function readFound<T>(
 function byName(text: string, { folder, name }: FoundModel): string {
   const [before = '', ...parts] = text.split(folder);
   const named = parts.map((part) => {
-    const file = /^[/\\]([\w.-]*\w)/.exec(part);
+    const file = /^[/\\]([\w./\\-]*\w)/.exec(part);
     return file ? `${file[1]} of ${name}${part.slice(file[0].length)}` : `${name}${part}`;
   });
   return [before, ...named].join('');

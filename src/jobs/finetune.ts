@@ -109,7 +109,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
             return {
               result: { ...latest, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
               data: { train: examples.length, heldOut: held.texts.length },
-              card: { about: modelFacts(model, head), base },
+              card: { about: modelFacts(model, head, settings), base },
             };
           },
         };

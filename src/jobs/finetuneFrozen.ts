@@ -100,7 +100,7 @@ export async function finetuneFrozen({
         },
         data: { train: train.texts.length, heldOut: held.texts.length },
         card: {
-          about: modelFacts(model, 'oneLabel'),
+          about: modelFacts(model, 'oneLabel', { ...(sentence ?? plainSettings), maxLength }),
           base: given.randomStart ? undefined : await baseFacts(found, hooks),
         },
       };

@@ -1,8 +1,12 @@
-import { inspectText } from '../hub/textFolder.ts';
+import { inspectText, type TextInspection } from '../hub/textFolder.ts';
+import { titleOfPooling } from '../models/text/sentence/pooling.ts';
+import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { findModel, readFound } from './findModel.ts';
-import type { InspectResult, JobHooks } from './types.ts';
+import { loadTokenizer } from '../text/tokenizerFolder.ts';
+import { type FoundModel, findModel, readFound } from './findModel.ts';
+import { defaultMaxLength } from './textModel.ts';
+import type { InspectResult, JobHooks, SentenceFacts } from './types.ts';
 
 export interface InspectOptions extends OptionsOf<'inspect'> {}
 
@@ -10,7 +14,8 @@ export interface InspectOptions extends OptionsOf<'inspect'> {}
 export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Promise<InspectResult> {
   const { model, offline } = resolve('inspect', options);
   const found = await findModel(model, { offline }, hooks);
-  const { model: read, present, parameters, storedAs, labels, notes } = await readFound(found, inspectText);
+  const inspected = await readFound(found, inspectText);
+  const { model: read, present, parameters, storedAs, labels, notes } = inspected;
   const { config } = read;
   return {
     path: model,
@@ -26,6 +31,26 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     parameters,
     storedAs,
     labels,
+    sentence: await sentenceFacts(found, inspected),
+    reads: labels && readingTitle(read.sentence),
     notes,
+  };
+}
+
+async function sentenceFacts(found: FoundModel, facts: TextInspection): Promise<SentenceFacts | null> {
+  const { model, sentence: settings, folder } = facts;
+  if (!model.sentence || !settings) return null;
+  const { pooling, modules } = model.sentence;
+  const { prompts, defaultPrompt, lowerCase, similarity } = settings;
+  const size = model.outputSize('pooled');
+  // Where the folder does not say the length, its tokenizer does.
+  const tokenizer =
+    settings.maxLength === undefined ? await readFound(found, async () => loadTokenizer(folder)) : undefined;
+  return {
+    ...{ pooling: pooling.modes, poolingTitle: titleOfPooling(pooling), includePrompt: pooling.includePrompt, modules },
+    dimensions: Math.min(settings.dimensions ?? size, size),
+    mostDimensions: size,
+    ...{ prompts, defaultPrompt, lowerCase, similarity },
+    maxLength: defaultMaxLength({ ...facts, tokenizer }),
   };
 }

@@ -16,7 +16,7 @@ import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { TextCutter } from './textCutter.ts';
-import { promptOf, readModel, sequenceLength, titleOf } from './textModel.ts';
+import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
@@ -31,6 +31,12 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel {
   readonly heads: readonly HeadName[];
+  /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
+  readonly dimensions: { readonly kept: number; readonly all: number };
+  /** Names of the prompts that texts may begin with. */
+  readonly prompts: readonly string[];
+  /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
+  embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** Every label with its score for each text, best first. */
   scores(texts: readonly string[]): Promise<LabelScore[][]>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
@@ -42,6 +48,11 @@ export interface OpenModel extends LoadedModel {
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
+}
+
+export interface CountedVectors {
+  readonly vectors: Float32Array[];
+  readonly tokens: readonly number[];
 }
 
 export interface MaskedText extends PlacedSequence {
@@ -90,11 +101,12 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const maskToken = mask === undefined ? '' : tokenizer.tokenOf(mask);
   const requireHead = (head: HeadName, what: string) => {
     if (available.includes(head)) return;
-    const has = present.filter((part) => part !== 'encoder').map((part) => titleOf(read, part));
+    const has = available.filter((name) => heads[name].part !== null).map((name) => heads[name].title);
     throw new UsageError(
-      `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only'}`,
+      `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only, for vectors'}`,
     );
   };
+  const vectorSize = read.outputSize('pooled');
   const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
     requireHead('oneLabel', 'classification');
@@ -108,6 +120,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     labels,
     heads: available,
     maskToken,
+    dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
+    prompts: Object.keys(sentence?.prompts ?? {}),
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
@@ -157,7 +171,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
         return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
       });
     },
-    async embed(texts, options = {}) {
+    async embed(texts, options) {
+      return (await model.embedCounted(texts, options)).vectors;
+    },
+    async embedCounted(texts, options = {}) {
       checkTexts(texts, 'embed needs a list of texts');
       const { pooling, truncateDimensions, ...asked } = resolve('model.embed', options);
       const cutter = cutterFor(promptOf(sentence, asked, path));
@@ -168,9 +185,13 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const vectors = await inference.ofTexts('pooled', cut(cutter, texts), reading);
+      const sequences = cut(cutter, texts);
+      const vectors = await inference.ofTexts('pooled', sequences, reading);
       const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
-      return kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept));
+      return {
+        vectors: kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept)),
+        tokens: sequences.map(({ length }) => length + tokenizer.frame.size),
+      };
     },
     tokens(text) {
       checkTexts([text], 'tokens needs a text');

@@ -40,9 +40,22 @@ export interface ModelFacts {
   readonly layers: number;
   readonly hiddenSize: number;
   readonly parameters: number;
+  /** How a sentence encoder, or a classifier on its vectors, reads a text. */
+  readonly sentence?: SentenceUse;
   /** Metrics of a masked language model on held-out text, before and after training. */
   readonly before?: Readonly<Record<string, number>>;
   readonly after?: Readonly<Record<string, number>>;
+}
+
+export interface SentenceUse {
+  /** What the vector is made of, in words. */
+  readonly reads: string;
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+  /** What every text begins with; '' for nothing. */
+  readonly prompt: string;
+  /** Tokens of a text that are read; absent where the tokenizer tells. */
+  readonly maxLength?: number;
 }
 
 /**
@@ -103,6 +116,14 @@ const schema = z.looseObject({
       layers: z.number(),
       hiddenSize: z.number(),
       parameters: z.number(),
+      sentence: z
+        .looseObject({
+          reads: z.string(),
+          dimensions: z.number(),
+          prompt: z.string(),
+          maxLength: z.number().optional(),
+        })
+        .optional(),
       before: metrics.optional(),
       after: metrics.optional(),
     })

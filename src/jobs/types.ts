@@ -1,6 +1,8 @@
 /** What every job accepts and tells: the vocabulary that programs and the command line share. */
 
 import type { Message } from '../core/message.ts';
+import type { SentenceModule } from '../models/text/sentence/modules.ts';
+import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { masking, textTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
@@ -147,7 +149,35 @@ export interface InspectResult {
   readonly parameters: number;
   readonly storedAs: string;
   readonly labels: readonly string[] | null;
+  /** How a sentence encoder makes vectors; null for another model, whose vectors are the mean of all tokens. */
+  readonly sentence: SentenceFacts | null;
+  /** What a classifier reads of a text, in words; null without one. */
+  readonly reads: string | null;
   readonly notes: readonly string[];
+}
+
+/** What the folder of a sentence encoder says. */
+export interface SentenceFacts {
+  /** Several stand one after the other in the vector. */
+  readonly pooling: readonly PoolingMode[];
+  /** The same in words. */
+  readonly poolingTitle: string;
+  /** Whether the tokens of a prompt count. */
+  readonly includePrompt: boolean;
+  /** The modules that the pooled vector goes through, the classifier left out. */
+  readonly modules: readonly SentenceModule[];
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+  /** Those that it has, where the folder keeps the first ones only. */
+  readonly mostDimensions: number;
+  readonly prompts: Readonly<Record<string, string>>;
+  readonly defaultPrompt: string | null;
+  /** Tokens of a text that are read, special ones included. */
+  readonly maxLength: number;
+  /** Whether texts are lower-cased before the tokenizer's own normalization. */
+  readonly lowerCase: boolean;
+  /** How vectors are compared; null where the folder does not say. */
+  readonly similarity: string | null;
 }
 
 /** A model, ready to use. Engines are created on first use; `dispose` frees them. */

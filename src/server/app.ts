@@ -1,12 +1,14 @@
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { packageVersions } from '../jobs/versions.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
+import { addEmbedRoute } from './embed.ts';
 import { createMetrics } from './metrics.ts';
 import type { ModelThread } from './modelThread.ts';
+import { addOpenAiRoutes, openAiErrors } from './openAi.ts';
 import { pageHeaders, pageHtml } from './page.ts';
-import type { Answer, Task } from './protocol.ts';
+import type { Task } from './protocol.ts';
 import {
   type AskBody,
   askSchema,
@@ -16,11 +18,7 @@ import {
   predictAnswer,
   type ServerLimits,
 } from './schemas.ts';
-
-interface ServedModel {
-  readonly thread: ModelThread;
-  readonly batcher: Batcher;
-}
+import { ask, chooseModel, type ServedModel } from './served.ts';
 
 /** The routes over models that are loaded, ready to listen. */
 export async function createApp(
@@ -46,7 +44,8 @@ export async function createApp(
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error: FastifyError, _request, reply) => sendError(error, limits, reply));
   app.setNotFoundHandler((request, reply) => {
-    reply.code(404).send({ error: `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json` });
+    const line = `there is no ${request.method} ${request.url.split('?')[0]}; see /openapi.json`;
+    reply.code(404).send(request.url.startsWith('/v1/') ? openAiErrors.body(404, line, null) : { error: line });
   });
   app.addHook('onRequest', async (_request, reply) => {
     reply.raw.once('close', metrics.onRequest());
@@ -68,12 +67,14 @@ export async function createApp(
       openapi: '3.1.0',
       info: {
         title: 'bertune',
-        description: 'Text classification and fill-mask with models that bertune trained',
+        description: 'Text classification, fill-mask and vectors of texts with models that bertune trained',
         version: packageVersions().bertune ?? '',
       },
     },
   });
   addModelRoutes(app, served, limits);
+  addEmbedRoute(app, served, limits);
+  addOpenAiRoutes(app, served, limits);
   addOtherRoutes(app, threads, metrics);
   await app.ready();
   return { app, batchers: [...batchers.values()] };
@@ -92,7 +93,9 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
       },
     },
     async (request, reply) => {
-      const { name, answers } = await ask(request, reply, 'predict', served);
+      const { texts, topK = 1 } = request.body;
+      const model = chooseModel(request.body.model, 'predict', served);
+      const { name, answers } = await ask(model, reply, 'predict', { texts, topK });
       return { model: name, predictions: answers };
     },
   );
@@ -107,7 +110,8 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
     async (request, reply) => {
       const model = chooseModel(request.body.model, 'fill-mask', served);
       checkMasks(request.body.texts, model.thread.info.maskToken, limits);
-      const { name, answers } = await ask(request, reply, 'fill-mask', served);
+      const { texts, topK = 1 } = request.body;
+      const { name, answers } = await ask(model, reply, 'fill-mask', { texts, topK });
       return { model: name, results: answers };
     },
   );
@@ -142,39 +146,6 @@ function addOtherRoutes(
     reply.headers(pageHeaders);
     return pageHtml;
   });
-}
-
-/** Asks a model in a batch with others; when the caller goes away before its turn, it is left out. */
-async function ask(
-  { body }: FastifyRequest<{ Body: AskBody }>,
-  reply: FastifyReply,
-  task: Task,
-  served: ReadonlyMap<string, ServedModel>,
-): Promise<{ name: string; answers: readonly Answer[] }> {
-  const { thread, batcher } = chooseModel(body.model, task, served);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  const question = { texts: body.texts, topK: body.topK ?? 1 };
-  return { name: thread.info.name, answers: await batcher.ask(task, question, gone.signal) };
-}
-
-/** @throws RequestError for a name that is none of a model's, or a model without the head */
-function chooseModel(name: string | undefined, task: Task, served: ReadonlyMap<string, ServedModel>): ServedModel {
-  const able = [...served.values()].filter(({ thread }) => thread.info.tasks.includes(task));
-  const chosen = name === undefined ? able[0] : served.get(name);
-  const names = able.map(({ thread }) => thread.info.name).join(', ');
-  if (!chosen && name !== undefined) {
-    throw new RequestError(404, `no model ${JSON.stringify(name)} here; there is ${[...served.keys()].join(', ')}`);
-  }
-  if (chosen && able.includes(chosen)) return chosen;
-  const has = chosen?.thread.info.tasks.join(' and ') ?? [...served.values()][0]?.thread.info.tasks.join(' and ');
-  const who = chosen?.thread.info.name ?? 'no model here';
-  throw new RequestError(
-    400,
-    chosen
-      ? `${who} cannot ${task}, only ${has}${names === '' ? '' : `; ${names} can`}`
-      : `${who} can ${task}, only ${has}`,
-  );
 }
 
 /** @throws RequestError when the texts have more masks than may be asked for at once */

@@ -1,6 +1,6 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import type { ModelThread } from './modelThread.ts';
-import type { Answer, Question, Task } from './protocol.ts';
+import type { Answer, Answers, Question, Task } from './protocol.ts';
 
 /** More is waiting than can be answered soon. */
 export class OverloadedError extends BertuneError {
@@ -58,7 +58,7 @@ export class Batcher {
    * @throws OverloadedError when too much is waiting; UsageError for a text that cannot be answered; BertuneError when the
    * model's thread has failed
    */
-  ask(task: Task, question: Question, signal?: AbortSignal): Promise<readonly Answer[]> {
+  ask<T extends Task>(task: T, question: Question, signal?: AbortSignal): Promise<readonly Answers[T][]> {
     const { mostWaiting = 4096 } = this.#options;
     if (this.#waitingTexts > 0 && this.#waitingTexts + question.texts.length > mostWaiting) {
       return Promise.reject(
@@ -66,7 +66,9 @@ export class Batcher {
       );
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ task, question, signal, resolve, reject });
+      // The runner answers each task in its own way.
+      const answer = (answers: readonly Answer[]) => resolve(answers as readonly Answers[T][]);
+      this.#queue.push({ task, question, signal, resolve: answer, reject });
       this.#waitingTexts += question.texts.length;
       if (!this.#isRunning) {
         this.#isRunning = true;

@@ -11,7 +11,7 @@ export interface ModelRunner {
   close(): Promise<void>;
 }
 
-/** Loads a model for the server. Throws what `loadModel` throws, and BertuneError for one without a head to serve. */
+/** Loads a model for the server. Throws what `loadModel` throws. */
 export async function createRunner({ model: found, name, threads, maxLength, int8 }: ModelSetup): Promise<ModelRunner> {
   const notes: string[] = [];
   const onNote = (text: string) => {
@@ -21,25 +21,33 @@ export async function createRunner({ model: found, name, threads, maxLength, int
   const tasks: Task[] = [
     ...(model.heads.includes('oneLabel') ? (['predict'] as const) : []),
     ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),
+    'embed',
   ];
-  if (tasks.length === 0) {
-    await model.dispose();
-    throw new BertuneError(`${name} has neither a classification head nor an MLM head: there is nothing to serve`);
-  }
   await warmUp(model, tasks);
+  const { labels, maskToken, dimensions, prompts } = model;
   return {
-    info: { name, tasks, labels: model.labels, maskToken: model.maskToken },
+    info: { name, tasks, labels, maskToken, dimensions: dimensions.kept, mostDimensions: dimensions.all, prompts },
     notes: [...notes],
-    run: async ({ task, questions }) =>
-      task === 'predict' ? predictAll(model, questions) : fillMasksOfAll(model, questions),
+    run: async ({ task, questions }) => answering[task](model, questions),
     close: () => model.dispose(),
   };
 }
 
-/** What fails with a model fails when it is loaded, and the first caller does not wait for a program to be compiled. */
+/** How the questions of each task are answered. */
+const answering: Readonly<Record<Task, (model: OpenModel, questions: readonly Question[]) => Promise<Outcome[]>>> = {
+  predict: predictAll,
+  'fill-mask': fillMasksOfAll,
+  embed: embedAll,
+};
+
+/**
+ * What fails with a model fails when it is loaded, and the first caller does not wait for a program to be compiled. The
+ * program of vectors takes memory that servers of other heads may have no use for.
+ */
 async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
   if (tasks.includes('predict')) await model.scores(['a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
+  if (tasks.length === 1) await model.embed(['a']);
 }
 
 async function predictAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
@@ -80,4 +88,37 @@ function prepareAll(model: OpenModel, texts: readonly string[]): MaskedText[] | 
     }
   }
   return prepared;
+}
+
+/** Texts that begin alike are computed together, whatever is kept of their vectors. */
+async function embedAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const alike = new Map<string, number[]>();
+  for (const [i, { vectors: { prompt, promptText } = {} }] of questions.entries()) {
+    const key = JSON.stringify([prompt, promptText]);
+    alike.set(key, [...(alike.get(key) ?? []), i]);
+  }
+  for (const members of alike.values()) {
+    const asked = members.map((i) => questions[i] as Question);
+    for (const [n, outcome] of (await embedAlike(model, asked)).entries()) outcomes[members[n] as number] = outcome;
+  }
+  return outcomes;
+}
+
+async function embedAlike(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
+  const { prompt, promptText } = questions[0]?.vectors ?? {};
+  const { all, kept } = model.dimensions;
+  const texts = questions.flatMap((question) => question.texts);
+  try {
+    const { vectors, tokens } = await model.embedCounted(texts, { prompt, promptText, truncateDimensions: all });
+    let next = 0;
+    return questions.map(({ texts, vectors: { truncateDimensions = kept } = {} }) => ({
+      answers: texts.map(() => {
+        const vector = (vectors[next] as Float32Array).subarray(0, truncateDimensions);
+        return { vector, tokens: tokens[next++] as number };
+      }),
+    }));
+  } catch (error) {
+    return questions.map(() => ({ error: messageOf(error), isCallers: error instanceof BertuneError }));
+  }
 }

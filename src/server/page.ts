@@ -62,8 +62,18 @@ const make = (tag, options, ...children) => {
 };
 const percent = (share) => (100 * share).toFixed(1) + ' %';
 const shown = 8;
-const examples = { predict: 'how do i send this back?', 'fill-mask': 'where is my [MASK]?' };
-const names = { predict: 'Label', 'fill-mask': 'Fill in the blank' };
+const examples = {
+  predict: 'how do i send this back?',
+  'fill-mask': 'where is my [MASK]?',
+  embed: 'where is my parcel?\\nmy package has not come\\nhow do i reset my password?',
+};
+const names = { predict: 'Label', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
+const hints = {
+  predict: () => 'The likeliest labels are shown, likeliest first.',
+  'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
+  embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
+};
+const tables = { predict: 'Labels and scores', 'fill-mask': 'Words and probabilities', embed: 'Texts and cosines' };
 let models = [];
 let asked = 0;
 
@@ -90,9 +100,7 @@ function choose() {
   const isMask = task() === 'fill-mask';
   find('insert').hidden = !isMask;
   find('insert').textContent = 'Insert ' + maskToken();
-  find('hint').textContent = isMask
-    ? 'Put ' + maskToken() + ' where a word is to be guessed.'
-    : 'The likeliest labels are shown, likeliest first.';
+  find('hint').textContent = hints[task()]();
   const field = find('text');
   if (field.value === '' || Object.values(examples).includes(field.value)) field.value = examples[task()].replace('[MASK]', maskToken());
   find('results').replaceChildren();
@@ -111,11 +119,11 @@ function rowsOf(answer, answers, place) {
     const was = before?.find((other) => other[key] === entry[key])?.score;
     const points = was === undefined ? undefined : 100 * (entry.score - was);
     const bar = make('div', { className: 'bar' });
-    bar.style.width = (100 * entry.score / most).toFixed(1) + '%';
+    bar.style.width = Math.max(0, 100 * entry.score / most).toFixed(1) + '%';
     const cells = [
       make('th', { scope: 'row' }, entry[key]),
       make('td', { ariaHidden: 'true' }, make('div', { className: 'track' }, bar)),
-      make('td', { className: 'percent' }, percent(entry.score)),
+      make('td', { className: 'percent' }, task() === 'embed' ? entry.score.toFixed(3) : percent(entry.score)),
     ];
     if (before) {
       const isSame = points !== undefined && Math.abs(points) < 0.05;
@@ -135,30 +143,48 @@ function cardOf(model, answer, answers) {
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
     const table = make('table', {}, make('tbody', {}, ...rowsOf(answer, answers, place)));
-    table.setAttribute('aria-label', place === undefined ? 'Labels and scores' : 'Words and probabilities');
+    table.setAttribute('aria-label', tables[task()]);
     card.append(table);
   }
   return card;
 }
 
+function cosinesOf(vectors, lines) {
+  const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+  const [first, ...others] = vectors;
+  const cosine = (other) => dot(first, other) / (Math.sqrt(dot(first, first) * dot(other, other)) || 1);
+  const scores = others.map((other, i) => ({ label: lines[i + 1], score: cosine(other) }));
+  return { scores: scores.sort((a, b) => b.score - a.score) };
+}
+
+async function answerOf(name, text) {
+  if (task() !== 'embed') {
+    const got = await read('/' + task(), { model: name, texts: [text], topK: 200 });
+    return (got.predictions ?? got.results)[0];
+  }
+  const lines = linesOf(text);
+  const { embeddings } = await read('/embed', { model: name, texts: lines });
+  return cosinesOf(embeddings, lines);
+}
+
+const linesOf = (text) => text.split('\\n').filter((line) => line.trim() !== '');
+
 async function answer(event) {
   event.preventDefault();
   const text = find('text').value;
   if (text.trim() === '') return say('Type a sentence first.', true);
+  if (task() === 'embed' && linesOf(text).length < 2) return say('Type at least two texts, one a line.', true);
   const number = ++asked;
   find('ask').disabled = true;
   say('Asking…');
   try {
     const started = performance.now();
-    const path = task() === 'predict' ? '/predict' : '/fill-mask';
     const chosen = able();
-    const answers = await Promise.all(
-      chosen.map(({ name }) => read(path, { model: name, texts: [text], topK: 200 }).then((got) => (got.predictions ?? got.results)[0])),
-    );
+    const answers = await Promise.all(chosen.map(({ name }) => answerOf(name, text)));
     if (number !== asked) return;
     const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
     find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
-    say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in points (new: not among its first 200).' : '.'));
+    say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in ' + (task() === 'embed' ? 'hundredths.' : 'points (new: not among its first 200).') : '.'));
   } catch (error) {
     find('results').replaceChildren();
     say(error.message, true);
@@ -174,14 +200,14 @@ find('insert').addEventListener('click', () => {
   field.focus();
 });
 find('text').addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && task() !== 'embed') {
     event.preventDefault();
     find('form').requestSubmit();
   }
 });
 read('/health').then((health) => {
   models = health.models;
-  const tasks = ['predict', 'fill-mask'].filter((name) => models.some((model) => model.tasks.includes(name)));
+  const tasks = Object.keys(names).filter((name) => models.some((model) => model.tasks.includes(name)));
   tasks.forEach((name, i) => {
     const radio = make('input', { type: 'radio', name: 'task', value: name, checked: i === 0 });
     radio.addEventListener('change', choose);
@@ -189,7 +215,7 @@ read('/health').then((health) => {
   });
   find('tasks').hidden = tasks.length < 2;
   const wanted = new URLSearchParams(location.search);
-  const radio = document.querySelector('input[value="' + (wanted.get('task') === 'fill-mask' ? 'fill-mask' : 'predict') + '"]');
+  const radio = [...document.querySelectorAll('input[name=task]')].find((one) => one.value === wanted.get('task'));
   if (radio) radio.checked = true;
   find('lead').textContent = (models.length > 1 ? 'Models side by side: ' : 'Model: ') + models.map((model) => model.name).join(', ');
   choose();
@@ -227,7 +253,7 @@ export const pageHtml = `<!doctype html>
 </div>
 </form>
 <div id="results"></div>
-<footer>For programs: <code>POST /predict</code>, <code>POST /fill-mask</code>, <a href="/openapi.json">description</a>, <a href="/health">health</a>, <a href="/metrics">metrics</a></footer>
+<footer>For programs: <code>POST /predict</code>, <code>POST /fill-mask</code>, <code>POST /embed</code>, <code>POST /v1/embeddings</code>, <a href="/openapi.json">description</a>, <a href="/health">health</a>, <a href="/metrics">metrics</a></footer>
 </main>
 <script>${script}</script>
 </body>

@@ -2,9 +2,10 @@
 
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
+import type { OptionsOf } from '../settings/options.ts';
 
 /** What can be asked of a model. */
-export type Task = 'predict' | 'fill-mask';
+export type Task = 'predict' | 'fill-mask' | 'embed';
 
 export interface ModelSetup {
   readonly model: FoundModel;
@@ -21,14 +22,25 @@ export interface ModelInfo {
   readonly tasks: readonly Task[];
   readonly labels: readonly string[] | null;
   readonly maskToken: string;
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+  /** Those that may be asked for, where the folder keeps the first ones only. */
+  readonly mostDimensions: number;
+  /** Names of the prompts that texts may begin with. */
+  readonly prompts: readonly string[];
 }
 
 /** The texts of one request. */
 export interface Question {
   readonly texts: readonly string[];
   /** Labels, or words for each mask, in the answer. */
-  readonly topK: number;
+  readonly topK?: number;
+  /** How vectors are made. */
+  readonly vectors?: VectorOptions;
 }
+
+/** What of `embed` a request may ask for. */
+export type VectorOptions = Pick<OptionsOf<'model.embed'>, 'prompt' | 'promptText' | 'truncateDimensions'>;
 
 export interface PredictAnswer {
   readonly label: string;
@@ -43,7 +55,20 @@ export interface FillMaskAnswer {
   }[];
 }
 
-export type Answer = PredictAnswer | FillMaskAnswer;
+export interface EmbedAnswer {
+  readonly vector: Float32Array;
+  /** Tokens that were read of the text. */
+  readonly tokens: number;
+}
+
+/** What is answered to each text of a task. */
+export interface Answers {
+  readonly predict: PredictAnswer;
+  readonly 'fill-mask': FillMaskAnswer;
+  readonly embed: EmbedAnswer;
+}
+
+export type Answer = Answers[Task];
 
 /** What came of one question: an answer for each text, or why there is none. */
 export type Outcome =

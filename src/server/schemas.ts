@@ -30,6 +30,86 @@ export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { des
   } as const;
 }
 
+/** A request's body for vectors, once checked. */
+export interface EmbedBody {
+  readonly model?: string;
+  readonly texts: readonly string[];
+  readonly prompt?: string;
+  readonly promptText?: string | false;
+  readonly truncateDimensions?: number;
+}
+
+const prompts = {
+  prompt: { type: 'string', description: "Name of one of the model's prompts; its default one without" },
+  promptText: {
+    type: ['string', 'boolean'],
+    description: "Text to put before every text in place of the model's default prompt; false: nothing",
+  },
+} as const;
+
+/** Blank texts have vectors, too. */
+export function embedSchema({ maxTexts, maxCharacters }: ServerLimits) {
+  return {
+    type: 'object',
+    required: ['texts'],
+    additionalProperties: false,
+    properties: {
+      model: { type: 'string', description: 'Name of a model, as /health lists it; the first, without' },
+      texts: {
+        type: 'array',
+        minItems: 1,
+        maxItems: maxTexts,
+        items: { type: 'string', maxLength: maxCharacters },
+      },
+      ...prompts,
+      truncateDimensions: { type: 'integer', minimum: 1, description: 'Numbers kept of each vector, the first ones' },
+    },
+  } as const;
+}
+
+/** A request's body in the shape of OpenAI's embeddings, once checked. */
+export interface EmbeddingsBody {
+  readonly model?: string;
+  readonly input: string | readonly string[];
+  readonly encoding_format?: 'float' | 'base64';
+  readonly dimensions?: number;
+  readonly user?: string;
+  readonly prompt?: string;
+  readonly promptText?: string | false;
+}
+
+export function embeddingsSchema({ maxTexts, maxCharacters }: ServerLimits) {
+  return {
+    type: 'object',
+    required: ['input'],
+    additionalProperties: false,
+    properties: {
+      input: {
+        type: ['string', 'array'],
+        description: 'A text or a list of them',
+        maxLength: maxCharacters,
+        minItems: 1,
+        maxItems: maxTexts,
+        items: { type: 'string', maxLength: maxCharacters },
+      },
+      model: { type: 'string', description: 'Name of a model, as /v1/models lists it; the first, without' },
+      encoding_format: {
+        type: 'string',
+        enum: ['float', 'base64'],
+        default: 'float',
+        description: 'base64: the bytes of little-endian float32 numbers',
+      },
+      dimensions: {
+        type: 'integer',
+        minimum: 1,
+        description: 'Numbers kept of each vector, the first ones, as they are',
+      },
+      user: { type: 'string', description: 'Not used' },
+      ...prompts,
+    },
+  } as const;
+}
+
 const score = { type: 'number', description: 'Probability, 0 to 1' } as const;
 
 export const predictAnswer = {
@@ -93,6 +173,85 @@ export const fillMaskAnswer = {
   },
 } as const;
 
+const vector = { type: 'array', items: { type: 'number' } } as const;
+
+export const embedAnswer = {
+  description: 'A vector for each text, in their order',
+  type: 'object',
+  required: ['model', 'dimensions', 'embeddings'],
+  properties: {
+    model: { type: 'string' },
+    dimensions: { type: 'integer', description: 'Numbers of each vector' },
+    embeddings: { type: 'array', items: vector },
+  },
+} as const;
+
+export const embeddingsAnswer = {
+  description: "A vector for each text, in the shape of OpenAI's embeddings",
+  type: 'object',
+  required: ['object', 'data', 'model', 'usage'],
+  properties: {
+    object: { type: 'string', const: 'list' },
+    data: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['object', 'index', 'embedding'],
+        properties: {
+          object: { type: 'string', const: 'embedding' },
+          index: { type: 'integer' },
+          embedding: { anyOf: [vector, { type: 'string' }] },
+        },
+      },
+    },
+    model: { type: 'string' },
+    usage: {
+      type: 'object',
+      description: 'Tokens that were read, prompts and special ones among them',
+      required: ['prompt_tokens', 'total_tokens'],
+      properties: { prompt_tokens: { type: 'integer' }, total_tokens: { type: 'integer' } },
+    },
+  },
+} as const;
+
+const listedModel = {
+  type: 'object',
+  required: ['id', 'object', 'created', 'owned_by'],
+  properties: {
+    id: { type: 'string' },
+    object: { type: 'string', const: 'model' },
+    created: { type: 'integer', description: 'When the server started, in seconds since 1970' },
+    owned_by: { type: 'string' },
+  },
+} as const;
+
+export const modelsAnswer = {
+  description: 'The models that make vectors',
+  type: 'object',
+  required: ['object', 'data'],
+  properties: { object: { type: 'string', const: 'list' }, data: { type: 'array', items: listedModel } },
+} as const;
+
+export const modelAnswer = { description: 'One of the models', ...listedModel } as const;
+
+export const openAiErrorAnswer = {
+  description: "What is wrong, in the shape of OpenAI's errors",
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string' },
+        type: { type: 'string' },
+        param: { type: ['string', 'null'] },
+        code: { type: ['string', 'null'] },
+      },
+    },
+  },
+} as const;
+
 export const healthAnswer = {
   description: 'Whether every model answers, and what each can do',
   type: 'object',
@@ -103,12 +262,18 @@ export const healthAnswer = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['name', 'tasks', 'labels', 'maskToken'],
+        required: ['name', 'tasks', 'labels', 'maskToken', 'dimensions', 'prompts'],
         properties: {
           name: { type: 'string' },
-          tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask'] } },
+          tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask', 'embed'] } },
           labels: { type: ['array', 'null'], items: { type: 'string' } },
           maskToken: { type: 'string' },
+          dimensions: { type: 'integer', description: 'Numbers of a vector' },
+          prompts: {
+            type: 'array',
+            items: { type: 'string' },
+            description: 'Names of prompts that vectors may ask for',
+          },
         },
       },
     },

@@ -21,7 +21,8 @@ export interface Server {
 }
 
 /**
- * Serves models over HTTP: `POST /predict` and `POST /fill-mask`, a page to try them, health, metrics and a description.
+ * Serves models over HTTP: `POST /predict`, `POST /fill-mask` and `POST /embed`, vectors in the shape of OpenAI's API too, a
+ * page to try them, health, metrics and a description.
  * Each model computes in a thread of its own; requests that arrive together are computed together.
  *
  * @throws UsageError for a model that is not there or a port that is taken; BertuneError for one that cannot be served

@@ -164,15 +164,17 @@ async function answer(hub: HubServer, storageUrl: string, request: IncomingMessa
   if (commit === undefined) return refuse(404, 'RevisionNotFound', `Invalid rev id: ${revision}`);
   if (route === 'revision')
     return json({ _id: '1', id: name, sha: commit, private: repository.isPrivate, lastModified: 0 });
-  if (route === 'tree')
-    return json([...hub.faults.listed, ...listing({ ...repository, files: filesAt(repository, commit) })]);
+  if (route === 'tree') {
+    const at = { ...repository, files: filesAt(repository, commit) };
+    return json([...hub.faults.listed, ...listing(at, decodeURIComponent(path))]);
+  }
   const file = decodeURIComponent(path);
   const content = filesAt(repository, commit).get(file);
   if (route !== 'resolve' || !content) return refuse(404, 'EntryNotFound');
   if (repository.large.has(file)) {
     const { 'user-agent': agent = '' } = request.headers;
     response.writeHead(302, {
-      location: `${storageUrl}/${sha256(content)}?name=${name}&file=${file}`,
+      location: `${storageUrl}/${sha256(content)}?name=${name}&file=${encodeURIComponent(file)}`,
       'x-linked-etag': `"${sha256(content)}"`,
       'x-linked-size': content.length,
       'x-repo-commit': commit,
@@ -195,8 +197,14 @@ function filesAt({ files, others }: Repository, commit: string): Map<string, Buf
   return others.get(commit) ?? files;
 }
 
-function listing({ files, large }: Repository): object[] {
-  return [...files].map(([path, content]) =>
+/** What lies in a folder of the repository, '' being its top: files and folders, not what is in these. */
+function listing({ files, large }: Repository, folder: string): object[] {
+  const start = folder === '' ? '' : `${folder}/`;
+  const inside = [...files].filter(([path]) => path.startsWith(start));
+  const deeper = inside.flatMap(([path]) => /^[^/]+(?=\/)/.exec(path.slice(start.length)) ?? []);
+  const folders = [...new Set(deeper)].map((name) => ({ type: 'directory', path: `${start}${name}`, size: 0 }));
+  const here = inside.filter(([path]) => !path.slice(start.length).includes('/'));
+  const found = here.map(([path, content]) =>
     large.has(path)
       ? {
           type: 'file',
@@ -207,6 +215,7 @@ function listing({ files, large }: Repository): object[] {
         }
       : { type: 'file', path, size: content.length, oid: gitBlob(content) },
   );
+  return [...folders, ...found];
 }
 
 function sendContent(

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Browser, type Page, chromium as playwright } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadModel } from '../../src/jobs/model.ts';
 import { createServer, type Server } from '../../src/server/server.ts';
 import { browserFlags } from '../export/pages.ts';
 import { saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
@@ -56,6 +57,28 @@ needing('chromium').describe('the page', () => {
         expect(Math.abs(bar / most.bar - share)).toBeLessThan(0.1 / most.score + 0.02);
       }
     }
+  });
+
+  test('the first line is compared with the others, nearest first', async () => {
+    const lines = ['where is my order', 'please cancel the card', 'where is my order'];
+    await tab.goto(`${server.url}/?task=embed&text=${encodeURIComponent(lines.join('\n'))}`);
+    await tab.locator('#status', { hasText: /^(?!Asking…)./ }).waitFor();
+    expect(await tab.textContent('#status')).toMatch(/^Answered in \d+ ms; changes are against base, in hundredths/);
+    const rows = await tab.evaluate<string[][]>(
+      `[...document.querySelectorAll('section:first-of-type tr')].map((row) => [...row.cells].map((cell) => cell.textContent))`,
+    );
+    const model = await loadModel(join(folder, 'base'), { threads: 1 });
+    const [first = new Float32Array(), other = new Float32Array()] = await model.embed(lines);
+    await model.dispose();
+    const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+    const cosine = dot(first, other) / Math.sqrt(dot(first, first) * dot(other, other));
+    expect(rows.map(([text, , score]) => [text, score])).toEqual([
+      ['where is my order', '1.000'],
+      ['please cancel the card', cosine.toFixed(3)],
+    ]);
+    await tab.fill('#text', 'one line');
+    await tab.click('#ask');
+    await tab.locator('#status', { hasText: 'two texts' }).waitFor();
   });
 
   test('what is wrong, in words for someone who types', async () => {

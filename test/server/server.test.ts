@@ -153,7 +153,7 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
       '/predict',
       { texts: ['a'], model: 'base' },
       400,
-      /^base cannot predict, only fill-mask; intent can$/,
+      /^base cannot predict, only fill-mask and embed; intent can$/,
     ],
     ['too many texts', '/predict', { texts: Array(257).fill('a') }, 400, /^texts has more than 256 texts/],
     ['a long text', '/predict', { texts: ['a'.repeat(20_001)] }, 400, /^texts\/0 has more than 20000 characters$/],
@@ -194,7 +194,7 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
     );
     expect((await ask('/fill-mask', { texts: ['a'.repeat(300)] }, small.url)).status).toBe(413);
     expect((await ask('/predict', { texts: ['a'] }, small.url)).answer.error).toBe(
-      'no model here can predict, only fill-mask',
+      'no model here can predict, only fill-mask and embed',
     );
     await small.close();
   });
@@ -215,15 +215,16 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
 
 describe('beside the models', () => {
   test('health names the models and what they can', async () => {
+    const more = { maskToken: '[MASK]', dimensions: tinyConfig.hiddenSize, prompts: [] };
     const response = await fetch(`${server.url}/health`);
     expect([response.status, await response.json()]).toEqual([
       200,
       {
         status: 'ok',
         models: [
-          { name: 'base', tasks: ['fill-mask'], labels: null, maskToken: '[MASK]' },
-          { name: 'adapted', tasks: ['fill-mask'], labels: null, maskToken: '[MASK]' },
-          { name: 'intent', tasks: ['predict'], labels, maskToken: '[MASK]' },
+          { name: 'base', tasks: ['fill-mask', 'embed'], labels: null, ...more },
+          { name: 'adapted', tasks: ['fill-mask', 'embed'], labels: null, ...more },
+          { name: 'intent', tasks: ['predict', 'embed'], labels, ...more },
         ],
       },
     ]);
@@ -243,7 +244,10 @@ describe('beside the models', () => {
   test('the description has every route with its schemas', async () => {
     const description = (await (await fetch(`${server.url}/openapi.json`)).json()) as Description;
     expect(description.openapi).toBe('3.1.0');
-    expect(Object.keys(description.paths).sort()).toEqual(['/fill-mask', '/health', '/metrics', '/predict']);
+    expect(Object.keys(description.paths).sort()).toEqual([
+      ...['/embed', '/fill-mask', '/health', '/metrics', '/predict'],
+      ...['/v1/embeddings', '/v1/models', '/v1/models/{*}'],
+    ]);
     const { requestBody, responses } = description.paths['/predict']?.post ?? {};
     const body = requestBody?.content['application/json']?.schema;
     expect(body).toMatchObject({ required: ['texts'], additionalProperties: false });

@@ -1,4 +1,4 @@
-import type { InspectResult } from '../../jobs/types.ts';
+import type { InspectResult, SentenceFacts } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { printable, quantity, table } from '../format.ts';
 import { given, required, withProgress } from '../jobOptions.ts';
@@ -8,7 +8,7 @@ const labelsShown = 20;
 
 export const inspectCommand: CommandSpec = {
   name: 'inspect',
-  summary: 'show what a model folder holds: sizes, parameters, heads, labels',
+  summary: 'show what a model folder holds: sizes, parameters, heads, labels, how vectors are made',
   job: 'inspect',
   examples: ['bertune inspect --model checkpoints/bert-mini-general'],
   async run(settings, context) {
@@ -35,6 +35,8 @@ function inspection(result: InspectResult): string {
       ['parameters', quantity(result.parameters)],
       ['stored as', printable(result.storedAs)],
       ['labels', labelList(result.labels)],
+      ...(result.reads === null ? [] : [['classifier reads', result.reads]]),
+      ...(result.sentence ? sentenceRows(result.sentence) : []),
     ],
     ['left', 'left'],
   );
@@ -48,4 +50,48 @@ function labelList(labels: readonly string[] | null): string {
   const first = labels.slice(0, labelsShown).map(printable).join(', ');
   const rest = labels.length - labelsShown;
   return `${labels.length}: ${first}${rest > 0 ? `, and ${rest} more` : ''}`;
+}
+
+function sentenceRows(facts: SentenceFacts): string[][] {
+  const {
+    poolingTitle,
+    includePrompt,
+    modules,
+    dimensions,
+    mostDimensions,
+    prompts,
+    defaultPrompt,
+    maxLength,
+    lowerCase,
+    similarity,
+  } = facts;
+  const names = Object.entries(prompts).map(([name, text]) => {
+    const isDefault = name === defaultPrompt ? ' (the default)' : '';
+    return `${printable(name)}${isDefault}: ${JSON.stringify(printable(text))}`;
+  });
+  return [
+    ['pooling', `${poolingTitle}${includePrompt ? '' : ', without the prompt'}`],
+    ['modules', modules.length > 0 ? modules.map(moduleTitle).join(', then ') : 'none'],
+    [
+      'vector',
+      dimensions === mostDimensions
+        ? `${quantity(dimensions)} numbers`
+        : `the first ${quantity(dimensions)} of ${quantity(mostDimensions)} numbers`,
+    ],
+    ['prompts', names.length > 0 ? names.join(', ') : 'none'],
+    ['longest text', `${quantity(maxLength)} tokens`],
+    ['lower-casing', lowerCase ? 'before the tokenizer' : "the tokenizer's own"],
+    ['similarity', similarity === null ? 'not said' : printable(similarity)],
+  ];
+}
+
+function moduleTitle(module: SentenceFacts['modules'][number]): string {
+  switch (module.type) {
+    case 'Dense':
+      return `Dense ${module.inputs} to ${module.outputs}, ${module.activation}${module.bias ? '' : ', without bias'}`;
+    case 'Dropout':
+      return `Dropout ${module.rate}`;
+    default:
+      return module.type;
+  }
 }

@@ -4,12 +4,13 @@ import { writeResult } from '../output.ts';
 
 export const serveCommand: CommandSpec = {
   name: 'serve',
-  summary: 'answer over HTTP: predictions, fill-mask, metrics, and a page to try it',
+  summary: 'answer over HTTP: predictions, fill-mask, vectors, metrics, and a page to try it',
   job: 'serve',
   examples: [
     'bertune serve --model runs/intent --port 8080',
     'bertune serve --model checkpoints/bert-mini-general runs/adapted',
     `curl http://127.0.0.1:8080/predict -H 'content-type: application/json' -d '{"texts": ["where is my parcel?"]}'`,
+    `curl http://127.0.0.1:8080/v1/embeddings -H 'content-type: application/json' -d '{"input": "where is my parcel?"}'`,
   ],
   async run(settings, context) {
     const { serve } = await import('../../server/serve.ts');

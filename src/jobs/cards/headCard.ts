@@ -10,16 +10,23 @@ export interface HeadCard {
   metrics(record: RunRecord): CardMetric[];
   /** What it is. @param base what it was trained from, as a link where there is one */
   introduction(record: RunRecord, base: string): string;
+  /** How a sentence encoder's vectors come in. @param reads what they are made of, in words */
+  vectors(reads: string): string;
   /** The sentences around the table of metrics. @param measuredOn names the held-out texts */
   results(record: RunRecord, measuredOn: string): { readonly before: string; readonly after?: string };
   /** The texts that it was trained on. @param names of their files */
   trainingData(record: RunRecord, names: string): string;
   /** A text to try, and the command line that tries it, but for the model's path. */
-  readonly example: { readonly text: string; readonly command: string };
+  readonly example: CardExample;
   /** What it cannot do. */
   limits(record: RunRecord): string[];
   /** What became of texts that were too long. */
   readonly longTexts: string;
+}
+
+export interface CardExample {
+  readonly text: string;
+  readonly command: string;
 }
 
 /** The family of the model; records of the first version name none, and knew one alone. */

@@ -22,6 +22,7 @@ export const maskedLmCard: HeadCard = {
     const family = withArticle(familyOf(record).title);
     return `${family[0]?.toUpperCase()}${family.slice(1)} masked language model, ${how} with bertune.`;
   },
+  vectors: (reads) => `It is a sentence encoder, too: its vector of a text is ${reads}.`,
   results({ command, result, about }, measuredOn) {
     const { evalLossBefore: before, evalLossAfter: after, perplexityBefore } = result as AdaptResult;
     const count = about?.after?.count ?? 0;
@@ -43,6 +44,9 @@ export const maskedLmCard: HeadCard = {
     'It has learned from the texts above, with what is wrong, private or unfair in them; it may repeat their words.',
     'Perplexity compares models of one vocabulary on one text only.',
     ...fewTokens(about?.after?.count),
+    ...(about?.sentence
+      ? ['Its vectors were not measured: compare them with those of its base on a task of your own.']
+      : []),
   ],
   longTexts: 'split into pieces of that length',
 };

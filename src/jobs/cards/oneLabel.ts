@@ -20,6 +20,7 @@ export const oneLabelCard: HeadCard = {
     const way = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
     return `A text classifier with ${counted(labels.length, 'label')}, ${way}.`;
   },
+  vectors: (reads) => `It reads a vector of each text: ${reads}.`,
   results({ result }, measuredOn) {
     const { count } = result as FinetuneResult;
     return {

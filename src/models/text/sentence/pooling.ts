@@ -63,6 +63,11 @@ function firstToken({ length, skipped }: PooledText): number {
   return skipped < length ? skipped : 0;
 }
 
+/** A pooling in words. */
+export function titleOfPooling({ modes }: Pooling): string {
+  return modes.map((mode) => poolingTitles[mode]).join(' and ');
+}
+
 /** Whether the vector is that of one token, so that of the last layer no more is needed. */
 export function isOfOneToken(pooling: Pooling): boolean {
   return onlyToken(pooling, { length: 1, skipped: 0 }) !== undefined;

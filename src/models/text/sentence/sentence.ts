@@ -3,7 +3,7 @@ import { linear } from '../../../nn/layers.ts';
 import { lastLinearSpecs, type ParameterSpec } from '../../../nn/parameters.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { moduleRecord, type SentenceModule } from './modules.ts';
-import { type Pooling, poolingTitles } from './pooling.ts';
+import { type Pooling, titleOfPooling } from './pooling.ts';
 
 /**
  * What stands behind the encoder of a sentence encoder (Reimers & Gurevych 2019): how its tokens become one vector, the
@@ -72,9 +72,13 @@ export function sentenceWeight({ modules, classifier }: SentenceHead, name: stri
 /** What a classifier reads of a text, in words. */
 export function readingTitle(sentence: SentenceHead | null): string {
   if (sentence === null || sentence.classifier === null) return "the encoder's pooler";
-  const { pooling, modules } = sentence;
+  return vectorTitle(sentence);
+}
+
+/** What a vector is made of, in words. */
+export function vectorTitle({ pooling, modules }: SentenceHead): string {
   const behind = modules.map(({ type }) => type).filter((type) => type !== 'Dropout');
-  return [pooling.modes.map((mode) => poolingTitles[mode]).join(' and '), ...behind].join(', then ');
+  return [titleOfPooling(pooling), ...behind].join(', then ');
 }
 
 function moduleName(number: number): string {

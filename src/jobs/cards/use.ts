@@ -1,0 +1,70 @@
+import type { SentenceUse } from '../runRecord.ts';
+import type { CardExample } from './headCard.ts';
+
+/** The section of a card that says how the model is used. */
+
+const path = 'path/or/name/of/this/model';
+
+/** A model that a pipeline of transformers loads. */
+export function pipelineUse(task: string, { text, command }: CardExample): string {
+  const lines = ['from transformers import pipeline', '', `pipe = pipeline("${task}", model="${path}")`];
+  return [code('python', ...lines, `print(pipe("${text}"))`), code('sh', `${command} ${path}`)].join('\n\n');
+}
+
+/** A classifier on vectors: what sentence-transformers makes of it are logits. */
+export function classifierUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+  return [
+    code('sh', `${command} ${path}`),
+    'In Python, sentence-transformers computes the logits, and `config.json` names their labels:',
+    code(
+      'python',
+      'from sentence_transformers import SentenceTransformer',
+      'from transformers import AutoConfig',
+      '',
+      `path = "${path}"`,
+      `texts = ["${text}"]`,
+      'scores = SentenceTransformer(path).encode(texts, convert_to_tensor=True).softmax(dim=1)',
+      'names = AutoConfig.from_pretrained(path).id2label',
+      'print([(names[i], row[i].item()) for row in scores for i in [row.argmax().item()]])',
+    ),
+    '`AutoModelForSequenceClassification` and the `text-classification` pipeline of Python do not apply: they do not read the classifier, and would start another one at random.',
+    `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported\`${beginning(prompt)}:`,
+    javaScript('text-classification', text),
+  ].join('\n\n');
+}
+
+/** A sentence encoder that is a masked language model, too. */
+export function encoderUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+  const sentence = text.replace('[MASK]', 'parcel');
+  return [
+    code(
+      'python',
+      'from sentence_transformers import SentenceTransformer',
+      '',
+      `model = SentenceTransformer("${path}")`,
+      `print(model.encode(["${sentence}"]))`,
+    ),
+    code('sh', `bertune embed --input texts.txt --output vectors.parquet --model ${path}`, `${command} ${path}`),
+    `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported --task feature-extraction\`${beginning(prompt)}:`,
+    javaScript('feature-extraction', sentence),
+  ].join('\n\n');
+}
+
+function javaScript(task: string, text: string): string {
+  return code(
+    'js',
+    "import { pipeline } from '@huggingface/transformers';",
+    '',
+    `const pipe = await pipeline('${task}', 'exported');`,
+    `const answer = await pipe('${text}');`,
+  );
+}
+
+/** What a pipeline does not do by itself. */
+function beginning(prompt: string): string {
+  return prompt === '' ? '' : ` (put ${JSON.stringify(prompt)} before every text, as the others do by themselves)`;
+}
+
+function code(language: string, ...lines: readonly string[]): string {
+  return [`\`\`\`${language}`, ...lines, '```'].join('\n');
+}
