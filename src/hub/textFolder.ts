@@ -296,10 +296,10 @@ function missingNotes(
   { labels, isFitted }: LoadTextOptions,
   path: string,
 ): string[] {
-  const told = isFitted && readsVectors(model) ? parts.filter(({ part }) => part !== 'classifier') : parts;
-  const names = told.flatMap(({ part, specs }) => {
+  const names = parts.flatMap(({ part, specs }) => {
     const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
     if (missing.length < specs.length) return missing;
+    if (part === 'classifier' && isFitted && readsVectors(model)) return [];
     return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);
   });
   return names.length === 0 ? [] : [`${path} has no ${names.join(' and no ')}: started at random`];

@@ -6,7 +6,7 @@ import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
-import { cases, sentenceFolder } from '../sentenceFolders.ts';
+import { cases, folderNamed, sentenceFolder } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
 import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
@@ -199,6 +199,55 @@ describe('its vectors', () => {
   });
 });
 
+describe('training of a whole model on vectors', () => {
+  /** Settings that leave every weight as good as it was. */
+  const still = { freeze: undefined, maxSteps: 1, learningRate: 1e-12, weightDecay: 0 } as const;
+  const note = 'training starts from a classifier that is fitted to the vectors of the encoder as it is';
+
+  test.each(['normalize', 'all-kinds', 'prompts'])('starts from the head of the frozen encoder: %s', async (name) => {
+    const model = folderNamed(name);
+    const frozen = await finetune(options({ model, cache: false }));
+    const hooks = listening();
+    const trained = await finetune(options({ ...still, model, cache: false }), hooks);
+    expect(hooks.notes()).toContain(note);
+    expect(hooks.notes().join()).not.toContain('started at random');
+    expect(trained.loss).toBeCloseTo(frozen.loss, 5);
+    expect(trained.confusion).toEqual(frozen.confusion);
+  });
+
+  test('takes vectors that are there, and keeps those of a random start for none', async () => {
+    const [model, cache] = [folderNamed('normalize'), at('shared')];
+    const distinct = new Set(rows.map(({ text }) => text)).size;
+    await finetune(options({ model, cache }));
+    const hooks = [listening(), listening(), listening()] as const;
+    await finetune(options({ ...still, model, cache }), hooks[0]);
+    expect(computed(hooks[0])).toBe(0);
+    for (const each of hooks.slice(1)) {
+      await finetune(options({ ...still, model, cache, randomStart: true }), each);
+      expect(each.notes()).toContain(note);
+      expect(computed(each)).toBe(distinct);
+    }
+  });
+
+  test('goes on from the classifier that a folder has', async () => {
+    const train = { files: [await folder.write('few.csv', labeledCsv(rows.slice(0, 20)))] };
+    const first = await finetune(options({ model: folderNamed('normalize'), train, cache: false }));
+    const hooks = listening();
+    const again = await finetune(options({ ...still, model: first.output, cache: false }), hooks);
+    expect(hooks.notes()).not.toContain(note);
+    expect(again.loss).toBeCloseTo(first.loss, 5);
+    const afresh = await finetune(options({ model: folderNamed('normalize'), cache: false }));
+    expect(Math.abs(afresh.loss - first.loss)).toBeGreaterThan(1e-3);
+  });
+
+  test('reads the pooler of a model that is none of vectors, whose classifier starts at random', async () => {
+    const hooks = listening();
+    await finetune(options({ ...still, cache: undefined }), hooks);
+    expect(hooks.notes()).not.toContain(note);
+    expect(hooks.notes().join()).toContain('has no classifier for these labels: started at random');
+  });
+});
+
 describe('settings of training in steps', () => {
   test.each([
     [{ learningRate: 1e-3 }, 'learningRate is no option of freeze all'],
@@ -207,8 +256,6 @@ describe('settings of training in steps', () => {
     [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
     [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
     [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
-    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
-    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
   ] as const)('%o', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);
   });

@@ -65,7 +65,7 @@ describe('prompts and dimensions', () => {
 
   test('what the folder has not is refused by name', async () => {
     await expect(embedded({ prompt: 'clustering' })).rejects.toThrow(
-      /has no prompt .*clustering: it has document, glued, passage, query;/,
+      /has no prompt clustering \(prompt\): it has document, glued, passage, query;/,
     );
     await expect(embedded({ prompt: 'query', promptText: 'x' })).rejects.toThrow('give prompt or promptText, not both');
     await expect(embedded({ truncateDimensions: 40 })).rejects.toThrow(/truncateDimensions 40 is over the 32 numbers/);
