@@ -109,7 +109,7 @@ const classifierName = 'classifier';
 /**
  * The files of a sentence encoder, by their path below its folder.
  *
- * @param classes labels of the classifier, where the folder has one
+ * @param logits numbers that go into the classifier and come out of it; null for a folder without one
  */
 export function sentenceFiles(
   { pooling, path, modules, classifier }: SentenceHead,
