@@ -23,8 +23,5 @@ export { type PushOptions, type PushResult, push } from './jobs/push.ts';
 export type * from './jobs/seriesTypes.ts';
 export { showImages } from './jobs/showImages.ts';
 export type * from './jobs/types.ts';
-export type { SentenceModule } from './models/text/sentence/modules.ts';
-export type { PoolingMode } from './models/text/sentence/pooling.ts';
 export { serve } from './server/serve.ts';
 export { createServer, type Server, type ServerOptions } from './server/server.ts';
-export type { FoldScore } from './tasks/linearHead.ts';

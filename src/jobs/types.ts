@@ -8,7 +8,10 @@ import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 
+export type { SentenceModule } from '../models/text/sentence/modules.ts';
+export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
+export type { FoldScore } from '../tasks/linearHead.ts';
 
 /** What a job reports while it works. */
 export type JobEvent =
