@@ -1,15 +1,20 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
+import { fittedHead } from '../../src/jobs/finetuneFrozen.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
+import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
+import { sentenceHead } from '../../src/models/text/sentence/sentence.ts';
+import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
 import { cases, folderNamed, sentenceFolder } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
+import { labeledCsv, labeledMessages, randomValues, saveTinyModel, tinyModel, writeVocabulary } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -199,52 +204,78 @@ describe('its vectors', () => {
   });
 });
 
-describe('training of a whole model on vectors', () => {
+describe('training of the whole model on vectors', () => {
   /** Settings that leave every weight as good as it was. */
-  const still = { freeze: undefined, maxSteps: 1, learningRate: 1e-12, weightDecay: 0 } as const;
-  const note = 'training starts from a classifier that is fitted to the vectors of the encoder as it is';
+  const still = { freeze: undefined, cache: undefined, maxSteps: 1, learningRate: 1e-9 } as const;
+  const fitted = 'training starts from a classifier that is fitted to the vectors of the encoder as it is';
 
-  test.each(['normalize', 'all-kinds', 'prompts'])('starts from the head of the frozen encoder: %s', async (name) => {
-    const model = folderNamed(name);
-    const frozen = await finetune(options({ model, cache: false }));
-    const hooks = listening();
-    const trained = await finetune(options({ ...still, model, cache: false }), hooks);
-    expect(hooks.notes()).toContain(note);
-    expect(hooks.notes().join()).not.toContain('started at random');
-    expect(trained.loss).toBeCloseTo(frozen.loss, 5);
-    expect(trained.confusion).toEqual(frozen.confusion);
-  });
-
-  test('takes vectors that are there, and keeps those of a random start for none', async () => {
-    const [model, cache] = [folderNamed('normalize'), at('shared')];
-    const distinct = new Set(rows.map(({ text }) => text)).size;
-    await finetune(options({ model, cache }));
-    const hooks = [listening(), listening(), listening()] as const;
-    await finetune(options({ ...still, model, cache }), hooks[0]);
-    expect(computed(hooks[0])).toBe(0);
-    for (const each of hooks.slice(1)) {
-      await finetune(options({ ...still, model, cache, randomStart: true }), each);
-      expect(each.notes()).toContain(note);
-      expect(computed(each)).toBe(distinct);
-    }
-  });
+  test.each(['a plain model', 'normalize', 'all-kinds', 'prompts'])(
+    'starts from the head that the frozen encoder has: %s',
+    async (name) => {
+      const read = name === 'a plain model' ? ({ reads: 'mean' } as const) : { model: folderNamed(name) };
+      const frozen = await finetune(options({ ...read, cache: false }));
+      const hooks = listening();
+      const start = await finetune(options({ ...still, ...read }), hooks);
+      expect(hooks.notes()).toContain(fitted);
+      expect(hooks.notes().join()).not.toContain('started at random');
+      expect(start).not.toHaveProperty('head');
+      expect(start.loss).toBeCloseTo(frozen.loss, 4);
+      expect(start.confusion).toEqual(frozen.confusion);
+    },
+  );
 
   test('goes on from the classifier that a folder has', async () => {
     const train = { files: [await folder.write('few.csv', labeledCsv(rows.slice(0, 20)))] };
     const first = await finetune(options({ model: folderNamed('normalize'), train, cache: false }));
     const hooks = listening();
-    const again = await finetune(options({ ...still, model: first.output, cache: false }), hooks);
-    expect(hooks.notes()).not.toContain(note);
-    expect(again.loss).toBeCloseTo(first.loss, 5);
-    const afresh = await finetune(options({ model: folderNamed('normalize'), cache: false }));
-    expect(Math.abs(afresh.loss - first.loss)).toBeGreaterThan(1e-3);
+    const again = await finetune(options({ ...still, model: first.output }), hooks);
+    expect(hooks.notes()).not.toContain(fitted);
+    expect(again.loss).toBeCloseTo(first.loss, 4);
+    const anew = await finetune(options({ model: folderNamed('normalize'), cache: false }));
+    expect(Math.abs(anew.loss - first.loss)).toBeGreaterThan(1e-3);
   });
 
-  test('reads the pooler of a model that is none of vectors, whose classifier starts at random', async () => {
+  test('of a model whose classifier reads the pooler starts at random', async () => {
     const hooks = listening();
-    await finetune(options({ ...still, cache: undefined }), hooks);
-    expect(hooks.notes()).not.toContain(note);
+    await finetune(options(still), hooks);
+    expect(hooks.notes()).not.toContain(fitted);
     expect(hooks.notes().join()).toContain('has no classifier for these labels: started at random');
+  });
+
+  test('says once how many texts were cut', async () => {
+    for (const freeze of ['all', undefined] as const) {
+      const hooks = listening();
+      await finetune(
+        options({ freeze, reads: 'mean', maxLength: 4, ...(freeze ? {} : { maxSteps: 1, cache: undefined }) }),
+        hooks,
+      );
+      expect(hooks.notes().filter((line) => line.endsWith('longer than 4 tokens truncated'))).toHaveLength(1);
+    }
+  });
+
+  test('starts from a sample of many texts', async () => {
+    const model = tinyModel()
+      .withSentence(sentenceHead(pooledBy('mean')))
+      .withLabels(['asks', 'wants']);
+    const tokenizer = loadTokenizer(writeVocabulary(at('vocabulary')));
+    const encoder = {
+      ...{ engine: onnxEngine({ threads: 1 }), model, values: randomValues(model, ['encoder']), tokenizer },
+      ...{ maxLength: 64, prompt: '', cache: false as const },
+    };
+    const data = {
+      texts: rows.map(({ text }, i) => `${text} ${i}`),
+      classes: Int32Array.from(rows, ({ label }) => Number(label === 'wants')),
+      ...{ classWeights: [1, 1], labels: 2, seed: 0 },
+    };
+    const hooks = listening();
+    const sampled = await fittedHead(encoder, data, hooks, 20);
+    expect(computed(hooks)).toBe(20);
+    expect(hooks.notes().join('\n')).toMatch(
+      /fitted to the vectors of 20 texts of .*\nC .* of 20 training texts in 5 folds/,
+    );
+    const whole = await fittedHead(encoder, data, listening(), rows.length);
+    expect(sampled.get('classifier.weight')).not.toEqual(whole.get('classifier.weight'));
+    expect(whole).toEqual(await fittedHead(encoder, data, listening()));
   });
 });
 
@@ -255,6 +286,8 @@ describe('settings of training in steps', () => {
     [{ patience: 2 }, 'patience is no option of freeze all'],
     [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
     [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
+    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
+    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
     [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
   ] as const)('%o', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);
