@@ -237,6 +237,25 @@ describe('settings of training in steps', () => {
     expect(result.head).toBeDefined();
     expect(readdirSync(output)).not.toContain('checkpoints');
   });
+
+  test('a run that takes the place of another leaves none of its modules', async () => {
+    const encoder = cases.find(({ name }) => name === 'all-kinds');
+    const output = at('replaced');
+    await finetune(options({ model: sentenceFolder(encoder ?? { layers: [] }), output }));
+    const modules = readdirSync(output).filter((name) => /^\d_/.test(name));
+    expect(modules.length).toBeGreaterThan(2);
+    writeFileSync(join(output, modules[0] ?? '', 'notes.txt'), 'of someone else');
+    const { cache: _, ...steps } = options({
+      output,
+      freeze: undefined,
+      overwrite: true,
+      maxSteps: 1,
+      reads: 'pooler',
+    });
+    await finetune(steps);
+    expect(readdirSync(output).filter((name) => /^\d_|^modules|sentence/.test(name))).toEqual([modules[0]]);
+    expect(readdirSync(join(output, modules[0] ?? ''))).toEqual(['notes.txt']);
+  });
 });
 
 async function tensorsOf(path: string): Promise<Map<string, Float32Array>> {
