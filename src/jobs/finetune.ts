@@ -50,9 +50,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         if (given.freeze === 'all') return finetuneFrozen({ given, options, train, held, reading });
         const labels = labelNames(train.labels);
         const found = await findModel(options.model, options, hooks);
-        const isFitted = !given.randomStart;
         const reads = readsOf(given.reads);
-        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads, isFitted } as const;
+        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads, isFitted: true } as const;
         const loaded = await readModel(found, wanted, (line) => note(hooks, line));
         const { frame } = loaded.tokenizer;
         const model = loaded.model.withDropout(options.dropout);
@@ -66,14 +65,15 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         const { promptTokens } = cutter;
         const { examples, classes, heldOut } = encoded(train, held, labels, cutter);
         const classWeights = weightsOf(classes, labels.length, given.classWeights);
-        let startValues = loaded.values;
-        if (randomStart) startValues = randomValues(model, head, seed);
-        else if (readsVectors(model) && loaded.atRandom.includes('classifier')) {
-          const encoder = { engine, model, values: loaded.values, tokenizer: loaded.tokenizer, maxLength, prompt };
-          const cached = { ...encoder, cache: given.cache, lowerCase: sentence?.lowerCase };
+        const start = randomStart ? randomValues(model, head, seed) : loaded.values;
+        const isNew = randomStart || loaded.atRandom.includes('classifier');
+        let startValues = start;
+        if (readsVectors(model) && isNew) {
+          const encoder = { engine, model, values: start, tokenizer: loaded.tokenizer, maxLength, prompt };
+          // Vectors of an encoder at random start are of no use to another run.
+          const kept = { cache: randomStart ? false : given.cache, lowerCase: sentence?.lowerCase } as const;
           const data = { texts: train.texts, groups: train.groups, classes, classWeights, labels: labels.length, seed };
-          const fitted = await fittedHead(cached, data, hooks);
-          startValues = new Map([...loaded.values, ...fitted]);
+          startValues = new Map([...start, ...(await fittedHead({ ...encoder, ...kept }, data, hooks))]);
         }
         let latest: ClassificationResult | undefined;
         const task = new ExamplesTask({

@@ -19,6 +19,8 @@ export interface TokenizerFiles {
   readonly addedTokens?: Readonly<Record<string, unknown>>;
   /** `vocab.txt`. */
   readonly vocabularyText?: string;
+  /** Name of a vocabulary in a form that is not read, of a folder with no other. */
+  readonly otherVocabulary?: string;
   /** `config.json` of the model. */
   readonly model?: Readonly<Record<string, unknown>>;
 }
@@ -48,6 +50,8 @@ export function readTokenizerFiles(where: string, read: (name: string) => string
   const [jsonText, configText] = [read('tokenizer.json'), read('tokenizer_config.json')];
   const parsed = <T extends object>(name: string, text = read(name)): T | undefined =>
     text === undefined ? undefined : parseObject<T>(text, join(where, name));
+  const vocabularyText = read('vocab.txt');
+  const isWithout = jsonText === undefined && vocabularyText === undefined;
   return {
     where,
     json: parsed<WholeTokenizerJson>('tokenizer.json', jsonText),
@@ -56,10 +60,14 @@ export function readTokenizerFiles(where: string, read: (name: string) => string
     configText,
     specialTokensMap: parsed('special_tokens_map.json'),
     addedTokens: parsed('added_tokens.json'),
-    vocabularyText: read('vocab.txt'),
+    vocabularyText,
+    otherVocabulary: isWithout ? otherVocabularies.find((name) => read(name) !== undefined) : undefined,
     model: parsed('config.json'),
   };
 }
+
+/** Of SentencePiece, and of byte pairs. */
+const otherVocabularies = ['sentencepiece.bpe.model', 'spiece.model', 'tokenizer.model', 'spm.model', 'merges.txt'];
 
 function parseObject<T extends object>(text: string, path: string): T {
   let value: unknown;

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import type { ModelPieces } from './addedTokens.ts';
 import { isObject, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
 import { contentOf } from './tokenizerRules.ts';
@@ -7,9 +7,17 @@ import { readVocabulary, type TokenizerConfig, vocabularyLines } from './vocabul
 /**
  * A `tokenizer.json` that holds the vocabulary alone, of a folder that has none.
  *
- * @throws UsageError when there is no vocabulary either
+ * @throws UsageError when there is no vocabulary either; BertuneError when there is one in a form that is not read
  */
-export function vocabularyJson({ where, vocabularyText }: TokenizerFiles, config: TokenizerConfig): WholeTokenizerJson {
+export function vocabularyJson(
+  { where, vocabularyText, otherVocabulary }: TokenizerFiles,
+  config: TokenizerConfig,
+): WholeTokenizerJson {
+  if (otherVocabulary !== undefined) {
+    throw new BertuneError(
+      `${where} has its tokenizer only as ${otherVocabulary}, which is not read; write tokenizer.json once: python -c "import sys; from transformers import AutoTokenizer as A; A.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])" "${where}"`,
+    );
+  }
   if (vocabularyText === undefined) {
     throw new UsageError(`no tokenizer in ${where}: expected tokenizer.json or vocab.txt`);
   }

@@ -194,6 +194,13 @@ describe('refusals', () => {
     return { path, act: () => loadTokenizer(path) };
   };
 
+  it('a vocabulary in a form that is not read, with the command that writes another', () => {
+    const { path, act } = load({ 'sentencepiece.bpe.model': '\u0000' });
+    expect(act).toThrow(
+      `${path} has its tokenizer only as sentencepiece.bpe.model, which is not read; write tokenizer`,
+    );
+  });
+
   it('a folder without a tokenizer', () => {
     const { path, act } = load({});
     expect(act).toThrow(new UsageError(`no tokenizer in ${path}: expected tokenizer.json or vocab.txt`));
