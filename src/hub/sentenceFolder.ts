@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +9,7 @@ import { parsedKeys } from '../models/text/hubKeys.ts';
 import { isModuleType, moduleRecord, type SentenceModule, sentenceModules } from '../models/text/sentence/modules.ts';
 import { type Pooling, type PoolingMode, poolingModes } from '../models/text/sentence/pooling.ts';
 import type { SentenceHead } from '../models/text/sentence/sentence.ts';
+import { weightFile } from './weightFiles.ts';
 
 /** Tokens of the shortest sequence that leaves room for text. */
 const leastLength = 3;
@@ -82,6 +84,9 @@ export async function readSentence(
   const isNamed = behind.at(-1)?.name === classifierName;
   if (isNamed && !(last?.type === 'Dense' && last.activation === 'identity' && last.bias)) {
     throw new BertuneError(`${where}: its ${classifierName} must be a Dense with a bias and without activation`);
+  }
+  if (isNamed && last && !existsSync(join(folder, last.path, weightFile))) {
+    throw new BertuneError(`${folder} lacks ${last.path}/${weightFile}, its ${classifierName}; download it again`);
   }
   const head: SentenceHead = {
     ...{ pooling, path: pooler.path },

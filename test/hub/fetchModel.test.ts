@@ -523,10 +523,10 @@ describe('files that cannot be used: the line calls them as the user did, and sa
       const notes: string[] = [];
       const options = {
         ...{ model: 'team/tiny', train: { files: [join(folder, 'labeled.csv')] }, output: join(folder, 'noted') },
-        ...{ maxSteps: 1, threads: 1 },
+        ...{ maxSteps: 1, threads: 1, reads: 'pooler' as const },
       };
       await finetune(options, { onEvent: (event) => event.type === 'note' && notes.push(event.text) });
-      expect(notes).toContain('team/tiny has no classifier for these labels: started at random');
+      expect(notes).toContain('team/tiny has no pooler and no classifier for these labels: started at random');
       expect(notes.join('\n')).not.toContain(cache);
     }));
 

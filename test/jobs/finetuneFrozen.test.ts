@@ -207,8 +207,6 @@ describe('settings of training in steps', () => {
     [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
     [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
     [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
-    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
-    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
   ] as const)('%o', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);
   });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
@@ -65,7 +65,7 @@ describe('prompts and dimensions', () => {
 
   test('what the folder has not is refused by name', async () => {
     await expect(embedded({ prompt: 'clustering' })).rejects.toThrow(
-      /has no prompt .*clustering: it has document, glued, passage, query;/,
+      'has no prompt clustering (prompt): it has document, glued, passage, query; text of your own goes to promptText',
     );
     await expect(embedded({ prompt: 'query', promptText: 'x' })).rejects.toThrow('give prompt or promptText, not both');
     await expect(embedded({ truncateDimensions: 40 })).rejects.toThrow(/truncateDimensions 40 is over the 32 numbers/);
@@ -95,6 +95,15 @@ test('a classifier gives the labels and scores of its logits', async () => {
     }
   }
   await model.dispose();
+});
+
+test('a classifier whose weights are gone is told by their file', async () => {
+  const folder = folderNamed('classifier');
+  const weights = `${readdirSync(folder).findLast((name) => name.endsWith('_Dense'))}/model.safetensors`;
+  rmSync(join(folder, weights));
+  await expect(loadModel(folder, { threads: 1 })).rejects.toThrow(
+    `${folder} lacks ${weights}, its classifier; download it again`,
+  );
 });
 
 describe('what is not known is refused by name', () => {
