@@ -2,4 +2,4 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
-export type { Candidate, FillMaskResult, JobEvent, LoadedModel, Prediction } from './jobs/types.ts';
+export type { Candidate, FillMaskResult, JobEvent, LoadedModel, PoolingMode, Prediction } from './jobs/types.ts';

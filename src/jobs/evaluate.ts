@@ -6,6 +6,7 @@ import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
+import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -76,7 +77,7 @@ async function evaluateClassifier(
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
   // Of a classifier on vectors, texts begin as they did in training.
-  const prompt = model.sentence?.classifier ? promptOf(loaded.sentence, {}, options.model) : '';
+  const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
   const cutter = new TextCutter(tokenizer, maxLength, prompt);
   const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
   cutter.noteTruncated(hooks);

@@ -2,7 +2,7 @@ import { counted, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes } from '../core/memory.ts';
 import { say, setting } from '../core/message.ts';
 import { stratifiedFolds } from '../data/folds.ts';
-import { labelNames } from '../data/labels.ts';
+import { labelNames, sampleLimit } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rows } from '../evaluation/neighbours.ts';
 import { plainSettings } from '../hub/sentenceFolder.ts';
@@ -23,6 +23,7 @@ import { type FrozenEncoder, frozenVectors } from './frozenVectors.ts';
 import { type LabeledTexts, weightsOf } from './labeledSets.ts';
 import { activity, note } from './note.ts';
 import type { Fit, Reading } from './run.ts';
+import { noteTruncated } from './textCutter.ts';
 import { promptOf, randomValues, readModel, sequenceLength } from './textModel.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
 
@@ -75,6 +76,7 @@ export async function finetuneFrozen({
   };
   checkMemory(train.texts.length, held.texts.length, model);
   const vectors = await frozenVectors(encoder, [...train.texts, ...held.texts], hooks);
+  noteTruncated(hooks, vectors.truncated, maxLength);
   const border = train.texts.length * vectors.size;
   const features = { data: vectors.data.subarray(0, border), size: vectors.size };
   const heldFeatures = { data: vectors.data.subarray(border), size: vectors.size };
@@ -164,16 +166,39 @@ export async function fitFrozen(data: FrozenData, hooks: JobHooks): Promise<Line
 /** What the training texts of a head are, beside their vectors. */
 type HeadTexts = Omit<FrozenData, 'features' | 'engine'>;
 
+/** Texts that are enough to start from: vectors of more would take memory that training itself does not. */
+const mostStartTexts = 20_000;
+
 /**
  * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
  * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
  *
+ * @param most texts that it is fitted to; of more, a sample with each class in its share
  * @returns values of the classifier
  */
-export async function fittedHead(encoder: FrozenEncoder, data: HeadTexts, hooks: JobHooks): Promise<ParameterValues> {
-  const features = await frozenVectors(encoder, data.texts, hooks);
-  note(hooks, 'training starts from a classifier that is fitted to the vectors of the encoder as it is');
-  return headValues(await fitFrozen({ ...data, features, engine: encoder.engine }, hooks));
+export async function fittedHead(
+  encoder: FrozenEncoder,
+  data: HeadTexts,
+  hooks: JobHooks,
+  most = mostStartTexts,
+): Promise<ParameterValues> {
+  const part = sampled(data, Math.max(most, data.labels));
+  const features = await frozenVectors(encoder, part.texts, hooks);
+  const which = part === data ? '' : ` of ${counted(part.texts.length, 'text')}`;
+  note(hooks, `training starts from a classifier that is fitted to the vectors${which} of the encoder as it is`);
+  return headValues(await fitFrozen({ ...part, features, engine: encoder.engine }, hooks));
+}
+
+function sampled(data: HeadTexts, limit: number): HeadTexts {
+  const { texts, groups, classes, seed } = data;
+  if (texts.length <= limit) return data;
+  const chosen = sampleLimit({ labels: Array.from(classes, String), limit, seed });
+  return {
+    ...data,
+    texts: chosen.map((i) => texts[i] as string),
+    groups: groups && chosen.map((i) => groups[i] as string),
+    classes: Int32Array.from(chosen, (i) => classes[i] as number),
+  };
 }
 
 function headValues({ weight, bias }: LinearHead): ParameterValues {

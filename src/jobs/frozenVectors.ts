@@ -33,6 +33,8 @@ export interface FrozenEncoder {
 export interface FrozenVectors extends Rows {
   /** Distinct texts whose vectors an earlier run had left. */
   readonly found: number;
+  /** Texts that were cut, of those whose vectors were made now. */
+  readonly truncated: number;
 }
 
 /** Changes with how vectors come about. */
@@ -59,7 +61,7 @@ export async function frozenVectors(
   const found = vectors.size;
   const missing = distinct.filter((text) => !vectors.has(text));
   if (found > 0) note(hooks, `${counted(found, 'vector')} as computed before`);
-  await compute(encoder, missing, hooks, async (part, made) => {
+  const truncated = await compute(encoder, missing, hooks, async (part, made) => {
     part.forEach((text, i) => {
       vectors.set(text, made[i] as Float32Array);
     });
@@ -67,17 +69,21 @@ export async function frozenVectors(
   });
   const data = new Float32Array(texts.length * size);
   for (const [i, text] of texts.entries()) data.set(vectors.get(text) as Float32Array, i * size);
-  return { data, size, found };
+  return { data, size, found, truncated };
 }
 
-/** Computes the vectors of texts, and hands them over part by part; what cannot be kept is said once. */
+/**
+ * Computes the vectors of texts, and hands them over part by part; what cannot be kept is said once.
+ *
+ * @returns how many texts were cut
+ */
 async function compute(
   { engine, model, values, tokenizer, maxLength, prompt }: FrozenEncoder,
   texts: readonly string[],
   hooks: JobHooks,
   keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
-): Promise<void> {
-  if (texts.length === 0) return;
+): Promise<number> {
+  if (texts.length === 0) return 0;
   const cutter = new TextCutter(tokenizer, maxLength, prompt);
   const { promptTokens } = cutter;
   const parameters = asTensors(values, model.parameters(model.partsOf('pooled')));
@@ -103,9 +109,10 @@ async function compute(
   hooks.onEvent?.({
     ...{ type: 'progress', ...activity(say`computing vectors`), done: texts.length, total: texts.length },
   });
-  cutter.noteTruncated(hooks);
-  if (failure === undefined) return;
-  note(hooks, say`vectors are not kept for later runs (${failure}); ${setting('cache')} chooses where they are`);
+  if (failure !== undefined) {
+    note(hooks, say`vectors are not kept for later runs (${failure}); ${setting('cache')} chooses where they are`);
+  }
+  return cutter.truncated;
 }
 
 /** Digest of everything that decides what a text's vector is. */

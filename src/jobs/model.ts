@@ -6,6 +6,7 @@ import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
+import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -15,7 +16,7 @@ import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { TextCutter } from './textCutter.ts';
+import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 
@@ -90,12 +91,14 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });
-  const cutters = new Map<string, TextCutter>();
-  const cutterFor = (prompt: string) => {
-    const cutter = cutters.get(prompt) ?? new TextCutter(tokenizer, maxLength, prompt);
-    return cutters.set(prompt, cutter).get(prompt) ?? cutter;
+  let truncated = 0;
+  // Nothing is kept of a prompt: those who ask a server may begin their texts with anything.
+  const cut = (prompt: string, texts: readonly string[]) => {
+    const cutter = new TextCutter(tokenizer, maxLength, prompt);
+    const sequences = texts.map((text) => cutter.encode(text));
+    truncated += cutter.truncated;
+    return { sequences, promptTokens: cutter.promptTokens };
   };
-  const cut = (cutter: TextCutter, texts: readonly string[]) => texts.map((text) => cutter.encode(text));
   const { sentence } = loaded;
   const { mask } = tokenizer.special;
   const maskToken = mask === undefined ? '' : tokenizer.tokenOf(mask);
@@ -111,9 +114,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const probabilities = async (texts: readonly string[]) => {
     requireHead('oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
-    const cutter = cutterFor(read.sentence?.classifier ? promptOf(sentence, {}, path) : '');
-    const { promptTokens } = cutter;
-    return (await inference.ofTexts('oneLabel', cut(cutter, texts), { promptTokens })).map(labelProbabilities);
+    const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
+    const { sequences, promptTokens } = cut(prompt, texts);
+    return (await inference.ofTexts('oneLabel', sequences, { promptTokens })).map(labelProbabilities);
   };
   const model: OpenModel = {
     path,
@@ -177,16 +180,18 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     async embedCounted(texts, options = {}) {
       checkTexts(texts, 'embed needs a list of texts');
       const { pooling, truncateDimensions, ...asked } = resolve('model.embed', options);
-      const cutter = cutterFor(promptOf(sentence, asked, path));
-      const reading = { promptTokens: cutter.promptTokens, pooling: pooling && pooledBy(pooling) };
-      const size = pooling ? config.hiddenSize : read.outputSize('pooled');
+      const prompt = promptOf(sentence, asked, path);
+      const size = pooling ? config.hiddenSize : vectorSize;
       if (truncateDimensions !== undefined && truncateDimensions > size) {
         throw new UsageError(
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const sequences = cut(cutter, texts);
-      const vectors = await inference.ofTexts('pooled', sequences, reading);
+      const { sequences, promptTokens } = cut(prompt, texts);
+      const vectors = await inference.ofTexts('pooled', sequences, {
+        promptTokens,
+        pooling: pooling && pooledBy(pooling),
+      });
       const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
       return {
         vectors: kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept)),
@@ -201,7 +206,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       }));
     },
     async dispose() {
-      for (const cutter of cutters.values()) cutter.noteTruncated({ onEvent });
+      noteTruncated({ onEvent }, truncated, maxLength);
       await inference.dispose();
     },
   };

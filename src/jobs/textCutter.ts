@@ -36,8 +36,12 @@ export class TextCutter {
 
   /** Says once how many texts were cut. */
   noteTruncated(hooks: JobHooks, what = ''): void {
-    if (this.truncated === 0) return;
-    const text = `${counted(this.truncated, 'text')}${what} longer than ${this.#maxLength} tokens truncated`;
-    hooks.onEvent?.({ type: 'note', text });
+    noteTruncated(hooks, this.truncated, this.#maxLength, what);
   }
+}
+
+/** Says how many texts were cut, if any were. @param what says which texts, after their number */
+export function noteTruncated({ onEvent }: JobHooks, truncated: number, maxLength: number, what = ''): void {
+  if (truncated === 0) return;
+  onEvent?.({ type: 'note', text: `${counted(truncated, 'text')}${what} longer than ${maxLength} tokens truncated` });
 }

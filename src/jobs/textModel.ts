@@ -1,7 +1,8 @@
+import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { SentenceSettings } from '../hub/sentenceFolder.ts';
-import { trainedLengthKey, trainedMaxLength } from '../hub/textConfig.ts';
+import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
 import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
@@ -66,11 +67,13 @@ export function defaultMaxLength({ model, raw, sentence, tokenizer }: LengthFact
   return Math.min(said, model.config.maxPositions);
 }
 
-/** `model_max_length` of a tokenizer's files. */
+/** `model_max_length` of a tokenizer's files, where it is a limit: transformers writes 10^30 for none. */
 function tokenizerLimit(tokenizer: TextTokenizer): number | undefined {
-  const config = JSON.parse(tokenizer.files().get('tokenizer_config.json') ?? '{}');
-  return trainedMaxLength({ [trainedLengthKey]: config.model_max_length });
+  const config: unknown = JSON.parse(tokenizer.files().get('tokenizer_config.json') ?? '{}');
+  return limitSchema.safeParse(config).data?.model_max_length;
 }
+
+const limitSchema = z.object({ model_max_length: z.int().min(3) });
 
 /**
  * What texts that are read whole begin with: the text asked for, the folder's prompt of the name asked for, or its

@@ -8,7 +8,10 @@ import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 
+export type { SentenceModule } from '../models/text/sentence/modules.ts';
+export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
+export type { FoldScore } from '../tasks/linearHead.ts';
 
 /** What a job reports while it works. */
 export type JobEvent =
@@ -189,7 +192,13 @@ export interface LoadedModel {
   readonly maskToken: string;
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   classify(texts: readonly string[]): Promise<Prediction[]>;
-  /** One vector [hiddenSize] a text. */
+  /**
+   * One vector a text. Of a sentence encoder what its folder says: its pooling and modules, its default prompt before
+   * every text, and the first numbers alone where it keeps no others; of another model the mean of all tokens
+   * [hiddenSize]. A pooling that is asked for gives the tokens' own, without the modules.
+   *
+   * @throws UsageError for a prompt that the folder has not, or more numbers than a vector has
+   */
   embed(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<Float32Array[]>;
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];

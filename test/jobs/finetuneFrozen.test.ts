@@ -1,15 +1,20 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
+import { fittedHead } from '../../src/jobs/finetuneFrozen.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
+import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
+import { sentenceHead } from '../../src/models/text/sentence/sentence.ts';
+import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
 import { cases, sentenceFolder } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
+import { labeledCsv, labeledMessages, randomValues, saveTinyModel, tinyModel, writeVocabulary } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -196,6 +201,57 @@ describe('its vectors', () => {
     bytes.writeFloatLE(Number.NaN, 8 + header + start);
     writeFileSync(join(model, 'model.safetensors'), bytes);
     await expect(finetune(options({ model }))).rejects.toThrow('vectors that hold no numbers');
+  });
+});
+
+describe('training of the whole model on vectors', () => {
+  test('starts from the head that the frozen encoder has', async () => {
+    const frozen = await finetune(options({ reads: 'mean' }));
+    const { freeze: _, ...whole } = options({ reads: 'mean', maxSteps: 1, learningRate: 1e-9 });
+    const hooks = listening();
+    const start = await finetune(whole, hooks);
+    expect(hooks.notes()).toContain(
+      'training starts from a classifier that is fitted to the vectors of the encoder as it is',
+    );
+    expect(start).not.toHaveProperty('head');
+    expect(start.loss).toBeCloseTo(frozen.loss, 4);
+    expect(start.confusion).toEqual(frozen.confusion);
+  });
+
+  test('says once how many texts were cut', async () => {
+    for (const freeze of ['all', undefined] as const) {
+      const hooks = listening();
+      await finetune(
+        options({ freeze, reads: 'mean', maxLength: 4, cache: false, ...(freeze ? {} : { maxSteps: 1 }) }),
+        hooks,
+      );
+      expect(hooks.notes().filter((line) => line.endsWith('longer than 4 tokens truncated'))).toHaveLength(1);
+    }
+  });
+
+  test('starts from a sample of many texts', async () => {
+    const model = tinyModel()
+      .withSentence(sentenceHead(pooledBy('mean')))
+      .withLabels(['asks', 'wants']);
+    const tokenizer = loadTokenizer(writeVocabulary(at('vocabulary')));
+    const encoder = {
+      ...{ engine: onnxEngine({ threads: 1 }), model, values: randomValues(model, ['encoder']), tokenizer },
+      ...{ maxLength: 64, prompt: '', cache: false as const },
+    };
+    const data = {
+      texts: rows.map(({ text }, i) => `${text} ${i}`),
+      classes: Int32Array.from(rows, ({ label }) => Number(label === 'wants')),
+      ...{ classWeights: [1, 1], labels: 2, seed: 0 },
+    };
+    const hooks = listening();
+    const sampled = await fittedHead(encoder, data, hooks, 20);
+    expect(computed(hooks)).toBe(20);
+    expect(hooks.notes().join('\n')).toMatch(
+      /fitted to the vectors of 20 texts of .*\nC .* of 20 training texts in 5 folds/,
+    );
+    const whole = await fittedHead(encoder, data, listening(), rows.length);
+    expect(sampled.get('classifier.weight')).not.toEqual(whole.get('classifier.weight'));
+    expect(whole).toEqual(await fittedHead(encoder, data, listening()));
   });
 });
 

@@ -41,6 +41,29 @@ describe('embed gives the vectors of sentence-transformers', () => {
   });
 });
 
+describe('one mode alone is what it is among others, also where a text has no token beside its prompt', () => {
+  const name = 'without-prompt-joined';
+  const modes = ['cls', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'];
+  const calls = cases.find((one) => one.name === name)?.calls ?? [];
+  test.each(modes)('%s', async (mode) => {
+    const folder = folderNamed(name);
+    writeFileSync(
+      join(folder, '1_Pooling', 'config.json'),
+      JSON.stringify({ pooling_mode: mode, include_prompt: false }),
+    );
+    const model = await loadModel(folder, { threads: 1 });
+    const place = modes.indexOf(mode);
+    for (const [number, call] of calls.entries()) {
+      const joined = await expectedVectors(name, number);
+      const expected = joined.map((vector) => vector.slice(place * 32, (place + 1) * 32));
+      const found = await model.embed(texts, optionsOf(call));
+      const largest = Math.max(1, ...expected.flatMap((row) => Array.from(row, Math.abs)));
+      expect(largestDifference(found, expected) / largest, JSON.stringify(call)).toBeLessThan(tolerance);
+    }
+    await model.dispose();
+  });
+});
+
 describe('prompts and dimensions', () => {
   const rowsOf = (path: string) =>
     readFileSync(path, 'utf8')
@@ -65,7 +88,7 @@ describe('prompts and dimensions', () => {
 
   test('what the folder has not is refused by name', async () => {
     await expect(embedded({ prompt: 'clustering' })).rejects.toThrow(
-      'has no prompt clustering (prompt): it has document, glued, passage, query; text of your own goes to promptText',
+      /has no prompt clustering \(prompt\): it has document, glued, passage, query;/,
     );
     await expect(embedded({ prompt: 'query', promptText: 'x' })).rejects.toThrow('give prompt or promptText, not both');
     await expect(embedded({ truncateDimensions: 40 })).rejects.toThrow(/truncateDimensions 40 is over the 32 numbers/);

@@ -14,12 +14,13 @@ export interface Pooling extends Convolution {
   readonly kernel: number;
 }
 
-/** Every op with its attributes. A record for each is required in the table, so a missing rule does not compile. */
+/** Reduces `axes`, which stay as 1 when `keepDimensions`. */
 export interface Reduction {
   readonly axes: readonly number[];
   readonly keepDimensions: boolean;
 }
 
+/** Every op with its attributes. A record for each is required in the table, so a missing rule does not compile. */
 export interface OpAttributes {
   add: None;
   subtract: None;
@@ -50,9 +51,9 @@ export interface OpAttributes {
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number };
   /** x Wᵀ + b: x [N, inputs], W [outputs, inputs], b [outputs] -> [N, outputs]. */
   linear: None;
-  /** Sum over `axes`, which stay as 1 when `keepDimensions`. */
+  /** Sum over the axes. */
   sum: Reduction;
-  /** Largest over `axes`; alike. */
+  /** Largest over the axes; the gradient is shared by those that are. */
   max: Reduction;
   reshape: { readonly shape: SymbolicShape };
   broadcast: { readonly shape: SymbolicShape };

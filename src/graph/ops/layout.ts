@@ -111,7 +111,7 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
   },
 };
 
-/** Ones [1, count]. */
+/** The type of what a reduction gives. */
 function reduced(
   op: 'sum' | 'max',
   inputs: readonly SymbolicType[],
@@ -129,6 +129,7 @@ function keptShape(shape: SymbolicShape, axes: readonly number[]): SymbolicShape
   return shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
 }
 
+/** Ones [1, count]. */
 function onesRow(count: number): HostTensor<'float32'> {
   return { dtype: 'float32', shape: [1, count], data: new Float32Array(count).fill(1) };
 }

@@ -65,22 +65,16 @@ export function bytePair(options: Options, where: string): PieceModel {
     return symbols;
   };
 
-  return {
-    size: vocabulary.size,
-    bound: vocabulary.bound,
-    idOf: (piece) => vocabulary.idOf(piece),
-    pieceOf: (id) => vocabulary.pieceOf(id),
-    tokenize(word, spans) {
-      const whole = ignoreMerges ? vocabulary.idOf(word) : undefined;
-      if (whole !== undefined) {
-        spans?.push(0, word.length);
-        return [whole];
-      }
-      const { ids, bytes } = merges.applied(symbolsOf(word));
-      if (spans) addSpans(word, bytes, spans);
-      return ids;
-    },
-  };
+  return vocabulary.model((word, spans) => {
+    const whole = ignoreMerges ? vocabulary.idOf(word) : undefined;
+    if (whole !== undefined) {
+      spans?.push(0, word.length);
+      return [whole];
+    }
+    const { ids, bytes } = merges.applied(symbolsOf(word));
+    if (spans) addSpans(word, bytes, spans);
+    return ids;
+  });
 }
 
 /** What a word is made of: ids, and how many bytes of the word each stands for. */

@@ -1,5 +1,6 @@
 import { BertuneError } from '../../core/errors.ts';
 import { asPart, type Options } from './kinds.ts';
+import type { PieceModel } from './model.ts';
 
 /** A vocabulary as WordPiece, BPE and WordLevel have it: an id for every piece. */
 export class PieceVocabulary {
@@ -32,6 +33,17 @@ export class PieceVocabulary {
 
   pieceOf(id: number): string | undefined {
     return this.#pieces[id];
+  }
+
+  /** A model of these pieces. @param tokenize how it cuts a word */
+  model(tokenize: PieceModel['tokenize']): PieceModel {
+    return {
+      size: this.size,
+      bound: this.bound,
+      idOf: (piece) => this.idOf(piece),
+      pieceOf: (id) => this.pieceOf(id),
+      tokenize,
+    };
   }
 
   entries(): Iterable<[string, number]> {

@@ -7,19 +7,13 @@ import { PieceVocabulary } from './vocabularyModel.ts';
 export function wordLevel(options: Options, where: string): PieceModel {
   const vocabulary = new PieceVocabulary(options, where);
   const unknown = options.string('unk_token', '<unk>');
-  return {
-    size: vocabulary.size,
-    bound: vocabulary.bound,
-    idOf: (piece) => vocabulary.idOf(piece),
-    pieceOf: (id) => vocabulary.pieceOf(id),
-    tokenize(word, spans) {
-      const id = vocabulary.idOf(word) ?? vocabulary.idOf(unknown);
-      if (id === undefined) {
-        const shown = JSON.stringify(word.slice(0, 40));
-        throw new BertuneError(`${where}: the vocabulary has neither ${shown} nor ${unknown}`);
-      }
-      spans?.push(0, word.length);
-      return [id];
-    },
-  };
+  return vocabulary.model((word, spans) => {
+    const id = vocabulary.idOf(word) ?? vocabulary.idOf(unknown);
+    if (id === undefined) {
+      const shown = JSON.stringify(word.slice(0, 40));
+      throw new BertuneError(`${where}: the vocabulary has neither ${shown} nor ${unknown}`);
+    }
+    spans?.push(0, word.length);
+    return [id];
+  });
 }

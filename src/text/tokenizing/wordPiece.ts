@@ -31,32 +31,26 @@ export function wordPiece(options: Options, where: string): PieceModel {
     return [unknown];
   };
 
-  return {
-    size: vocabulary.size,
-    bound: vocabulary.bound,
-    idOf: (piece) => vocabulary.idOf(piece),
-    pieceOf: (id) => vocabulary.pieceOf(id),
-    tokenize(word, spans) {
-      if (word.length > mostCharacters && charactersOf(word) > mostCharacters) return unknownWord(word, spans);
-      const ids: number[] = [];
-      const found: number[] = [];
-      for (let start = 0; start < word.length; ) {
-        let end = Math.min(word.length, start + longest);
-        let id: number | undefined;
-        for (; end > start; end--) {
-          const part = word.slice(start, end);
-          id = start === 0 ? vocabulary.idOf(part) : inner.get(part);
-          if (id !== undefined) break;
-        }
-        if (id === undefined) return unknownWord(word, spans);
-        ids.push(id);
-        found.push(start, end);
-        start = end;
+  return vocabulary.model((word, spans) => {
+    if (word.length > mostCharacters && charactersOf(word) > mostCharacters) return unknownWord(word, spans);
+    const ids: number[] = [];
+    const found: number[] = [];
+    for (let start = 0; start < word.length; ) {
+      let end = Math.min(word.length, start + longest);
+      let id: number | undefined;
+      for (; end > start; end--) {
+        const part = word.slice(start, end);
+        id = start === 0 ? vocabulary.idOf(part) : inner.get(part);
+        if (id !== undefined) break;
       }
-      spans?.push(...found);
-      return ids;
-    },
-  };
+      if (id === undefined) return unknownWord(word, spans);
+      ids.push(id);
+      found.push(start, end);
+      start = end;
+    }
+    spans?.push(...found);
+    return ids;
+  });
 }
 
 function charactersOf(word: string): number {

@@ -52,11 +52,14 @@ export function fillShares(target: Float32Array, at: number, mode: SummingMode, 
   for (let place = from; place < text.length; place++) target[at + place] = share(place, text);
 }
 
-/** The one token that the vector is of, where it is of one. */
-export function onlyToken({ modes }: Pooling, text: PooledText): number | undefined {
+/**
+ * The one token that the vector is of, where it is of one in every text: the last token is none where it may be among
+ * those that do not count, which makes the vector 0.
+ */
+export function onlyToken({ modes, includePrompt }: Pooling, text: PooledText): number | undefined {
   if (modes.length !== 1) return undefined;
   if (modes[0] === 'cls') return firstToken(text);
-  return modes[0] === 'lasttoken' ? text.length - 1 : undefined;
+  return modes[0] === 'lasttoken' && includePrompt ? text.length - 1 : undefined;
 }
 
 function firstToken({ length, skipped }: PooledText): number {
