@@ -31,6 +31,8 @@ export interface SentenceSettings {
 }
 
 export interface SentenceFolder {
+  /** Whether `modules.json` names a classifier. */
+  readonly hasClassifier: boolean;
   readonly head: SentenceHead;
   readonly settings: SentenceSettings;
 }
@@ -98,7 +100,7 @@ export async function readSentence(
       `${where}: max_seq_length is ${maxLength}, and must be from ${leastLength} to the ${maxPositions} positions of the model`,
     );
   }
-  return { head, settings: { ...settings, ...(maxLength === undefined ? {} : { maxLength }) } };
+  return { hasClassifier: isNamed, head, settings: { ...settings, ...(maxLength === undefined ? {} : { maxLength }) } };
 }
 
 /** The folder of a sentence encoder's encoder: itself, or in one of an old version a folder below it. Throws as `readSentence`. */

@@ -92,8 +92,9 @@ export interface TextInspection extends TextFacts {
  * damaged, do not fit each other, or are of no family.
  */
 export async function loadText(path: string, options: LoadTextOptions): Promise<LoadedText> {
-  const { model: folderModel, raw, settings, folder } = await readFolderConfig(path);
-  const weights = await openFolder(folder, path, folderModel);
+  const config = await readFolderConfig(path);
+  const { model: folderModel, raw, settings, folder } = config;
+  const weights = await openFolder(path, config);
   try {
     const stored = readingBy(folderModel, options.reads, weights);
     const wanted = (model: TextModel) => {
@@ -107,7 +108,10 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     if (note !== undefined) options.onNote?.(note);
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
-    const usable = (part: PartName) => part !== 'classifier' || usesStoredClassifier(stored, raw, options, path);
+    // A classifier of vectors that came about in another way is none for these.
+    const isOfOthers = stored.sentence !== null && stored.sentence !== folderModel.sentence;
+    const usable = (part: PartName) =>
+      part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
     const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
     const beside = pick(found, options.beside ?? []).filter(isComplete);
     for (const part of [...located, ...beside]) checkShapes(part, weights);
@@ -132,8 +136,9 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
  * @throws as `loadText`.
  */
 export async function inspectText(path: string): Promise<TextInspection> {
-  const { model, raw, settings, folder } = await readFolderConfig(path);
-  const weights = await openFolder(folder, path, model);
+  const config = await readFolderConfig(path);
+  const { model, raw, settings, folder } = config;
+  const weights = await openFolder(path, config);
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
@@ -162,6 +167,7 @@ interface FolderConfig {
   readonly raw: HubConfig;
   readonly settings: SentenceSettings | null;
   readonly folder: string;
+  readonly hasClassifier: boolean;
 }
 
 async function readFolderConfig(path: string): Promise<FolderConfig> {
@@ -173,7 +179,8 @@ async function readFolderConfig(path: string): Promise<FolderConfig> {
   const classes = model.heads.filter((name) => 'problem' in heads[name]).map((name) => model.hubClass(name));
   const isClassifier = Array.isArray(raw.architectures) && raw.architectures.some((name) => classes.includes(name));
   const sentence = await readSentence(path, model.config, isClassifier);
-  return { model: model.withSentence(sentence?.head ?? null), raw, settings: sentence?.settings ?? null, folder };
+  const { settings = null, hasClassifier = false } = sentence ?? {};
+  return { model: model.withSentence(sentence?.head ?? null), raw, settings, folder, hasClassifier };
 }
 
 /** The model with what its classifier is to read. */
@@ -186,9 +193,10 @@ function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors 
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */
-function openFolder(folder: string, path: string, model: TextModel): Promise<WeightFiles> {
+function openFolder(path: string, { folder, model, hasClassifier }: FolderConfig): Promise<WeightFiles> {
   const { modules, classifier } = model.sentence ?? { modules: [], classifier: null };
-  const folders = [...modules.map((module) => module.path), ...(classifier === null ? [] : [classifier])];
+  const named = hasClassifier && classifier !== null ? [classifier] : [];
+  const folders = [...modules.map((module) => module.path), ...named];
   return openWeights(folder, poolerNames(model), { path, folders: [...new Set(folders)] });
 }
 

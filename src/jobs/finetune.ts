@@ -70,8 +70,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         let startValues = start;
         if (readsVectors(model) && isNew) {
           const encoder = { engine, model, values: start, tokenizer: loaded.tokenizer, maxLength, prompt };
-          // Vectors of an encoder at random start are of no use to another run.
-          const kept = { cache: randomStart ? false : given.cache, lowerCase: sentence?.lowerCase } as const;
+          // Kept vectors may differ in the last bit from those made together, and a run is to be repeated exactly.
+          const kept = { cache: false, lowerCase: sentence?.lowerCase } as const;
           const data = { texts: train.texts, groups: train.groups, classes, classWeights, labels: labels.length, seed };
           startValues = new Map([...start, ...(await fittedHead({ ...encoder, ...kept }, data, hooks))]);
         }

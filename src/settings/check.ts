@@ -30,19 +30,21 @@ export function checkOptions(job: JobName, options: object): void {
   }
   const pair = clash(Object.fromEntries(given));
   if (pair) throw new UsageError(say`${setting(pair[0])} and ${setting(pair[1])} cannot be given together`);
-  const kindOf = (key: string) => {
+  const kindOf = (key: string): string | undefined => {
     const deciding = given.get(key) ?? defaultOf(job, key as SettingName);
-    return deciding instanceof Computed ? `the default (${deciding.text})` : String(deciding);
+    return deciding instanceof Computed ? `the default (${deciding.text})` : deciding && String(deciding);
   };
   for (const [name, { only, except }] of taken) {
     const value = given.get(name);
     if (value === undefined || value === false) continue;
-    if (only && !only.values.includes(kindOf(only.key))) {
+    const kind = only && kindOf(only.key);
+    if (only && !only.values.includes(String(kind))) {
       const deciders = say`${setting(only.key)} ${only.values.join(' and ')}`;
-      throw new UsageError(say`${setting(name)} is an option of ${deciders}, not of ${kindOf(only.key)}`);
+      throw new UsageError(say`${setting(name)} is an option of ${deciders}${kind ? `, not of ${kind}` : ' alone'}`);
     }
-    if (except?.values.includes(kindOf(except.key))) {
-      throw new UsageError(say`${setting(name)} is no option of ${setting(except.key)} ${kindOf(except.key)}`);
+    const other = except && String(kindOf(except.key));
+    if (except && other && except.values.includes(other)) {
+      throw new UsageError(say`${setting(name)} is no option of ${setting(except.key)} ${other}`);
     }
   }
 }

@@ -145,7 +145,10 @@ export const jobs = {
     model: required,
     train: required,
     freeze: given,
-    cache: { help: 'folder that keeps the vectors of texts for later runs; --no-cache: keep none' },
+    cache: {
+      only: { key: 'freeze', values: ['all'] },
+      help: 'folder that keeps the vectors of --freeze all for later runs; --no-cache: keep none',
+    },
     epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs'), ...ofSteps },
     batchSize: { default: 16, ...ofSteps },
     warmup: { default: 0.1, ...ofSteps },

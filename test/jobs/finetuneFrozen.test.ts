@@ -207,7 +207,7 @@ describe('its vectors', () => {
 describe('training of the whole model on vectors', () => {
   test('starts from the head that the frozen encoder has', async () => {
     const frozen = await finetune(options({ reads: 'mean' }));
-    const { freeze: _, ...whole } = options({ reads: 'mean', maxSteps: 1, learningRate: 1e-9 });
+    const { freeze: _, cache: __, ...whole } = options({ reads: 'mean', maxSteps: 1, learningRate: 1e-9 });
     const hooks = listening();
     const start = await finetune(whole, hooks);
     expect(hooks.notes()).toContain(
@@ -222,7 +222,7 @@ describe('training of the whole model on vectors', () => {
     for (const freeze of ['all', undefined] as const) {
       const hooks = listening();
       await finetune(
-        options({ freeze, reads: 'mean', maxLength: 4, cache: false, ...(freeze ? {} : { maxSteps: 1 }) }),
+        options({ freeze, reads: 'mean', maxLength: 4, ...(freeze ? {} : { maxSteps: 1, cache: undefined }) }),
         hooks,
       );
       expect(hooks.notes().filter((line) => line.endsWith('longer than 4 tokens truncated'))).toHaveLength(1);
@@ -262,6 +262,8 @@ describe('settings of training in steps', () => {
     [{ patience: 2 }, 'patience is no option of freeze all'],
     [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
     [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
+    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
+    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
     [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
   ] as const)('%o', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);

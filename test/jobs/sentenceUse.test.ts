@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadText } from '../../src/hub/textFolder.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import type { ClassificationResult } from '../../src/jobs/types.ts';
+import { type Pooling, pooledBy } from '../../src/models/text/sentence/pooling.ts';
 import { runInProcess } from '../cli/terminal.ts';
 import { folderNamed, texts } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -89,6 +91,38 @@ describe('a classifier on vectors, with a default prompt', () => {
     const predicted = [];
     for await (const one of predict({ model: folder, input: { files: [file] }, threads: 1 })) predicted.push(one);
     expect(predicted.map(({ label }) => label)).toEqual(expected.map(({ label }) => label));
+  });
+});
+
+describe('whose classifier it is', () => {
+  test('weights in a folder that modules.json does not name are none', async () => {
+    const folder = folderNamed('classifier');
+    const modules = JSON.parse(readFileSync(join(folder, 'modules.json'), 'utf8'));
+    writeFileSync(join(folder, 'modules.json'), JSON.stringify(modules.slice(0, -1)));
+    expect((await inspect({ model: folder })).heads).toEqual(['pooler']);
+  });
+
+  test('of vectors that come about in another way, none of the folder', async () => {
+    const folder = folderNamed('classifier');
+    const labels = ['cancel', 'refund', 'track', 'other'];
+    const load = async (reads?: Pooling | 'suited') => {
+      const notes: string[] = [];
+      const { atRandom } = await loadText(folder, {
+        head: 'oneLabel',
+        labels,
+        reads,
+        onNote: (line) => notes.push(line),
+      });
+      return [atRandom, notes];
+    };
+    expect(await load('suited')).toEqual([[], []]);
+    renameSync(join(folder, '3_Dense'), join(folder, '2_Dense'));
+    const modules = readFileSync(join(folder, 'modules.json'), 'utf8');
+    writeFileSync(join(folder, 'modules.json'), modules.replace('3_Dense', '2_Dense'));
+    expect(await load('suited')).toEqual([[], []]);
+    const [atRandom, notes] = await load(pooledBy('cls'));
+    expect(atRandom).toEqual(['classifier']);
+    expect(notes).toEqual([`${folder} has no classifier for these labels: started at random`]);
   });
 });
 
