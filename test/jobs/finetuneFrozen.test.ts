@@ -8,7 +8,7 @@ import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
 import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
 import { sentenceHead } from '../../src/models/text/sentence/sentence.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
 import { cases, sentenceFolder } from '../sentenceFolders.ts';

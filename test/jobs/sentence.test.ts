@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
 import { type EmbedOptions, embed } from '../../src/jobs/embed.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import {
   cases,
   expectedVectors,
