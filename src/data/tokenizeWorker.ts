@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { defined } from '../core/errors.ts';
-import { openTokenizer } from '../text/tokenizerFolder.ts';
+import { openTokenizer } from '../text/tokenizer.ts';
 import { tokenizeTexts } from './tokenizedTexts.ts';
 import type { WorkerSetup } from './tokenizingThreads.ts';
 

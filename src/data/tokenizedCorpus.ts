@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BertuneError, counted } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { hashText } from './hashText.ts';
 import { NumberFileWriter } from './numberFile.ts';
 import type { Records, RecordsOptions } from './records.ts';

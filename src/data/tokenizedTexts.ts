@@ -1,7 +1,7 @@
 import { isMaskable } from '../text/masking.ts';
 import { normalizedForm } from '../text/normalize.ts';
 import { splitRanges } from '../text/packing.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { unitStarts } from '../text/words.ts';
 import { hashText } from './hashText.ts';
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defined } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { type CutOptions, type TokenizedTexts, tokenizeTexts } from './tokenizedTexts.ts';
 import { WorkerPool, workerFile } from './workerPool.ts';
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BertuneError } from '../core/errors.ts';
@@ -6,6 +7,7 @@ import { parsedKeys } from '../models/text/hubKeys.ts';
 import { isModuleType, moduleRecord, type SentenceModule } from '../models/text/sentence/modules.ts';
 import type { SentenceHead } from '../models/text/sentence/sentence.ts';
 import { modulesFile, poolingConfig, readJson, readModules, readPooling, unknownModule } from './sentenceModules.ts';
+import { weightFile } from './weightFiles.ts';
 
 export { modulesFile } from './sentenceModules.ts';
 
@@ -83,6 +85,9 @@ export async function readSentence(
   const isNamed = behind.at(-1)?.name === classifierName;
   if (isNamed && !(last?.type === 'Dense' && last.activation === 'identity' && last.bias)) {
     throw new BertuneError(`${where}: its ${classifierName} must be a Dense with a bias and without activation`);
+  }
+  if (isNamed && last && !existsSync(join(folder, last.path, weightFile))) {
+    throw new BertuneError(`${folder} lacks ${last.path}/${weightFile}, its ${classifierName}; download it again`);
   }
   const head: SentenceHead = {
     ...{ pooling, path: pooler.path },

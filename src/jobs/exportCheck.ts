@@ -10,7 +10,7 @@ import { type HeadName, heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { TextInference } from '../tasks/text/inference.ts';
 import { type Frame, framed } from '../text/frame.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 
 /**
  * A text to compare on: token ids without the special ones around them, and the places of its masks, counted with the

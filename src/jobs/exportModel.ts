@@ -22,7 +22,7 @@ import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { TextInference } from '../tasks/text/inference.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import {
   type Agreement,
   compareRows,

@@ -8,7 +8,7 @@ import type { Rows } from '../evaluation/neighbours.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { asTensors, type ParameterValues } from '../nn/parameters.ts';
 import { TextInference } from '../tasks/text/inference.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { activity, note } from './note.ts';
 import { TextCutter } from './textCutter.ts';
 import type { JobHooks } from './types.ts';

@@ -3,7 +3,7 @@ import { titleOfPooling } from '../models/text/sentence/pooling.ts';
 import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { loadTokenizer } from '../text/tokenizerFolder.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { defaultMaxLength } from './textModel.ts';
 import type { InspectResult, JobHooks, SentenceFacts } from './types.ts';

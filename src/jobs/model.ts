@@ -14,7 +14,7 @@ import { type PlacedSequence, TextInference } from '../tasks/text/inference.ts';
 import { type Ranking, rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
 import { framed } from '../text/frame.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';

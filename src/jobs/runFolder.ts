@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
@@ -6,6 +6,9 @@ import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic 
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
+import { moduleFolders } from '../hub/repoFiles.ts';
+import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
+import { weightFile } from '../hub/weightFiles.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
 import {
@@ -21,13 +24,16 @@ import { packageVersions } from './versions.ts';
 
 /** What a run needs while it lasts. Names with a dot are none of a folder's content. */
 const workFolder = '.work';
-/** What a run writes, the record last: all of this is replaced by --overwrite, and nothing else. */
+/** What a run writes, the record last: all of this and the folders of modules are replaced by --overwrite, nothing else. */
 const runFiles = [
   'checkpoints',
   'metrics.jsonl',
   'config.json',
   'model.safetensors',
   'pooler.safetensors',
+  modulesFile,
+  sentenceFile,
+  encoderFile,
   'tokenizer.json',
   'tokenizer_config.json',
   'vocab.txt',
@@ -140,11 +146,13 @@ export class RunFolder {
     await makeFolder(this.path);
     await removeTemporaries(this.path, runFiles);
     if (this.#options.overwrite) {
+      const modules = modulesOf(this.path);
       // The record goes first: as long as it is there, it vouches for the rest.
       for (const name of runFiles.toReversed()) {
         if (name === 'checkpoints') removeCheckpoints(this.checkpoints);
         else rmSync(join(this.path, name), { recursive: true, force: true });
       }
+      for (const module of modules) removeModule(join(this.path, module));
       if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
     const startedAt = this.#options.overwrite ? undefined : earlier?.startedAt;
@@ -178,6 +186,19 @@ export class RunFolder {
     if (!this.#record) throw new Error('internal: the run has not begun');
     return { ...this.#record, status: 'finished', finishedAt: new Date().toISOString(), data, result };
   }
+}
+
+/** Folders of the modules that a sentence encoder's folder names. */
+function modulesOf(output: string): string[] {
+  const path = join(output, modulesFile);
+  const folders = existsSync(path) ? (moduleFolders(readFileSync(path, 'utf8')) ?? []) : [];
+  return folders.filter((folder) => folder !== '');
+}
+
+/** Removes a module, and its folder unless there is more in it. */
+function removeModule(folder: string): void {
+  for (const name of ['config.json', weightFile]) rmSync(join(folder, name), { force: true });
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 /** @throws NewerFormatError when a newer version of bertune wrote what a folder holds */

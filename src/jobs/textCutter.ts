@@ -1,5 +1,5 @@
 import { counted } from '../core/errors.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import type { JobHooks } from './types.ts';
 
 /** Tokenizes texts that are read whole: begun with a prompt, cut to the limit, with what was cut counted. */

@@ -8,8 +8,8 @@ import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
-import { loadTokenizer } from '../text/tokenizerFolder.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
+import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, readFound } from './findModel.ts';
 
 /** A model as jobs work with it: what its folder holds, and its tokenizer. */

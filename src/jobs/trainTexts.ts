@@ -13,7 +13,7 @@ import { frozenValues } from '../tasks/text/frozen.ts';
 import { objectiveParameters } from '../tasks/text/graph.ts';
 import type { Objective } from '../tasks/text/objective.ts';
 import { type MaskingVocabulary, maskingVocabulary } from '../text/masking.ts';
-import type { TextTokenizer } from '../text/tokenizer.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { unitStarts } from '../text/words.ts';
 import { baseFacts } from './baseFacts.ts';
 import { findModel } from './findModel.ts';

@@ -1,236 +1,232 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
-import type { BertNormalizerConfig } from './bertNormalizer.ts';
-import { type AlignedEncoding, addToken, addWord, addWords, type Encoding, Words, wordOf } from './encoding.ts';
-import type { Frame } from './frame.ts';
-import { type AddedToken, readAddedToken, splitter } from './tokenizing/addedTokens.ts';
-import { AlignedText } from './tokenizing/alignedText.ts';
-import { decoderOf } from './tokenizing/decoder.ts';
-import { Options } from './tokenizing/kinds.ts';
-import type { PieceModel } from './tokenizing/model.ts';
-import { createModel } from './tokenizing/models.ts';
-import { createNormalizer } from './tokenizing/normalizers.ts';
-import { createPostProcessor, frameOfProcessor, trimmed } from './tokenizing/postProcessor.ts';
-import { createPreTokenizer } from './tokenizing/preTokenizers.ts';
-import type { SpecialRole, TokenizerConfig } from './vocabulary.ts';
+import { errorCode, readError } from '../core/files.ts';
+import { type AddedTokenJson, addedTokens, listOf, type ModelPieces } from './addedTokens.ts';
+import { folderNotes } from './folderNotes.ts';
+import { type TextTokenizer, textTokenizer } from './textTokenizer.ts';
+import { type TokenizerClass, tokenizerClass } from './tokenizerClass.ts';
+import { isObject, readTokenizerFiles, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
+import { type FrameTokens, framedBy, frameTokens, type IdOf } from './tokenizerFrame.ts';
+import { contentOf, isBertShaped, rebuilt, roleDefaults } from './tokenizerRules.ts';
+import { isVocabularyOf, modelPieces, vocabularyJson } from './tokenizerVocabulary.ts';
+import {
+  type SpecialRole,
+  type SpecialTokens,
+  savedConfig,
+  specialRoles,
+  type TokenizerConfig,
+  withoutMark,
+} from './vocabulary.ts';
 
-export type { AlignedEncoding, Encoding } from './encoding.ts';
-
-/**
- * What turns text into tokens. Its files say of themselves which kind it is, so families of encoders do not: models of
- * one family come with tokenizers of several kinds.
- */
-export interface TextTokenizer {
-  readonly vocabularySize: number;
-  /** Ids of the special tokens by role. */
-  readonly special: SpecialTokenIds;
-  readonly specialIds: ReadonlySet<number>;
-  /** What stands around every sequence. */
-  readonly frame: Frame;
-  /** The end at which a text that is too long is cut. */
-  readonly truncationSide: 'left' | 'right';
-  /** Surrogates without their other half count as U+FFFD. */
-  encode(text: string): Encoding;
-  /** The same tokens, and what each stands for; slower. */
-  encodeAligned(text: string): AlignedEncoding;
-  /** The id of a role. @throws BertuneError when no token has it */
-  idOfRole(role: SpecialRole): number;
-  /** The raw piece of an id. */
-  tokenOf(id: number): string;
-  idOf(token: string): number | undefined;
-  /** Text of tokens, pieces joined. */
-  decode(ids: readonly number[]): string;
-  /** Contents of the tokenizer's files by name, to be saved with a model. */
-  files(): Map<string, string>;
-}
-
-/** Ids of special tokens; of a role that the tokenizer has no token for, undefined. */
-export type SpecialTokenIds = Readonly<Record<'pad', number> & Partial<Record<SpecialRole, number>>>;
-
-/** A tokenizer as its files describe it, contradictions between them resolved. */
-export interface TokenizerDefinition {
-  /** What messages call the place of the files. */
-  readonly where: string;
-  /** `tokenizer.json`, the one description that counts. */
-  readonly json: TokenizerJson;
-  readonly config: TokenizerConfig;
-  /** Text of the special tokens by role. */
-  readonly special: Readonly<Partial<Record<SpecialRole, string>>>;
-  /** The end at which a text that is too long is cut; right when absent. */
-  readonly truncationSide?: 'left' | 'right';
-  /** Contents of the files to be saved with a model, by name. */
-  readonly files: ReadonlyMap<string, string>;
-}
-
-/** A `tokenizer.json`, whose parts are looked at by kind. */
-export interface TokenizerJson {
-  readonly model?: { readonly type?: string };
-  readonly normalizer?: (BertNormalizerConfig & { readonly type?: string }) | null;
-  readonly pre_tokenizer?: object | null;
-  readonly post_processor?: object | null;
-  readonly decoder?: object | null;
-  readonly added_tokens?: readonly object[];
+export interface TokenizerOptions {
+  /** Whether text is lower-cased before all else, as `do_lower_case` of a `sentence_bert_config.json` asks. */
+  readonly lowerCase?: boolean;
+  /** Hears, in one line each, where files disagree and what follows from it. */
+  readonly onNote?: (note: string) => void;
 }
 
 /**
- * The tokenizer of a description, with the tokens of the reference (Hugging Face tokenizers, in Rust).
+ * Loads the tokenizer of a model folder as transformers 5.24 does: from `tokenizer.json`, or from `vocab.txt` alone, with
+ * what `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json` and `config.json` say of it.
  *
- * @throws BertuneError when a part, or an option of one, is not known, or it cannot be used
+ * @throws UsageError when the folder has none; BertuneError when a file is broken, or the tokenizer is of a kind that
+ * cannot be computed
  */
-export function textTokenizer(definition: TokenizerDefinition): TextTokenizer {
-  const { where, json, config } = definition;
-  checkParts(json, where);
-  const model = createModel(json.model, where);
-  const normalizer = createNormalizer(json.normalizer, where);
-  const preTokenizer = createPreTokenizer(json.pre_tokenizer, where);
-  const processor = createPostProcessor(json.post_processor, where);
-  const added = addedTokens(json, model, where);
-  const idOf = (token: string) => added.byContent.get(token)?.id ?? model.idOf(token);
-  const tokenOf = (id: number) => added.byId.get(id)?.content ?? model.pieceOf(id);
-  const special = specialIdsOf(definition, idOf);
-  const normalize = (text: string) => normalizer?.normalize(text) ?? text;
-  const all = [...added.byContent.values()];
-  const splitRaw = splitter(all.filter((token) => !token.normalized).map((token) => [token.content, token]));
-  const splitNormalized = splitter(
-    all.filter((token) => token.normalized).map((token) => [normalize(token.content), token]),
+export function loadTokenizer(folder: string, options?: TokenizerOptions): TextTokenizer {
+  return openTokenizer(folder, (name) => readIfThere(join(folder, name)), options);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
+    throw readError(path, error);
+  }
+}
+
+/**
+ * The tokenizer of the files that `read` gives by name. Throws what `loadTokenizer` throws.
+ *
+ * @param where what messages call the place of the files
+ */
+export function openTokenizer(
+  where: string,
+  read: (name: string) => string | undefined,
+  { lowerCase = false, onNote }: TokenizerOptions = {},
+): TextTokenizer {
+  const files = readTokenizerFiles(where, read);
+  checkSettings(files);
+  const tokenizer = tokenizerClass(files);
+  const config = mergedConfig(files, tokenizer);
+  const built = rebuilt(files, tokenizer, config, files.json ?? vocabularyJson(files, config));
+  const pieces = modelPieces(built.json.model?.vocab);
+  const added = addedTokens(files, config, tokenizer.rules, pieces);
+  const idOf = (content: string) =>
+    added.find((token) => token.content === content)?.id ?? pieces.idsOf(new Set([content])).get(content);
+  const frame = frameTokens(files, tokenizer, config);
+  const special = specialTokens(config, frame, built.json, idOf);
+  checkRoles(files, tokenizer, special, pieces);
+  const json = finished(built.json, added, frame, lowerCase, idOf);
+  const hasVocabulary = files.vocabularyText !== undefined && isVocabularyOf(files.vocabularyText, built.json);
+  const notes = folderNotes({ files, tokenizer, config, json, ignored: built.ignored, hasVocabulary });
+  for (const line of notes) onNote?.(line);
+  const contents = new Set(added.map(({ content }) => content));
+  const savedAs = savedClass(
+    files,
+    tokenizer,
+    json,
+    specialRoles.every((role) => contents.has(special[role] ?? '')),
+    lowerCase,
   );
-  const words = new Words(model, preTokenizer);
-  const wordEnd = new Options(json.model, { where, name: 'model' }).string('end_of_word_suffix', '');
-  const decode = decoderOf({ decoder: json.decoder, config, added: all, wordEnd }, where);
-
-  const encodeFast = (text: string): Encoding => {
-    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
-    const encoding: Encoding = { ids: [], wordIds: [], words: [], ...ends };
-    for (const raw of splitRaw(text)) {
-      if (raw.token) {
-        addToken(encoding, text.slice(raw.from, raw.to), raw.token);
-        continue;
-      }
-      const normalized = normalize(raw.to - raw.from === text.length ? text : text.slice(raw.from, raw.to));
-      if (normalized === '') continue;
-      for (const { from, to, token } of splitNormalized(normalized)) {
-        const part = to - from === normalized.length ? normalized : normalized.slice(from, to);
-        if (token) addToken(encoding, part, token);
-        else addWords(encoding, preTokenizer.cut(part), words);
-      }
-    }
-    return encoding;
-  };
-
-  const encodeAligned = (text: string): AlignedEncoding => {
-    const ends = preTokenizer.partsAtSpaces ? { ends: [] } : {};
-    const encoding: AlignedEncoding = { ids: [], wordIds: [], words: [], ...ends, offsets: [] };
-    const names: string[] = [];
-    const add = (part: AlignedText, token: AddedToken) => {
-      addToken(encoding, part.text, token);
-      encoding.offsets.push(part.span(0, part.text.length));
-      names.push(part.text);
-    };
-    for (const raw of splitRaw(text)) {
-      const section = AlignedText.of(text.slice(raw.from, raw.to), raw.from);
-      if (raw.token) {
-        add(section, raw.token);
-        continue;
-      }
-      const normalized = normalizer?.align(section) ?? section;
-      if (normalized.text === '') continue;
-      for (const { from, to, token } of splitNormalized(normalized.text)) {
-        const part = normalized.slice(from, to);
-        if (token) add(part, token);
-        else {
-          for (const word of preTokenizer.cutAligned(part)) {
-            const spans: number[] = [];
-            const ids = model.tokenize(word.text, spans);
-            addWord(encoding, wordOf(word.text, ids, spans, preTokenizer));
-            for (const [i, id] of ids.entries()) {
-              const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
-              encoding.offsets.push(word.span(from, to));
-              names.push(id === model.namedByText ? word.text.slice(from, to) : (tokenOf(id) ?? ''));
-            }
-          }
-        }
-      }
-    }
-    return { ...encoding, offsets: trimmed(processor, encoding.offsets, names) };
-  };
-
-  return {
-    vocabularySize: Math.max(model.bound, ...all.map(({ id }) => id + 1)),
-    special,
-    specialIds: new Set([...Object.values(special), ...all.filter((token) => token.special).map((token) => token.id)]),
-    frame: frameOfProcessor(processor, special.pad),
-    truncationSide: definition.truncationSide ?? 'right',
-    encode: (text) =>
-      preTokenizer.needsOrigin ? withoutOffsets(encodeAligned(wellFormed(text))) : encodeFast(wellFormed(text)),
-    encodeAligned: (text) => encodeAligned(wellFormed(text)),
-    idOfRole(role) {
-      const id = special[role];
-      if (id === undefined) throw new BertuneError(`${where}: the tokenizer has no ${role} token, which this needs`);
-      return id;
+  const saved = savedConfig({
+    given: files.config ?? { model_max_length: 512 },
+    ...{ config, special, added: contents, tokenizerClass: savedAs },
+    normalizer: savedAs === 'PreTrainedTokenizerFast' || tokenizer.rules === 'xlmRoberta' ? undefined : json.normalizer,
+  });
+  return textTokenizer({
+    ...{ where, json, special },
+    truncationSide: truncationSide(files),
+    config: saved,
+    // Made when they are asked for: the text of a large vocabulary takes long to write.
+    get files() {
+      return savedFiles(files, json, saved, hasVocabulary);
     },
-    tokenOf: (id) => tokenOf(id) ?? `[id ${id}]`,
-    idOf,
-    decode: (ids) => decode(ids.map((id) => tokenOf(id) ?? '')),
-    files: () => new Map(definition.files),
-  };
+  });
 }
 
-function withoutOffsets({ offsets: _, ...encoding }: AlignedEncoding): Encoding {
-  return encoding;
-}
-
-/** Text whose surrogates all come in pairs: U+FFFD takes the place of others, as in text that is decoded. */
-function wellFormed(text: string): string {
-  return text.isWellFormed() ? text : text.toWellFormed();
-}
-
-declare global {
-  /** Of ECMAScript 2024; Node 20 has them. */
-  interface String {
-    isWellFormed(): boolean;
-    toWellFormed(): string;
-  }
-}
-
-function checkParts(json: TokenizerJson, where: string): void {
-  for (const part of ['model', 'decoder', 'post_processor', 'pre_tokenizer', 'normalizer']) {
-    if (!(part in json)) {
-      throw new BertuneError(
-        `${join(where, 'tokenizer.json')} cannot be used (it has no ${part}); save it with transformers anew`,
-      );
-    }
-  }
-}
-
-/** Added tokens by id and by content. Those that the model has not are numbered after its pieces, as the reference does. */
-function addedTokens({ added_tokens: entries = [] }: TokenizerJson, model: PieceModel, where: string) {
-  const byContent = new Map<string, AddedToken>();
-  const byId = new Map<number, AddedToken>();
-  let next = model.size;
-  for (const entry of entries) {
-    const token = readAddedToken(new Options(entry, { where, name: 'added_tokens' }), -1);
-    if (token.content === '') continue;
-    const id = byContent.get(token.content)?.id ?? model.idOf(token.content) ?? next++;
-    byContent.set(token.content, { ...token, id });
-    byId.set(id, { ...token, id });
-  }
-  return { byContent, byId };
-}
-
-function specialIdsOf(
-  { where, special: tokens }: TokenizerDefinition,
-  idOf: (token: string) => number | undefined,
-): SpecialTokenIds {
-  const ids: Partial<Record<SpecialRole, number>> = {};
-  for (const [role, token] of Object.entries(tokens) as [SpecialRole, string][]) {
-    const id = idOf(token);
-    if (id !== undefined) ids[role] = id;
-  }
-  const { pad } = ids;
-  if (pad === undefined) {
+/** @throws BertuneError for settings that would change what the tokenizer does and cannot be followed */
+function checkSettings({ where, config = {} }: TokenizerFiles): void {
+  if (config.split_special_tokens === true) {
     throw new BertuneError(
-      `${where}: the vocabulary has no ${tokens.pad ?? 'pad token'}, which a BERT tokenizer needs`,
+      `${where}: split_special_tokens of tokenizer_config.json is true, and special tokens in a text are always kept whole here; set it to false`,
     );
   }
-  return { ...ids, pad };
+  const versions: unknown = config.fast_tokenizer_files;
+  if (Array.isArray(versions) && versions.some((name) => name !== 'tokenizer.json')) {
+    throw new BertuneError(
+      `${where}: fast_tokenizer_files of tokenizer_config.json names a tokenizer.json for each version of transformers; keep the newest under the name tokenizer.json and remove the setting`,
+    );
+  }
+}
+
+/** `tokenizer_config.json` with the defaults of the class, and with the older file that names special tokens. */
+function mergedConfig({ config = {}, specialTokensMap = {} }: TokenizerFiles, { rules }: TokenizerClass) {
+  const { additional_special_tokens: older, ...map } =
+    config.added_tokens_decoder === undefined ? specialTokensMap : {};
+  const isListed = 'additional_special_tokens' in config || 'extra_special_tokens' in config;
+  const merged: TokenizerConfig = {
+    ...{ ...roleDefaults[rules], ...config, ...map },
+    ...(older === undefined || isListed ? {} : { additional_special_tokens: older }),
+  };
+  // A mask token of MPNet takes the space before it along, where the files do not say otherwise.
+  const isPlainMask = rules === 'mpnet' && typeof merged.mask_token === 'string';
+  return isPlainMask ? { ...merged, mask_token: { content: String(merged.mask_token), lstrip: true } } : merged;
+}
+
+/** The configuration counts before the block of `tokenizer.json`. */
+function truncationSide({ where, config = {}, json }: TokenizerFiles): 'left' | 'right' {
+  const block: unknown = json && 'truncation' in json ? json.truncation : undefined;
+  const direction = isObject(block) && typeof block.direction === 'string' ? block.direction.toLowerCase() : 'right';
+  const side = config.truncation_side ?? direction;
+  if (side === 'left' || side === 'right') return side;
+  throw new BertuneError(`${where}: truncation_side must be left or right, got ${JSON.stringify(side)}`);
+}
+
+/** The special tokens by role: those that are named, else such as the tokenizer has. */
+function specialTokens(
+  config: TokenizerConfig,
+  frame: FrameTokens | undefined,
+  { model, post_processor: processor }: WholeTokenizerJson,
+  idOf: IdOf,
+): SpecialTokens {
+  const vocab: unknown = model?.vocab;
+  const entry: unknown = Array.isArray(vocab) ? vocab[Number(model?.unk_id)] : model?.unk_token;
+  const unk: unknown = Array.isArray(entry) ? entry[0] : entry;
+  const [cls, sep] = frame ?? framedBy(processor, idOf) ?? [];
+  const found: Partial<Record<SpecialRole, unknown>> = { unk, cls, sep };
+  const usual = { cls: '<s>', sep: '</s>', unk: '<unk>', pad: '<pad>', mask: '<mask>' } as const;
+  const tokens = specialRoles.flatMap((role): [SpecialRole, string][] => {
+    const known = [contentOf(config[`${role}_token`]), found[role]].find((token) => typeof token === 'string');
+    const token = known ?? [`[${role.toUpperCase()}]`, usual[role]].find((content) => idOf(content) !== undefined);
+    return typeof token === 'string' ? [[role, token]] : [];
+  });
+  return Object.fromEntries(tokens);
+}
+
+/** @throws BertuneError when a BERT's vocabulary lacks a special token: its model has no values for it */
+function checkRoles(
+  { where, json }: TokenizerFiles,
+  { rules }: TokenizerClass,
+  special: SpecialTokens,
+  pieces: ModelPieces,
+): void {
+  if (rules !== 'bert') return;
+  const place = json ? where : join(where, 'vocab.txt');
+  const known = new Set([
+    ...pieces.idsOf(new Set(Object.values(special))).keys(),
+    ...listOf(json?.added_tokens).map(({ content }) => content),
+  ]);
+  const missing = Object.values(special).find((token) => !known.has(token));
+  if (missing === undefined) return;
+  throw new BertuneError(`${place}: the vocabulary has no ${missing}, which a BERT tokenizer needs`);
+}
+
+/** With the added tokens, what stands around a text, and lower case first where that is asked for. */
+function finished(
+  json: WholeTokenizerJson,
+  added: readonly AddedTokenJson[],
+  frame: FrameTokens | undefined,
+  lowerCase: boolean,
+  idOf: IdOf,
+): WholeTokenizerJson {
+  const given = framedBy(json.post_processor, idOf);
+  const isFramed = frame === undefined || (given?.[0] === frame[0] && given[1] === frame[1]);
+  const sameTokens = JSON.stringify(added) === JSON.stringify(listOf(json.added_tokens));
+  const normalizer = lowerCase ? lowerCased(json.normalizer) : json.normalizer;
+  if (isFramed && sameTokens && normalizer === json.normalizer) return json;
+  const pair = (content: string) => [content, idOf(content)];
+  const processor = frame && { type: 'BertProcessing', sep: pair(frame[1]), cls: pair(frame[0]) };
+  return { ...json, added_tokens: added, normalizer, post_processor: isFramed ? json.post_processor : processor };
+}
+
+/** As sentence-transformers puts it before a normalizer that does not have it. */
+function lowerCased(normalizer: WholeTokenizerJson['normalizer']): WholeTokenizerJson['normalizer'] {
+  const given: unknown = normalizer ?? undefined;
+  const list: unknown =
+    isObject(given) && given.type === 'Sequence' ? given.normalizers : given === undefined ? [] : [given];
+  const normalizers: unknown[] = Array.isArray(list) ? list : [];
+  const isLower = (each: unknown) => isObject(each) && each.type === 'Lowercase';
+  if (normalizers.some(isLower)) return normalizer;
+  return Object.assign({ type: 'Sequence' }, { normalizers: [{ type: 'Lowercase' }, ...normalizers] });
+}
+
+/**
+ * The class to name: the folder's own, else BertTokenizer where that makes the same of the files, which tools know best,
+ * else the one that goes by `tokenizer.json` alone.
+ */
+function savedClass(
+  { config }: TokenizerFiles,
+  { name, rules }: TokenizerClass,
+  json: WholeTokenizerJson,
+  hasRoles: boolean,
+  lowerCase: boolean,
+): string {
+  if (rules !== 'file' && !lowerCase) return config?.tokenizer_class ?? name ?? 'BertTokenizer';
+  const isBert = name === undefined && hasRoles && config?.added_tokens_decoder === undefined && isBertShaped(json);
+  return isBert ? 'BertTokenizer' : 'PreTrainedTokenizerFast';
+}
+
+function savedFiles(files: TokenizerFiles, json: WholeTokenizerJson, saved: TokenizerConfig, hasVocabulary: boolean) {
+  const { jsonText, configText, vocabularyText } = files;
+  const isGiven = json === files.json && jsonText !== undefined;
+  return new Map([
+    ['tokenizer.json', isGiven ? jsonText : JSON.stringify(json)],
+    [
+      'tokenizer_config.json',
+      saved === files.config && configText !== undefined ? configText : `${JSON.stringify(saved, null, 1)}\n`,
+    ],
+    ...(vocabularyText !== undefined && hasVocabulary ? [['vocab.txt', withoutMark(vocabularyText)] as const] : []),
+  ]);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BertuneError, messageOf } from '../core/errors.ts';
-import type { TokenizerJson } from './tokenizer.ts';
+import type { TokenizerJson } from './textTokenizer.ts';
 import type { TokenizerConfig } from './vocabulary.ts';
 
 /** What a folder says of its tokenizer, file by file; absent where there is no such file. */

@@ -1,4 +1,4 @@
-import type { Encoding } from './tokenizer.ts';
+import type { Encoding } from './textTokenizer.ts';
 
 /** A word of one ideograph, as BERT's pre-tokenization leaves Chinese text. */
 const ideograph = /^\p{Script=Han}$/u;

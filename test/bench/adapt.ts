@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { AdaptWorkerOptions } from './adaptWorker.ts';
 import { corpusFile, linesOf } from './corpora.ts';
 import {

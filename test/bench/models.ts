@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { saveText } from '../../src/hub/saveText.ts';
 import type { HeadName } from '../../src/models/text/heads/table.ts';
 import { initialValue } from '../../src/nn/parameters.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { dataFile, workPath } from './environment.ts';
 import { modelOf, type StepShape } from './shapes.ts';
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { permutedIndex } from '../../src/core/random.ts';
 import { type Corpus, prepareCorpus } from '../../src/data/corpus.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { serveTurns } from './turns.ts';
 
 /** The process under the cap: its first turn tokenizes the corpus, the others read sequences in a shuffled order. */

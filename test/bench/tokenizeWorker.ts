@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { prepareCorpus } from '../../src/data/corpus.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { serveTurns } from './turns.ts';
 
 /** bertune's side of tokenizing: a turn reads and tokenizes the corpus anew. */

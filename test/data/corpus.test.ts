@@ -8,7 +8,7 @@ import { BertuneError } from '../../src/core/errors.ts';
 import { randomBelow } from '../../src/core/random.ts';
 import { type Corpus, type CorpusOptions, countRepeated, prepareCorpus } from '../../src/data/corpus.ts';
 import { normalizedForm } from '../../src/text/normalize.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 
 const temporary = mkdtempSync(join(tmpdir(), 'bertune-corpus-'));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../temporary.ts';
 const script = `
   const { root, tokenizerFolder, broken, ...options } = JSON.parse(process.argv[1]);
   const { prepareCorpus } = await import(root + 'data/corpus.js');
-  const { loadTokenizer } = await import(root + 'text/tokenizerFolder.js');
+  const { loadTokenizer } = await import(root + 'text/tokenizer.js');
   const loaded = loadTokenizer(tokenizerFolder);
   const tokenizer = broken ? { ...loaded, files: () => new Map() } : loaded;
   let most = 0;

@@ -7,7 +7,7 @@ import { InterruptedError } from '../../src/core/errors.ts';
 import { CacheFolder } from '../../src/data/cacheFolder.ts';
 import { type Corpus, type CorpusOptions, prepareCorpus } from '../../src/data/corpus.ts';
 import { cacheFolder } from '../../src/data/tokenCache.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { contentOfFolder } from '../folders.ts';
 import { temporaryFolder } from '../temporary.ts';
 

@@ -9,7 +9,7 @@ import { loadText } from '../../src/hub/textFolder.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { labeledCsv, labeledMessages } from '../jobs/tiny.ts';
 import { models, needing } from '../needs.ts';
 import {

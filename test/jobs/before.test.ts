@@ -22,7 +22,7 @@ import { embedTable } from '../../src/jobs/pretrainTable.ts';
 import { readRecord } from '../../src/jobs/runRecord.ts';
 import { forecasterParameters } from '../../src/models/series/forecaster.ts';
 import { forecasterModel, predictions } from '../../src/tasks/series.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { contentOfFolder } from '../folders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson } from './runs.ts';

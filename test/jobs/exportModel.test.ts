@@ -9,7 +9,7 @@ import { type ExportOptions, exportModel } from '../../src/jobs/exportModel.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { PartName } from '../../src/models/text/heads/head.ts';
 import type { TextModel } from '../../src/models/text/model.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { builtCommand, runCommand } from '../cli/build.ts';
 import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';

@@ -8,7 +8,7 @@ import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
 import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
 import { sentenceHead } from '../../src/models/text/sentence/sentence.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
 import { cases, folderNamed, sentenceFolder } from '../sentenceFolders.ts';
@@ -316,6 +316,25 @@ describe('settings of training in steps', () => {
     const result = await finetune(options({ output, overwrite: true }));
     expect(result.head).toBeDefined();
     expect(readdirSync(output)).not.toContain('checkpoints');
+  });
+
+  test('a run that takes the place of another leaves none of its modules', async () => {
+    const encoder = cases.find(({ name }) => name === 'all-kinds');
+    const output = at('replaced');
+    await finetune(options({ model: sentenceFolder(encoder ?? { layers: [] }), output }));
+    const modules = readdirSync(output).filter((name) => /^\d_/.test(name));
+    expect(modules.length).toBeGreaterThan(2);
+    writeFileSync(join(output, modules[0] ?? '', 'notes.txt'), 'of someone else');
+    const { cache: _, ...steps } = options({
+      output,
+      freeze: undefined,
+      overwrite: true,
+      maxSteps: 1,
+      reads: 'pooler',
+    });
+    await finetune(steps);
+    expect(readdirSync(output).filter((name) => /^\d_|^modules|sentence/.test(name))).toEqual([modules[0]]);
+    expect(readdirSync(join(output, modules[0] ?? ''))).toEqual(['notes.txt']);
   });
 });
 

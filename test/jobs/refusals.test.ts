@@ -7,7 +7,7 @@ import { adapt, pretrain } from '../../src/jobs/adapt.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel } from '../../src/jobs/model.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson } from './runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';

@@ -17,7 +17,7 @@ import { blockInputs } from '../../src/models/text/block.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { BlockBuilder } from '../../src/text/packing.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { builtCommand } from '../cli/build.ts';
 import { TestFolder } from '../data/files.ts';
 import { listening, readJson } from './runs.ts';

@@ -11,7 +11,7 @@ import type { AdaptOptions, FinetuneOptions, JobHooks } from '../../src/jobs/typ
 import { CorpusTask } from '../../src/tasks/text/corpusTask.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { Cursor } from '../../src/train/task.ts';
 import { TestFolder } from '../data/files.ts';
 import { newFolder, PointTask, trainPoints } from '../train/points.ts';

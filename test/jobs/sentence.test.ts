@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
 import { type EmbedOptions, embed } from '../../src/jobs/embed.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import {
   cases,
   expectedVectors,
@@ -118,6 +118,15 @@ test('a classifier gives the labels and scores of its logits', async () => {
     }
   }
   await model.dispose();
+});
+
+test('a classifier whose weights are gone is told by their file', async () => {
+  const folder = folderNamed('classifier');
+  const weights = `${readdirSync(folder).findLast((name) => name.endsWith('_Dense'))}/model.safetensors`;
+  rmSync(join(folder, weights));
+  await expect(loadModel(folder, { threads: 1 })).rejects.toThrow(
+    `${folder} lacks ${weights}, its classifier; download it again`,
+  );
 });
 
 describe('what is not known is refused by name', () => {

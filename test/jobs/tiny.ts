@@ -7,7 +7,7 @@ import { bert } from '../../src/models/text/bert/family.ts';
 import type { PartName } from '../../src/models/text/heads/head.ts';
 import { type TextModel, textModel } from '../../src/models/text/model.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 
 const things = ['order', 'parcel', 'refund', 'invoice', 'card', 'account', 'password', 'delivery', 'item', 'address'];
 const verbs = ['cancel', 'track', 'change', 'check', 'return', 'find', 'close', 'open', 'update', 'pay'];

@@ -5,8 +5,8 @@ import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
 import { TextInference } from '../../src/tasks/text/inference.ts';
-import type { TextTokenizer } from '../../src/text/tokenizer.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import type { TextTokenizer } from '../../src/text/textTokenizer.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { Architecture, PythonModel } from './reference.ts';
 
 /**

@@ -10,7 +10,7 @@ import { finetune } from '../../src/jobs/finetune.ts';
 import { readTextModel } from '../../src/models/text/families.ts';
 import type { TextModel } from '../../src/models/text/model.ts';
 import { initialValue, type ParameterValues } from '../../src/nn/parameters.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { labeledCsv, labeledMessages, messages } from '../jobs/tiny.ts';
 import { needing, python } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';

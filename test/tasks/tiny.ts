@@ -7,7 +7,7 @@ import { ExamplesTask, type ExamplesTaskOptions } from '../../src/tasks/text/exa
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { type LabeledText, oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
 import { type MaskingOptions, maskingVocabulary } from '../../src/text/masking.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import type { StepRecord } from '../../src/train/callbacks.ts';
 import type { Metrics, TrainingTask } from '../../src/train/task.ts';
 import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { maskingVocabulary, maskSequence } from '../../src/text/masking.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { unitStarts } from '../../src/text/words.ts';
 import { repetitions } from '../repetitions.ts';
 import { chiSquare, chiSquareLimit, deviations } from './statistics.ts';

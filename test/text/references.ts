@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type TextTokenizer, type TokenizerJson, textTokenizer } from '../../src/text/tokenizer.ts';
+import { type TextTokenizer, type TokenizerJson, textTokenizer } from '../../src/text/textTokenizer.ts';
 
 /** What the reference makes of a text: ids, ids of words, and offsets, from and to in characters. */
 export type Expected = readonly [ids: number[], wordIds: number[], offsets: number[]];

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BertuneError, defined } from '../../src/core/errors.ts';
 import { framed } from '../../src/text/frame.ts';
-import type { TextTokenizer } from '../../src/text/tokenizer.ts';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import type { TextTokenizer } from '../../src/text/textTokenizer.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 /** What transformers makes of a folder, or the error with which it refuses it. */

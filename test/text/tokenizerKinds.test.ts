@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
-import type { TextTokenizer, TokenizerJson } from '../../src/text/tokenizer.ts';
+import type { TextTokenizer, TokenizerJson } from '../../src/text/textTokenizer.ts';
 import { differences, type Expected, openJson, readFixture } from './references.ts';
 
 /** A tokenizer.json as tests change it. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer } from '../../src/text/tokenizerFolder.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { unitStarts } from '../../src/text/words.ts';
 import { openJson, readFixture } from './references.ts';
 
