@@ -117,9 +117,9 @@ export function isModuleType(type: string): type is SentenceModule['type'] {
 }
 
 /** A kind's record for modules of which no more is known than that they are modules. */
-export function moduleRecord<T extends SentenceModule['type']>(type: T): ModuleRecord<SentenceModule['type']> {
+export function moduleRecord(type: SentenceModule['type']): ModuleRecord<SentenceModule['type']> {
   // Each record only ever gets modules of its own type, which `read` makes and `type` tells.
-  return sentenceModules[type] as unknown as ModuleRecord<SentenceModule['type']>;
+  return sentenceModules[type] as ModuleRecord<SentenceModule['type']>;
 }
 
 /** x [N, size] with rows of length 1; a row of zeros stays. */
