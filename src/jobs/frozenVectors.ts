@@ -24,6 +24,8 @@ export interface FrozenEncoder {
   readonly maxLength: number;
   /** What every text begins with. */
   readonly prompt: string;
+  /** What is taken for the vector: what stands behind the encoder, or the logits of a classifier. */
+  readonly head?: 'pooled' | 'oneLabel';
   /** Whether the folder says that texts are lower-cased. */
   readonly lowerCase?: boolean;
   /** Folder of vectors to use and to add to; false: none. */
@@ -52,7 +54,7 @@ export async function frozenVectors(
   texts: readonly string[],
   hooks: JobHooks,
 ): Promise<FrozenVectors> {
-  const size = encoder.model.outputSize('pooled');
+  const size = encoder.model.outputSize(encoder.head ?? 'pooled');
   const distinct = [...new Set(texts)];
   const cache = cacheFolder(encoder.cache);
   const store = cache === undefined ? undefined : new VectorStore(cache, digestOf(encoder), size);
@@ -78,7 +80,7 @@ export async function frozenVectors(
  * @returns how many texts were cut
  */
 async function compute(
-  { engine, model, values, tokenizer, maxLength, prompt }: FrozenEncoder,
+  { engine, model, values, tokenizer, maxLength, prompt, head = 'pooled' }: FrozenEncoder,
   texts: readonly string[],
   hooks: JobHooks,
   keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
@@ -86,7 +88,7 @@ async function compute(
   if (texts.length === 0) return 0;
   const cutter = new TextCutter(tokenizer, maxLength, prompt);
   const { promptTokens } = cutter;
-  const parameters = asTensors(values, model.parameters(model.partsOf('pooled')));
+  const parameters = asTensors(values, model.parameters(model.partsOf(head)));
   const options = { signal: hooks.signal, isSettled: true };
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, options);
   let failure: string | undefined;
@@ -95,7 +97,7 @@ async function compute(
       hooks.onEvent?.({ type: 'progress', ...activity(say`computing vectors`), done: from, total: texts.length });
       const part = texts.slice(from, from + chunk);
       const sequences = part.map((text) => cutter.encode(text));
-      const made = await inference.ofTexts('pooled', sequences, { promptTokens });
+      const made = await inference.ofTexts(head, sequences, { promptTokens });
       if (!made.every((vector) => vector.every(Number.isFinite))) {
         throw new BertuneError('the model gives vectors that hold no numbers: its weights are damaged');
       }

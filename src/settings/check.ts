@@ -17,8 +17,11 @@ export function checkOptions(job: JobName, options: object): void {
   if (!isObject(options)) throw new UsageError(`${job} takes an object of options, got ${shown(options)}`);
   const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of given.keys()) if (!taken.has(name)) throw unknown(job, name, [...taken.keys()]);
-  for (const [name, { required }] of taken) {
+  for (const [name, { required, requiredUnless }] of taken) {
     if (required && !given.has(name)) throw new UsageError(say`${job} needs ${setting(name)}`);
+    if (requiredUnless !== undefined && !given.has(name) && !given.has(requiredUnless)) {
+      throw new UsageError(say`${job} needs ${setting(name)} or ${setting(requiredUnless)}`);
+    }
   }
   for (const [name, value] of given) {
     const problem = faultIn(typeIn(job, name as SettingName), value);
@@ -85,7 +88,7 @@ export function faultIn(type: ValueType<unknown>, value: unknown): Fault | undef
 
 function checkFields(job: JobName, name: SettingName, value: unknown): void {
   const { fields } = typeIn(job, name);
-  if (!fields) return;
+  if (!fields || !isObject(value)) return;
   const given = Object.entries(value as object).filter(([, field]) => field !== undefined);
   for (const [key, field] of given) {
     const type = fields[key]?.type;

@@ -143,7 +143,9 @@ export const jobs = {
     ...textTraining,
     ...heldOutTexts,
     model: required,
-    train: required,
+    train: { requiredUnless: 'labelTexts' },
+    labels: given,
+    labelTexts: given,
     freeze: given,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'contrastive'),

@@ -1,5 +1,6 @@
 import { say, setting } from '../../core/message.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
 import { saveText } from '../../hub/textFolder.ts';
 import type { TextModel } from '../../models/text/model.ts';
@@ -8,13 +9,14 @@ import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.
 import type { ParameterValues } from '../../nn/parameters.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { baseFacts, modelFacts } from '../baseFacts.ts';
-import { type FoundModel, findModel } from '../findModel.ts';
+import type { FoundModel } from '../findModel.ts';
 import { type FrozenVectors, frozenVectors } from '../frozenVectors.ts';
 import { note } from '../note.ts';
 import type { Finished } from '../run.ts';
 import { noteTruncated, TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
+import { extended, knownLabels, readsAsVectors } from './extended.ts';
 import type { Labeled } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
@@ -26,6 +28,8 @@ export interface FinetuneRun {
   readonly hooks: JobHooks;
   /** An empty folder that goes when the run ends. */
   work(): string;
+  /** Where the model lies. */
+  found(): Promise<FoundModel>;
 }
 
 /** The head that is trained. */
@@ -41,14 +45,16 @@ export class Base {
   readonly values: ParameterValues;
   /** Whether there is no classifier yet. */
   readonly isNew: boolean;
+  /** The classifier of the classes that are known, where there are others beside them or some have no text. */
+  readonly known: LinearClassifier | undefined;
   /** Tokens of a text, special ones included. */
   readonly maxLength: number;
   readonly cutter: TextCutter;
-  readonly #run: FinetuneRun;
+  #run: FinetuneRun;
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
 
-  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel) {
+  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, known?: LinearClassifier) {
     const { given, options } = run;
     const { randomStart, seed } = given;
     this.#run = run;
@@ -57,6 +63,7 @@ export class Base {
     this.model = loaded.model.withDropout(options.dropout);
     this.values = randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values;
     this.isNew = randomStart || loaded.atRandom.includes('classifier');
+    this.known = known;
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
     this.#prompt = this.readsVectors ? promptOf(loaded.sentence, {}, options.model) : '';
     this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt);
@@ -65,11 +72,12 @@ export class Base {
   /** Throws what `readModel` throws. */
   static async open(run: FinetuneRun): Promise<Base> {
     const { given, options, data, hooks } = run;
-    const found = await findModel(options.model, options, hooks);
+    const found = await run.found();
     const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
-    const wanted = { head: classifierHead, beside: ['pooler'], labels: data.labels, seed: given.seed } as const;
-    const loaded = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
-    const base = new Base(run, found, loaded);
+    const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
+    const read = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
+    const { loaded, known } = extended(run, read);
+    const base = new Base(run, found, loaded, known);
     note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
     return base;
@@ -86,16 +94,23 @@ export class Base {
     return this.#trainVectors;
   }
 
+  /** Takes other training texts from now on, whose vectors are there already. */
+  trainsOn(data: Labeled, vectors: FrozenVectors): void {
+    this.#run = { ...this.#run, data };
+    this.#trainVectors = Promise.resolve(vectors);
+  }
+
   /** Vectors of texts, by the encoder as it is or by weights that it got. */
   async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
     const { engine, given, hooks } = this.#run;
     const { tokenizer, sentence } = this.loaded;
+    const read = this.readsVectors ? { model: this.model, values } : readsAsVectors(this.model, values);
     const vectors = await frozenVectors(
       {
-        ...{ engine, model: this.model, values, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
+        ...{ ...read, engine, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
         lowerCase: sentence?.lowerCase,
         // Kept vectors may differ in the last bit from those made together, and a run in steps is to be repeated exactly.
-        cache: given.method === 'frozen' ? given.cache : false,
+        cache: given.method === 'frozen' && this.readsVectors ? given.cache : false,
       },
       texts,
       hooks,

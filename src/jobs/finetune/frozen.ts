@@ -2,10 +2,12 @@ import { counted, UsageError } from '../../core/errors.ts';
 import { availableMemory, formatBytes } from '../../core/memory.ts';
 import { say, setting } from '../../core/message.ts';
 import { sampleLimit } from '../../data/labels.ts';
+import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import { fitExtendedHead } from '../../tasks/extendedHead.ts';
 import { engineProducts } from '../../tasks/featureProducts.ts';
-import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
+import { fitLinearHead, type LinearHead, type LinearHeadOptions } from '../../tasks/linearHead.ts';
 import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
@@ -20,7 +22,7 @@ import { foldCount, type Labeled, part } from './labeled.ts';
  */
 export async function frozenFit(run: FinetuneRun, base: Base): Promise<Fit<FinetuneResult>> {
   const { given, options, data } = run;
-  if (!base.readsVectors) {
+  if (!base.readsVectors && !base.known) {
     throw new UsageError(
       say`${setting('reads')} pooler cannot be had with ${setting('method')} frozen, whose head reads vectors; choose a pooling`,
     );
@@ -32,7 +34,7 @@ export async function frozenFit(run: FinetuneRun, base: Base): Promise<Fit<Finet
   return {
     settings,
     async fit() {
-      const head = await fitHead(run, data, features);
+      const head = await fitHead(run, data, features, { known: base.known });
       const stored = headValues(head);
       const measured = await measureHead(run, held, stored);
       await base.save(new Map([...base.values, ...stored]));
@@ -65,19 +67,21 @@ export function checkVectorMemory({ data }: FinetuneRun, { model }: Base): void 
 /**
  * Fits a head to vectors of texts [n, size], its penalty chosen by their folds, and says so.
  *
- * @param cs penalties to choose from, where they are not to go by how far the vectors spread
+ * @param options the classifier of the first classes, to be kept; penalties to choose from, where they are not to go by
+ * how far the vectors spread
  */
 export async function fitHead(
   { engine, hooks }: FinetuneRun,
   { classes, classWeights, labels, folds }: Labeled,
   features: Rows,
-  cs?: readonly number[],
+  { known, keepsKnown, cs }: HeadOptions = {},
 ): Promise<LinearHead> {
-  const head = await fitLinearHead({
+  const options: LinearHeadOptions = {
     ...{ engine, features, labels: classes, classes: labels.length, classWeights, folds, cs, signal: hooks.signal },
     onProgress: (done, total) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier`), done, total }),
-  });
+  };
+  const head = await (known ? fitExtendedHead({ ...options, known, keepsKnown }) : fitLinearHead(options));
   const { c, scored, converged } = head;
   if (cs === undefined) {
     note(
@@ -91,12 +95,21 @@ export async function fitHead(
   return head;
 }
 
+interface HeadOptions {
+  /** The classifier of the first classes, which is gone on with. */
+  readonly known?: LinearClassifier;
+  /** Whether all of it stays as it is, and new classes alone are fitted. */
+  readonly keepsKnown?: boolean;
+  readonly cs?: readonly number[];
+}
+
 /** Texts that are enough to start from: vectors of more would take memory that training itself does not. */
 const mostStartTexts = 20_000;
 
 /**
  * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
- * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
+ * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022). Classes that are known start as they
+ * are.
  *
  * @returns values of the classifier
  */
@@ -109,7 +122,7 @@ export async function fittedStart(run: FinetuneRun, base: Base): Promise<Paramet
   const features = await (isAll ? base.trainVectors() : base.vectorsOf(sample.texts));
   const which = isAll ? '' : ` of ${counted(sample.texts.length, 'text')}`;
   note(hooks, `training starts from a classifier that is fitted to the vectors${which} of the encoder as it is`);
-  return headValues(await fitHead(run, sample, features));
+  return headValues(await fitHead(run, sample, features, { known: base.known, keepsKnown: true }));
 }
 
 /** A head as values of the classifier. */
@@ -127,6 +140,7 @@ export async function measureHead(
   head: ParameterValues,
 ): Promise<LabelMeasure> {
   const { labels, held } = data;
+  if (held.classes.length === 0) return new LabelCount(held.classes, labels).measure();
   const bias = head.get('classifier.bias') ?? new Float32Array(labels.length);
   const products = await engineProducts(engine, features, labels.length);
   try {

@@ -1,43 +1,56 @@
 import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
-import { labelNames } from '../../data/labels.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
-import { type LabeledTexts, weightsOf } from '../labeledSets.ts';
+import { type LabeledTexts, type RunSets, weightsOf } from '../labeledSets.ts';
 
 /** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
 export interface Labeled {
   readonly labels: readonly string[];
+  /** How many classes, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
+  readonly known: number;
   readonly texts: readonly string[];
   readonly groups?: readonly string[];
   /** Class number of each text. */
   readonly classes: Int32Array;
   /** Weight of each class in the loss. */
   readonly classWeights: readonly number[];
-  /** Fold of each text, from 0: what repeats or belongs together is in one. */
+  /** Fold of each text, from 0: what repeats or belongs together is in one; −1 of descriptions, which measure nothing. */
   readonly folds: Int32Array;
   /** Texts that measure the result and choose nothing. */
   readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
+  /** Texts that describe classes, none of them known ones. */
+  readonly described: { readonly texts: readonly string[]; readonly classes: Int32Array };
 }
 
 /** Folds of the training texts. */
 export const foldCount = 5;
 
 /** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
-export function labeledSets(given: Resolved<'finetune'>, train: LabeledTexts, held: LabeledTexts): Labeled {
-  const labels = labelNames(train.labels);
+export function labeledSets(
+  given: Resolved<'finetune'>,
+  { train, held, classes: { labels, known }, described }: RunSets,
+): Labeled {
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
   return {
-    ...{ labels, texts, groups, classes },
+    ...{ labels, known, texts, groups, classes },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {
       texts: held.texts,
       classes: classNumbers(held.labels, labels, given.eval ? setting('eval') : setting('train')),
     },
+    described: describedSet(described, labels, known),
   };
+}
+
+/** Of a class that is known a classifier says more than a description. */
+function describedSet({ texts, labels }: LabeledTexts, all: readonly string[], known: number): Labeled['described'] {
+  const numbers = classNumbers(labels, all, setting('labelTexts'));
+  const kept = Array.from(numbers.keys()).filter((i) => (numbers[i] as number) >= known);
+  return { texts: kept.map((i) => texts[i] as string), classes: Int32Array.from(kept, (i) => numbers[i] as number) };
 }
 
 /** Deals texts into folds, each with its share of every class. */

@@ -28,7 +28,7 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
   const recipe = recipeOf(method, run, base, data.texts.length);
   const settings = { ...given, ...recipe.settings, method, maxLength: base.maxLength };
   const start = base.values;
-  if (base.readsVectors && base.isNew) {
+  if (base.isNew ? base.readsVectors : base.known) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
   const examples = encoded(base, data);
@@ -46,6 +46,7 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
       const measured = measureLabels(inference, sequences, held.classes, labels, base.cutter.promptTokens);
       latest = await measured.finally(() => inference.dispose());
     }
+    if (held.texts.length === 0) return {};
     return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
   });
   return {
