@@ -1,0 +1,58 @@
+import { say } from '../../core/message.ts';
+import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
+import { activity } from '../note.ts';
+import type { FinetuneRun } from './base.ts';
+
+/** Weights of the words' log-probabilities beside those of the vectors that are tried. */
+const weights = [0.25, 0.5, 0.75, 1] as const;
+
+/** Fits the classifier on words to the training texts. */
+export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<FittedWords> {
+  const { texts, classes, labels, classWeights, folds } = data;
+  return fitWords({
+    ...{ engine, texts, labels: classes, classes: labels.length, classWeights, folds, signal: hooks.signal },
+    onProgress: (done, total) =>
+      hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
+  });
+}
+
+/** Two classifiers' answers as one. */
+export interface Blend {
+  /** Of the second one's log-probabilities. */
+  readonly weight: number;
+  /** Log-probabilities [n, labels]; NaN where either has none. */
+  readonly held: Float32Array;
+}
+
+/**
+ * log softmax(log p + w · log q), by the weight w that has the least cross-entropy on the texts that both answered.
+ *
+ * @param p log-probabilities [n, labels] of the vectors' classifier @param q those of the words'
+ */
+export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, labels: number): Blend {
+  let best: (Blend & { loss: number }) | undefined;
+  for (const weight of weights) {
+    const held = new Float32Array(p.length);
+    let [loss, count] = [0, 0];
+    for (let i = 0, from = 0; i < classes.length; i++, from += labels) {
+      const row = blendedRow(p.subarray(from, from + labels), q.subarray(from, from + labels), weight);
+      held.set(row, from);
+      const own = row[classes[i] as number] as number;
+      if (Number.isNaN(own)) continue;
+      loss -= own;
+      count++;
+    }
+    const mean = count > 0 ? loss / count : 0;
+    if (!best || mean < best.loss) best = { weight, held, loss: mean };
+  }
+  if (!best) throw new Error('internal: no weight to try');
+  return { weight: best.weight, held: best.held };
+}
+
+/** log softmax(log p + w · log q) of one text. */
+export function blendedRow(p: ArrayLike<number>, q: ArrayLike<number>, weight: number): Float64Array {
+  const sum = Float64Array.from({ length: p.length }, (_, c) => (p[c] as number) + weight * (q[c] as number));
+  const most = sum.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const logSum = most + Math.log(sum.reduce((total, value) => total + Math.exp(value - most), 0));
+  return sum.map((value) => value - logSum);
+}
