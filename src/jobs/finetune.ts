@@ -40,9 +40,10 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         };
         if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));
         const ladder = laddered(given) ?? (await climb(run(undefined), openBase, began));
+        if (!ladder) return methods.finetune.run(run('finetune'), openBase);
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
         const chosen = run(ladder.chosen);
-        return withLadder(await methods[ladder.chosen].run(chosen, openBase), ladder);
+        return withLadder(await methods[ladder.chosen].run(chosen, openBase, ladder.wordsWeight), ladder);
       },
     },
     hooks,

@@ -1,10 +1,20 @@
 import { say } from '../../core/message.ts';
+import type { WordsPart } from '../../hub/wordsFolder.ts';
+import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
 import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
 import { activity } from '../note.ts';
 import type { FinetuneRun } from './base.ts';
+import type { Labeled } from './labeled.ts';
 
 /** Weights of the words' log-probabilities beside those of the vectors that are tried. */
-const weights = [0.25, 0.5, 0.75, 1] as const;
+const weights = [0.25, 0.5, 0.75, 1, 1.5] as const;
+
+/** A classifier on words that stands beside a network. */
+export interface WordsBeside {
+  readonly part: WordsPart;
+  /** Log-probabilities of the texts that are held out [labels]. */
+  readonly held: readonly Float32Array[];
+}
 
 /** Fits the classifier on words to the training texts. */
 export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<FittedWords> {
@@ -14,6 +24,24 @@ export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<Fit
     onProgress: (done, total) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
   });
+}
+
+/** The same, to stand beside a network. @param weight of its log-probabilities */
+export function besideNetwork({ data }: FinetuneRun, { model }: FittedWords, weight: number): WordsBeside {
+  return { part: { weights: model.weights, weight }, held: model.logProbabilities(data.held.texts) };
+}
+
+/** How a network's logits, and what stands beside it, do on the texts that are held out. */
+export function measureAnswers(
+  { labels, held }: Labeled,
+  logits: readonly ArrayLike<number>[],
+  words: WordsBeside | undefined,
+): LabelMeasure {
+  const count = new LabelCount(held.classes, labels);
+  for (const [i, own] of logits.entries()) {
+    count.add(words ? blendedRow(own, words.held[i] as Float32Array, words.part.weight) : own);
+  }
+  return count.measure();
 }
 
 /** Two classifiers' answers as one. */
@@ -49,7 +77,7 @@ export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, lab
   return { weight: best.weight, held: best.held };
 }
 
-/** log softmax(log p + w · log q) of one text. */
+/** log softmax(p + w · q) of one text, p being logits or log-probabilities. */
 export function blendedRow(p: ArrayLike<number>, q: ArrayLike<number>, weight: number): Float64Array {
   const sum = Float64Array.from({ length: p.length }, (_, c) => (p[c] as number) + weight * (q[c] as number));
   const most = sum.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
