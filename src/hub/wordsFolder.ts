@@ -108,7 +108,9 @@ export function hasWords(path: string): boolean {
  *
  * @throws NewerFormatError; BertuneError when its files are damaged, gone or do not fit each other
  */
-export async function loadWordsAlone(path: string): Promise<{ labels: readonly string[]; weights: WordsWeights } | null> {
+export async function loadWordsAlone(
+  path: string,
+): Promise<{ labels: readonly string[]; weights: WordsWeights } | null> {
   const file = join(path, configFile);
   const text = textOf(file);
   if (text === undefined || !isWordsConfig(parseObject(text, file))) return null;

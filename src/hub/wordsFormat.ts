@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DocumentFormat, JsonObject } from '../core/document.ts';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { type BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 
 /** What `config.json` calls a classifier on words alone, so that transformers refuses it by name. */

@@ -59,3 +59,6 @@ export const methods: Readonly<Record<MethodName, Method>> = {
     run: trainedWithWords('contrastive'),
   },
 };
+
+/** Their names, the simplest first. */
+export const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]];
