@@ -10,8 +10,9 @@ import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
-import { besideNetwork, blend, measureAnswers, type WordsBeside, wordsOf } from './hybrid.ts';
+import { blend, measureAnswers, wordsOf } from './hybrid.ts';
 import { foldCount, type Labeled, part } from './labeled.ts';
 
 /**
@@ -38,13 +39,16 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
       const stored = headValues(head);
       const words = withWords ? await wordsBeside(run, head) : undefined;
       const measured = measureAnswers(data, await headAnswers(engine, held, stored), words);
-      await base.save(new Map([...base.values, ...stored]), words?.part);
+      await base.save(
+        new Map([...base.values, ...stored]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
       const { c, scores, scored } = head;
       return {
         result: {
           ...{ ...measured, method, steps: 0, tokensPerSecond: 0, output: options.output },
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
-          ...(words ? { wordsWeight: words.part.weight } : {}),
+          ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: data.texts.length, heldOut: data.held.texts.length },
         card: await base.card(),
@@ -59,7 +63,7 @@ async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBes
   const words = await wordsOf(run);
   const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
   note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
-  return besideNetwork(run, words, weight);
+  return { words: words.model, weight };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */

@@ -2,7 +2,7 @@ import type { Fit, Plan } from '../run.ts';
 import type { FinetuneResult, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { frozenFit } from './frozen.ts';
-import { besideNetwork, wordsOf } from './hybrid.ts';
+import { wordsOf } from './hybrid.ts';
 import type { TrainedMethod } from './recipe.ts';
 import { trainedPlan } from './trained.ts';
 import { wordsFit } from './words.ts';
@@ -32,7 +32,7 @@ const trained =
 const trainedWithWords =
   (method: TrainedMethod): Method['run'] =>
   async (run, base, weight = usualWeight) =>
-    trainedPlan(run, await base(), method, besideNetwork(run, await wordsOf(run), weight));
+    trainedPlan(run, await base(), method, { words: (await wordsOf(run)).model, weight });
 
 /** Every method by its name, the simplest first. */
 export const methods: Readonly<Record<MethodName, Method>> = {

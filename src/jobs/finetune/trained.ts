@@ -13,9 +13,10 @@ import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
-import { measureAnswers, type WordsBeside } from './hybrid.ts';
+import { measureAnswers } from './hybrid.ts';
 import type { Labeled } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
@@ -66,11 +67,14 @@ export async function trainedPlan(
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
-      await base.save(new Map([...frozenValues(task.frozen), ...parameters, ...refitted]), words?.part);
+      await base.save(
+        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
       return {
         result: {
           ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
-          ...(words ? { wordsWeight: words.part.weight } : {}),
+          ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: examples.length, heldOut: held.texts.length },
         card: await base.card(),
