@@ -8,7 +8,7 @@ import { probeImages } from '../../src/jobs/probeImages.ts';
 import { data, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-const base = 'checkpoints/bert-mini-general';
+const base = 'checkpoints/bert-mini-sentences';
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 

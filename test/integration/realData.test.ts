@@ -7,7 +7,7 @@ import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { data, needing } from '../needs.ts';
 
-const base = 'checkpoints/bert-mini-general';
+const base = 'checkpoints/bert-mini-sentences';
 const folder = mkdtempSync(join(tmpdir(), 'bertune-real-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
