@@ -7,7 +7,8 @@ import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { listed } from './classes.ts';
-import { fitHead, headValues, measureHead } from './frozen.ts';
+import { fitHead, headAnswers, headValues } from './frozen.ts';
+import { measureAnswers } from './hybrid.ts';
 import type { Labeled } from './labeled.ts';
 
 /** Logit of a text that is its class's description, another's being 0: measured on BANKING77 with class names. */
@@ -21,7 +22,7 @@ export async function describedFit(
   run: FinetuneRun,
   openBase: (method: 'frozen') => Promise<Base>,
 ): Promise<Fit<FinetuneResult>> {
-  const { data, given, options } = run;
+  const { data, given, options, engine } = run;
   const { described, held, labels } = data;
   checkAllDescribed(data);
   if (given.method !== undefined && given.method !== 'frozen') {
@@ -41,7 +42,7 @@ export async function describedFit(
     settings: { ...given, method: 'frozen', maxLength: base.maxLength },
     async fit() {
       const stored = headValues(nearestDescription(vectors, described.classes, labels.length));
-      const measured = await measureHead(run, features, stored);
+      const measured = measureAnswers(data, await headAnswers(engine, features, stored), undefined);
       await base.save(new Map([...base.values, ...stored]));
       const texts = described.texts.length;
       return {

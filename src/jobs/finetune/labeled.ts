@@ -59,6 +59,12 @@ export function foldsOf({ texts, groups, classes }: Pick<Labeled, 'texts' | 'gro
   return stratifiedFolds({ classes, keys, count: foldCount, seed });
 }
 
+/** Training texts that are descriptions of classes, where there are some: for results. */
+export function describedIn({ folds }: Labeled): { readonly described?: number } {
+  const described = folds.filter((fold) => fold < 0).length;
+  return described > 0 ? { described } : {};
+}
+
 /** Some of the training texts, by number. */
 export function part(data: Labeled, numbers: ArrayLike<number>): Labeled {
   const at = <T>(list: readonly T[]) => Array.from(numbers, (i) => list[i] as T);
