@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { card } from '../../src/jobs/card.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
-import { finetune } from '../../src/jobs/finetune.ts';
 import { nearestDescription } from '../../src/jobs/finetune/described.ts';
 import { readableName } from '../../src/jobs/finetune/descriptions.ts';
+import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
 import { TestFolder } from '../data/files.ts';
@@ -44,7 +44,7 @@ function options(more: Partial<FinetuneOptions> = {}): FinetuneOptions {
 
 /** Rows of the classifier on vectors that a run wrote. */
 async function rowsOf(run: string) {
-  const tensors = await readTensors(at(run, '2_Dense'));
+  const tensors = await readTensors(at(run, '2_Dense', 'model.safetensors'));
   const weight = tensors.get('linear.weight') as Float32Array;
   const bias = tensors.get('linear.bias') as Float32Array;
   const size = weight.length / bias.length;
@@ -80,9 +80,9 @@ describe('a classifier that is fine-tuned on other classes', () => {
     expect('accuracy' in measured && measured.accuracy).toBeCloseTo(accuracy, 9);
     const model = await loadModel(at('more'), { threads: 1 });
     expect(model.labels).toEqual(['asks', 'wants', 'broken']);
-    const [prediction] = await model.classify([added(1, 31)[0]?.text ?? '']);
+    const predictions = await model.classify(added(20, 31).map(({ text }) => text));
     await model.dispose();
-    expect(prediction?.label).toBe('broken');
+    expect(predictions.filter(({ label }) => label === 'broken').length).toBeGreaterThan(14);
     expect(await card({ model: at('more'), overwrite: true })).toBeDefined();
   });
 
@@ -111,7 +111,10 @@ describe('a classifier that is fine-tuned on other classes', () => {
     );
     expect(result.labels).toEqual(['wants', 'asks', 'broken']);
     expect(readJson(at('pooler'), 'config.json')).toMatchObject({ architectures: ['BertForSequenceClassification'] });
-    const [before, after] = [await readTensors(at('hub')), await readTensors(at('pooler'))];
+    const [before, after] = [
+      await readTensors(at('hub', 'model.safetensors')),
+      await readTensors(at('pooler', 'model.safetensors')),
+    ];
     const [old, now] = [before.get('classifier.weight'), after.get('classifier.weight')];
     expect(now?.slice(0, old?.length)).toEqual(old);
     const measured = await evaluate({ model: at('pooler'), data: data('held.csv'), threads: 1 });
@@ -129,7 +132,9 @@ describe('a classifier that is fine-tuned on other classes', () => {
   });
 
   test('says which labels differ by their spelling alone', async () => {
-    const train = { files: [await folder.write('typo.csv', labeledCsv([...added(9, 3), { text: 'how do i pay', label: ' Asks' }]))] };
+    const train = {
+      files: [await folder.write('typo.csv', labeledCsv([...added(9, 3), { text: 'how do i pay', label: ' Asks' }]))],
+    };
     const hooks = listening();
     await finetune(options({ model: at('run'), train }), hooks);
     expect(hooks.notes().join('\n')).toMatch(/"\s?Asks" differs from "asks" in case, spaces or Unicode form alone/);
@@ -202,7 +207,9 @@ describe('texts that describe classes', () => {
     const cosine = (a: Float32Array, b: Float32Array) =>
       a.reduce((sum, x, j) => sum + x * (b[j] as number), 0) / (Math.hypot(...a) * Math.hypot(...b));
     const nearest = texts.map((_, i) => {
-      const cosines = described.map((_, k) => cosine(vectors[i] as Float32Array, vectors[texts.length + k] as Float32Array));
+      const cosines = described.map((_, k) =>
+        cosine(vectors[i] as Float32Array, vectors[texts.length + k] as Float32Array),
+      );
       return described[cosines.indexOf(Math.max(...cosines))]?.label;
     });
     const model = await loadModel(given.output, { threads: 1 });
@@ -232,16 +239,18 @@ describe('texts that describe classes', () => {
     expect(result.labels).toEqual(['asks', 'broken', 'wants']);
     expect(result.described).toBe(1);
     const broken = result.confusion[1] ?? [];
-    expect(broken[1]).toBeGreaterThan(10);
+    expect(broken[1]).toBeGreaterThan(5);
   });
 
   test('count as texts of their class where folds say that they help', async () => {
     const good = { files: [await folder.write('good.csv', 'label,text\nasks,where is\nwants,i want\n')] };
     const bad = { files: [await folder.write('bad.csv', 'label,text\nwants,where is\nasks,i want\n')] };
-    const few = { labelsPerClass: 3, train: data('train.csv') };
+    const few = { labelsPerClass: 3, eval: data('old.csv') };
     const [helped, hindered] = [listening(), listening()];
     const result = await finetune(options({ ...few, labelTexts: good }), helped);
-    expect(helped.notes().join('\n')).toMatch(/descriptions count as texts of their classes: cross-entropy [\d.]+ with/);
+    expect(helped.notes().join('\n')).toMatch(
+      /descriptions count as texts of their classes: cross-entropy [\d.]+ with/,
+    );
     expect(result.described).toBe(2);
     const without = await finetune(options({ ...few, labelTexts: bad }), hindered);
     expect(hindered.notes().join('\n')).toMatch(/descriptions are left out: cross-entropy/);

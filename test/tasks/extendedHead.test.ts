@@ -11,7 +11,12 @@ interface Reference {
   readonly labels: number[];
   readonly features: number[];
   readonly prior: { readonly weight: number[]; readonly bias: number[] };
-  readonly fits: { readonly strength: number; readonly fixed: number[]; readonly weight: number[]; readonly bias: number[] }[];
+  readonly fits: {
+    readonly strength: number;
+    readonly fixed: number[];
+    readonly weight: number[];
+    readonly bias: number[];
+  }[];
   readonly head: { readonly c: number; readonly weight: number[]; readonly bias: number[] };
 }
 
@@ -22,7 +27,11 @@ const { size, classes, labels, prior } = reference;
 const features = { data: Float32Array.from(reference.features), size };
 const known: LinearClassifier = { weight: Float64Array.from(prior.weight), bias: Float64Array.from(prior.bias) };
 
-function expectClose({ weight, bias }: LinearClassifier, expected: { weight: number[]; bias: number[] }, digits: number) {
+function expectClose(
+  { weight, bias }: LinearClassifier,
+  expected: { weight: number[]; bias: number[] },
+  digits: number,
+) {
   for (const [i, value] of expected.weight.entries()) expect(weight[i], `weight ${i}`).toBeCloseTo(value, digits);
   for (const [i, value] of expected.bias.entries()) expect(bias[i], `bias ${i}`).toBeCloseTo(value, digits);
 }
@@ -38,14 +47,23 @@ describe('a penalty that draws towards a known classifier', () => {
     });
     expectClose(fitted, one, 5);
     for (const c of one.fixed) {
-      expect(fitted.weight.subarray(c * size, (c + 1) * size)).toEqual(padded.weight.subarray(c * size, (c + 1) * size));
+      expect(fitted.weight.subarray(c * size, (c + 1) * size)).toEqual(
+        padded.weight.subarray(c * size, (c + 1) * size),
+      );
       expect(fitted.bias[c]).toBe(padded.bias[c]);
     }
   });
 });
 
 describe('a head that is extended', () => {
-  const options = { engine: onnxEngine({ threads: 1 }), features, labels, classes, known, folds: labels.map((_, i) => i % 3) };
+  const options = {
+    engine: onnxEngine({ threads: 1 }),
+    features,
+    labels,
+    classes,
+    known,
+    folds: labels.map((_, i) => i % 3),
+  };
 
   test('is what scipy finds for examples and stand-ins', async () => {
     const head = await fitExtendedHead(options);

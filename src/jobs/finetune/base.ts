@@ -72,7 +72,7 @@ export class Base {
 
   /** Throws what `readModel` throws. */
   static async open(run: FinetuneRun): Promise<Base> {
-    const { given, options, data, hooks } = run;
+    const { given, data, hooks } = run;
     const found = await run.found();
     const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
     const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;

@@ -9,7 +9,7 @@ import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
 import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
 import type { Frame } from '../../text/frame.ts';
-import type { TrainingTask } from '../../train/task.ts';
+import type { Metrics, TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
@@ -46,7 +46,7 @@ export async function trainedPlan(
   base.cutter.noteTruncated(hooks);
   let latest: ClassificationResult | undefined;
   let refitted: ParameterValues = new Map();
-  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
+  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters): Promise<Metrics> => {
     let answers: ArrayLike<number>[];
     if (recipe.refits) {
       const values = valuesOf(parameters);
