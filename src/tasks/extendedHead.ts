@@ -5,8 +5,24 @@ import { fitLinearHead, type LinearHead, type LinearHeadOptions } from './linear
 export interface ExtendedHeadOptions extends Omit<LinearHeadOptions, 'prior'> {
   /** The classifier of the first classes, as it is. */
   readonly known: LinearClassifier;
+  /** Where the examples lay that it was fitted to; absent: what the classifier and these examples let guess. */
+  readonly place?: Place;
   /** Whether all known classes stay exactly as they are. */
   readonly keepsKnown?: boolean;
+}
+
+/** Where the examples of a classifier lie. */
+export interface Place {
+  /** Their mean [size]. */
+  readonly middle: ArrayLike<number>;
+  /** Root mean square distance of the means of classes from it. */
+  readonly distance: number;
+}
+
+/** Where examples lie. @param labels class numbers [n] of the features [n, size] */
+export function placeOf(features: Rows, labels: ArrayLike<number>): Place {
+  const middle = meanOf(features.data, features.size);
+  return { middle, distance: classDistance(features, labels, middle) };
 }
 
 /** A stand-in counts as so many examples of a class that has some. */
@@ -20,7 +36,7 @@ const ridge = 0.03;
  * The penalty draws the rows of known classes towards what they were, those of new ones towards zero. Known classes
  * without an example stay exactly as they are. So that new classes do not drown them, a stand-in is an example of each:
  * the point that lies from the middle of what was known in the direction of the class's weights, as far as the means of
- * classes with examples lie. The penalty is then the usual one, since no held-out example would speak for those classes.
+ * classes lie. The penalty is then the usual one, since no held-out example would speak for those classes.
  *
  * @throws InterruptedError when the signal was aborted
  */
@@ -31,14 +47,14 @@ export async function fitExtendedHead(options: ExtendedHeadOptions): Promise<Lin
   const isFixed = Uint8Array.from({ length: classes }, (_, c) => {
     return Number(c < known.bias.length && (keepsKnown || counts[c] === 0));
   });
-  const middle = middleOf(known, meanOf(features.data, features.size));
-  const prior = { ...padded(known, middle, classes), isFixed };
+  const place = options.place ?? guessedPlace(known, features, labels);
+  const prior = { ...padded(known, place.middle, classes), isFixed };
   if (missing.length === 0) return fitLinearHead({ ...options, prior });
   const count = labels.length;
   const weight = (standInWeight * count) / Math.max(1, counts.filter((n) => n > 0).length);
   const all = <T>(list: ArrayLike<T>, of: T) => Array.from({ length: count + missing.length }, (_, i) => list[i] ?? of);
   const head = await fitLinearHead({
-    ...{ ...options, prior, features: withStandIns(known, options, middle, missing) },
+    ...{ ...options, prior, features: withStandIns(known, features, place, missing) },
     labels: [...Array.from(labels), ...missing],
     weights: [...all(weights ?? [], 1).slice(0, count), ...missing.map(() => weight)],
     folds: all(folds, -1).fill(-1),
@@ -47,7 +63,7 @@ export async function fitExtendedHead(options: ExtendedHeadOptions): Promise<Lin
 }
 
 /** A classifier with zeros for classes behind its own, and biases that put them among these at a point. */
-function padded({ weight, bias }: LinearClassifier, point: Float64Array, classes: number): LinearClassifier {
+function padded({ weight, bias }: LinearClassifier, point: ArrayLike<number>, classes: number): LinearClassifier {
   const size = point.length;
   const all = { weight: new Float64Array(classes * size), bias: new Float64Array(classes) };
   all.bias.fill(meanOf(logitsAt({ weight, bias }, point), 1)[0] ?? 0);
@@ -57,18 +73,20 @@ function padded({ weight, bias }: LinearClassifier, point: Float64Array, classes
 }
 
 /**
- * Where the examples of a known classifier had their middle, as far as it tells: of the points at which all its logits
- * are one, the nearest to the mean of the examples that there are. With D the weights less their mean and t what the
- * logits at the mean lack, it is off by Dᵀ(D Dᵀ + ε)⁻¹ t.
+ * Where the examples of a known classifier lay, as far as it tells: of the points at which all its logits are one, the
+ * middle is the nearest to the mean of the examples that there are, whose classes lie as far from it as those of the
+ * others. With D the weights less their mean and t what the logits at the mean lack, it is off by Dᵀ(D Dᵀ + ε)⁻¹ t.
  */
-function middleOf(known: LinearClassifier, mean: Float64Array): Float64Array {
-  const size = mean.length;
+function guessedPlace(known: LinearClassifier, features: Rows, labels: ArrayLike<number>): Place {
+  const { size } = features;
+  const mean = meanOf(features.data, size);
   const directions = directionsOf(known, size);
   const logits = logitsAt(known, mean);
   const average = meanOf(logits, 1)[0] ?? 0;
   const lacking = logits.map((logit) => average - logit);
   const off = weighted(directions, solved(directions, size, lacking), size);
-  return mean.map((x, j) => x + (off[j] as number));
+  const middle = mean.map((x, j) => x + (off[j] as number));
+  return { middle, distance: classDistance(features, labels, middle) };
 }
 
 /** (D Dᵀ + ε)⁻¹ t by conjugate gradients, ε being a share of the mean of the diagonal. @param directions D [classes, size] */
@@ -97,11 +115,10 @@ function solved(directions: Float64Array, size: number, t: Float64Array): Float6
 /** Features with a stand-in of each missing class behind them. */
 function withStandIns(
   known: LinearClassifier,
-  { features: { data, size }, labels }: Pick<LinearHeadOptions, 'features' | 'labels'>,
-  middle: Float64Array,
+  { data, size }: Rows,
+  { middle, distance }: Place,
   missing: readonly number[],
 ): Rows {
-  const distance = classDistance({ data, size }, labels, middle);
   const directions = directionsOf(known, size);
   const all = new Float32Array(data.length + missing.length * size);
   all.set(data);
@@ -137,7 +154,7 @@ function directionsOf({ weight }: LinearClassifier, size: number): Float64Array 
   return weight.map((w, at) => w - (middle[at % size] as number));
 }
 
-function logitsAt({ weight, bias }: LinearClassifier, point: Float64Array): Float64Array {
+function logitsAt({ weight, bias }: LinearClassifier, point: ArrayLike<number>): Float64Array {
   return bias.map((value, c) => value + dot(weight.subarray(c * point.length, (c + 1) * point.length), point));
 }
 

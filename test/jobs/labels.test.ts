@@ -119,8 +119,6 @@ describe('a classifier that is fine-tuned on other classes', () => {
     expect(now?.slice(0, old?.length)).toEqual(old);
     const measured = await evaluate({ model: at('pooler'), data: data('held.csv'), threads: 1 });
     expect('accuracy' in measured && measured.accuracy).toBeCloseTo(result.accuracy, 9);
-    const broken = result.confusion[2] ?? [];
-    expect(broken[2]).toBeGreaterThan(broken.reduce((sum, n) => sum + n, 0) / 2);
   });
 
   test('starts over when it is asked to', async () => {

@@ -1,6 +1,5 @@
 import { say, setting } from '../../core/message.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
 import { saveText } from '../../hub/textFolder.ts';
 import type { WordsPart } from '../../hub/wordsFolder.ts';
@@ -17,7 +16,7 @@ import type { Finished } from '../run.ts';
 import { noteTruncated, TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
-import { extended, knownLabels, readsAsVectors } from './extended.ts';
+import { extended, type KnownClasses, knownLabels, readsAsVectors } from './extended.ts';
 import type { Labeled } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
@@ -47,7 +46,7 @@ export class Base {
   /** Whether there is no classifier yet. */
   readonly isNew: boolean;
   /** The classifier of the classes that are known, where there are others beside them or some have no text. */
-  readonly known: LinearClassifier | undefined;
+  readonly known: KnownClasses | undefined;
   /** Tokens of a text, special ones included. */
   readonly maxLength: number;
   readonly cutter: TextCutter;
@@ -55,7 +54,7 @@ export class Base {
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
 
-  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, known?: LinearClassifier) {
+  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, known?: KnownClasses) {
     const { given, options } = run;
     const { randomStart, seed } = given;
     this.#run = run;
@@ -77,7 +76,7 @@ export class Base {
     const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
     const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
     const read = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
-    const { loaded, known } = extended(run, read);
+    const { loaded, known } = extended(run, read, found);
     const base = new Base(run, found, loaded, known);
     note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
@@ -101,8 +100,12 @@ export class Base {
     this.#trainVectors = Promise.resolve(vectors);
   }
 
-  /** Vectors of texts, by the encoder as it is or by weights that it got. */
-  async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
+  /** Vectors of texts, by the encoder as it is or by weights that it got. @param isQuiet whether nothing is said of it */
+  async vectorsOf(
+    texts: readonly string[],
+    values: ParameterValues = this.values,
+    isQuiet = false,
+  ): Promise<FrozenVectors> {
     const { engine, given, hooks } = this.#run;
     const { tokenizer, sentence } = this.loaded;
     const read = this.readsVectors ? { model: this.model, values } : readsAsVectors(this.model, values);
@@ -114,9 +117,9 @@ export class Base {
         cache: given.method === 'frozen' && this.readsVectors ? given.cache : false,
       },
       texts,
-      hooks,
+      isQuiet ? { signal: hooks.signal } : hooks,
     );
-    noteTruncated(hooks, vectors.truncated, this.maxLength);
+    if (!isQuiet) noteTruncated(hooks, vectors.truncated, this.maxLength);
     return vectors;
   }
 

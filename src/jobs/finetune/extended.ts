@@ -1,12 +1,24 @@
+import { z } from 'zod';
 import { UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
+import type { Rows } from '../../evaluation/neighbours.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import { type Place, placeOf } from '../../tasks/extendedHead.ts';
+import type { FoundModel } from '../findModel.ts';
+import { readableRecord } from '../runRecord.ts';
 import type { ReadModel } from '../textModel.ts';
 import type { FinetuneRun } from './base.ts';
 import { listed } from './classes.ts';
 import type { Labeled } from './labeled.ts';
+
+/** What is known of the first classes. */
+export interface KnownClasses {
+  readonly classifier: LinearClassifier;
+  /** Where the vectors of its training texts lie, where its run has left it. */
+  readonly place?: Place;
+}
 
 /** The labels with which the classifier of a run's model is read: those that it has, where they are kept. */
 export function knownLabels({ labels, known }: Labeled): readonly string[] {
@@ -27,7 +39,8 @@ export function withoutTexts({ labels, known, classes }: Labeled): string[] {
 export function extended(
   { data, options }: FinetuneRun,
   loaded: ReadModel,
-): { readonly loaded: ReadModel; readonly known?: LinearClassifier } {
+  { folder }: FoundModel,
+): { readonly loaded: ReadModel; readonly known?: KnownClasses } {
   if (data.known === 0) return { loaded };
   if (loaded.atRandom.includes('classifier')) {
     throw new UsageError(
@@ -44,7 +57,31 @@ export function extended(
   all.set('classifier.bias', behind(bias, added));
   return {
     loaded: { ...loaded, model: loaded.model.withLabels(data.labels), values: all },
-    known: { weight: Float64Array.from(weight), bias: Float64Array.from(bias) },
+    known: {
+      classifier: { weight: Float64Array.from(weight), bias: Float64Array.from(bias) },
+      place: placeIn(folder, size),
+    },
+  };
+}
+
+function placeIn(folder: string, size: number): Place | undefined {
+  const form = z.object({ place: z.object({ middle: z.array(z.number()).length(size), distance: z.number() }) });
+  return form.safeParse(readableRecord(folder)?.data).data?.place;
+}
+
+/**
+ * Where a run's vectors [n, size] lie, for its record: a run that goes on from it with other classes learns from it where
+ * these ones are. Known classes that gave no vectors count by what was known.
+ */
+export function recordedPlace(vectors: Rows, set: Labeled, known: KnownClasses | undefined): { readonly place: Place } {
+  const own = placeOf(vectors, set.classes);
+  const share = known?.place ? withoutTexts(set).length / set.labels.length : 0;
+  const mixed = (now: number, before = 0) => Number(((1 - share) * now + share * before).toPrecision(6));
+  return {
+    place: {
+      middle: Array.from(own.middle, (x, j) => mixed(x, known?.place?.middle[j])),
+      distance: mixed(own.distance, known?.place?.distance),
+    },
   };
 }
 

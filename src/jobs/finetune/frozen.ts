@@ -3,7 +3,6 @@ import { availableMemory, formatBytes } from '../../core/memory.ts';
 import { say, setting } from '../../core/message.ts';
 import { sampleLimit } from '../../data/labels.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { fitExtendedHead } from '../../tasks/extendedHead.ts';
@@ -14,6 +13,7 @@ import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { WordsBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import { type KnownClasses, recordedPlace } from './extended.ts';
 import { blend, measureAnswers, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
@@ -53,7 +53,11 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: data.held.texts.length },
+        data: {
+          train: data.texts.length - (describedIn(data).described ?? 0),
+          heldOut: data.held.texts.length,
+          ...recordedPlace(features, data, base.known),
+        },
         card: await base.card(),
       };
     },
@@ -99,7 +103,9 @@ export async function fitHead(
     onProgress: (done, total) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier`), done, total }),
   };
-  const head = await (known ? fitExtendedHead({ ...options, known, keepsKnown }) : fitLinearHead(options));
+  const head = await (known
+    ? fitExtendedHead({ ...options, known: known.classifier, place: known.place, keepsKnown })
+    : fitLinearHead(options));
   const { c, scored, converged } = head;
   if (cs === undefined) {
     note(
@@ -115,7 +121,7 @@ export async function fitHead(
 
 interface HeadOptions {
   /** The classifier of the first classes, which is gone on with. */
-  readonly known?: LinearClassifier;
+  readonly known?: KnownClasses;
   /** Whether all of it stays as it is, and new classes alone are fitted. */
   readonly keepsKnown?: boolean;
   readonly cs?: readonly number[];

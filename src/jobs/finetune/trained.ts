@@ -15,9 +15,10 @@ import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
 import type { WordsBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
+import { recordedPlace } from './extended.ts';
 import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
 import { measureAnswers } from './hybrid.ts';
-import { describedIn, type Labeled } from './labeled.ts';
+import { describedIn, type Labeled, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
 /**
@@ -68,21 +69,32 @@ export async function trainedPlan(
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
-      await base.save(
-        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
-        words && { weights: words.words.weights, weight: words.weight },
-      );
+      const some = someOf(data);
+      const values = new Map([...frozenValues(task.frozen), ...parameters, ...refitted]);
+      await base.save(values, words && { weights: words.words.weights, weight: words.weight });
       return {
         result: {
           ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: { train: examples.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
+        data: {
+          ...{ train: examples.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
+          ...recordedPlace(await base.vectorsOf(some.texts, values, true), some, base.known),
+        },
         card: await base.card(),
       };
     },
   };
+}
+
+/** As many training texts as tell where they lie. */
+function someOf(data: Labeled): Labeled {
+  const step = Math.ceil(data.texts.length / 500);
+  return part(
+    data,
+    Array.from(data.texts.keys()).filter((i) => i % step === 0),
+  );
 }
 
 /** What is trained on, and where it starts. */
