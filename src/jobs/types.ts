@@ -174,6 +174,7 @@ export interface InspectResult {
   readonly path: string;
   readonly modelType: string;
   readonly heads: readonly ('mlmHead' | 'pooler' | 'classifier')[];
+  /** The network's sizes; 0 and "none" of a classifier on words alone, which has none. */
   readonly layers: number;
   readonly hiddenSize: number;
   readonly attentionHeads: number;
@@ -181,14 +182,27 @@ export interface InspectResult {
   readonly activation: string;
   readonly vocabularySize: number;
   readonly maxPositions: number;
+  /** Of network and words together. */
   readonly parameters: number;
   readonly storedAs: string;
+  /** The classifier on words, alone or beside the network; null without one. */
+  readonly words: WordsFacts | null;
   readonly labels: readonly string[] | null;
   /** How a sentence encoder makes vectors; null for another model, whose vectors are the mean of all tokens. */
   readonly sentence: SentenceFacts | null;
   /** What a classifier reads of a text, in words; null without one. */
   readonly reads: string | null;
   readonly notes: readonly string[];
+}
+
+/** What a classifier on words reads. */
+export interface WordsFacts {
+  /** Words, and pairs of them, that it knows. */
+  readonly words: number;
+  /** Runs of characters that it knows. */
+  readonly characters: number;
+  /** Weight of its log-probabilities beside 1 of the network's; null where there is no network. */
+  readonly weight: number | null;
 }
 
 /** What the folder of a sentence encoder says. */

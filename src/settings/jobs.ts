@@ -211,6 +211,7 @@ export const jobs = {
     },
     dtypes: given,
     task: given,
+    networkOnly: given,
     input: { help: 'texts to compare with the trained model on; random tokens without it' },
     overwrite: { help: 'replace an export that --output already holds' },
     threads: given,

@@ -84,6 +84,12 @@ export const input = {
     help: 'what the exported model is for',
     default: computed("that of the model's head"),
   },
+  /** Export the network of a classifier that reads words, too, without them: its answers differ. */
+  networkOnly: {
+    type: toggle(),
+    help: 'export the network of a hybrid without its words, though its answers differ',
+    default: false,
+  },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
   overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },
 } as const satisfies Table;
