@@ -20,6 +20,7 @@ import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { push } from '../../src/jobs/push.ts';
 import type { ClassificationResult } from '../../src/jobs/types.ts';
+import type { createServer as CreateServer } from '../../src/server/server.ts';
 import { fitWords } from '../../src/tasks/words/fitWords.ts';
 import type { WordsModel } from '../../src/tasks/words/wordsModel.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
@@ -331,36 +332,43 @@ interface Answer {
   readonly data: { readonly id: string }[];
 }
 
-test('a server answers with them, and refuses vectors', async () => {
-  const root = join(await builtCommand(), '../..');
-  const { createServer } = await import(pathToFileURL(join(root, 'index.js')).href);
-  const server = await createServer({ models: [at('alone'), at('hybrid')], port: 0, threads: 1 });
-  try {
-    const ask = async (path: string, body: object) => {
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
-      return { status: response.status, answer: (await response.json()) as Answer };
-    };
-    for (const name of ['alone', 'hybrid']) {
-      const { status, answer } = await ask('/predict', { texts: asked, model: name, topK: 4 });
-      expect(status).toBe(200);
-      const rows = answer.predictions.map(({ scores }) =>
-        labels.map((label) => scores.find((one) => one.label === label)?.score ?? Number.NaN),
-      );
-      expectClose(rows, await probabilities(at(name)));
+describe('a server', () => {
+  let createServer: typeof CreateServer;
+  // Threads run the built package alone.
+  beforeAll(async () => {
+    const root = join(await builtCommand(), '../..');
+    ({ createServer } = await import(pathToFileURL(join(root, 'index.js')).href));
+  });
+
+  test('answers with them, and refuses vectors', async () => {
+    const server = await createServer({ models: [at('alone'), at('hybrid')], port: 0, threads: 1 });
+    try {
+      const ask = async (path: string, body: object) => {
+        const headers = { 'content-type': 'application/json' };
+        const response = await fetch(server.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+        return { status: response.status, answer: (await response.json()) as Answer };
+      };
+      for (const name of ['alone', 'hybrid']) {
+        const { status, answer } = await ask('/predict', { texts: asked, model: name, topK: 4 });
+        expect(status).toBe(200);
+        const rows = answer.predictions.map(({ scores }) =>
+          labels.map((label) => scores.find((one) => one.label === label)?.score ?? Number.NaN),
+        );
+        expectClose(rows, await probabilities(at(name)));
+      }
+      expect(await ask('/embed', { texts: ['a'], model: 'alone' })).toEqual({
+        ...{ status: 400, answer: { error: 'alone cannot embed, only predict; hybrid can' } },
+      });
+      expect(await ask('/v1/embeddings', { input: 'a', model: 'alone' })).toMatchObject({
+        ...{ status: 400, answer: { error: { message: 'alone cannot embed, only predict; hybrid can' } } },
+      });
+      expect(await ask('/fill-mask', { texts: ['[MASK]'], model: 'alone' })).toMatchObject({ status: 400 });
+      const { models } = (await (await fetch(`${server.url}/health`)).json()) as Answer;
+      expect(models[0]).toMatchObject({ name: 'alone', tasks: ['predict'], labels, maskToken: '', dimensions: 0 });
+      const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as Answer;
+      expect(data.map(({ id }) => id)).toEqual(['hybrid']);
+    } finally {
+      await server.close();
     }
-    expect(await ask('/embed', { texts: ['a'], model: 'alone' })).toEqual({
-      ...{ status: 400, answer: { error: 'alone cannot embed, only predict; hybrid can' } },
-    });
-    expect(await ask('/v1/embeddings', { input: 'a', model: 'alone' })).toMatchObject({
-      ...{ status: 400, answer: { error: { message: 'alone cannot embed, only predict; hybrid can' } } },
-    });
-    expect(await ask('/fill-mask', { texts: ['[MASK]'], model: 'alone' })).toMatchObject({ status: 400 });
-    const { models } = (await (await fetch(`${server.url}/health`)).json()) as Answer;
-    expect(models[0]).toMatchObject({ name: 'alone', tasks: ['predict'], labels, maskToken: '', dimensions: 0 });
-    const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as Answer;
-    expect(data.map(({ id }) => id)).toEqual(['hybrid']);
-  } finally {
-    await server.close();
-  }
+  });
 });
