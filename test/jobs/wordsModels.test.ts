@@ -11,6 +11,8 @@ import { saveText } from '../../src/hub/saveText.ts';
 import { hubSettings } from '../../src/hub/settings.ts';
 import { loadWordsAlone, loadWordsPart, saveWords, saveWordsPart } from '../../src/hub/wordsFolder.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
+import { modelFacts, wordsModelFacts, wordsUseOf } from '../../src/jobs/baseFacts.ts';
+import { cardOf } from '../../src/jobs/cardText.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
@@ -19,6 +21,7 @@ import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { push } from '../../src/jobs/push.ts';
+import type { ModelFacts, RunRecord } from '../../src/jobs/runRecord.ts';
 import type { ClassificationResult } from '../../src/jobs/types.ts';
 import type { createServer as CreateServer } from '../../src/server/server.ts';
 import { fitWords } from '../../src/tasks/words/fitWords.ts';
@@ -297,6 +300,39 @@ describe('what needs a network', () => {
     await finetune({ ...options, method: 'finetune' }, notes);
     expect(notes.notes().join('\n')).toMatch(/the classifier on words of .*hybrid is left out/);
     expect(existsSync(at('on/words'))).toBe(false);
+  });
+});
+
+describe('a card', () => {
+  const measure = { accuracy: 0.75, macroF1: 0.7, loss: 0.9, lossStandardError: 0.1, count: 4, labels };
+  const record = (about: ModelFacts, head?: object): RunRecord => ({
+    ...{ command: 'finetune', status: 'finished', startedAt: '', versions: {}, about },
+    configuration: { train: { files: ['labels.csv'] }, maxLength: 128 },
+    data: { train: 12, heldOut: 4 },
+    result: { ...measure, confusion: labels.map((_, i) => labels.map((_, k) => Number(i === k))), steps: 0, head },
+  });
+
+  test('of words alone says what it reads, and that no Python loads it', async () => {
+    const text = await cardOf(record(wordsModelFacts(words, 30)), 'intent');
+    expect(text).toContain('library_name: bertune');
+    expect(text).toContain('A text classifier with 4 labels on words, without a network, fitted with bertune.');
+    expect(text).toMatch(/TF-IDF weights of [\d,]+ words and pairs and [\d,]+ runs of two to five characters/);
+    expect(text).toContain('Logistic regression on TF-IDF weights of words and runs of characters, C 30.');
+    expect(text).toContain('It is no network: transformers and transformers.js refuse it.');
+    expect(text).not.toContain('layers of');
+    expect(text).not.toContain('128 tokens');
+    expect(text).not.toContain('```python');
+  });
+
+  test('of a hybrid says that Python reads the network alone', async () => {
+    const network = modelFacts(tinyModel({ labels }), 'oneLabel');
+    const about = { ...network, words: wordsUseOf(words, 30, weight) };
+    const text = await cardOf(record(about, { c: 10, folds: [], scored: 0, vectorsFound: 0 }), 'intent');
+    expect(text).toContain('The answer is softmax(log p(network) + 0.75 · log p(words)).');
+    expect(text).toContain('vectors of the frozen encoder, C 10; logistic regression on TF-IDF');
+    expect(text).toContain('both joined with weight 0.75');
+    expect(text).toContain('What follows reads the network alone, without the words, and its answers differ.');
+    expect(text).toContain('pipe = pipeline("text-classification"');
   });
 });
 

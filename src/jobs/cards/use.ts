@@ -21,7 +21,7 @@ export function wordsUse({ text, command }: CardExample): string {
       "import { loadModel } from 'bertune';",
       '',
       `const model = await loadModel('${path}');`,
-      `console.log(await model.classify(['${text}']));`,
+      `const [answer] = await model.classify(['${text}']);`,
     ),
     'It is no network: transformers and transformers.js refuse it.',
   ].join('\n\n');
