@@ -26,8 +26,10 @@ const sources = {
 
 describe('labels that are drawn', () => {
   test('are those of the seed', () => {
-    expect(draw(sources, '5', 1)).toEqual(draw(sources, '5', 1));
-    expect(draw(sources, '5', 1).train).not.toEqual(draw(sources, '5', 2).train);
+    for (const shots of ['5', '12-texts']) {
+      expect(draw(sources, shots, 1)).toEqual(draw(sources, shots, 1));
+      expect(draw(sources, shots, 1).train).not.toEqual(draw(sources, shots, 2).train);
+    }
   });
 
   test('are so many a class, so many in all, or all', () => {
