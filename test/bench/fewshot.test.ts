@@ -157,7 +157,16 @@ describe('rows', () => {
     const [group] = groupsOf(rows);
     const cells = group ? groupCells(group) : [];
     expect(cells.slice(1)).toEqual([
-      ['finetune, its own choice: hybrid, contrastive', '87.0 %', '84.0–90.0', '40 s', '1.00 GB', '-', '-', '1 2 3'],
+      [
+        'finetune, its own choice: hybrid, contrastive, hybrid',
+        '87.0 %',
+        '84.0–90.0',
+        '40 s',
+        '1.00 GB',
+        '-',
+        '-',
+        '1 2 3',
+      ],
       ['TF-IDF, LinearSVC', '70.0 %', '70.0–70.0', '2.0 s', '1.00 GB', '-', '20.00', '2'],
       ['SetFit', '83.0 %', '81.0–86.0', '5.0 min', '2.00 GB', '+4.0 (-1.0 to +9.0)', '0.13', '1 2 3'],
     ]);

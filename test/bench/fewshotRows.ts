@@ -146,7 +146,7 @@ export function groupCells({ sides }: Group): string[][] {
   return [
     ['', 'accuracy', 'lowest–highest', 'time', 'peak memory', 'own choice − it (95 %)', 'time ÷', 'seeds'],
     ...sides.map(({ side, accuracy, seconds, peakBytes, behind, timeRatio, seeds, chosen }) => [
-      `${allSides[side]?.title ?? side}${chosen.length > 0 ? `: ${[...new Set(chosen)].join(', ')}` : ''}`,
+      `${allSides[side]?.title ?? side}${chosenTitle(chosen)}`,
       percent(accuracy.mean),
       range(accuracy),
       duration(seconds),
@@ -156,6 +156,12 @@ export function groupCells({ sides }: Group): string[][] {
       seeds.join(' '),
     ]),
   ];
+}
+
+/** By seed, or once where every seed chose the same. */
+function chosenTitle(chosen: readonly string[]): string {
+  if (chosen.length === 0) return '';
+  return `: ${(new Set(chosen).size === 1 ? chosen.slice(0, 1) : chosen).join(', ')}`;
 }
 
 export function groupTitle({ set, shots, model, trained, tested }: Group): string {
