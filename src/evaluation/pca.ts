@@ -9,11 +9,19 @@ export interface Components {
  * The first principal components of rows [n, width], by the Jacobi method on their covariance.
  *
  * @param count components wanted, at most `width`
+ * @param about where rows are measured from; from the origin, directions are those of the largest squared length
  */
-export function principalComponents(rows: Float32Array, width: number, count: number): Components {
+export function principalComponents(
+  rows: Float32Array,
+  width: number,
+  count: number,
+  about: 'mean' | 'origin' = 'mean',
+): Components {
   const mean = new Float64Array(width);
   const n = rows.length / width;
-  for (let i = 0; i < rows.length; i++) mean[i % width] = (mean[i % width] as number) + (rows[i] as number) / n;
+  if (about === 'mean') {
+    for (let i = 0; i < rows.length; i++) mean[i % width] = (mean[i % width] as number) + (rows[i] as number) / n;
+  }
   const covariance = new Float64Array(width * width);
   const centred = new Float64Array(width);
   for (let row = 0; row < rows.length; row += width) {
