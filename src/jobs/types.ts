@@ -102,8 +102,9 @@ export interface DistillResult {
   readonly texts: number;
   /** Texts whose answers an earlier run had left. */
   readonly answersFound: number;
-  /** What asking the teacher and training took. */
-  readonly seconds: { readonly teacher: number; readonly training: number };
+  /** What asking the teacher took, and training. */
+  readonly teacherSeconds: number;
+  readonly trainingSeconds: number;
   readonly steps: number;
   /** Non-padding tokens trained on. */
   readonly tokens: number;

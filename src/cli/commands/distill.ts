@@ -25,7 +25,8 @@ export const distillCommand: CommandSpec = {
 
 /** How near the student came to its teacher, and what that took. */
 function report(result: DistillResult): string {
-  const { match, lossBefore, lossAfter, seconds, steps, tokens, tokensPerSecond, texts, output } = result;
+  const { match, lossBefore, lossAfter, steps, tokens, tokensPerSecond, texts, output } = result;
+  const [asking, training] = [result.teacherSeconds, result.trainingSeconds].map(duration);
   const row = (name: string, before: number | null, after: number | null, shown: (value: number) => string) => {
     const cell = (value: number | null) => (value === null ? '-' : shown(value));
     return [name, cell(before), '->', cell(after)];
@@ -41,7 +42,7 @@ function report(result: DistillResult): string {
       ['left'],
     ),
     '',
-    `${counted(texts, 'text')}: ${duration(seconds.teacher)} for the teacher's answers, ${duration(seconds.training)} for training`,
+    `${counted(texts, 'text')}: ${asking} for the teacher's answers, ${training} for training`,
     [counted(steps, 'step'), counted(tokens, 'token'), ...speed(tokensPerSecond)].join(', '),
     `model saved to ${output}`,
   ].join('\n');

@@ -39,7 +39,7 @@ export interface Student {
   readonly base?: BaseFacts;
 }
 
-type Given = Resolved<'distill'>;
+type Given = Resolved<'distill'> & { readonly maskedWeight: number };
 
 /**
  * The student as it is before it learns: a folder's model, or a new one of a shape, with what its teacher's answers need

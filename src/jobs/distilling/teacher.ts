@@ -33,6 +33,7 @@ export interface Teacher {
   readonly digest: string;
   /** Vectors, or logarithms of the labels' probabilities [size] of each text. */
   answer(texts: readonly string[]): Promise<Float32Array[]>;
+  /** Frees its memory; it answers no more. */
   close(): Promise<void>;
 }
 
@@ -49,16 +50,24 @@ export async function openTeacher(
   const { onEvent, signal } = hooks;
   const onNote = (text: string) => note(hooks, `the teacher: ${text}`);
   const hears: typeof onEvent = (event) => (event.type === 'note' ? onNote(event.text) : onEvent?.(event));
-  const model = await openModel(found, { threads, offline, signal, onNote, onEvent: hears });
+  let model: OpenModel | undefined = await openModel(found, { threads, offline, signal, onNote, onEvent: hears });
   const match = asked ?? (model.labels ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
   const answered = { match, labels, dimensions: model.dimensions.kept };
-  const digest = sha256(JSON.stringify([versions(), answered, await digestOfFolder(found.folder)]));
+  const digest = sha256(JSON.stringify([answered, await digestOfFolder(found.folder)]));
   return {
     ...{ name, match, labels, digest },
     size: match === 'labels' ? labels.length : model.dimensions.kept,
-    answer: (texts) => (match === 'labels' ? logProbabilities(model, labels, texts) : model.embed(texts)),
-    close: () => model.dispose(),
+    async answer(texts) {
+      if (!model) throw new Error(`internal: ${name} is closed`);
+      return match === 'labels' ? logProbabilities(model, labels, texts) : model.embed(texts);
+    },
+    async close() {
+      const closing = model;
+      // Nothing is to hold its weights while a student trains.
+      model = undefined;
+      await closing?.dispose();
+    },
   };
 }
 
@@ -137,7 +146,7 @@ export async function answersOf(
   const report = (answered: number) =>
     hooks.onEvent?.({ type: 'progress', ...activity(say`asking the teacher`), done: answered, total });
   for await (const part of texts.batches(rowsOfFile)) {
-    const key = sha256(JSON.stringify([format, teacher.digest, part]));
+    const key = sha256(JSON.stringify([format, versions(), teacher.digest, part]));
     const kept = await entries?.find(key);
     if (kept) found += part.length;
     paths.push(join(kept?.folder ?? (await made(part, key)), answerFile));

@@ -122,7 +122,7 @@ export const training = {
   maskedWeight: {
     type: notNegative('x'),
     help: "weight of masked words beside the teacher's answers; 0: none",
-    default: 0.05,
+    default: computed('0.05 beside vectors, 0 beside labels'),
     identity: true,
     card: 'trained',
     cardAt0: false,
