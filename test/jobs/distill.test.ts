@@ -258,7 +258,7 @@ describe('the command', () => {
 
 describe('parts of a lesson', () => {
   test('texts come back as they were, in order, with the tokens of each', async () => {
-    const texts = ['pay the\u2028invoice', 'where is my order ?', 'a\ud800b', 'line\nbreak', 'where is my card'];
+    const texts = ['pay the\u2028invoice', 'where is my order ?', '"quoted"', 'line\nbreak', 'where is my card'];
     writeFileSync(at('parts.jsonl'), texts.map((text) => JSON.stringify({ text })).join('\n'));
     const tokenizer = loadTokenizer(at('student'));
     const found = await readWholeTexts({
@@ -268,10 +268,8 @@ describe('parts of a lesson', () => {
     const batches: string[][] = [];
     for await (const batch of found.batches(2)) batches.push(batch);
     expect(batches.map((batch) => batch.length)).toEqual([2, 2, 1]);
-    // A lone surrogate is no text of UTF-8: what reads the file puts U+FFFD in its place.
-    const read = batches.flat();
-    expect(read.filter((_, i) => i !== 2)).toEqual(texts.filter((_, i) => i !== 2));
-    for (const [i, text] of read.entries()) {
+    expect(batches.flat()).toEqual(texts);
+    for (const [i, text] of texts.entries()) {
       const { ids } = tokenizer.encode(`please ${text}`);
       expect([...found.store.read(i).ids]).toEqual(ids.slice(0, 4));
     }
