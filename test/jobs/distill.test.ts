@@ -50,7 +50,14 @@ beforeAll(async () => {
   writeFileSync(at('corpus.txt'), messages(200).join('\n'));
   writeFileSync(at('held.txt'), held.join('\n'));
   writeFileSync(at('labeled.csv'), labeledCsv(labeledMessages(120)));
-  const training = { epochs: 6, learningRate: 2e-3, batchSize: 8, evalFraction: 0.1, threads: 1 };
+  const training = {
+    method: 'finetune',
+    epochs: 6,
+    learningRate: 2e-3,
+    batchSize: 8,
+    evalFraction: 0.1,
+    threads: 1,
+  } as const;
   await finetune({
     model: at('student'),
     train: { files: [at('labeled.csv')] },
@@ -148,6 +155,16 @@ describe('labels of a classifier', () => {
     expect(weightsOf(at('labels-stopped')).equals(weightsOf(at('labels-whole')))).toBe(true);
   });
 
+  test('of a classifier on words alone are learned as well, and it has no vectors to teach', async () => {
+    const train = { files: [at('labeled.csv')] };
+    await finetune({ model: at('student'), train, output: at('words'), method: 'words', threads: 1 });
+    const result = await run('of-words', { teacher: at('words'), eval: { files: [at('held.txt')] } });
+    expect(result.lossAfter).toBeLessThan(result.lossBefore ?? 0);
+    await expect(run('refused', { teacher: at('words'), match: 'vectors' })).rejects.toThrow(
+      /words has no encoder, which match vectors needs; it can teach match labels/,
+    );
+  });
+
   test('a classifier can teach its vectors, where they are asked for', async () => {
     expect(await run('of-classifier', { teacher: at('classifier'), match: 'vectors', maxSteps: 2 })).toMatchObject({
       match: 'vectors',
@@ -242,7 +259,16 @@ describe('the command', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/same label as the teacher +[\d.]+ % +-> +[\d.]+ %\nloss +[\d.]+ +-> +[\d.]+\n/);
     expect(stdout).toMatch(/200 texts: \d+s for the teacher's answers, \d+s for training\n3 steps, /);
-    const again = await runInProcess(['distill', '--teacher', at('encoder'), ...flags, ...small, '--output', at('c2'), '--json']);
+    const again = await runInProcess([
+      'distill',
+      '--teacher',
+      at('encoder'),
+      ...flags,
+      ...small,
+      '--output',
+      at('c2'),
+      '--json',
+    ]);
     expect(JSON.parse(again.stdout)).toMatchObject({ match: 'vectors', steps: 3, output: at('c2') });
   });
 
@@ -313,7 +339,8 @@ describe('parts of a lesson', () => {
     expect(narrow.isNormalized).toBe(false);
     for (let i = 1; i < 40; i++) {
       const expected = cosine(rows[0] ?? Float32Array.of(), rows[i] ?? Float32Array.of());
-      for (const { answers: turned } of [narrow, wide]) expect(cosine(turned.read(0), turned.read(i))).toBeCloseTo(expected, 3);
+      for (const { answers: turned } of [narrow, wide])
+        expect(cosine(turned.read(0), turned.read(i))).toBeCloseTo(expected, 3);
       expect(narrow.heldOut.read(i)).toEqual(narrow.answers.read(i));
     }
     const line = await turnedTo(answers, undefined, 1, temporaryFolder(), undefined);

@@ -1,8 +1,9 @@
-import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { counted } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
+import { noteRepeated } from '../corpusNotes.ts';
 import { activity, note } from '../note.ts';
 import type { Reading } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
@@ -67,6 +68,7 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
   };
   const own = options.eval && (await read('eval', options.eval, 0, options.evalLimit));
   const texts = await read('corpus', options.corpus, options.eval ? 0 : given.evalFraction);
+  if (own) noteRepeated(texts, own, hooks);
   const evaluation = own && { ...own, heldOut: Array.from({ length: own.store.length }, (_, i) => i) };
   const startedAt = performance.now();
   const keeping = { cache: given.cache, hooks };

@@ -10,8 +10,9 @@ import { cardFile } from '../../hub/modelCard.ts';
 import { heads } from '../../models/text/heads/table.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { findModel } from '../findModel.ts';
-import { type OpenModel, openModel } from '../model.ts';
+import { openModel } from '../model.ts';
 import { activity, note } from '../note.ts';
+import type { OpenModel } from '../openModel.ts';
 import { recordFile } from '../runRecord.ts';
 import type { JobHooks } from '../types.ts';
 import { Answers, AnswersWriter } from './answers.ts';
@@ -53,6 +54,11 @@ export async function openTeacher(
   let model: OpenModel | undefined = await openModel(found, { threads, offline, signal, onNote, onEvent: hears });
   const match = asked ?? (model.labels ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
+  if (match === 'vectors' && model.dimensions.kept === 0) {
+    throw new UsageError(
+      say`${setting('teacher')} ${name} has no encoder, which ${setting('match')} vectors needs; it can teach ${setting('match')} labels`,
+    );
+  }
   const answered = { match, labels, dimensions: model.dimensions.kept };
   const digest = sha256(JSON.stringify([answered, await digestOfFolder(found.folder)]));
   return {

@@ -17,7 +17,7 @@ import type { TextTokenizer } from '../../text/textTokenizer.ts';
 import { unitStarts } from '../../text/words.ts';
 
 /** Texts on disk, each once and each one sequence of tokens: what a student reads, and what its teacher is asked. */
-export interface WholeTexts extends Pick<Corpus, 'store' | 'heldOut' | 'excluded'> {
+export interface WholeTexts extends Pick<Corpus, 'store' | 'heldOut' | 'excluded' | 'textHashes'> {
   readonly counts: TextCounts;
   /** Tokens of the longest sequence, without the special ones around it. */
   readonly longest: number;
@@ -81,14 +81,16 @@ export async function readWholeTexts(options: WholeTextsOptions): Promise<WholeT
   const hashes = new NumberFile(join(folder, textFiles.hashes));
   const tokenized = { counts: { ...counts, tokens, skipped: 0, split: 0, invalidUtf8: 0 }, grouped, digest };
   const drawn = drawHeldOut(tokenized, folder, hashes, options);
-  hashes.close();
   const store = new TokenStore(folder, tokenizer.vocabularySize);
   return {
-    ...{ store, longest, heldOut: drawn.heldOut, excluded: drawn.excluded },
+    ...{ store, longest, heldOut: drawn.heldOut, excluded: drawn.excluded, textHashes: hashes },
     counts: { ...counts, tokens, heldOut: drawn.texts, invalidUtf8: records.invalidUtf8 },
     digest: createHash('sha256').update(digest).update(`${drawn.heldOut} ${drawn.excluded}`).digest('hex'),
     batches: (size) => batchesOf(join(folder, textFile), size),
-    close: () => store.close(),
+    close() {
+      store.close();
+      hashes.close();
+    },
   };
 }
 
