@@ -11,8 +11,8 @@ export const distillCommand: CommandSpec = {
   job: 'distill',
   flags: ['query', 'evalQuery', 'textColumn', 'groupColumn'],
   examples: [
-    'bertune distill --teacher runs/intent --model checkpoints/bert-mini-general --corpus chats.txt --output runs/small-intent',
-    'bertune distill --teacher sentence-transformers/all-MiniLM-L6-v2 --model checkpoints/bert-mini-general --corpus logs/*.csv.gz --text-column message --output runs/small-encoder',
+    'bertune distill --teacher runs/intent --model checkpoints/bert-mini-sentences --corpus chats.txt --output runs/small-intent',
+    'bertune distill --teacher sentence-transformers/all-MiniLM-L6-v2 --model checkpoints/bert-mini-sentences --corpus logs/*.csv.gz --text-column message --output runs/small-encoder',
     'bertune distill --teacher sentence-transformers/all-MiniLM-L6-v2 --model-config small.json --tokenizer vocab/ --corpus wiki.txt --output runs/new-encoder',
   ],
   async run(settings, context) {
