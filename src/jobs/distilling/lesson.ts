@@ -4,6 +4,7 @@ import { counted } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { noteRepeated } from '../corpusNotes.ts';
+import { frozenVectors } from '../frozenVectors.ts';
 import { activity, note } from '../note.ts';
 import type { Reading } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
@@ -94,8 +95,13 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
     };
   }
   const size = student.model.outputSize('pooled');
-  const turned = await turnedTo(trained.answers, held?.answers, size, folder, hooks.signal);
-  if (teacher.size !== size) for (const one of new Set([turned.answers, turned.heldOut])) reading.keep(one);
+  const turned = await turnedTo({
+    ...{ answers: trained.answers, heldOut: held?.answers, size, folder, signal: hooks.signal },
+    own: student.isNew ? undefined : (numbers) => vectorsOf(asked, texts, numbers, prompt),
+  });
+  for (const one of new Set([turned.answers, turned.heldOut])) {
+    if (one !== trained.answers && one !== held?.answers) reading.keep(one);
+  }
   if (turned.energy < 1) {
     note(
       hooks,
@@ -109,4 +115,30 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
     energy: turned.energy,
     isNormalized: turned.isNormalized,
   };
+}
+
+/** What a student makes of some texts, by their ascending numbers, before it learns. */
+async function vectorsOf(
+  { student, maxLength, reading }: LessonOptions,
+  texts: WholeTexts,
+  numbers: readonly number[],
+  prompt: string,
+): Promise<Float32Array[]> {
+  const wanted = new Set(numbers);
+  const chosen: string[] = [];
+  let number = 0;
+  for await (const batch of texts.batches(4096)) {
+    for (const text of batch) if (wanted.has(number++)) chosen.push(text);
+  }
+  const { model, values, tokenizer, sentence } = student;
+  const { data, size } = await frozenVectors(
+    {
+      ...{ engine: reading.engine, model, values, tokenizer, maxLength, prompt, lowerCase: sentence?.lowerCase },
+      // Kept vectors may differ in the last bit from those made together, and a run is to be repeated exactly.
+      cache: false,
+    },
+    chosen,
+    reading.hooks,
+  );
+  return chosen.map((_, i) => data.subarray(i * size, (i + 1) * size));
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { breathe } from '../../core/interrupt.ts';
-import { principalComponents } from '../../evaluation/pca.ts';
+import { nearestOrthogonal, principalComponents } from '../../evaluation/pca.ts';
 import { Answers, AnswersWriter } from './answers.ts';
 
 /** A teacher's vectors as a student of some width can learn them. */
@@ -15,35 +15,37 @@ export interface Turned {
 }
 
 /** Vectors from which directions are found; more change little. */
-const mostSampled = 8192;
+const mostSampled = 4096;
 /** Vectors that are turned between two looks at the signal. */
 const chunk = 1024;
 /** How far from 1 a length may be that counts as 1: half precision moves it by less. */
 const lengthTolerance = 2e-3;
 
+export interface TurningOptions {
+  readonly answers: Answers;
+  /** Vectors of texts of their own that are to be turned alike. */
+  readonly heldOut: Answers | undefined;
+  /** Numbers of a student's vector. */
+  readonly size: number;
+  /** The student's vectors of texts by their numbers, where it knows something already. */
+  readonly own: ((numbers: readonly number[]) => Promise<readonly Float32Array[]>) | undefined;
+  /** For the turned vectors. */
+  readonly folder: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * Vectors of a teacher in as many numbers as a student's have: turned so that the first of their principal directions
- * become the axes, which keeps all cosines but for what lies in the directions left out; narrower ones get zeros behind.
- * A student then learns them as they are, with no map between the two that would have to be kept.
+ * Vectors of a teacher in as many numbers as a student's have. Those that have more are turned so that the first of their
+ * principal directions become the axes, which keeps all cosines but for what lies in the directions left out; narrower
+ * ones get zeros behind. Then they are turned, which changes no cosine, to be nearest to what the student gives already,
+ * so that it does not unlearn what it knows. The student learns them as they are, with no map between the two that would
+ * have to be kept.
  *
- * @param heldOut vectors of texts of their own that are to be turned alike
- * @param size numbers of a student's vector
- * @param folder for the turned vectors
  * @throws InterruptedError when the signal was aborted
  */
-export async function turnedTo(
-  answers: Answers,
-  heldOut: Answers | undefined,
-  size: number,
-  folder: string,
-  signal: AbortSignal | undefined,
-): Promise<Turned> {
-  const isSame = answers.size === size;
-  const turn = isSame
-    ? undefined
-    : answers.size > size
-      ? turning(answers, size)
-      : (row: Float32Array) => padded(row, size);
+export async function turnedTo({ answers, heldOut, size, own, folder, signal }: TurningOptions): Promise<Turned> {
+  const isSame = answers.size === size && own === undefined;
+  const turn = isSame ? undefined : turningBy(await axesOf(answers, size, own), size);
   const { kept, all, isNormalized } = await turnAll(answers, turn, join(folder, 'turned.f16'), signal);
   if (heldOut) await turnAll(heldOut, turn, join(folder, 'heldOut.f16'), signal);
   const read = (name: string, { length }: Answers) => new Answers([join(folder, name)], length, length, size);
@@ -81,28 +83,65 @@ async function turnAll(
   return { kept, all, isNormalized };
 }
 
-/** The map to the first principal directions about the origin, since it is from there that cosines are measured. */
-function turning(answers: Answers, size: number): (row: Float32Array) => Float32Array {
-  const count = Math.min(answers.length, mostSampled);
+/** The axes of a student's numbers among a teacher's [size, width]. */
+async function axesOf(answers: Answers, size: number, own: TurningOptions['own']): Promise<Float64Array> {
   const width = answers.size;
-  const rows = new Float32Array(count * width);
-  for (let i = 0; i < count; i++) rows.set(answers.read(Math.floor((i * answers.length) / count)), i * width);
-  const directions = Float32Array.from(principalComponents(rows, width, size, 'origin').directions);
+  const count = Math.min(answers.length, mostSampled);
+  const numbers = Array.from({ length: count }, (_, i) => Math.floor((i * answers.length) / count));
+  const rows = numbers.map((number) => answers.read(number));
+  const axes = width > size ? principalAxes(rows, size) : unitAxes(width, size);
+  if (!own) return axes;
+  const students = await own(numbers);
+  const turn = turningBy(axes, size);
+  const sums = new Float64Array(size * size);
+  for (const [i, row] of rows.entries()) {
+    const [x, y] = [turn(row), students[i] as Float32Array];
+    const scale = 1 / Math.max(Math.sqrt(squares(x) * squares(y)), Number.MIN_VALUE);
+    for (let a = 0; a < size; a++) {
+      const factor = scale * (y[a] as number);
+      for (let b = 0; b < size; b++) sums[a * size + b] = (sums[a * size + b] as number) + factor * (x[b] as number);
+    }
+  }
+  const nearest = nearestOrthogonal(sums, size);
+  const turned = new Float64Array(size * width);
+  for (let a = 0; a < size; a++) {
+    for (let b = 0; b < size; b++) {
+      const factor = nearest[a * size + b] as number;
+      for (let j = 0; j < width; j++) {
+        turned[a * width + j] = (turned[a * width + j] as number) + factor * (axes[b * width + j] as number);
+      }
+    }
+  }
+  return turned;
+}
+
+/** The first principal directions about the origin, since it is from there that cosines are measured. */
+function principalAxes(rows: readonly Float32Array[], size: number): Float64Array {
+  const width = rows[0]?.length ?? 0;
+  const joined = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) joined.set(row, i * width);
+  return principalComponents(joined, width, size, 'origin').directions;
+}
+
+/** Each number of the teacher's where it is, and zeros behind. */
+function unitAxes(width: number, size: number): Float64Array {
+  const axes = new Float64Array(size * width);
+  for (let i = 0; i < width; i++) axes[i * width + i] = 1;
+  return axes;
+}
+
+/** The map to coordinates along axes [size, width]. */
+function turningBy(axes: Float64Array, size: number): (row: Float32Array) => Float32Array {
+  const width = axes.length / size;
   return (row) => {
     const turned = new Float32Array(size);
     for (let c = 0; c < size; c++) {
       let sum = 0;
-      for (let j = 0, at = c * width; j < width; j++) sum += (row[j] as number) * (directions[at + j] as number);
+      for (let j = 0, at = c * width; j < width; j++) sum += (row[j] as number) * (axes[at + j] as number);
       turned[c] = sum;
     }
     return turned;
   };
-}
-
-function padded(row: Float32Array, size: number): Float32Array {
-  const wide = new Float32Array(size);
-  wide.set(row);
-  return wide;
 }
 
 function squares(row: Float32Array): number {

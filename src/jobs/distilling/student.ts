@@ -32,6 +32,8 @@ export interface Student {
   /** The base's pooler, which is kept beside a model that has none. */
   readonly pooler?: ParameterValues;
   readonly sentence: SentenceSettings | null;
+  /** Whether it knows nothing yet: of a shape alone. */
+  readonly isNew: boolean;
   /** Whether its classifier knows nothing yet. */
   readonly isNewClassifier: boolean;
   /** Whether it guesses masked words, too. */
@@ -87,6 +89,7 @@ async function readBase(given: Given, name: string, teacher: Teacher, hooks: Job
   return {
     ...{ name, raw, values, hasWords, tokenizer: loaded.tokenizer, model: loaded.model, sentence: loaded.sentence },
     pooler: beside.has('pooler.weight') ? beside : undefined,
+    isNew: false,
     isNewClassifier: atRandom.includes('classifier'),
     base: await baseFacts(found, hooks),
   };
@@ -111,7 +114,7 @@ async function makeNew(
   const specs = model.parameters(partsOfAll(model, headsOf(teacher, hasWords)));
   const { initializerRange } = model.config;
   return {
-    ...{ name: shape, model, raw, tokenizer, hasWords, sentence: null, isNewClassifier: true },
+    ...{ name: shape, model, raw, tokenizer, hasWords, sentence: null, isNew: true, isNewClassifier: true },
     values: new Map(specs.map((spec) => [spec.name, initialValue(spec, initializerRange, seed)])),
   };
 }
