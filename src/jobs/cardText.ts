@@ -2,6 +2,7 @@ import { counted, withArticle } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
+import { distilled } from './cards/distilled.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
@@ -17,11 +18,19 @@ const cards: Readonly<Record<HeadName, HeadCard | null>> = {
   pooled: null,
 };
 
-/** What the runs of each command train, and the tags of the Hub for it. */
-const kinds: Readonly<Record<string, { readonly head: HeadName; readonly tags: readonly string[] }>> = {
+/** What the runs of a command train, and the tags of the Hub for it. */
+interface Kind {
+  readonly head: HeadName;
+  readonly tags: readonly string[];
+  /** In place of the head's. */
+  readonly card?: HeadCard;
+}
+
+const kinds: Readonly<Record<string, Kind | ((record: RunRecord) => Kind)>> = {
   adapt: { head: 'maskedLm', tags: ['domain-adaptation'] },
   pretrain: { head: 'maskedLm', tags: [] },
   finetune: { head: 'oneLabel', tags: [] },
+  distill: (record) => ({ ...distilled(record), tags: ['distillation'] }),
 };
 
 /**
@@ -30,8 +39,9 @@ const kinds: Readonly<Record<string, { readonly head: HeadName; readonly tags: r
  * @param name what the card calls the model: its folder's name
  */
 export async function cardOf(record: RunRecord, name: string): Promise<string> {
-  const kind = kinds[record.command];
-  const head = kind && cards[kind.head];
+  const found = kinds[record.command];
+  const kind = typeof found === 'function' ? found(record) : found;
+  const head = kind && (kind.card ?? cards[kind.head]);
   if (!head) throw new Error(`internal: no card for runs of ${record.command}`);
   const metrics = head.metrics(record);
   const { base, card } = record;
@@ -56,7 +66,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
       library: libraryOf(record),
-      pipeline: record.about?.sentence && kind.head === 'maskedLm' ? 'sentence-similarity' : undefined,
+      pipeline: record.about?.sentence && kind.head !== 'oneLabel' ? 'sentence-similarity' : undefined,
     },
     text,
   );

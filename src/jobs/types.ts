@@ -79,6 +79,39 @@ export interface AdaptResult {
   readonly output: string;
 }
 
+/** Options of `distill`: the student is `model`, or a new one of the shape `modelConfig` with `tokenizer`. */
+export interface DistillOptions extends OptionsOf<'distill'> {}
+
+/** How near a student came to its teacher; what was not measured is null. */
+export interface DistillResult {
+  /** What was learned: vectors, or probabilities of labels. */
+  readonly match: 'vectors' | 'labels';
+  /** Mean loss of held-out texts: 1 − cosine of vectors; of labels T² · KL in nats at the temperature T. */
+  readonly lossBefore: number | null;
+  readonly lossAfter: number | null;
+  /** Of vectors: the mean cosine between the student's and the teacher's, of held-out texts. */
+  readonly cosineBefore?: number | null;
+  readonly cosineAfter?: number | null;
+  /** Of vectors: share of the squared length of the teacher's that fits into the student's; 1 where all of it does. */
+  readonly energy?: number;
+  /** Of labels: share of held-out texts to which both give the same one. */
+  readonly agreementBefore?: number | null;
+  readonly agreementAfter?: number | null;
+  readonly labels?: readonly string[];
+  /** Texts of the corpus, each once. */
+  readonly texts: number;
+  /** Texts whose answers an earlier run had left. */
+  readonly answersFound: number;
+  /** What asking the teacher took, and training. */
+  readonly teacherSeconds: number;
+  readonly trainingSeconds: number;
+  readonly steps: number;
+  /** Non-padding tokens trained on. */
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  readonly output: string;
+}
+
 export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 
 /** How a classifier does on labeled examples. */

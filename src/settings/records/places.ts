@@ -28,6 +28,8 @@ export const input = {
   },
   modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
   tokenizer: { type: text('dir'), help: 'folder with tokenizer.json or vocab.txt, or a model of the Hub' },
+  /** A sentence encoder or a classifier whose answers a student learns: a folder, or `org/name[@revision]` of the Hub. */
+  teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
     help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',

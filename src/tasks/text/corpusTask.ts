@@ -17,12 +17,14 @@ import { objectiveGraph, objectiveParameters, type Places } from './graph.ts';
 import type { Objective, ObjectiveTaskOptions, ReadText } from './objective.ts';
 
 export interface CorpusTaskOptions extends ObjectiveTaskOptions<StoredSequence> {
-  readonly training: Corpus;
+  readonly training: Pick<Corpus, 'store' | 'excluded'>;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
   readonly heldOut: { readonly store: TokenStore; readonly sequences: readonly number[] };
   /** Rows of one micro-batch. */
   readonly rows: number;
   readonly engine: Engine;
+  /** Measures what is held out, in place of the loss that is trained. */
+  readonly evaluate?: TrainingTask['evaluate'];
 }
 
 /** Learns an objective from a corpus on disk: sequences in the epoch's order, packed into blocks of one shape. */
@@ -49,10 +51,9 @@ export class CorpusTask implements TrainingTask {
     this.startValues = startValues;
     this.#excluded = new Set(options.training.excluded);
     this.#usual = usualPlaces(options);
+    const evaluate = options.evaluate ?? ((values, signal) => evaluateCorpus(this.#options, values, engine, signal));
     this.evaluate =
-      heldOut.sequences.length > 0
-        ? (trained, signal) => evaluateCorpus(this.#options, { ...this.frozen, ...trained }, engine, signal)
-        : undefined;
+      heldOut.sequences.length > 0 ? (trained, signal) => evaluate({ ...this.frozen, ...trained }, signal) : undefined;
   }
 
   lossGraph(key: string): LossGraph {
