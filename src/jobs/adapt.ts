@@ -4,8 +4,9 @@ import { type Message, say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import type { SentenceSettings } from '../hub/sentenceFolder.ts';
-import { saveText } from '../hub/textFolder.ts';
+import { inspectText, saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
+import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
@@ -13,7 +14,7 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { CorpusTask } from '../tasks/text/corpusTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
-import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
+import { type AdaptingObjective, adapting, termsOf } from '../tasks/text/objectives/adapting.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -22,10 +23,11 @@ import type { TrainingOutcome } from '../train/trainer.ts';
 import { type BaseFacts, baseFacts, modelFacts } from './baseFacts.ts';
 import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
-import { findModel, readFound } from './findModel.ts';
+import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { activity, note } from './note.ts';
 import { type Reading, runTraining } from './run.ts';
+import { agreement, corpusVectors, drawnSequences, spread } from './startVectors.ts';
 import { checkTokenizer, randomValues, readModel, sequenceLength } from './textModel.ts';
 import { frozenBy, stopBeforeTraining, throttled } from './training.ts';
 import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
@@ -43,10 +45,17 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   return trainMaskedLm(asked, hooks, async () => {
     const found = await findModel(options.model, options, hooks);
     const onNote = (line: string | Message) => note(hooks, line);
-    const loaded = await readModel(found, { head, beside: ['pooler', 'sentence'], seed: settings.seed }, onNote);
+    const objective = settings.objective ?? (await usualObjective(found));
+    const heads = headsOf(objective);
+    const head = heads[0];
+    const beside = ['pooler', 'sentence', ...(head === 'pooled' ? (['mlmHead'] as const) : [])] as const;
+    const loaded = await readModel(found, { head: heads, beside, seed: settings.seed }, onNote);
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
     const pooler = loaded.beside.has('pooler.weight') ? loaded.beside : undefined;
-    return { ...loaded, name: options.model, pooler, base: await baseFacts(found, hooks) };
+    // A head that is not trained stays what it is.
+    const kept = loaded.present.includes('mlmHead') ? 'maskedLm' : head;
+    if (objective === 'masked' && loaded.model.sentence) note(hooks, masksAlone);
+    return { ...loaded, name: options.model, head: kept, objective, pooler, base: await baseFacts(found, hooks) };
   });
 }
 
@@ -63,17 +72,32 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
     const open = async (path: string, onNote: (text: string) => void) => loadTokenizer(path, { onNote });
     const tokenizer = await readFound(await findModel(folder, options, hooks), open, (line) => note(hooks, line));
     checkTokenizer(tokenizer, model, modelConfig);
-    return { ...{ name: modelConfig, model, raw, tokenizer }, values: randomValues(model, head, settings.seed) };
+    const values = randomValues(model, head, settings.seed);
+    return { name: modelConfig, model, raw, tokenizer, head, objective: 'masked', values };
   });
 }
 
-/** The head that a masked language model trains. */
+/** What a model is adapted by when nothing is asked for: of a sentence encoder, what its vectors gain by. */
+async function usualObjective(found: FoundModel): Promise<AdaptingObjective> {
+  const { model } = await readFound(found, (folder) => inspectText(folder));
+  return model.sentence ? 'neighbours' : 'masked';
+}
+
+/** The heads that an objective trains, the one that the model is saved with first. */
+function headsOf(objective: AdaptingObjective): readonly [HeadName, ...HeadName[]] {
+  if (termsOf(objective).words === undefined) return ['pooled'];
+  return objective === 'masked' ? ['maskedLm'] : ['maskedLm', 'pooled'];
+}
+
+const masksAlone = say`masked words alone spoil the vectors of a sentence encoder; without ${setting('objective')} they are kept`;
+
+/** The head of a masked language model. */
 const head = 'maskedLm';
 
 interface Asked {
   readonly job: 'adapt' | 'pretrain';
   readonly options: AdaptOptions;
-  readonly settings: Omit<Resolved<'adapt'>, 'model'>;
+  readonly settings: Omit<Resolved<'adapt'>, 'model' | 'objective'>;
   readonly inputs: readonly string[];
 }
 
@@ -88,8 +112,11 @@ interface Start {
   /** Values of a sentence encoder's modules, and what its folder says beside them. */
   readonly beside?: ParameterValues;
   readonly sentence?: SentenceSettings | null;
-  /** What is known of the model that the run starts from. */
+  /** What is known of the model that the run starts from; absent for a random start. */
   readonly base?: BaseFacts;
+  readonly objective: AdaptingObjective;
+  /** The head that the saved folder has. */
+  readonly head: HeadName;
 }
 
 function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<Start>): Promise<AdaptResult> {
@@ -103,15 +130,21 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
         const model = start.model.withDropout(options.dropout);
         const settings = settled(asked.settings, start);
         const { training, evaluation, heldOut } = await readCorpora(settings, options, tokenizer, reading);
-        const { maskProbability: probability, wholeWord, seed, accumulationSteps, recompute } = settings;
-        const vocabulary = maskingVocabulary(
-          tokenizer.vocabularySize,
-          tokenizer.idOfRole('mask'),
-          tokenizer.specialIds,
-        );
+        const { seed, accumulationSteps, recompute } = settings;
+        const measured = start.base ? spread(heldOut.sequences, mostMeasured) : [];
+        const encoder = { engine: reading.engine, model: start.model, frame: tokenizer.frame, hooks };
+        const valuesBefore = new Map([...(start.beside ?? []), ...start.values]);
+        const vectorsBefore = await corpusVectors(encoder, valuesBefore, heldOut.store, measured);
+        const drawn = termsOf(start.objective).neighbours
+          ? drawnSequences(training.store, training.excluded, mostNeighbours, seed)
+          : [];
+        const { data, size } = await corpusVectors(encoder, valuesBefore, training.store, drawn);
         const task = new CorpusTask({
           model,
-          objective: maskedTokens({ vocabulary, probability, wholeWord, seed }),
+          objective: adapting(start.objective, {
+            masking: termsOf(start.objective).words === undefined ? undefined : maskingOf(settings, tokenizer),
+            neighbourhood: { dtype: 'float32', shape: [drawn.length, size], data },
+          }),
           startValues: start.values,
           frozen: frozenBy(settings, model),
           frame: tokenizer.frame,
@@ -119,15 +152,15 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
           ...{ rows: settings.rows, width: settings.maxLength },
         });
         return {
-          ...{ task, settings },
+          ...{ task, settings: { ...settings, objective: start.objective } },
           identity: {
-            ...identityOf(job, { ...settings, dropout: model.config.hiddenDropout }),
+            ...identityOf(job, { ...settings, objective: start.objective, dropout: model.config.hiddenDropout }),
             corpus: training.digest,
             ...(evaluation ? {} : { heldOut: training.heldOut.length }),
           },
-          onStartMeasured: (metrics) => noteStart(metrics, hooks),
+          onStartMeasured: (metrics) => noteStart(metrics, start.objective, hooks),
           async finish(outcome, before) {
-            const { raw, pooler, base, sentence = null, beside = new Map() } = start;
+            const { raw, pooler, base, head, sentence = null, beside = new Map() } = start;
             const values = new Map([...beside, ...frozenValues(task.frozen), ...outcome.parameters]);
             // A sentence encoder goes on reading as much of a text as its folder says.
             const maxLength = sentence ? undefined : settings.maxLength;
@@ -137,8 +170,9 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
               ...modelFacts(model, head, start.sentence),
               ...{ before: before ?? undefined, after: outcome.metrics ?? undefined },
             };
+            const vectorsAfter = await corpusVectors(encoder, values, heldOut.store, measured);
             return {
-              result: resultOf(outcome, before, options.output),
+              result: { ...resultOf(outcome, before, options.output), vectors: agreement(vectorsBefore, vectorsAfter) },
               data: { corpus: training.counts, evaluation: evaluation?.counts },
               card: { about, base },
             };
@@ -150,7 +184,18 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
   );
 }
 
-function resultOf(outcome: TrainingOutcome, before: Metrics | null, output: string): AdaptResult {
+/** Texts whose vectors are compared with those of the start. */
+const mostMeasured = 1000;
+/** Texts of the corpus among which neighbours are looked for. */
+const mostNeighbours = 16_384;
+
+function maskingOf({ maskProbability: probability, wholeWord, seed }: Settled, tokenizer: TextTokenizer) {
+  const { vocabularySize, specialIds } = tokenizer;
+  const vocabulary = maskingVocabulary(vocabularySize, tokenizer.idOfRole('mask'), specialIds);
+  return { vocabulary, probability, wholeWord, seed };
+}
+
+function resultOf(outcome: TrainingOutcome, before: Metrics | null, output: string): Omit<AdaptResult, 'vectors'> {
   return {
     evalLossBefore: before?.loss ?? null,
     evalLossAfter: outcome.metrics?.loss ?? null,
@@ -227,10 +272,10 @@ function settled(given: Asked['settings'], start: Start) {
   return { ...given, maxLength, rows };
 }
 
-function noteStart(metrics: Metrics | null, hooks: JobHooks): void {
+function noteStart(metrics: Metrics | null, objective: AdaptingObjective, hooks: JobHooks): void {
   const count = metrics?.count ?? 0;
   if (!metrics) note(hooks, 'nothing is held out: the loss before and after is not measured');
-  if (!metrics || count >= fewPredictions) return;
+  if (!metrics || count >= fewPredictions || termsOf(objective).words === undefined) return;
   note(
     hooks,
     say`only ${counted(count, 'masked token')} held out: the loss before and after is a rough guess; hold out more with ${setting('eval')} or ${setting('evalFraction')}`,

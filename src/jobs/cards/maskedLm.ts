@@ -1,5 +1,6 @@
 import { counted, withArticle } from '../../core/errors.ts';
 import { normalInterval } from '../../evaluation/intervals.ts';
+import type { CardMetric } from '../../hub/modelCard.ts';
 import type { AdaptResult } from '../types.ts';
 import { decimals, familyOf, type HeadCard } from './headCard.ts';
 
@@ -8,12 +9,13 @@ export const maskedLmCard: HeadCard = {
   data: 'corpus',
   metrics({ result, about }) {
     const { evalLossAfter: loss, perplexityAfter } = result as AdaptResult;
-    if (loss === null || perplexityAfter === null) return [];
+    if (loss === null || perplexityAfter === null) return agreementOf(result as AdaptResult);
     const interval = normalInterval(loss, about?.after?.lossStandardError ?? 0);
     const perplexity = { low: Math.exp(interval.low), high: Math.exp(interval.high) };
     return [
       { type: 'perplexity', name: 'Pseudo-perplexity of masked tokens', value: perplexityAfter, ...perplexity },
       { type: 'loss', name: 'Masked-token cross-entropy', value: loss, ...interval },
+      ...agreementOf(result as AdaptResult),
     ];
   },
   introduction(record, base) {
@@ -24,14 +26,18 @@ export const maskedLmCard: HeadCard = {
   },
   vectors: (reads) => `It is a sentence encoder, too: its vector of a text is ${reads}.`,
   results({ command, result, about }, measuredOn) {
-    const { evalLossBefore: before, evalLossAfter: after, perplexityBefore } = result as AdaptResult;
+    const { evalLossBefore: before, evalLossAfter: after, perplexityBefore, vectors } = result as AdaptResult;
     const count = about?.after?.count ?? 0;
     const isCompared = command === 'adapt' && before !== null && after !== null && perplexityBefore !== null;
+    const agreed = vectors
+      ? `Of each of ${counted(vectors.texts, 'held-out text')} the ${vectors.neighbours} nearest by its vector were looked for before and after: ${decimals(100 * vectors.kept)} % of them stayed.`
+      : undefined;
+    if (perplexityBefore === null && agreed) return { before: `Measured on ${measuredOn}. ${agreed}` };
     return {
       before: `Measured on ${counted(count, 'masked token')} of held-out text (${measuredOn}), with masks that never move. The intervals take each text as one draw.`,
       after: isCompared
-        ? `Before training, the same tokens under the same masks had a cross-entropy of ${decimals(before)} (perplexity ${decimals(perplexityBefore)}): it ${after < before ? 'fell' : 'rose'} by ${decimals(Math.abs(before - after))}.`
-        : undefined,
+        ? `Before training, the same tokens under the same masks had a cross-entropy of ${decimals(before)} (perplexity ${decimals(perplexityBefore)}): it ${after < before ? 'fell' : 'rose'} by ${decimals(Math.abs(before - after))}.${agreed ? ` ${agreed}` : ''}`
+        : agreed,
     };
   },
   trainingData({ data, result }, names) {
@@ -45,11 +51,19 @@ export const maskedLmCard: HeadCard = {
     'Perplexity compares models of one vocabulary on one text only.',
     ...fewTokens(about?.after?.count),
     ...(about?.sentence
-      ? ['Its vectors were not measured: compare them with those of its base on a task of your own.']
+      ? [
+          'Whether its vectors serve a task better was not measured: compare them with those of its base on a task of your own.',
+        ]
       : []),
   ],
   longTexts: 'split into pieces of that length',
 };
+
+/** How many of its vectors' neighbours a model has kept. */
+function agreementOf({ vectors }: AdaptResult): CardMetric[] {
+  if (!vectors) return [];
+  return [{ type: 'agreement', name: "Neighbours of a text's vector that stayed", value: vectors.kept }];
+}
 
 /** Below this many predictions chance moves the held-out loss by several hundredths. */
 export const fewPredictions = 1000;

@@ -4,6 +4,14 @@ import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
 export const training = {
+  /** What is learned of texts without labels. */
+  objective: {
+    type: choice('masked', 'contrastive', 'keep', 'neighbours'),
+    help: 'what to learn of the texts: masked words, or vectors that keep or sharpen their order',
+    default: computed('neighbours of a sentence encoder, masked of another model'),
+    identity: (value) => (value === 'masked' ? undefined : value),
+    card: 'trained',
+  },
   epochs: { type: integer(1), help: 'passes over the training texts', card: 'course' },
   maxSteps: { type: integer(1), help: 'updates, in place of --epochs', card: 'course' },
   /** Tokens of one update, padding included. */

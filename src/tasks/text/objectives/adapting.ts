@@ -1,66 +1,78 @@
 import type { MaskingOptions } from '../../../text/masking.ts';
 import type { Asked, Objective, Term } from '../objective.ts';
 import { contrastive } from './contrastive.ts';
-import { likeStart } from './likeStart.ts';
+import { likeStart, type Neighbourhood } from './likeStart.ts';
 import { type MaskableText, maskedTokens } from './maskedTokens.ts';
 
-/** What a model may be adapted by, and of which terms that is made: each with its weight beside the first. */
+/** The terms that an objective is made of, each with the weight of one text. */
+interface Terms {
+  /** Masked words, all those of a text together. */
+  readonly words?: number;
+  /** Its vector towards that of the start. */
+  readonly start?: number;
+  /** The same, and towards those of its neighbours. */
+  readonly neighbours?: number;
+  /** Its vector told from those of other texts. */
+  readonly contrast?: number;
+}
+
+/** What a model may be adapted by. The first term of each is what is measured. */
 export const adaptingObjectives = {
   masked: { words: 1 },
-  contrastive: { views: 1 },
-  keep: { words: 1, start: 1 },
-  mixed: { words: 1, start: 1, views: 1 },
-} as const satisfies Readonly<Record<string, Weights>>;
+  contrastive: { contrast: 1 },
+  keep: { words: 1, start: 30 },
+  neighbours: { neighbours: 1 },
+} as const satisfies Readonly<Record<string, Terms>>;
 
 export type AdaptingObjective = keyof typeof adaptingObjectives;
 
-interface Weights {
-  /** Of masked words. */
-  readonly words?: number;
-  /** Of keeping to the vectors of the start. */
-  readonly start?: number;
-  /** Of telling texts apart. */
-  readonly views?: number;
+export interface AdaptingOptions {
+  /** Where words are masked. */
+  readonly masking?: MaskingOptions;
+  /** Where a vector is drawn to its neighbours. */
+  readonly neighbourhood?: Neighbourhood;
 }
 
-/** Temperatures of the terms on vectors. */
-const viewsTemperature = 0.05;
-const startTemperature = 0.05;
+/** Whether an objective masks words, and whether it looks at neighbours. */
+export function termsOf(name: AdaptingObjective): Terms {
+  return adaptingObjectives[name];
+}
 
-/**
- * What `adapt` learns from texts without labels: masked words, keeping to the start's vectors, telling texts apart, or
- * several of them. A text's vector weighs as much as its masked words together.
- */
+/** What `adapt` learns from texts without labels. */
 export function adapting(
   name: AdaptingObjective,
-  masking: MaskingOptions,
-  weights: Weights = adaptingObjectives[name],
+  { masking, neighbourhood }: AdaptingOptions,
 ): Objective<MaskableText> {
-  const words = maskedTokens(masking);
-  if (name === 'masked') return words;
-  const masks = weights.words !== undefined;
-  const terms: Record<string, Term> = {};
-  if (masks) Object.assign(terms, words.terms);
-  if (weights.views !== undefined) terms.views = contrastive(viewsTemperature);
-  if (weights.start !== undefined) terms.start = likeStart(startTemperature);
+  const weights = termsOf(name);
+  const words = masking && weights.words !== undefined ? maskedTokens(masking) : undefined;
+  if (words && name === 'masked') return words;
+  const onVectors = {
+    start: likeStart(),
+    neighbours: likeStart(neighbourhood),
+    contrast: contrastive(contrastTemperature),
+  } satisfies Record<string, Term>;
+  const used = (['start', 'neighbours', 'contrast'] as const).filter((term) => weights[term] !== undefined);
   return {
-    name: `adapt ${name}`,
-    metric: words.metric,
-    terms,
-    givesWhole: masks,
-    comparesWithStart: weights.start !== undefined,
+    name: `adapt: ${name}`,
+    metric: { name: 'loss', goal: 'lower' },
+    terms: { ...words?.terms, ...Object.fromEntries(used.map((term) => [term, onVectors[term]])) },
+    givesWhole: words !== undefined,
+    comparesWithStart: used.some((term) => term !== 'contrast'),
     read(text, number, epoch) {
-      const number31 = numberOf(text.ids);
-      const masked = masks ? words.read(text, number, epoch) : undefined;
+      const masked = words?.read(text, number, epoch);
+      // The mean over masked words is then one over texts, too.
       const share = masked?.asked.words?.places?.length ?? 1;
+      const target = numberOf(text.ids);
       const asked: Record<string, Asked> = { ...masked?.asked };
-      if (weights.views !== undefined) asked.views = { targets: [number31], weight: weights.views * share };
-      if (weights.start !== undefined) asked.start = { targets: [0], weight: weights.start * share };
+      for (const term of used) asked[term] = { targets: [target], weight: share * (weights[term] ?? 0) };
       return masked ? { ids: masked.ids, whole: text.ids, asked } : { ids: text.ids, asked };
     },
-    alsoMeasured: masks ? words.alsoMeasured : undefined,
+    alsoMeasured: words?.alsoMeasured,
   };
 }
+
+/** As Gao et al. 2021. */
+const contrastTemperature = 0.05;
 
 /** A number that texts of the same tokens share, from 0 to 2^31 - 1. */
 function numberOf(ids: ArrayLike<number>): number {

@@ -1,41 +1,52 @@
+import type { HostTensor } from '../../../core/tensor.ts';
 import * as ops from '../../../graph/functions.ts';
 import type { Value } from '../../../graph/graph.ts';
+import { normalized } from '../../../models/text/sentence/modules.ts';
 import type { Term } from '../objective.ts';
-import { onlyUsed, similarities } from './contrastive.ts';
+import { likeVectors } from './likeVectors.ts';
+
+/** Vectors that the start gives texts of the corpus, the neighbours of others [count, size]. */
+export type Neighbourhood = HostTensor<'float32'>;
 
 /**
- * Keeps a text's vector where the model had it that training starts from (self-distillation; by the similarities to the
- * texts of the batch, as Fang et al. 2021): the target says nothing.
- *
- * @param temperature cosines are divided by it
+ * One minus the cosine between a text's vector and the one that the model had for it that training starts from
+ * (self-distillation); with a neighbourhood, and the mean of that one and of its neighbours there, so that texts of one
+ * kind draw together (mean shift, Koohpayegani et al. 2021). The target says nothing.
  */
-export function likeStart(temperature: number): Term {
+export function likeStart(neighbourhood?: Neighbourhood): Term {
   return {
     head: 'pooled',
     target: { dtype: 'int32' },
-    loss: (vectors, _, __, again) => keptSimilarities(vectors, again.start(), again.weights, temperature),
+    loss(vectors, _, scope, again) {
+      const start = again.start();
+      const targets = neighbourhood ? shifted(start, scope.graph.constant(neighbourhood)) : start;
+      return likeVectors(Number(vectors.shape[1])).loss(vectors, targets, scope, again);
+    },
   };
 }
 
 /**
- * How far the similarities of vectors to those of a teacher are from the teacher's own: the Kullback-Leibler divergence
- * of their softmax over the batch, 0 where a vector is where the teacher has it.
+ * Vectors drawn towards the mean of their neighbours: each neighbour weighs e^(cosine / temperature), itself and its
+ * repetitions left out.
  *
  * @param vectors [N, size]
- * @param teacher of the same texts [N, size]
- * @param weights [N]; a text of weight 0 is compared with none
- * @returns [N], times the temperature: the gradient on cosines is then of one size at every temperature
+ * @param neighbours [M, size]
+ * @returns of length 1 [N, size]
  */
-export function keptSimilarities(vectors: Value, teacher: Value, weights: Value, temperature: number): Value {
-  const scores = (a: Value) => onlyUsed(similarities(a, teacher, temperature), weights);
-  const [wanted, found] = [scores(teacher), scores(vectors)];
-  const difference = ops.subtract(logSoftmax(wanted), logSoftmax(found));
-  return ops.scale(ops.sum(ops.multiply(ops.softmax(wanted), difference), [1]), temperature);
+export function shifted(vectors: Value, neighbours: Value): Value {
+  const { graph } = vectors;
+  const [own, others] = [normalized(vectors), normalized(neighbours)];
+  const cosines = ops.matmul(own, others, { transposeB: true });
+  const isSame = ops.greater(cosines, graph.scalar(sameCosine));
+  const scores = ops.select(isSame, graph.scalar(blocked), ops.scale(cosines, 1 / temperature));
+  const mean = normalized(ops.matmul(ops.softmax(scores), others));
+  return normalized(ops.add(ops.scale(own, 1 - shift), ops.scale(mean, shift)));
 }
 
-/** [N, M] -> [N, M]; a blocked score stays what it is. */
-function logSoftmax(scores: Value): Value {
-  const most = ops.stopGradient(ops.max(scores, [1], true));
-  const shifted = ops.subtract(scores, most);
-  return ops.subtract(shifted, ops.log(ops.sum(ops.exp(shifted), [1], true)));
-}
+/** The neighbours' part in what a vector is drawn to. */
+const shift = 0.6;
+const temperature = 0.04;
+/** Above it, two vectors are of one text. */
+const sameCosine = 0.9999;
+/** The score of what must not count. */
+const blocked = -1e9;
