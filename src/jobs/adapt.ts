@@ -33,8 +33,8 @@ import { frozenBy, stopBeforeTraining, throttled } from './training.ts';
 import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
 
 /**
- * Continues masked-language-model pretraining of a model on unlabeled text and writes the adapted model, a Hugging
- * Face folder, to `output`.
+ * Continues the pretraining of a model on unlabeled text and writes the adapted model, a Hugging Face folder, to
+ * `output`: by masked words, or of a sentence encoder in ways that its vectors gain by.
  *
  * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
  * InterruptedError after saving, when the signal was aborted
@@ -46,6 +46,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
     const found = await findModel(options.model, options, hooks);
     const onNote = (line: string | Message) => note(hooks, line);
     const objective = settings.objective ?? (await usualObjective(found));
+    checkMasking(options, objective);
     const heads = headsOf(objective);
     const head = heads[0];
     const beside = ['pooler', 'sentence', ...(head === 'pooled' ? (['mlmHead'] as const) : [])] as const;
@@ -55,6 +56,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
     // A head that is not trained stays what it is.
     const kept = loaded.present.includes('mlmHead') ? 'maskedLm' : head;
     if (objective === 'masked' && loaded.model.sentence) note(hooks, masksAlone);
+    if (objective === 'contrastive' && settings.accumulationSteps > 1) note(hooks, fewerTexts);
     return { ...loaded, name: options.model, head: kept, objective, pooler, base: await baseFacts(found, hooks) };
   });
 }
@@ -83,6 +85,17 @@ async function usualObjective(found: FoundModel): Promise<AdaptingObjective> {
   return model.sentence ? 'neighbours' : 'masked';
 }
 
+/** @throws UsageError for settings of masking where nothing is masked */
+function checkMasking(options: AdaptOptions, objective: AdaptingObjective): void {
+  if (termsOf(objective).words !== undefined) return;
+  for (const name of ['maskProbability', 'wholeWord'] as const) {
+    if (options[name] === undefined || options[name] === false) continue;
+    throw new UsageError(
+      say`${setting(name)} is of masked words, which ${setting('objective')} ${objective} does not learn; leave it out, or choose another ${setting('objective')}`,
+    );
+  }
+}
+
 /** The heads that an objective trains, the one that the model is saved with first. */
 function headsOf(objective: AdaptingObjective): readonly [HeadName, ...HeadName[]] {
   if (termsOf(objective).words === undefined) return ['pooled'];
@@ -90,6 +103,8 @@ function headsOf(objective: AdaptingObjective): readonly [HeadName, ...HeadName[
 }
 
 const masksAlone = say`masked words alone spoil the vectors of a sentence encoder; without ${setting('objective')} they are kept`;
+
+const fewerTexts = say`each text is told from those of its micro-batch alone: more ${setting('accumulationSteps')}, fewer texts`;
 
 /** The head of a masked language model. */
 const head = 'maskedLm';

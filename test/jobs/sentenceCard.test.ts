@@ -26,7 +26,7 @@ beforeAll(async () => {
   await adapt(
     {
       ...{ ...common, model: base, corpus: { files: [at('corpus.txt')] }, output: at('adapted') },
-      ...{ batchTokens: 256, maxLength: 32 },
+      ...{ batchTokens: 256, maxLength: 32, objective: 'masked' },
     },
     notes,
   );

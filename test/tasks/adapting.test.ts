@@ -41,7 +41,7 @@ describe('what adapting learns of vectors has the losses and gradients of PyTorc
   test('drawing texts to the mean of their neighbours', () => {
     const { vectors, start, around, weights, losses, gradients: slopes } = cases.neighbours;
     const neighbourhood = { dtype: 'float32', shape: [7, 5], data: Float32Array.from(around) } as const;
-    const found = computed(likeStart(neighbourhood), { vectors, partners: start, weights });
+    const found = computed(likeStart({ neighbourhood }), { vectors, partners: start, weights });
     expect(relativeError(found.losses, Float64Array.from(losses))).toBeLessThan(1e-7);
     expect(relativeError(found.vectors, Float64Array.from(slopes.vectors))).toBeLessThan(1e-7);
     expect(found.partners.every((slope) => slope === 0)).toBe(true);

@@ -1,6 +1,8 @@
 import { counted, withArticle } from '../../core/errors.ts';
 import { normalInterval } from '../../evaluation/intervals.ts';
 import type { CardMetric } from '../../hub/modelCard.ts';
+import { type AdaptingObjective, termsOf } from '../../tasks/text/objectives/adapting.ts';
+import type { RunRecord } from '../runRecord.ts';
 import type { AdaptResult } from '../types.ts';
 import { decimals, familyOf, type HeadCard } from './headCard.ts';
 
@@ -22,9 +24,14 @@ export const maskedLmCard: HeadCard = {
     const { command } = record;
     const how = command === 'pretrain' ? 'trained from a random start' : `adapted to its own kind of text from ${base}`;
     const family = withArticle(familyOf(record).title);
-    return `${family[0]?.toUpperCase()}${family.slice(1)} masked language model, ${how} with bertune.`;
+    const kind = trainedHead(record) === 'pooled' ? 'sentence encoder' : 'masked language model';
+    return `${family[0]?.toUpperCase()}${family.slice(1)} ${kind}, ${how} with bertune.`;
   },
-  vectors: (reads) => `It is a sentence encoder, too: its vector of a text is ${reads}.`,
+  vectors: (reads, record) =>
+    trainedHead(record) === 'pooled'
+      ? `Its vector of a text is ${reads}.`
+      : `It is a sentence encoder, too: its vector of a text is ${reads}.`,
+  trained: trainedHead,
   results({ command, result, about }, measuredOn) {
     const { evalLossBefore: before, evalLossAfter: after, perplexityBefore, vectors } = result as AdaptResult;
     const count = about?.after?.count ?? 0;
@@ -46,11 +53,12 @@ export const maskedLmCard: HeadCard = {
     return `${counted(corpus.texts, 'text')} of ${counted(corpus.tokens, 'token')} (${names}), without labels. ${counted(tokens, 'token')} were trained on in ${counted(steps, 'step')}.`;
   },
   example: { text: 'where is my [MASK]?', command: "bertune fill-mask 'where is my [MASK]?' --model" },
-  limits: ({ about }) => [
+  limits: (record) => [
     'It has learned from the texts above, with what is wrong, private or unfair in them; it may repeat their words.',
-    'Perplexity compares models of one vocabulary on one text only.',
-    ...fewTokens(about?.after?.count),
-    ...(about?.sentence
+    ...(trainedHead(record) === 'pooled'
+      ? []
+      : ['Perplexity compares models of one vocabulary on one text only.', ...fewTokens(record.about?.after?.count)]),
+    ...(record.about?.sentence
       ? [
           'Whether its vectors serve a task better was not measured: compare them with those of its base on a task of your own.',
         ]
@@ -58,6 +66,12 @@ export const maskedLmCard: HeadCard = {
   ],
   longTexts: 'split into pieces of that length',
 };
+
+/** A sentence encoder that was adapted without masked words need have no MLM head. */
+function trainedHead({ about, configuration }: RunRecord): 'pooled' | 'maskedLm' {
+  const { objective = 'masked' } = configuration as { objective?: AdaptingObjective };
+  return about?.sentence && termsOf(objective).words === undefined ? 'pooled' : 'maskedLm';
+}
 
 /** How many of its vectors' neighbours a model has kept. */
 function agreementOf({ vectors }: AdaptResult): CardMetric[] {

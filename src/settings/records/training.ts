@@ -4,11 +4,15 @@ import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
 export const training = {
-  /** What is learned of texts without labels. */
+  /**
+   * What is learned of texts without labels. `masked`: masked words; `contrastive`: to tell each text's vector from those
+   * of others by a second pass with other dropout (SimCSE); `keep`: masked words, with vectors kept where the start has
+   * them; `neighbours`: vectors drawn from where the start has them towards those of their neighbours.
+   */
   objective: {
     type: choice('masked', 'contrastive', 'keep', 'neighbours'),
-    help: 'what to learn of the texts: masked words, or vectors that keep or sharpen their order',
-    default: computed('neighbours of a sentence encoder, masked of another model'),
+    help: 'what to learn: masked words, texts told apart, words with vectors kept, or neighbours',
+    default: computed('neighbours for a sentence encoder, else masked'),
     identity: (value) => (value === 'masked' ? undefined : value),
     card: 'trained',
   },

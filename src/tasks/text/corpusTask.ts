@@ -56,7 +56,8 @@ export class CorpusTask implements TrainingTask {
     this.#start = copyOfStart(graph.inputs.keys(), specs, split, startValues);
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained, signal) => evaluateCorpus(this.#options, { ...this.frozen, ...trained }, engine, signal)
+        ? (trained, signal) =>
+            evaluateCorpus(this.#options, { ...this.frozen, ...this.#start, ...trained }, engine, signal)
         : undefined;
   }
 

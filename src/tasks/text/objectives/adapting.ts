@@ -47,8 +47,8 @@ export function adapting(
   const words = masking && weights.words !== undefined ? maskedTokens(masking) : undefined;
   if (words && name === 'masked') return words;
   const onVectors = {
-    start: likeStart(),
-    neighbours: likeStart(neighbourhood),
+    start: likeStart({ isMasked: words !== undefined }),
+    neighbours: likeStart({ neighbourhood, isMasked: words !== undefined }),
     contrast: contrastive(contrastTemperature),
   } satisfies Record<string, Term>;
   const used = (['start', 'neighbours', 'contrast'] as const).filter((term) => weights[term] !== undefined);

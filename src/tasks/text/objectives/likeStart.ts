@@ -8,16 +8,23 @@ import { likeVectors } from './likeVectors.ts';
 /** Vectors that the start gives texts of the corpus, the neighbours of others [count, size]. */
 export type Neighbourhood = HostTensor<'float32'>;
 
+export interface LikeStartOptions {
+  readonly neighbourhood?: Neighbourhood;
+  /** Whether the model sees texts with masks: the vector is then that of the text as it is, in a pass of its own. */
+  readonly isMasked?: boolean;
+}
+
 /**
  * One minus the cosine between a text's vector and the one that the model had for it that training starts from
  * (self-distillation); with a neighbourhood, and the mean of that one and of its neighbours there, so that texts of one
  * kind draw together (mean shift, Koohpayegani et al. 2021). The target says nothing.
  */
-export function likeStart(neighbourhood?: Neighbourhood): Term {
+export function likeStart({ neighbourhood, isMasked = false }: LikeStartOptions = {}): Term {
   return {
     head: 'pooled',
     target: { dtype: 'int32' },
-    loss(vectors, _, scope, again) {
+    loss(seen, _, scope, again) {
+      const vectors = isMasked ? again.pass() : seen;
       const start = again.start();
       const targets = neighbourhood ? shifted(start, scope.graph.constant(neighbourhood)) : start;
       return likeVectors(Number(vectors.shape[1])).loss(vectors, targets, scope, again);
