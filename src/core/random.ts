@@ -20,6 +20,7 @@ const purposes = {
   neighbours: 12,
   labels: 13,
   folds: 14,
+  classOrder: 15,
 } as const;
 
 export type Purpose = keyof typeof purposes;

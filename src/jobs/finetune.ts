@@ -1,151 +1,123 @@
-import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { z } from 'zod';
+import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { labelNames } from '../data/labels.ts';
-import { plainSettings } from '../hub/sentenceFolder.ts';
-import { type LoadTextOptions, saveText } from '../hub/textFolder.ts';
-import { pooledBy } from '../models/text/sentence/pooling.ts';
-import { readingTitle, readsVectors } from '../models/text/sentence/sentence.ts';
-import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { ExamplesTask } from '../tasks/text/examplesTask.ts';
-import { frozenValues } from '../tasks/text/frozen.ts';
-import { TextInference } from '../tasks/text/inference.ts';
-import { measureLabels, oneLabel } from '../tasks/text/objectives/oneLabel.ts';
-import type { Frame } from '../text/frame.ts';
-import { baseFacts, modelFacts } from './baseFacts.ts';
-import { classNumbers } from './classNumbers.ts';
-import { findModel } from './findModel.ts';
-import { finetuneFrozen, fittedHead } from './finetuneFrozen.ts';
-import { type LabeledTexts, readSets, weightsOf } from './labeledSets.ts';
+import { Base, type FinetuneRun } from './finetune/base.ts';
+import { labeledSets } from './finetune/labeled.ts';
+import { climb } from './finetune/ladder.ts';
+import { methodNames, methods } from './finetune/methods.ts';
+import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
-import { runTraining } from './run.ts';
-import { TextCutter } from './textCutter.ts';
-import { promptOf, randomValues, readModel, sequenceLength } from './textModel.ts';
-import { frozenBy } from './training.ts';
-import type { ClassificationResult, FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
-
-/** Updates that a run makes at least, by default, as far as thirty epochs give them: three epochs of few labels are too few. */
-const leastSteps = 200;
-const mostDefaultEpochs = 30;
-
-/** The head that is trained. */
-const head = 'oneLabel';
+import { type Fit, type Plan, runTraining } from './run.ts';
+import { type RunRecord, readableRecord } from './runRecord.ts';
+import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } from './types.ts';
 
 /**
- * Fine-tunes a classifier on labeled texts, measures it on held-out ones and writes it, a Hugging Face folder, to
- * `output`. The held-out texts choose nothing unless early stopping is asked for.
+ * Makes a classifier of labeled texts, measures it on held-out ones and writes it, a model folder, to `output`. Unless a
+ * method is asked for, those that there are compete on folds of the training texts. The held-out texts choose nothing
+ * unless early stopping is asked for.
  *
  * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
  * InterruptedError after saving, when the signal was aborted
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
-  const given = resolve('finetune', options);
+  const began = performance.now();
+  const asked = withMethod(options);
+  const record = options.resume ? readableRecord(options.output) : undefined;
+  const given = asBegan(resolve('finetune', asked), record);
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       async read(reading) {
-        const { engine } = reading;
         const { train, held } = await readSets(given, hooks);
-        if (given.freeze === 'all') return finetuneFrozen({ given, options, train, held, reading });
-        const labels = labelNames(train.labels);
-        const found = await findModel(options.model, options, hooks);
-        const reads = readsOf(given.reads);
-        const wanted = { head, beside: ['pooler'], labels, seed: given.seed, reads, isFitted: true } as const;
-        const loaded = await readModel(found, wanted, (line) => note(hooks, line));
-        const { frame } = loaded.tokenizer;
-        const model = loaded.model.withDropout(options.dropout);
-        const settings = { ...given, maxLength: sequenceLength(loaded, given.maxLength, options.model) };
-        const { randomStart, maxLength, batchSize, accumulationSteps, recompute, seed } = settings;
-        note(hooks, `the classifier reads ${readingTitle(model.sentence)}`);
-        if (randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
-        const { sentence } = loaded;
-        const prompt = readsVectors(model) ? promptOf(sentence, {}, options.model) : '';
-        const cutter = new TextCutter(loaded.tokenizer, maxLength, prompt);
-        const { promptTokens } = cutter;
-        const { examples, classes, heldOut } = encoded(train, held, labels, cutter);
-        const classWeights = weightsOf(classes, labels.length, given.classWeights);
-        const start = randomStart ? randomValues(model, head, seed) : loaded.values;
-        const isNew = randomStart || loaded.atRandom.includes('classifier');
-        let startValues = start;
-        if (readsVectors(model) && isNew) {
-          const encoder = { engine, model, values: start, tokenizer: loaded.tokenizer, maxLength, prompt };
-          // Kept vectors may differ in the last bit from those made together, and a run is to be repeated exactly.
-          const kept = { cache: false, lowerCase: sentence?.lowerCase } as const;
-          const data = { texts: train.texts, groups: train.groups, classes, classWeights, labels: labels.length, seed };
-          startValues = new Map([...start, ...(await fittedHead({ ...encoder, ...kept }, data, hooks))]);
-        }
-        let latest: ClassificationResult | undefined;
-        const task = new ExamplesTask({
-          model,
-          objective: oneLabel(classWeights),
-          startValues,
-          frozen: frozenBy(settings, model),
-          ...{ frame, promptTokens, examples, batchSize, accumulationSteps, recompute, seed },
-          width: rowWidth(examples, maxLength, frame),
-          evaluate: async (parameters, signal) => {
-            const inference = new TextInference(engine, model, frame, parameters, { signal });
-            const measured = measureLabels(inference, heldOut.sequences, heldOut.classes, labels, promptTokens);
-            latest = await measured.finally(() => inference.dispose());
-            return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
-          },
+        const data = labeledSets(given, train, held);
+        const run = (method: MethodName | undefined): FinetuneRun => ({
+          ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks, work: () => reading.work() },
         });
-        return {
-          ...{ task, settings },
-          epochs: Math.min(mostDefaultEpochs, Math.max(3, Math.ceil(leastSteps / task.stepsInEpoch()))),
-          identity: {
-            ...identityOf('finetune', { ...settings, dropout: model.config.hiddenDropout }),
-            ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
-          },
-          async finish({ parameters, steps, unitsPerSecond }) {
-            const values = new Map([...frozenValues(task.frozen), ...parameters]);
-            const pooler = loaded.beside.size > 0 ? loaded.beside : undefined;
-            const settings = { ...(sentence ?? plainSettings), maxLength };
-            const kept = model.sentence ? { pooler, sentence: settings } : {};
-            const saved = { model: loaded.model, head, raw: loaded.raw, values, maxLength, ...kept } as const;
-            await saveText(options.output, { ...saved, tokenizerFiles: loaded.tokenizer.files() });
-            if (!latest) throw new Error('internal: the run was not evaluated');
-            const base = randomStart ? undefined : await baseFacts(found, hooks);
-            return {
-              result: { ...latest, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
-              data: { train: examples.length, heldOut: held.texts.length },
-              card: { about: modelFacts(model, head, settings), base },
-            };
-          },
+        let opened: Promise<Base> | undefined;
+        const openBase = (method?: MethodName) => {
+          opened ??= Base.open(run(method));
+          return opened;
         };
+        if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));
+        const ladder = ladderIn(record) ?? (await climb(run(undefined), openBase, began));
+        if (!ladder) return methods.finetune.run(run('finetune'), openBase);
+        note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
+        const chosen = run(ladder.chosen);
+        return withLadder(await methods[ladder.chosen].run(chosen, openBase, ladder.wordsWeight), ladder);
       },
     },
     hooks,
   );
+}
 
-  /** Both sets as token ids and class numbers. */
-  function encoded(train: LabeledTexts, held: LabeledTexts, labels: readonly string[], cutter: TextCutter) {
-    const classes = classNumbers(train.labels, labels, setting('train'));
-    const examples = train.texts.map((text, i) => ({ ids: cutter.encode(text), label: classes[i] as number }));
-    const heldOut = {
-      classes: classNumbers(held.labels, labels, options.eval ? setting('eval') : setting('train')),
-      sequences: held.texts.map((text) => cutter.encode(text)),
-    };
-    cutter.noteTruncated(hooks);
-    return { examples, classes, heldOut };
+/** The options with what implies a method put as one. */
+function withMethod(options: FinetuneOptions): FinetuneOptions {
+  const { freeze, method, randomStart, reads } = options;
+  if (freeze === 'all') {
+    if (method !== undefined && method !== 'frozen') {
+      throw new UsageError(
+        say`${setting('freeze')} all is ${setting('method')} frozen, not ${method}; give one of them`,
+      );
+    }
+    return { ...options, freeze: undefined, method: 'frozen' };
   }
+  // What a random encoder or the encoder's own classifier can do shows in training it.
+  if (method === undefined && (randomStart || reads === 'pooler')) return { ...options, method: 'finetune' };
+  return options;
 }
 
-/** What `reads` asks for; what suits the folder when it is not given. */
-function readsOf(reads: Resolved<'finetune'>['reads']): LoadTextOptions['reads'] {
-  if (reads === undefined) return 'suited';
-  return reads === 'pooler' ? reads : pooledBy(reads);
+/** The settings with what a run that is gone on with had worked out: what suits may be another now. */
+function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Resolved<'finetune'> {
+  const began = worked.safeParse(record?.configuration ?? {}).data;
+  if (!record || !began) return given;
+  const { learningRate, batchSize, warmup, method } = began;
+  // Runs of versions that had one method do not name it.
+  const named = ladderIn(record) ? undefined : (method ?? 'finetune');
+  return {
+    ...given,
+    learningRate: given.learningRate ?? learningRate,
+    batchSize: given.batchSize ?? batchSize,
+    warmup: given.warmup ?? warmup,
+    method: given.method ?? named,
+  };
 }
 
-/** Changes when the texts, their order or their labels do. */
-function digestOf(examples: readonly { readonly ids: Int32Array; readonly label: number }[]): string {
-  const hash = createHash('sha256');
-  for (const { ids, label } of examples) hash.update(ids).update(` ${label} `);
-  return hash.digest('hex');
+/** What an interrupted run had found to do best. */
+function ladderIn(record: RunRecord | undefined): Ladder | undefined {
+  return worked.safeParse(record?.configuration ?? {}).data?.ladder as Ladder | undefined;
 }
 
-/** Tokens of a row: the longest training text, or a little more for packing when texts are short. */
-function rowWidth(examples: readonly { readonly ids: Int32Array }[], maxLength: number, { size }: Frame): number {
-  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + size), 0);
-  return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
+const worked = z.object({
+  learningRate: z.number().optional(),
+  batchSize: z.number().optional(),
+  warmup: z.number().optional(),
+  method: z.enum(methodNames).optional(),
+  ladder: z.looseObject({ chosen: z.enum(methodNames), wordsWeight: z.number().optional() }).optional(),
+});
+
+/** The run of the method that was chosen, which also says how it was. */
+function withLadder(
+  run: Plan<FinetuneResult> | Fit<FinetuneResult>,
+  ladder: Ladder,
+): Plan<FinetuneResult> | Fit<FinetuneResult> {
+  if ('task' in run) {
+    return {
+      ...run,
+      configuration: { ...run.configuration, ladder },
+      async finish(outcome, before) {
+        const finished = await run.finish(outcome, before);
+        return { ...finished, result: { ...finished.result, ladder } };
+      },
+    };
+  }
+  return {
+    ...run,
+    async fit() {
+      const finished = await run.fit();
+      return { ...finished, result: { ...finished.result, ladder } };
+    },
+  };
 }

@@ -95,7 +95,50 @@ export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 /** How a classifier does on labeled examples. */
 export interface ClassificationResult extends LabelMeasure {}
 
+/** A way to make a classifier of labeled texts, the simplest first. */
+export type MethodName =
+  | 'words'
+  | 'frozen'
+  | 'hybrid'
+  | 'finetune'
+  | 'finetune+words'
+  | 'contrastive'
+  | 'contrastive+words';
+
+/** How the methods did on folds of the training texts. */
+export interface Ladder {
+  readonly chosen: MethodName;
+  /** Weight of the words' log-probabilities beside those of the network; absent where the chosen method has one of them. */
+  readonly wordsWeight?: number;
+  /** Those that were tried. */
+  readonly rungs: readonly Rung[];
+  /** Those that were not, and why. */
+  readonly left: readonly { readonly method: MethodName; readonly reason: string }[];
+}
+
+/** How a method did on texts that were held out of its training. */
+export interface Rung {
+  readonly method: MethodName;
+  /** With its 95 % interval; null where no text could be held out. */
+  readonly accuracy: number | null;
+  readonly low: number;
+  readonly high: number;
+  /** Texts that it was measured on. */
+  readonly texts: number;
+  /** Its accuracy less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one itself. */
+  readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
+  /** Time that trying it took. */
+  readonly seconds: number;
+  /** Size of its model's numbers. */
+  readonly bytes: number;
+}
+
 export interface FinetuneResult extends ClassificationResult {
+  readonly method: MethodName;
+  /** Weight of the words' log-probabilities beside those of a network; absent where there is one of them. */
+  readonly wordsWeight?: number;
+  /** How the methods did on folds of the training texts; absent where one was asked for. */
+  readonly ladder?: Ladder;
   /** 0 of a head on a frozen encoder. */
   readonly steps: number;
   /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */

@@ -132,8 +132,8 @@ const vectors = {
   truncateDimensions: given,
 } as const satisfies Takes;
 
-/** Counts where training goes in steps: a head on a frozen encoder is fitted at once. */
-const ofSteps = { except: { key: 'freeze', values: ['all'] } } as const;
+/** Counts where the encoder is trained: the other methods fit at once. */
+const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid'] } } as const;
 
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
@@ -145,14 +145,23 @@ export const jobs = {
     model: required,
     train: required,
     freeze: given,
-    cache: {
-      only: { key: 'freeze', values: ['all'] },
-      help: 'folder that keeps the vectors of --freeze all for later runs; --no-cache: keep none',
+    method: {
+      type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
+      help: 'how the classifier is made',
+      default: computed('the one that does best on folds of the training texts'),
+      // Runs from before there were several do not name theirs.
+      identity: (method) => (method === 'finetune' ? undefined : method),
     },
-    epochs: { default: computed('3; more for few labels: about 200 steps, at most 30 epochs'), ...ofSteps },
-    batchSize: { default: 16, ...ofSteps },
-    warmup: { default: 0.1, ...ofSteps },
-    ...{ maxSteps: ofSteps, learningRate: ofSteps, schedule: ofSteps, weightDecay: ofSteps, maxGradientNorm: ofSteps },
+    budget: given,
+    cache: {
+      only: { key: 'method', values: ['frozen'] },
+      help: 'folder that keeps the vectors of --method frozen for later runs; --no-cache: keep none',
+    },
+    epochs: { default: computed('as suits model and labels'), ...ofSteps },
+    batchSize: { default: computed('as suits model and labels'), ...ofSteps },
+    warmup: { default: computed('0.1'), ...ofSteps },
+    learningRate: { default: computed('as suits model and labels'), ...ofSteps },
+    ...{ maxSteps: ofSteps, schedule: ofSteps, weightDecay: ofSteps, maxGradientNorm: ofSteps },
     ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
     ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,

@@ -44,6 +44,8 @@ export interface LinearHead extends LinearClassifier {
   readonly scores: readonly FoldScore[];
   /** Examples that were held out of a fit and measured it. */
   readonly scored: number;
+  /** Log-probabilities of each example [n, classes] from the fit, at this C, that it was held out of; NaN of those not scored. */
+  readonly held: Float32Array;
   readonly iterations: number;
   readonly converged: boolean;
 }
@@ -79,7 +81,8 @@ export async function fitLinearHead(options: LinearHeadOptions): Promise<LinearH
     const fitted = await fitAt(problem, c, { weights, start: chosen?.start, tolerance: finalTolerance });
     const { iterations, converged } = fitted.fit;
     const scored = folds.reduce((sum, { held }) => sum + held.length, 0);
-    return { ...uncentred(fitted, mean), c, scores: chosen?.scores ?? [], scored, iterations, converged };
+    const held = chosen?.held ?? new Float32Array(labels.length * classes).fill(Number.NaN);
+    return { ...uncentred(fitted, mean), c, scores: chosen?.scores ?? [], scored, held, iterations, converged };
   } finally {
     await products.dispose();
   }
@@ -104,20 +107,23 @@ async function chosenByFolds(
   tried: readonly number[],
   folds: readonly ScoredFold[],
   { onProgress, signal }: LinearHeadOptions,
-): Promise<{ c: number; start: LinearClassifier | undefined; scores: FoldScore[] } | undefined> {
+): Promise<{ c: number; start: LinearClassifier | undefined; scores: FoldScore[]; held: Float32Array } | undefined> {
   const scores: FoldScore[] = [];
   // Each fold's fit begins at that of the stronger penalty before.
   const latest: LinearClassifier[] = [];
   let best: FoldScore | undefined;
   let start: LinearClassifier | undefined;
+  let held = new Float32Array(0);
+  let other = new Float32Array(problem.labels.length * problem.classes).fill(Number.NaN);
   for (const c of folds.length > 0 ? tried : []) {
-    const score = new Score(c);
-    for (const [number, { kept, held }] of folds.entries()) {
+    const score = new Score(c, other);
+    for (const [number, fold] of folds.entries()) {
+      const { kept } = fold;
       await breathe(signal);
       const weights = problem.weights.map((weight, i) => weight * (kept[i] as number));
       const fitted = await fitAt(problem, c, { weights, start: latest[number], tolerance: foldTolerance });
       latest[number] = fitted;
-      await score.add(problem, fitted, held);
+      await score.add(problem, fitted, fold.held);
       onProgress?.(scores.length * folds.length + number + 1, tried.length * folds.length);
     }
     const mean = score.mean();
@@ -125,8 +131,10 @@ async function chosenByFolds(
     if (best && best.loss <= mean.loss) continue;
     best = mean;
     start = latest[0];
+    // Those of the best are kept, the others' place is used again.
+    [held, other] = [other, held.length > 0 ? held : new Float32Array(other.length).fill(Number.NaN)];
   }
-  return best && { c: best.c, start, scores };
+  return best && { c: best.c, start, scores, held };
 }
 
 interface ScoredFold {
@@ -156,12 +164,15 @@ function scoredFolds(labels: ArrayLike<number>, folds: ArrayLike<number>): Score
 /** Sums what the folds of one C gave. */
 class Score {
   readonly #c: number;
+  readonly #held: Float32Array;
   #weight = 0;
   #loss = 0;
   #right = 0;
 
-  constructor(c: number) {
+  /** @param held takes the log-probabilities of what is added, each at its place [n, classes] */
+  constructor(c: number, held: Float32Array) {
     this.#c = c;
+    this.#held = held;
   }
 
   async add(
@@ -169,8 +180,14 @@ class Score {
     { weight, bias }: LinearClassifier,
     held: readonly number[],
   ): Promise<void> {
-    const { losses, predictions } = crossEntropies(await products.logits(weight, bias.length), bias, labels);
+    const logits = await products.logits(weight, bias.length);
+    const { losses, predictions } = crossEntropies(logits, bias, labels);
     for (const i of held) {
+      const from = i * bias.length;
+      // log p(c) = logit(c) − logsumexp, which is the own logit plus the own loss.
+      const label = labels[i] as number;
+      const sum = (logits[from + label] as number) + (bias[label] as number) + (losses[i] as number);
+      for (const [c, own] of bias.entries()) this.#held[from + c] = (logits[from + c] as number) + own - sum;
       const own = weights[i] as number;
       this.#weight += own;
       this.#loss += own * (losses[i] as number);

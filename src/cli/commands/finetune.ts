@@ -3,6 +3,7 @@ import { classificationReport } from '../classificationReport.ts';
 import type { CommandSpec } from '../command.ts';
 import { speed } from '../format.ts';
 import { jobOptions, withTraining } from '../jobOptions.ts';
+import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
 
 export const finetuneCommand: CommandSpec = {
@@ -13,7 +14,7 @@ export const finetuneCommand: CommandSpec = {
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
-    'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --freeze all --output runs/intent',
+    'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
   ],
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
@@ -21,11 +22,12 @@ export const finetuneCommand: CommandSpec = {
     const result = await withTraining(context, (hooks) => finetune(options, hooks));
     await writeResult(context, settings, result, () =>
       [
+        ...(result.ladder ? [ladderReport(result.ladder), ''] : []),
         classificationReport(result),
         '',
         result.head
-          ? `head on a frozen encoder, C ${result.head.c}`
-          : [counted(result.steps, 'step'), ...speed(result.tokensPerSecond)].join(', '),
+          ? `${result.method}, C ${result.head.c}`
+          : [result.method, counted(result.steps, 'step'), ...speed(result.tokensPerSecond)].join(', '),
         `model saved to ${result.output}`,
       ].join('\n'),
     );

@@ -95,10 +95,6 @@ export const textAndMasks = {
 } as const satisfies Table;
 
 export const imagesAndNumbers = {
-  method: {
-    type: choice('autoencoder', 'simsiam', 'simclr', 'mae'),
-    help: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
-  },
   /** Height and width that images are resized to; what the data has when absent. */
   imageSize: {
     type: integer(4),

@@ -16,6 +16,18 @@ export const training = {
     identity: (value) => (value === 'masked' ? undefined : value),
     card: 'trained',
   },
+  method: {
+    type: choice('autoencoder', 'simsiam', 'simclr', 'mae'),
+    help: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
+  },
+  /** Minutes that a run may take, from its start to the saved model; a method that would not fit in is left out. */
+  budget: {
+    type: number('minutes', 'a number of minutes above 0', (x) => x > 0),
+    unit: 'minutes',
+    help: 'minutes in which the method is chosen and the model trained',
+    default: computed('4.5; more where training once takes over 1.5'),
+    identity: false,
+  },
   epochs: { type: integer(1), help: 'passes over the training texts', card: 'course' },
   maxSteps: { type: integer(1), help: 'updates, in place of --epochs', card: 'course' },
   /** Tokens of one update, padding included. */

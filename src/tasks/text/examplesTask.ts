@@ -24,6 +24,8 @@ export interface ExamplesTaskOptions<Example extends TextExample> extends Object
   readonly examples: readonly Example[];
   /** Examples of one update. */
   readonly batchSize: number;
+  /** The order of an epoch [examples], a pure function of it; a shuffled one when absent. */
+  readonly order?: (epoch: number) => Int32Array;
   readonly evaluate?: TrainingTask['evaluate'];
   /** Examples whose loss is measured, where there is no `evaluate`, and the engine that computes it. */
   readonly heldOut?: { readonly examples: readonly Example[]; readonly engine: Engine };
@@ -46,6 +48,8 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
   readonly #rowCounts: readonly number[];
   /** Examples of a micro-batch. */
   readonly #most: number;
+  /** The order of the epoch that was asked for last, where it is not the shuffled one. */
+  #ordered: { readonly epoch: number; readonly numbers: Int32Array } | undefined;
 
   constructor(options: ExamplesTaskOptions<Example>) {
     this.#options = options;
@@ -120,11 +124,18 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
 
   /** Examples of the epoch's order, read. */
   #drawn(epoch: number, from: number, to: number): ReadText[] {
-    const { examples, objective, seed } = this.#options;
+    const { examples, objective } = this.#options;
     return Array.from({ length: to - from }, (_, i) => {
-      const number = permutedIndex(from + i, examples.length, seed, epoch);
+      const number = this.#numberAt(epoch, from + i);
       return objective.read(examples[number] as Example, number, epoch);
     });
+  }
+
+  #numberAt(epoch: number, place: number): number {
+    const { examples, seed, order } = this.#options;
+    if (!order) return permutedIndex(place, examples.length, seed, epoch);
+    if (this.#ordered?.epoch !== epoch) this.#ordered = { epoch, numbers: order(epoch) };
+    return this.#ordered.numbers[place] as number;
   }
 
   /** Cuts an update into parts that each fit a block, longest texts first, which packs tightest. */

@@ -1,0 +1,140 @@
+import { say, setting } from '../../core/message.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
+import { saveText } from '../../hub/textFolder.ts';
+import type { WordsPart } from '../../hub/wordsFolder.ts';
+import type { TextModel } from '../../models/text/model.ts';
+import { pooledBy } from '../../models/text/sentence/pooling.ts';
+import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import type { Resolved } from '../../settings/options.ts';
+import { baseFacts, modelFacts } from '../baseFacts.ts';
+import { type FoundModel, findModel } from '../findModel.ts';
+import { type FrozenVectors, frozenVectors } from '../frozenVectors.ts';
+import { note } from '../note.ts';
+import type { Finished } from '../run.ts';
+import { noteTruncated, TextCutter } from '../textCutter.ts';
+import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
+import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
+import type { Labeled } from './labeled.ts';
+
+/** What is asked of a run of fine-tuning, and its data. */
+export interface FinetuneRun {
+  readonly given: Resolved<'finetune'>;
+  readonly options: FinetuneOptions;
+  readonly data: Labeled;
+  readonly engine: Engine;
+  readonly hooks: JobHooks;
+  /** An empty folder that goes when the run ends. */
+  work(): string;
+}
+
+/** The head that is trained. */
+export const classifierHead = 'oneLabel';
+
+/** The encoder that a run starts from, with the place of a classifier behind it, and what it makes of texts. */
+export class Base {
+  readonly found: FoundModel;
+  readonly loaded: ReadModel;
+  /** With the run's labels and dropout. */
+  readonly model: TextModel;
+  /** Values of the encoder and, where the folder has one for these labels, its classifier. */
+  readonly values: ParameterValues;
+  /** Whether there is no classifier yet. */
+  readonly isNew: boolean;
+  /** Tokens of a text, special ones included. */
+  readonly maxLength: number;
+  readonly cutter: TextCutter;
+  readonly #run: FinetuneRun;
+  readonly #prompt: string;
+  #trainVectors: Promise<FrozenVectors> | undefined;
+
+  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel) {
+    const { given, options } = run;
+    const { randomStart, seed } = given;
+    this.#run = run;
+    this.found = found;
+    this.loaded = loaded;
+    this.model = loaded.model.withDropout(options.dropout);
+    this.values = randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values;
+    this.isNew = randomStart || loaded.atRandom.includes('classifier');
+    this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
+    this.#prompt = this.readsVectors ? promptOf(loaded.sentence, {}, options.model) : '';
+    this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt);
+  }
+
+  /** Throws what `readModel` throws. */
+  static async open(run: FinetuneRun): Promise<Base> {
+    const { given, options, data, hooks } = run;
+    const found = await findModel(options.model, options, hooks);
+    const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
+    const wanted = { head: classifierHead, beside: ['pooler'], labels: data.labels, seed: given.seed } as const;
+    const loaded = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
+    const base = new Base(run, found, loaded);
+    note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
+    if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
+    return base;
+  }
+
+  /** Whether the classifier reads vectors, rather than being the encoder's own. */
+  get readsVectors(): boolean {
+    return readsVectors(this.model);
+  }
+
+  /** Vectors of the training texts as the encoder makes them before it is trained. */
+  trainVectors(): Promise<FrozenVectors> {
+    this.#trainVectors ??= this.vectorsOf(this.#run.data.texts);
+    return this.#trainVectors;
+  }
+
+  /** Vectors of texts, by the encoder as it is or by weights that it got. */
+  async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
+    const { engine, given, hooks } = this.#run;
+    const { tokenizer, sentence } = this.loaded;
+    const vectors = await frozenVectors(
+      {
+        ...{ engine, model: this.model, values, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
+        lowerCase: sentence?.lowerCase,
+        // Kept vectors may differ in the last bit from those made together, and a run in steps is to be repeated exactly.
+        cache: given.method === 'frozen' ? given.cache : false,
+      },
+      texts,
+      hooks,
+    );
+    noteTruncated(hooks, vectors.truncated, this.maxLength);
+    return vectors;
+  }
+
+  /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */
+  async save(values: ParameterValues, words?: WordsPart): Promise<void> {
+    const { loaded, maxLength } = this;
+    const { raw, beside, tokenizer } = loaded;
+    await saveText(this.#run.options.output, {
+      ...{
+        model: loaded.model,
+        head: classifierHead,
+        raw,
+        values,
+        maxLength,
+        words,
+        tokenizerFiles: tokenizer.files(),
+      },
+      ...(this.model.sentence
+        ? { pooler: beside.size > 0 ? beside : undefined, sentence: this.#sentenceSettings() }
+        : {}),
+    });
+  }
+
+  /** What a model card says of the run's model. */
+  async card(): Promise<Finished<FinetuneResult>['card']> {
+    const { given, hooks } = this.#run;
+    return {
+      about: modelFacts(this.model, classifierHead, this.#sentenceSettings()),
+      base: given.randomStart ? undefined : await baseFacts(this.found, hooks),
+    };
+  }
+
+  #sentenceSettings(): SentenceSettings {
+    return { ...(this.loaded.sentence ?? plainSettings), maxLength: this.maxLength };
+  }
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { InterruptedError } from '../../core/errors.ts';
+import { say } from '../../core/message.ts';
+import type { Rows } from '../../evaluation/neighbours.ts';
+import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
+import { frozenValues } from '../../tasks/text/frozen.ts';
+import { Trainer } from '../../train/trainer.ts';
+import { activity } from '../note.ts';
+import { checkMemory, stopBeforeTraining, totalSteps } from '../training.ts';
+import type { Base, FinetuneRun } from './base.ts';
+import { fitHead, headValues } from './frozen.ts';
+import { part } from './labeled.ts';
+import type { Recipe } from './recipe.ts';
+import { answersOf, copied, encoded, onTheWay, trainedTask } from './trained.ts';
+
+/** What a trained method is tried on. */
+export interface FoldRun {
+  readonly run: FinetuneRun;
+  readonly base: Base;
+  readonly recipe: Recipe;
+  /** Vectors of the training texts by the encoder as it is, and the penalty that suits them. */
+  readonly features: Rows;
+  readonly c: number;
+  /** The fold that is held out. */
+  readonly fold: number;
+  /** Folder for what training needs. */
+  readonly folder: string;
+}
+
+/** Answers to the texts of a fold by a model that was trained on the others. */
+export interface FoldAnswers {
+  /** Numbers of the texts. */
+  readonly texts: readonly number[];
+  /** Logits of each [labels]. */
+  readonly logits: readonly Float32Array[];
+  readonly seconds: number;
+}
+
+/**
+ * Trains on all folds but one, and answers that one.
+ *
+ * @throws UsageError when there is not enough memory; InterruptedError when the signal was aborted
+ */
+export async function answersOfFold({ run, base, recipe, features, c, fold, folder }: FoldRun): Promise<FoldAnswers> {
+  const { data, given, engine, hooks } = run;
+  const began = performance.now();
+  const numbers = Array.from(data.classes, (_, i) => i);
+  const kept = numbers.filter((i) => data.folds[i] !== fold);
+  const texts = numbers.filter((i) => data.folds[i] === fold);
+  const training = part(data, kept);
+  const start = copied(base.values);
+  if (base.readsVectors && base.isNew) {
+    const head = await fitHead(run, training, rowsAt(features, kept), [c]);
+    for (const [name, values] of headValues(head)) start.set(name, values);
+  }
+  const examples = encoded(base, training);
+  const task = trainedTask({ run, base, recipe, data: training, examples, start });
+  await checkMemory(task, 'finetune');
+  const steps = totalSteps(task, given, recipe.epochs);
+  const { learningRate, warmup } = recipe.settings;
+  const trainer = new Trainer({
+    ...{ task, engine, steps, learningRate, schedule: given.schedule, weightDecay: given.weightDecay },
+    ...{ maxGradientNorm: given.maxGradientNorm, signal: hooks.signal },
+    warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
+    checkpoints: join(folder, 'fold'),
+    ...{ evalSteps: 0, saveSteps: 0, keepCheckpoints: 1, patience: 0, resume: false, fingerprint: {} },
+    callbacks: [
+      {
+        name: 'progress',
+        onStep: ({ step }) =>
+          hooks.onEvent?.({
+            ...{
+              type: 'progress',
+              ...activity(say`trying ${recipe.method}, fold ${fold + 1}`),
+              done: step,
+              total: steps,
+            },
+          }),
+      },
+    ],
+  });
+  const { parameters } = await trainer.run().catch((error: unknown) => {
+    // What was trained of a fold is of no use to a later run.
+    if (error instanceof InterruptedError) stopBeforeTraining(hooks);
+    throw error;
+  });
+  let values: ParameterValues = new Map([...frozenValues(task.frozen), ...parameters]);
+  if (recipe.share !== undefined) {
+    values = onTheWay(values, base.values, recipe.share);
+    const made = await base.vectorsOf(data.texts, values);
+    for (const [name, value] of headValues(await fitHead(run, training, rowsAt(made, kept)))) values.set(name, value);
+  }
+  const tensors = asTensors(values, base.model.parameters(base.model.partsOf('oneLabel')));
+  const sequences = texts.map((i) => base.cutter.encode(data.texts[i] as string));
+  const logits = await answersOf(run, base, tensors, sequences);
+  return { texts, logits, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Some rows of features, by number. */
+function rowsAt({ data, size }: Rows, numbers: readonly number[]): Rows {
+  const rows = new Float32Array(numbers.length * size);
+  for (const [i, number] of numbers.entries()) rows.set(data.subarray(number * size, (number + 1) * size), i * size);
+  return { data: rows, size };
+}

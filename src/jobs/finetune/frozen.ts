@@ -1,0 +1,152 @@
+import { counted, UsageError } from '../../core/errors.ts';
+import { availableMemory, formatBytes } from '../../core/memory.ts';
+import { say, setting } from '../../core/message.ts';
+import { sampleLimit } from '../../data/labels.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Rows } from '../../evaluation/neighbours.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import { engineProducts } from '../../tasks/featureProducts.ts';
+import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
+import { activity, note } from '../note.ts';
+import type { Fit } from '../run.ts';
+import type { FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
+import type { Base, FinetuneRun } from './base.ts';
+import { blend, measureAnswers, wordsOf } from './hybrid.ts';
+import { foldCount, type Labeled, part } from './labeled.ts';
+
+/**
+ * A classifier on the vectors of an encoder that stays as it is: multinomial logistic regression, fitted to its minimum.
+ *
+ * @param withWords whether a classifier on words stands beside it, by a weight that folds choose
+ * @throws as `finetune`
+ */
+export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
+  const { given, options, data, engine } = run;
+  const method = withWords ? 'hybrid' : 'frozen';
+  if (!base.readsVectors) {
+    throw new UsageError(
+      say`${setting('reads')} pooler cannot be had with ${setting('method')} ${method}, whose head reads vectors; choose a pooling`,
+    );
+  }
+  checkVectorMemory(run, base);
+  const features = await base.trainVectors();
+  const held = await base.vectorsOf(data.held.texts);
+  return {
+    settings: { ...given, method, maxLength: base.maxLength },
+    async fit() {
+      const head = await fitHead(run, data, features);
+      const stored = headValues(head);
+      const words = withWords ? await wordsBeside(run, head) : undefined;
+      const measured = measureAnswers(data, await headAnswers(engine, held, stored), words);
+      await base.save(
+        new Map([...base.values, ...stored]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
+      const { c, scores, scored } = head;
+      return {
+        result: {
+          ...{ ...measured, method, steps: 0, tokensPerSecond: 0, output: options.output },
+          head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
+          ...(words ? { wordsWeight: words.weight } : {}),
+        },
+        data: { train: data.texts.length, heldOut: data.held.texts.length },
+        card: await base.card(),
+      };
+    },
+  };
+}
+
+/** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
+async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBeside> {
+  const { data, hooks } = run;
+  const words = await wordsOf(run);
+  const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
+  note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
+  return { words: words.model, weight };
+}
+
+/** @throws UsageError when vectors and the fit to them are more than there is memory for */
+export function checkVectorMemory({ data }: FinetuneRun, { model }: Base): void {
+  const [trained, held] = [data.texts.length, data.held.texts.length];
+  const [size, labels] = [model.outputSize('pooled'), model.outputSize('oneLabel')];
+  // Vectors one by one and as rows, rows about their mean, logits and those held out, and what the fit remembers of its steps.
+  const needed = 4 * (2 * (trained + held) * size + trained * (size + 3 * labels)) + 8 * 16 * labels * (size + 1);
+  const available = availableMemory();
+  if (needed <= available) return;
+  throw new UsageError(
+    say`the vectors of ${trained + held} texts need about ${formatBytes(needed)} of memory, and ${formatBytes(available)} are available: use fewer texts (${setting('trainLimit')}, ${setting('evalLimit')})`,
+  );
+}
+
+/**
+ * Fits a head to vectors of texts [n, size], its penalty chosen by their folds, and says so.
+ *
+ * @param cs penalties to choose from, where they are not to go by how far the vectors spread
+ */
+export async function fitHead(
+  { engine, hooks }: FinetuneRun,
+  { classes, classWeights, labels, folds }: Labeled,
+  features: Rows,
+  cs?: readonly number[],
+): Promise<LinearHead> {
+  const head = await fitLinearHead({
+    ...{ engine, features, labels: classes, classes: labels.length, classWeights, folds, cs, signal: hooks.signal },
+    onProgress: (done, total) =>
+      hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier`), done, total }),
+  });
+  const { c, scored, converged } = head;
+  if (cs === undefined) {
+    note(
+      hooks,
+      scored > 0
+        ? `C ${c} chosen by the cross-entropy of ${counted(scored, 'training text')} in ${foldCount} folds`
+        : `C ${c} for want of texts to choose it by: no class has two that differ`,
+    );
+  }
+  if (!converged) note(hooks, 'the classifier was not brought to its minimum: the vectors may be far from each other');
+  return head;
+}
+
+/** Texts that are enough to start from: vectors of more would take memory that training itself does not. */
+const mostStartTexts = 20_000;
+
+/**
+ * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
+ * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
+ *
+ * @returns values of the classifier
+ */
+export async function fittedStart(run: FinetuneRun, base: Base): Promise<ParameterValues> {
+  const { data, hooks, given } = run;
+  const most = Math.max(mostStartTexts, data.labels.length);
+  const isAll = data.texts.length <= most;
+  const labels = Array.from(data.classes, String);
+  const sample = isAll ? data : part(data, sampleLimit({ labels, limit: most, seed: given.seed }));
+  const features = await (isAll ? base.trainVectors() : base.vectorsOf(sample.texts));
+  const which = isAll ? '' : ` of ${counted(sample.texts.length, 'text')}`;
+  note(hooks, `training starts from a classifier that is fitted to the vectors${which} of the encoder as it is`);
+  return headValues(await fitHead(run, sample, features));
+}
+
+/** A head as values of the classifier. */
+export function headValues({ weight, bias }: Pick<LinearHead, 'weight' | 'bias'>): ParameterValues {
+  return new Map([
+    ['classifier.weight', Float32Array.from(weight)],
+    ['classifier.bias', Float32Array.from(bias)],
+  ]);
+}
+
+/** Logits of a head on vectors [n, size]: of each [labels]. */
+export async function headAnswers(engine: Engine, features: Rows, head: ParameterValues): Promise<Float64Array[]> {
+  const bias = head.get('classifier.bias') ?? new Float32Array(0);
+  const products = await engineProducts(engine, features, bias.length);
+  try {
+    const logits = await products.logits(Float64Array.from(head.get('classifier.weight') ?? []), bias.length);
+    return Array.from({ length: features.data.length / features.size }, (_, text) =>
+      Float64Array.from(bias, (value, c) => value + (logits[text * bias.length + c] as number)),
+    );
+  } finally {
+    await products.dispose();
+  }
+}

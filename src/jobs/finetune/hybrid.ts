@@ -1,0 +1,67 @@
+import { say } from '../../core/message.ts';
+import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
+import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
+import { logSoftmax } from '../../tasks/words/wordsModel.ts';
+import { activity } from '../note.ts';
+import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
+import type { FinetuneRun } from './base.ts';
+import type { Labeled } from './labeled.ts';
+
+/** Weights of the words' log-probabilities beside those of the vectors that are tried. */
+const weights = [0.25, 0.5, 0.75, 1, 1.5] as const;
+
+/** Fits the classifier on words to the training texts. */
+export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<FittedWords> {
+  const { texts, classes, labels, classWeights, folds } = data;
+  return fitWords({
+    ...{ engine, texts, labels: classes, classes: labels.length, classWeights, folds, signal: hooks.signal },
+    onProgress: (done, total) =>
+      hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
+  });
+}
+
+/** How a network's logits, and the words beside it, do on the texts that are held out. */
+export function measureAnswers(
+  { labels, held }: Labeled,
+  logits: readonly ArrayLike<number>[],
+  words: WordsBeside | undefined,
+): LabelMeasure {
+  const count = new LabelCount(held.classes, labels);
+  for (const row of words ? joinedLogits(words, held.texts, logits) : logits) count.add(row);
+  return count.measure();
+}
+
+/** Two classifiers' answers as one. */
+export interface Blend {
+  /** Of the second one's log-probabilities. */
+  readonly weight: number;
+  /** Log-probabilities [n, labels]; NaN where either has none. */
+  readonly held: Float32Array;
+}
+
+/**
+ * log softmax(log p + w · log q), by the weight w that has the least cross-entropy on the texts that both answered.
+ *
+ * @param p logits or log-probabilities [n, labels] of a network @param q log-probabilities of the words
+ */
+export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, labels: number): Blend {
+  let best: (Blend & { loss: number }) | undefined;
+  for (const weight of weights) {
+    const held = new Float32Array(p.length);
+    let [loss, count] = [0, 0];
+    for (let i = 0, from = 0; i < classes.length; i++, from += labels) {
+      const row = logSoftmax(
+        Float64Array.from({ length: labels }, (_, c) => (p[from + c] as number) + weight * (q[from + c] as number)),
+      );
+      held.set(row, from);
+      const own = row[classes[i] as number] as number;
+      if (Number.isNaN(own)) continue;
+      loss -= own;
+      count++;
+    }
+    const mean = count > 0 ? loss / count : 0;
+    if (!best || mean < best.loss) best = { weight, held, loss: mean };
+  }
+  if (!best) throw new Error('internal: no weight to try');
+  return { weight: best.weight, held: best.held };
+}

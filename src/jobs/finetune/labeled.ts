@@ -1,0 +1,59 @@
+import { setting } from '../../core/message.ts';
+import { stratifiedFolds } from '../../data/folds.ts';
+import { labelNames } from '../../data/labels.ts';
+import type { Resolved } from '../../settings/options.ts';
+import { normalizedForm } from '../../text/normalize.ts';
+import { classNumbers } from '../classNumbers.ts';
+import { type LabeledTexts, weightsOf } from '../labeledSets.ts';
+
+/** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
+export interface Labeled {
+  readonly labels: readonly string[];
+  readonly texts: readonly string[];
+  readonly groups?: readonly string[];
+  /** Class number of each text. */
+  readonly classes: Int32Array;
+  /** Weight of each class in the loss. */
+  readonly classWeights: readonly number[];
+  /** Fold of each text, from 0: what repeats or belongs together is in one. */
+  readonly folds: Int32Array;
+  /** Texts that measure the result and choose nothing. */
+  readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
+}
+
+/** Folds of the training texts. */
+export const foldCount = 5;
+
+/** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
+export function labeledSets(given: Resolved<'finetune'>, train: LabeledTexts, held: LabeledTexts): Labeled {
+  const labels = labelNames(train.labels);
+  const classes = classNumbers(train.labels, labels, setting('train'));
+  const { texts, groups } = train;
+  return {
+    ...{ labels, texts, groups, classes },
+    classWeights: weightsOf(classes, labels.length, given.classWeights),
+    folds: foldsOf({ texts, groups, classes }, given.seed),
+    held: {
+      texts: held.texts,
+      classes: classNumbers(held.labels, labels, given.eval ? setting('eval') : setting('train')),
+    },
+  };
+}
+
+/** Deals texts into folds, each with its share of every class. */
+export function foldsOf({ texts, groups, classes }: Pick<Labeled, 'texts' | 'groups' | 'classes'>, seed: number) {
+  const keys = [texts.map(normalizedForm), ...(groups ? [groups] : [])];
+  return stratifiedFolds({ classes, keys, count: foldCount, seed });
+}
+
+/** Some of the training texts, by number. */
+export function part(data: Labeled, numbers: ArrayLike<number>): Labeled {
+  const at = <T>(list: readonly T[]) => Array.from(numbers, (i) => list[i] as T);
+  return {
+    ...data,
+    texts: at(data.texts),
+    groups: data.groups && at(data.groups),
+    classes: Int32Array.from(numbers, (i) => data.classes[i] as number),
+    folds: Int32Array.from(numbers, (i) => data.folds[i] as number),
+  };
+}

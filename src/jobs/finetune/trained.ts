@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { classOrder } from '../../data/classOrder.ts';
+import type { NamedTensors } from '../../engine/engine.ts';
+import type { ParameterValues } from '../../nn/parameters.ts';
+import { identityOf } from '../../settings/identity.ts';
+import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
+import { frozenValues } from '../../tasks/text/frozen.ts';
+import { TextInference } from '../../tasks/text/inference.ts';
+import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
+import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
+import type { Frame } from '../../text/frame.ts';
+import type { TrainingTask } from '../../train/task.ts';
+import type { Plan } from '../run.ts';
+import { frozenBy } from '../training.ts';
+import type { ClassificationResult, FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
+import { type Base, classifierHead, type FinetuneRun } from './base.ts';
+import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
+import { measureAnswers } from './hybrid.ts';
+import type { Labeled } from './labeled.ts';
+import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
+
+/**
+ * A run that trains the encoder: from the head that fits its vectors on (Kumar et al. 2022) or, where the classifier is
+ * the encoder's own, from a random one.
+ *
+ * @param words what stands beside the trained network
+ */
+export async function trainedPlan(
+  run: FinetuneRun,
+  base: Base,
+  method: TrainedMethod,
+  words?: WordsBeside,
+): Promise<Plan<FinetuneResult>> {
+  const { data, engine, given, options, hooks } = run;
+  const { held, labels, classWeights } = data;
+  const named = words ? (`${method}+words` as const) : method;
+  const recipe = recipeOf(method, run, base, data.texts.length);
+  const settings = { ...given, ...recipe.settings, method: named, maxLength: base.maxLength };
+  const start = base.values;
+  if (base.readsVectors && base.isNew) {
+    for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
+  }
+  const kept = recipe.share === undefined ? new Map() : copied(start);
+  const examples = encoded(base, data);
+  const sequences = held.texts.map((text) => base.cutter.encode(text));
+  base.cutter.noteTruncated(hooks);
+  let latest: ClassificationResult | undefined;
+  let result: ParameterValues | undefined;
+  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
+    let answers: ArrayLike<number>[];
+    if (recipe.share === undefined) {
+      answers = await answersOf(run, base, parameters, sequences);
+    } else {
+      const values = onTheWay(valuesOf(parameters), kept, recipe.share);
+      const head = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
+      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), head);
+      result = new Map([...values, ...head]);
+    }
+    const measured = measureAnswers(data, answers, words);
+    latest = measured;
+    return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
+  });
+  return {
+    ...{ task, settings, epochs: recipe.epochs },
+    identity: {
+      ...identityOf('finetune', { ...settings, dropout: base.model.config.hiddenDropout }),
+      ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
+    },
+    async finish({ parameters, steps, unitsPerSecond }) {
+      if (!latest) throw new Error('internal: the run was not evaluated');
+      await base.save(
+        result ?? new Map([...frozenValues(task.frozen), ...parameters]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
+      return {
+        result: {
+          ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...(words ? { wordsWeight: words.weight } : {}),
+        },
+        data: { train: examples.length, heldOut: held.texts.length },
+        card: await base.card(),
+      };
+    },
+  };
+}
+
+/** What is trained on, and where it starts. */
+export interface TrainedPart {
+  readonly run: FinetuneRun;
+  readonly base: Base;
+  readonly recipe: Recipe;
+  readonly data: Labeled;
+  readonly examples: readonly LabeledText[];
+  /** Values of the encoder and its classifier; the task takes them over. */
+  readonly start: ParameterValues;
+}
+
+/** The task that trains an encoder by a recipe. */
+export function trainedTask(
+  { run, base, recipe, data, examples, start }: TrainedPart,
+  evaluate?: TrainingTask['evaluate'],
+): ExamplesTask<LabeledText> {
+  const { given } = run;
+  const { model, maxLength } = base;
+  const { frame } = base.loaded.tokenizer;
+  const { contrast } = recipe;
+  const { classes, classWeights } = data;
+  const { accumulationSteps, recompute, seed } = given;
+  return new ExamplesTask({
+    ...{ model, frame, examples, accumulationSteps, recompute, seed, evaluate },
+    objective: contrast ? labelsAndContrast(classWeights, contrast.temperature) : oneLabel(classWeights),
+    order: contrast && ((epoch) => classOrder({ classes, together: contrast.together, seed }, epoch)),
+    startValues: start,
+    frozen: frozenBy(given, model),
+    promptTokens: base.cutter.promptTokens,
+    batchSize: recipe.settings.batchSize,
+    width: rowWidth(examples, maxLength, frame),
+  });
+}
+
+/** The texts of a set as token ids and class numbers. */
+export function encoded(base: Base, { texts, classes }: Pick<Labeled, 'texts' | 'classes'>): LabeledText[] {
+  return texts.map((text, i) => ({ ids: base.cutter.encode(text), label: classes[i] as number }));
+}
+
+/** Answers of a trained encoder's classifier: logits of each text [labels]. */
+export async function answersOf(
+  { engine, hooks }: FinetuneRun,
+  base: Base,
+  parameters: NamedTensors,
+  sequences: readonly ArrayLike<number>[],
+): Promise<Float32Array[]> {
+  const { signal } = hooks;
+  const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
+  const answers = inference.ofTexts(classifierHead, sequences, { promptTokens: base.cutter.promptTokens });
+  return answers.finally(() => inference.dispose());
+}
+
+/** A copy of values that a trainer takes over. */
+export function copied(values: ParameterValues): ParameterValues {
+  return new Map(Array.from(values, ([name, numbers]) => [name, numbers.slice()]));
+}
+
+/** Weights that are so far on the way from those of the start to the trained ones. */
+export function onTheWay(trained: ParameterValues, start: ParameterValues, share: number): ParameterValues {
+  return new Map(
+    Array.from(trained, ([name, values]) => {
+      const from = start.get(name);
+      return [name, from ? values.map((x, i) => share * x + (1 - share) * (from[i] as number)) : values];
+    }),
+  );
+}
+
+function valuesOf(parameters: NamedTensors): ParameterValues {
+  const floats = Object.entries(parameters).map(([name, { data }]) => [name, data as Float32Array] as const);
+  return new Map(floats);
+}
+
+/** Changes when the texts, their order or their labels do. */
+function digestOf(examples: readonly LabeledText[]): string {
+  const hash = createHash('sha256');
+  for (const { ids, label } of examples) hash.update(ids).update(` ${label} `);
+  return hash.digest('hex');
+}
+
+/** Tokens of a row: the longest training text, or a little more for packing when texts are short. */
+function rowWidth(examples: readonly LabeledText[], maxLength: number, { size }: Frame): number {
+  const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + size), 0);
+  return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
+}

@@ -1,0 +1,132 @@
+import { breathe } from '../../core/interrupt.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { fitLogisticRegression, type LinearClassifier, strengthAt } from '../../evaluation/logisticRegression.ts';
+import type { WordsWeights } from '../../models/words/words.ts';
+import { type CountedCorpus, countTexts, termTexts } from '../../text/terms/countedTexts.ts';
+import type { TermBlocks } from '../../text/terms/termScanner.ts';
+import { type ChosenTerms, chooseTerms, type SparseRows, tfidfRows } from '../../text/terms/tfidf.ts';
+import type { FoldScore } from '../linearHead.ts';
+import { type FoldProblem, fitByFolds } from './fitByFolds.ts';
+import { WordsModel } from './wordsModel.ts';
+import { isDense, wordsProducts } from './wordsProducts.ts';
+
+export interface FitWordsOptions {
+  readonly engine: Engine;
+  readonly texts: readonly string[];
+  /** Class numbers [n] below `classes`. */
+  readonly labels: ArrayLike<number>;
+  readonly classes: number;
+  /** Weights of the classes [classes], as in scikit-learn's `class_weight`. */
+  readonly classWeights?: ArrayLike<number>;
+  /** Fold of each text [n], from 0. */
+  readonly folds: ArrayLike<number>;
+  /** Values of C to choose from, ascending; by default up to nine. */
+  readonly cs?: readonly number[];
+  /** Hears how many of at most so many fits are done. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface FittedWords {
+  readonly model: WordsModel;
+  /** Inverse of the penalty's weight, as scikit-learn's `C`. */
+  readonly c: number;
+  /** What the folds said of each C that was tried, ascending; none where they could say nothing. */
+  readonly scores: readonly FoldScore[];
+  /** Texts that were held out of a fit and measured it. */
+  readonly scored: number;
+  /** ln p of every class [n, classes] of the texts that were held out, at `c`; NaN for the others. */
+  readonly held: Float32Array;
+  /** Terms that are read, and those that were too rare to be. */
+  readonly terms: number;
+  readonly leftOut: number;
+  readonly converged: boolean;
+}
+
+/** What texts are cut into. */
+const blocks: TermBlocks = { words: [1, 2], characters: [2, 5] };
+/** Values of C that are tried, for rows whose blocks have length 1. */
+const grid = [0.3, 1, 3, 10, 30, 100, 300, 1000, 3000];
+/** C where there is nothing to choose it by. */
+const usual = 100;
+const finalTolerance = 1e-6;
+/** Numbers of a classifier at most, but for the least terms that it reads in any case. */
+const mostWeights = 1 << 21;
+const [fewestTerms, mostTerms] = [1 << 14, 1 << 17];
+
+/**
+ * A linear classifier on TF-IDF weights of words and character n-grams: multinomial logistic regression, its L2 penalty
+ * chosen by the cross-entropy of held-out folds (of equal ones the strongest), whose terms and weights are those of the
+ * fold's training part; then fitted to all texts. Equal to scikit-learn's TfidfVectorizer and LogisticRegression of the
+ * same C and class weights.
+ *
+ * @throws InterruptedError when the signal was aborted
+ */
+export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
+  const { engine, texts, labels, classes, classWeights, signal, cs = grid } = options;
+  const most = Math.min(mostTerms, Math.max(fewestTerms, Math.floor(mostWeights / classes)));
+  await breathe(signal);
+  // A fold may read some terms that are not among the most frequent of all.
+  const corpus = countTexts(texts, blocks, 2 * most);
+  await breathe(signal);
+  const weights = Float64Array.from({ length: texts.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
+  const whole = rowsOf(corpus, () => true, most);
+  const dense = isDense(whole.rows, classes);
+  const problem = async (isFitted: (text: number) => boolean): Promise<FoldProblem & { chosen: ChosenTerms }> => {
+    const { chosen, rows } = rowsOf(corpus, isFitted, most);
+    return { chosen, products: await wordsProducts({ engine, rows, classes, isFitted, dense, signal }) };
+  };
+  const byFolds = await fitByFolds({ ...options, weights, cs, problem, isQuick: dense });
+  const c = byFolds?.c ?? (cs.length === 1 ? (cs[0] as number) : usual);
+  const isFitted = () => true;
+  const products = await wordsProducts({ engine, rows: whole.rows, classes, isFitted, dense, signal });
+  try {
+    const fitted = await fitLogisticRegression(products, labels, classes, {
+      ...{ weights, strength: strengthAt(c, classes), tolerance: finalTolerance },
+    });
+    const classifier = { weight: products.columnWeights(fitted.weight), bias: fitted.bias };
+    const model = new WordsModel(wordsWeights(texts, corpus, whole.chosen, classifier));
+    return {
+      ...{ model, c, scores: byFolds?.scores ?? [], scored: byFolds?.scored ?? 0 },
+      held: byFolds?.held ?? new Float32Array(texts.length * classes).fill(Number.NaN),
+      ...{ terms: whole.chosen.size, leftOut: corpus.leftOut + corpus.table.size - whole.chosen.size },
+      converged: fitted.fit.converged,
+    };
+  } finally {
+    await products.dispose();
+  }
+}
+
+function rowsOf(corpus: CountedCorpus, isRead: (text: number) => boolean, most: number) {
+  const chosen = chooseTerms(corpus, isRead, most);
+  const rows: SparseRows = tfidfRows(corpus, corpus.blocks, chosen);
+  return { chosen, rows };
+}
+
+/** The columns in the order of a model: words first. */
+function wordsWeights(
+  texts: readonly string[],
+  { table, blocks: blockOf }: CountedCorpus,
+  { columns, size, idf }: ChosenTerms,
+  { weight, bias }: LinearClassifier,
+): WordsWeights {
+  const classes = bias.length;
+  const names = termTexts(texts, blocks, table);
+  const terms = { words: [] as string[], characters: [] as string[] };
+  const order: number[] = [];
+  for (const [block, list] of [terms.words, terms.characters].entries()) {
+    for (const [term, column] of columns.entries()) {
+      if (column < 0 || blockOf[term] !== block) continue;
+      list.push(names[term] as string);
+      order.push(column);
+    }
+  }
+  const ordered = new Float32Array(size * classes);
+  for (const [i, column] of order.entries()) {
+    for (let c = 0; c < classes; c++) ordered[i * classes + c] = weight[c * size + column] as number;
+  }
+  return {
+    ...{ blocks, terms, idf: Float32Array.from(order, (column) => idf[column] as number) },
+    ...{ weight: ordered, bias: Float32Array.from(bias) },
+  };
+}
