@@ -14,7 +14,7 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { CorpusTask } from '../tasks/text/corpusTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
-import { type AdaptingObjective, adapting, termsOf } from '../tasks/text/objectives/adapting.ts';
+import { type AdaptingObjective, type AdaptingTerms, adapting, termsOf } from '../tasks/text/objectives/adapting.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -23,7 +23,7 @@ import type { TrainingOutcome } from '../train/trainer.ts';
 import { type BaseFacts, baseFacts, modelFacts } from './baseFacts.ts';
 import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
-import { type FoundModel, findModel, readFound } from './findModel.ts';
+import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { activity, note } from './note.ts';
 import { type Reading, runTraining } from './run.ts';
@@ -45,9 +45,12 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   return trainMaskedLm(asked, hooks, async () => {
     const found = await findModel(options.model, options, hooks);
     const onNote = (line: string | Message) => note(hooks, line);
-    const objective = settings.objective ?? (await usualObjective(found));
-    checkMasking(options, objective);
-    const heads = headsOf(objective);
+    const facts = await readFound(found, (folder) => inspectText(folder));
+    // A sentence encoder is adapted by what its vectors gain by.
+    const objective = settings.objective ?? (facts.model.sentence ? 'neighbours' : 'masked');
+    const terms = termsOf(objective, facts.present.includes('mlmHead'));
+    checkMasking(options, objective, terms);
+    const heads = headsOf(terms);
     const head = heads[0];
     const beside = ['pooler', 'sentence', ...(head === 'pooled' ? (['mlmHead'] as const) : [])] as const;
     const loaded = await readModel(found, { head: heads, beside, seed: settings.seed }, onNote);
@@ -57,7 +60,15 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
     const kept = loaded.present.includes('mlmHead') ? 'maskedLm' : head;
     if (objective === 'masked' && loaded.model.sentence) note(hooks, masksAlone);
     if (objective === 'contrastive' && settings.accumulationSteps > 1) note(hooks, fewerTexts);
-    return { ...loaded, name: options.model, head: kept, objective, pooler, base: await baseFacts(found, hooks) };
+    return {
+      ...loaded,
+      name: options.model,
+      head: kept,
+      objective,
+      terms,
+      pooler,
+      base: await baseFacts(found, hooks),
+    };
   });
 }
 
@@ -75,19 +86,13 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
     const tokenizer = await readFound(await findModel(folder, options, hooks), open, (line) => note(hooks, line));
     checkTokenizer(tokenizer, model, modelConfig);
     const values = randomValues(model, head, settings.seed);
-    return { name: modelConfig, model, raw, tokenizer, head, objective: 'masked', values };
+    return { name: modelConfig, model, raw, tokenizer, head, objective: 'masked', terms: termsOf('masked'), values };
   });
 }
 
-/** What a model is adapted by when nothing is asked for: of a sentence encoder, what its vectors gain by. */
-async function usualObjective(found: FoundModel): Promise<AdaptingObjective> {
-  const { model } = await readFound(found, (folder) => inspectText(folder));
-  return model.sentence ? 'neighbours' : 'masked';
-}
-
 /** @throws UsageError for settings of masking where nothing is masked */
-function checkMasking(options: AdaptOptions, objective: AdaptingObjective): void {
-  if (termsOf(objective).words !== undefined) return;
+function checkMasking(options: AdaptOptions, objective: AdaptingObjective, terms: AdaptingTerms): void {
+  if (terms.words !== undefined) return;
   for (const name of ['maskProbability', 'wholeWord'] as const) {
     if (options[name] === undefined || options[name] === false) continue;
     throw new UsageError(
@@ -97,9 +102,10 @@ function checkMasking(options: AdaptOptions, objective: AdaptingObjective): void
 }
 
 /** The heads that an objective trains, the one that the model is saved with first. */
-function headsOf(objective: AdaptingObjective): readonly [HeadName, ...HeadName[]] {
-  if (termsOf(objective).words === undefined) return ['pooled'];
-  return objective === 'masked' ? ['maskedLm'] : ['maskedLm', 'pooled'];
+function headsOf(terms: AdaptingTerms): readonly [HeadName, ...HeadName[]] {
+  const { words, ...onVectors } = terms;
+  if (words === undefined) return ['pooled'];
+  return Object.keys(onVectors).length === 0 ? ['maskedLm'] : ['maskedLm', 'pooled'];
 }
 
 const masksAlone = say`masked words alone spoil the vectors of a sentence encoder; without ${setting('objective')} they are kept`;
@@ -130,6 +136,7 @@ interface Start {
   /** What is known of the model that the run starts from; absent for a random start. */
   readonly base?: BaseFacts;
   readonly objective: AdaptingObjective;
+  readonly terms: AdaptingTerms;
   /** The head that the saved folder has. */
   readonly head: HeadName;
 }
@@ -150,14 +157,14 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
         const encoder = { engine: reading.engine, model: start.model, frame: tokenizer.frame, hooks };
         const valuesBefore = new Map([...(start.beside ?? []), ...start.values]);
         const vectorsBefore = await corpusVectors(encoder, valuesBefore, heldOut.store, measured);
-        const drawn = termsOf(start.objective).neighbours
+        const drawn = start.terms.neighbours
           ? drawnSequences(training.store, training.excluded, mostNeighbours, seed)
           : [];
         const { data, size } = await corpusVectors(encoder, valuesBefore, training.store, drawn);
         const task = new CorpusTask({
           model,
-          objective: adapting(start.objective, {
-            masking: termsOf(start.objective).words === undefined ? undefined : maskingOf(settings, tokenizer),
+          objective: adapting(start.objective, start.terms, {
+            masking: start.terms.words === undefined ? undefined : maskingOf(settings, tokenizer),
             neighbourhood: { dtype: 'float32', shape: [drawn.length, size], data },
           }),
           startValues: start.values,
@@ -168,12 +175,13 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
         });
         return {
           ...{ task, settings: { ...settings, objective: start.objective } },
+          configuration: { learned: Object.keys(start.terms) },
           identity: {
             ...identityOf(job, { ...settings, objective: start.objective, dropout: model.config.hiddenDropout }),
             corpus: training.digest,
             ...(evaluation ? {} : { heldOut: training.heldOut.length }),
           },
-          onStartMeasured: (metrics) => noteStart(metrics, start.objective, hooks),
+          onStartMeasured: (metrics) => noteStart(metrics, start.terms, hooks),
           async finish(outcome, before) {
             const { raw, pooler, base, head, sentence = null, beside = new Map() } = start;
             const values = new Map([...beside, ...frozenValues(task.frozen), ...outcome.parameters]);
@@ -287,10 +295,10 @@ function settled(given: Asked['settings'], start: Start) {
   return { ...given, maxLength, rows };
 }
 
-function noteStart(metrics: Metrics | null, objective: AdaptingObjective, hooks: JobHooks): void {
+function noteStart(metrics: Metrics | null, terms: AdaptingTerms, hooks: JobHooks): void {
   const count = metrics?.count ?? 0;
   if (!metrics) note(hooks, 'nothing is held out: the loss before and after is not measured');
-  if (!metrics || count >= fewPredictions || termsOf(objective).words === undefined) return;
+  if (!metrics || count >= fewPredictions || terms.words === undefined) return;
   note(
     hooks,
     say`only ${counted(count, 'masked token')} held out: the loss before and after is a rough guess; hold out more with ${setting('eval')} or ${setting('evalFraction')}`,

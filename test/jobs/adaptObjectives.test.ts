@@ -76,6 +76,10 @@ test('what was learned is what was asked for: vectors, words, and the heads that
   const [vector] = await model.embed(['where is my parcel?']);
   expect(Math.hypot(...(vector ?? []))).toBeCloseTo(1, 5);
   await model.dispose();
+  // A sentence encoder that guesses words goes on doing so.
+  const both = await run(at('words'), at('both'), listening(), settings);
+  expect(both.perplexityAfter).toBeGreaterThan(1);
+  expect(readJson(at('both'), 'run.json')).toMatchObject({ configuration: { learned: ['words', 'neighbours'] } });
 });
 
 test('keeping to the start keeps neighbours that masked words alone lose, and the run says so', async () => {

@@ -1,7 +1,6 @@
 import { counted, withArticle } from '../../core/errors.ts';
 import { normalInterval } from '../../evaluation/intervals.ts';
 import type { CardMetric } from '../../hub/modelCard.ts';
-import { type AdaptingObjective, termsOf } from '../../tasks/text/objectives/adapting.ts';
 import type { RunRecord } from '../runRecord.ts';
 import type { AdaptResult } from '../types.ts';
 import { decimals, familyOf, type HeadCard } from './headCard.ts';
@@ -69,8 +68,8 @@ export const maskedLmCard: HeadCard = {
 
 /** A sentence encoder that was adapted without masked words need have no MLM head. */
 function trainedHead({ about, configuration }: RunRecord): 'pooled' | 'maskedLm' {
-  const { objective = 'masked' } = configuration as { objective?: AdaptingObjective };
-  return about?.sentence && termsOf(objective).words === undefined ? 'pooled' : 'maskedLm';
+  const { learned = ['words'] } = configuration as { learned?: readonly string[] };
+  return about?.sentence && !learned.includes('words') ? 'pooled' : 'maskedLm';
 }
 
 /** How many of its vectors' neighbours a model has kept. */

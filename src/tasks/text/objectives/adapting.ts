@@ -5,7 +5,7 @@ import { likeStart, type Neighbourhood } from './likeStart.ts';
 import { type MaskableText, maskedTokens } from './maskedTokens.ts';
 
 /** The terms that an objective is made of, each with the weight of one text. */
-interface Terms {
+export interface AdaptingTerms {
   /** Masked words, all those of a text together. */
   readonly words?: number;
   /** Its vector towards that of the start. */
@@ -17,12 +17,12 @@ interface Terms {
 }
 
 /** What a model may be adapted by. The first term of each is what is measured. */
-export const adaptingObjectives = {
+const adaptingObjectives = {
   masked: { words: 1 },
   contrastive: { contrast: 1 },
   keep: { words: 1, start: 30 },
   neighbours: { neighbours: 1 },
-} as const satisfies Readonly<Record<string, Terms>>;
+} as const satisfies Readonly<Record<string, AdaptingTerms>>;
 
 export type AdaptingObjective = keyof typeof adaptingObjectives;
 
@@ -33,17 +33,21 @@ export interface AdaptingOptions {
   readonly neighbourhood?: Neighbourhood;
 }
 
-/** Whether an objective masks words, and whether it looks at neighbours. */
-export function termsOf(name: AdaptingObjective): Terms {
-  return adaptingObjectives[name];
+/**
+ * The terms of an objective.
+ *
+ * @param hasWords whether the model guesses masked words: it then goes on doing so where neighbours are learned
+ */
+export function termsOf(name: AdaptingObjective, hasWords = false): AdaptingTerms {
+  return name === 'neighbours' && hasWords ? { words: 1, neighbours: 30 } : adaptingObjectives[name];
 }
 
-/** What `adapt` learns from texts without labels. */
+/** What `adapt` learns from texts without labels. @param weights its terms */
 export function adapting(
   name: AdaptingObjective,
+  weights: AdaptingTerms,
   { masking, neighbourhood }: AdaptingOptions,
 ): Objective<MaskableText> {
-  const weights = termsOf(name);
   const words = masking && weights.words !== undefined ? maskedTokens(masking) : undefined;
   if (words && name === 'masked') return words;
   const onVectors = {
