@@ -48,7 +48,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
   const configuration = record.configuration as CardConfiguration;
   const measured = measuredData(configuration);
   const datasets = card?.datasets ?? hubDatasets(configuration);
-  const task = heads[kind.head].pipeline;
+  const task = heads[head.trained?.(record) ?? kind.head].pipeline;
   const text = [
     `# ${plain(name)}`,
     introduction(record, head),
@@ -85,7 +85,7 @@ function introduction(record: RunRecord, head: HeadCard): string {
     ? ` It has ${about.layers} layers of ${about.hiddenSize} and ${(about.parameters / 1e6).toFixed(1)} M parameters.`
     : '';
   const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : withArticle(familyOf(record).title);
-  const reads = about?.sentence ? ` ${head.vectors(about.sentence.reads)}` : '';
+  const reads = about?.sentence ? ` ${head.vectors(about.sentence.reads, record)}` : '';
   const beside = words
     ? ` Beside the network stands a classifier on words. ${wordsRead(words)} The answer is softmax(log p(network) + ${words.weight} · log p(words)).`
     : '';
@@ -141,9 +141,12 @@ function use(record: RunRecord, name: HeadName, head: HeadCard): string {
   return [hybridUse(head.example), networkUse(record, name, head)].join('\n\n');
 }
 
-function networkUse({ about }: RunRecord, name: HeadName, { example }: HeadCard): string {
+function networkUse(record: RunRecord, name: HeadName, { example, trained }: HeadCard): string {
+  const { about } = record;
   if (!about?.sentence) return pipelineUse(heads[name].pipeline, example);
-  return name === 'oneLabel' ? classifierUse(example, about.sentence) : encoderUse(example, about.sentence);
+  return name === 'oneLabel'
+    ? classifierUse(example, about.sentence)
+    : encoderUse(example, about.sentence, trained?.(record) !== 'pooled');
 }
 
 function limits(record: RunRecord, head: HeadCard): string {

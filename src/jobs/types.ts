@@ -72,6 +72,8 @@ export interface AdaptResult {
   /** e to the power of the loss, or the largest number when that is larger; null when nothing was held out. */
   readonly perplexityBefore: number | null;
   readonly perplexityAfter: number | null;
+  /** What became of the vectors of held-out texts; absent when too few are held out, or the start was random. */
+  readonly vectors?: VectorAgreement;
   readonly steps: number;
   /** Non-padding tokens trained on. */
   readonly tokens: number;
@@ -110,6 +112,15 @@ export interface DistillResult {
   readonly tokens: number;
   readonly tokensPerSecond: number;
   readonly output: string;
+}
+
+/** How far vectors of texts agree with those that the start gives the same texts. */
+export interface VectorAgreement {
+  /** Share of each text's nearest neighbours among these texts that it still has. */
+  readonly kept: number;
+  /** Nearest neighbours of a text that are compared. */
+  readonly neighbours: number;
+  readonly texts: number;
 }
 
 export interface FinetuneOptions extends OptionsOf<'finetune'> {}

@@ -142,7 +142,7 @@ const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid']
 
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
-  adapt: { ...corpusTraining, model: required },
+  adapt: { ...corpusTraining, model: required, objective: given },
   pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
   finetune: {
     ...textTraining,

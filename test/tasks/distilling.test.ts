@@ -59,8 +59,10 @@ function computed(term: Term, { shape, student, teacher, weights }: Omit<Case, '
   const graph = new Graph();
   const outputs = graph.input('student', 'float32', shape);
   const targets = graph.input('teacher', 'float32', [shape[0], teacher.length / shape[0]]);
-  const losses = term.loss(outputs, targets, new Scope(graph, [], { training: true }));
-  const weighted = ops.multiply(losses, graph.input('weights', 'float32', [shape[0]]));
+  const weight = graph.input('weights', 'float32', [shape[0]]);
+  const again = { weights: weight, pass: () => outputs, start: () => outputs };
+  const losses = term.loss(outputs, targets, new Scope(graph, [], { training: true }), again);
+  const weighted = ops.multiply(losses, weight);
   const [slope] = gradients(ops.sum(weighted, [0]), [outputs]);
   if (!slope) throw new Error('no gradient');
   const [lossValues, gradient] = evaluate([losses, slope], {

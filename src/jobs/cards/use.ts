@@ -57,8 +57,8 @@ export function classifierUse({ text, command }: CardExample, { prompt }: Senten
   ].join('\n\n');
 }
 
-/** A sentence encoder that is a masked language model, too. */
-export function encoderUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+/** A sentence encoder. @param fillsMasks whether it is a masked language model, too */
+export function encoderUse({ text, command }: CardExample, { prompt }: SentenceUse, fillsMasks: boolean): string {
   const sentence = text.replace('[MASK]', 'parcel');
   return [
     code(
@@ -68,7 +68,11 @@ export function encoderUse({ text, command }: CardExample, { prompt }: SentenceU
       `model = SentenceTransformer("${path}")`,
       `print(model.encode(["${sentence}"]))`,
     ),
-    code('sh', `bertune embed --input texts.txt --output vectors.parquet --model ${path}`, `${command} ${path}`),
+    code(
+      'sh',
+      `bertune embed --input texts.txt --output vectors.parquet --model ${path}`,
+      ...(fillsMasks ? [`${command} ${path}`] : []),
+    ),
     `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported --task feature-extraction\`${beginning(prompt)}:`,
     javaScript('feature-extraction', sentence),
   ].join('\n\n');

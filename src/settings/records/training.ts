@@ -4,6 +4,18 @@ import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
 export const training = {
+  /**
+   * What is learned of texts without labels. `masked`: masked words; `contrastive`: to tell each text's vector from those
+   * of others by a second pass with other dropout (SimCSE); `keep`: masked words, with vectors kept where the start has
+   * them; `neighbours`: vectors drawn from where the start has them towards those of their neighbours.
+   */
+  objective: {
+    type: choice('masked', 'contrastive', 'keep', 'neighbours'),
+    help: 'what to learn: masked words, texts told apart, words with vectors kept, or neighbours',
+    default: computed('neighbours for a sentence encoder, else masked'),
+    identity: (value) => (value === 'masked' ? undefined : value),
+    card: 'trained',
+  },
   method: {
     type: choice('autoencoder', 'simsiam', 'simclr', 'mae'),
     help: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
