@@ -7,26 +7,36 @@ import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
 import { frozenValues } from '../../tasks/text/frozen.ts';
 import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
-import { type LabeledText, measureLabels, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
+import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
-import { fitHead, fittedStart, headValues, measureHead } from './frozen.ts';
+import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
+import { measureAnswers } from './hybrid.ts';
 import type { Labeled } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
 /**
  * A run that trains the encoder: from the head that fits its vectors on (Kumar et al. 2022) or, where the classifier is
  * the encoder's own, from a random one.
+ *
+ * @param words what stands beside the trained network
  */
-export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedMethod): Promise<Plan<FinetuneResult>> {
+export async function trainedPlan(
+  run: FinetuneRun,
+  base: Base,
+  method: TrainedMethod,
+  words?: WordsBeside,
+): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
+  const named = words ? (`${method}+words` as const) : method;
   const recipe = recipeOf(method, run, base, data.texts.length);
-  const settings = { ...given, ...recipe.settings, method, maxLength: base.maxLength };
+  const settings = { ...given, ...recipe.settings, method: named, maxLength: base.maxLength };
   const start = base.values;
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
@@ -36,17 +46,18 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
   base.cutter.noteTruncated(hooks);
   let latest: ClassificationResult | undefined;
   let refitted: ParameterValues = new Map();
-  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters, signal) => {
+  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
+    let answers: ArrayLike<number>[];
     if (recipe.refits) {
       const values = valuesOf(parameters);
       refitted = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
-      latest = await measureHead(run, await base.vectorsOf(held.texts, values), refitted);
+      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), refitted);
     } else {
-      const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-      const measured = measureLabels(inference, sequences, held.classes, labels, base.cutter.promptTokens);
-      latest = await measured.finally(() => inference.dispose());
+      answers = await answersOf(run, base, parameters, sequences);
     }
-    return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+    const measured = measureAnswers(data, answers, words);
+    latest = measured;
+    return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
   });
   return {
     ...{ task, settings, epochs: recipe.epochs },
@@ -56,10 +67,14 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
-      await base.save(new Map([...frozenValues(task.frozen), ...parameters, ...refitted]));
+      await base.save(
+        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
       return {
         result: {
-          ...{ ...latest, method, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: examples.length, heldOut: held.texts.length },
         card: await base.card(),
