@@ -15,7 +15,7 @@ export interface LatentTerms {
 /** Directions beside those wanted, which make the last of them right. */
 const spare = 10;
 /** Products with both sides: enough where the values fall as those of texts do. */
-const usualRounds = 4;
+const usualRounds = 2;
 
 /**
  * The first singular vectors of rows of few numbers each: latent semantic analysis (Deerwester et al. 1990), by subspace
@@ -111,9 +111,11 @@ function orthonormalize(block: Float32Array, width: number): void {
 /** Brings Xᵀ Y, Y orthonormal, to its own singular vectors (Rayleigh-Ritz). */
 function turned(pulled: Float32Array, width: number, most: number): LatentTerms {
   const products = gram(pulled, width);
-  const trace = traceOf(products, width);
-  const vectors = eigenvectors(products, width);
-  const squareOf = (j: number) => products[j * width + j] as number;
+  const trace = traceOf(products, width) || 1;
+  // Shares of the whole: where the search for eigenvectors ends does not go by how large the rows are.
+  const shares = products.map((value) => value / trace);
+  const vectors = eigenvectors(shares, width);
+  const squareOf = (j: number) => trace * (shares[j * width + j] as number);
   const order = Array.from({ length: width }, (_, j) => j)
     .filter((j) => squareOf(j) > least * trace)
     .sort((a, b) => squareOf(b) - squareOf(a))
