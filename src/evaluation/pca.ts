@@ -107,8 +107,8 @@ export function reconstructionError(rows: Float32Array, width: number, { directi
 
 const mostSweeps = 100;
 
-/** Turns a symmetric matrix diagonal in place; the columns of the result are its eigenvectors. */
-function eigenvectors(matrix: Float64Array, size: number): Float64Array {
+/** Turns a symmetric matrix [size, size] diagonal in place; the columns of the result are its eigenvectors. */
+export function eigenvectors(matrix: Float64Array, size: number): Float64Array {
   const vectors = new Float64Array(size * size);
   for (let i = 0; i < size; i++) vectors[i * size + i] = 1;
   for (let sweep = 0; sweep < mostSweeps && offDiagonal(matrix, size) > 1e-20; sweep++) {

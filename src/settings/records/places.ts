@@ -35,6 +35,7 @@ export const input = {
     help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
   input: { type: records('file'), help: 'texts to read: files or globs' },
