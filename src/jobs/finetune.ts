@@ -32,6 +32,9 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const asked = withMethod(options);
   const record = options.resume ? readableRecord(options.output) : undefined;
   const given = asBegan(resolve('finetune', asked), record);
+  if (!given.train && !given.labelTexts) {
+    throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
+  }
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
@@ -52,7 +55,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           opened ??= Base.open(run(method));
           return opened;
         };
-        checkKeeps(run(given.method));
+        checkKeeps(data, given);
         if (data.texts.length === 0 && data.known === 0) return describedFit(run(given.method), openBase);
         data = await withDescriptions(run(given.method), () => openBase(given.method));
         const method = given.method ?? (await methodWithoutTrials(run(undefined), openBase));

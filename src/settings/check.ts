@@ -17,11 +17,8 @@ export function checkOptions(job: JobName, options: object): void {
   if (!isObject(options)) throw new UsageError(`${job} takes an object of options, got ${shown(options)}`);
   const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
   for (const name of given.keys()) if (!taken.has(name)) throw unknown(job, name, [...taken.keys()]);
-  for (const [name, { required, requiredUnless }] of taken) {
+  for (const [name, { required }] of taken) {
     if (required && !given.has(name)) throw new UsageError(say`${job} needs ${setting(name)}`);
-    if (requiredUnless !== undefined && !given.has(name) && !given.has(requiredUnless)) {
-      throw new UsageError(say`${job} needs ${setting(name)} or ${setting(requiredUnless)}`);
-    }
   }
   for (const [name, value] of given) {
     const problem = faultIn(typeIn(job, name as SettingName), value);

@@ -53,8 +53,6 @@ export type Identity = boolean | ((value: unknown, settings: Readonly<Record<str
 /** What a job says of a setting that it takes. */
 export interface Taken {
   readonly required?: boolean;
-  /** Another setting of the job that may be given in its place. */
-  readonly requiredUnless?: string;
   readonly type?: ValueType<unknown>;
   readonly help?: string;
   readonly default?: unknown;

@@ -16,8 +16,11 @@ export const oneLabelCard: HeadCard = {
       { type: 'loss', name: 'Cross-entropy', value: loss, ...normalInterval(loss, lossStandardError) },
     ];
   },
-  introduction({ result }, base) {
+  introduction({ result, about }, base) {
     const { labels, head, described, steps } = result as FinetuneResult;
+    if (about?.words?.weight === null) {
+      return `A text classifier with ${counted(labels.length, 'label')} on words, without a network, fitted with bertune.`;
+    }
     const fitted = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
     const isDescribed = described !== undefined && !head && steps === 0;
     const way = isDescribed ? `made with bertune of descriptions of its labels and the vectors of ${base}` : fitted;

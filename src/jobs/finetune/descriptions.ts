@@ -1,9 +1,14 @@
 import { UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
-import type { LabeledTexts } from '../labeledSets.ts';
 import { readLabels } from '../readLabels.ts';
 import type { JobHooks } from '../types.ts';
+
+/** Texts that describe classes, each with the name of its class; the arrays are parallel. */
+export interface Descriptions {
+  readonly texts: readonly string[];
+  readonly labels: readonly string[];
+}
 
 /**
  * Reads the texts that describe classes; undefined where none are asked for. Those of `names` come once the classes are
@@ -14,14 +19,14 @@ import type { JobHooks } from '../types.ts';
 export async function readDescriptions(
   { labelTexts }: Resolved<'finetune'>,
   hooks: JobHooks,
-): Promise<LabeledTexts | undefined> {
+): Promise<Descriptions | undefined> {
   if (labelTexts === undefined || labelTexts === 'names') return undefined;
   const { texts, labels } = await readLabels(labelTexts, setting('labelTexts'), hooks);
   return { labels, texts: texts.map((text, i) => (text.trim() === '' ? readableName(labels[i] as string) : text)) };
 }
 
 /** The names of classes as texts that describe them. @throws UsageError for names that say nothing */
-export function namesAsTexts(labels: readonly string[]): LabeledTexts {
+export function namesAsTexts(labels: readonly string[]): Descriptions {
   if (labels.length === 0) {
     throw new UsageError(
       say`${setting('labelTexts')} names has no classes to name: give ${setting('train')}, a classifier as ${setting('model')}, or a file with labels and texts that describe them`,

@@ -5,11 +5,12 @@ import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import type { Resolved } from '../../settings/options.ts';
 import { type Place, placeOf } from '../../tasks/extendedHead.ts';
 import type { FoundModel } from '../findModel.ts';
 import { readableRecord } from '../runRecord.ts';
 import type { ReadModel } from '../textModel.ts';
-import type { FinetuneRun } from './base.ts';
+import type { FinetuneOptions } from '../types.ts';
 import { listed } from './classes.ts';
 import type { Labeled } from './labeled.ts';
 
@@ -37,7 +38,7 @@ export function withoutTexts({ labels, known, classes }: Labeled): string[] {
  * @throws UsageError when what is to be kept is not there to be read
  */
 export function extended(
-  { data, options }: FinetuneRun,
+  { data, options }: { readonly data: Labeled; readonly options: FinetuneOptions },
   loaded: ReadModel,
   { folder }: FoundModel,
 ): { readonly loaded: ReadModel; readonly known?: KnownClasses } {
@@ -104,12 +105,11 @@ export function readsAsVectors(
 }
 
 /** @throws UsageError for a method that would leave known classes without texts behind */
-export function checkKeeps({ data, given, options }: FinetuneRun): void {
-  const { method } = given;
+export function checkKeeps(data: Labeled, { method, model }: Resolved<'finetune'>): void {
   const missing = withoutTexts(data);
   if (missing.length === 0 || method === undefined || method === 'frozen') return;
   throw new UsageError(
-    say`${setting('method')} ${method} would forget the classes of ${options.model} that have no text in ${setting('train')}: ${listed(missing, 4)}; give texts of them, leave it to ${setting('method')} frozen, or start over with ${setting('labels')} replace`,
+    say`${setting('method')} ${method} would forget the classes of ${model} that have no text in ${setting('train')}: ${listed(missing, 4)}; give texts of them, leave it to ${setting('method')} frozen, or start over with ${setting('labels')} replace`,
   );
 }
 
