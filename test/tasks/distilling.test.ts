@@ -5,6 +5,7 @@ import { gradients } from '../../src/graph/gradients.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import type { Term } from '../../src/tasks/text/objective.ts';
+import { likeProbabilities } from '../../src/tasks/text/objectives/likeProbabilities.ts';
 import { likeVectors } from '../../src/tasks/text/objectives/likeVectors.ts';
 import { relativeError } from '../graph/differences.ts';
 import { evaluate, item } from '../graph/evaluator.ts';
@@ -20,7 +21,8 @@ interface Case {
 }
 
 const path = new URL('../fixtures/distilling/values.json', import.meta.url);
-const cases: { readonly vectors: Case } = JSON.parse(readFileSync(path, 'utf8'));
+const cases: { readonly vectors: Case; readonly labels: readonly (Case & { readonly temperature: number })[] } =
+  JSON.parse(readFileSync(path, 'utf8'));
 
 test('one minus the cosine to a vector: losses and gradient are those of PyTorch, whatever the lengths', () => {
   const { losses, gradient } = computed(likeVectors(5), cases.vectors);
@@ -42,6 +44,15 @@ test('a vector of zeros is at 1 from every other, and its gradient is no larger 
   expect(gradient[1]).toBeCloseTo(-0.8, 12);
   expect([...gradient.slice(2)].map(Math.abs)).toEqual([0, 0]);
 });
+
+test.each(cases.labels.map((one) => [one.temperature, one] as const))(
+  'divergence from class probabilities at temperature %f: losses and gradient are those of PyTorch, of any logits',
+  (temperature, one) => {
+    const { losses, gradient } = computed(likeProbabilities(7, temperature), one);
+    expect(relativeError(losses, one.losses)).toBeLessThan(1e-7);
+    expect(relativeError(gradient, one.gradient)).toBeLessThan(1e-7);
+  },
+);
 
 /** A term's losses, and the gradient of their weighted sum by what the student makes. */
 function computed(term: Term, { shape, student, teacher, weights }: Omit<Case, 'losses' | 'gradient'>) {

@@ -134,6 +134,23 @@ export const training = {
     default: false,
     identity: whenOn,
   },
+  /** What a student learns of its teacher: the vectors of texts, or their class probabilities. */
+  match: {
+    type: choice('vectors', 'labels'),
+    help: "what to learn of the teacher: its texts' vectors, or its labels' probabilities",
+    default: computed('labels of a classifier, vectors of another model'),
+    identity: true,
+    card: 'trained',
+  },
+  /** How much masked words count beside the teacher's answers; 0: they are not learned. */
+  maskedWeight: {
+    type: notNegative('x'),
+    help: "weight of masked words beside the teacher's answers; 0: none",
+    default: computed('0.05 beside vectors, 0 beside labels'),
+    identity: true,
+    card: 'trained',
+    cardAt0: false,
+  },
   trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: 'trained' },
   /** Examples of each class that are trained on; all when absent. */
   labelsPerClass: { type: integer(1), help: 'train on at most this many examples of each class', card: 'trained' },

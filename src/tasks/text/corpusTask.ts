@@ -17,12 +17,14 @@ import { objectiveGraph, objectiveParameters, type Places } from './graph.ts';
 import type { Objective, ObjectiveTaskOptions, ReadText } from './objective.ts';
 
 export interface CorpusTaskOptions extends ObjectiveTaskOptions<StoredSequence> {
-  readonly training: Corpus;
+  readonly training: Pick<Corpus, 'store' | 'excluded'>;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
   readonly heldOut: { readonly store: TokenStore; readonly sequences: readonly number[] };
   /** Rows of one micro-batch. */
   readonly rows: number;
   readonly engine: Engine;
+  /** Measures what is held out, in place of the loss that is trained. */
+  readonly evaluate?: TrainingTask['evaluate'];
 }
 
 /** Learns an objective from a corpus on disk: sequences in the epoch's order, packed into blocks of one shape. */
@@ -54,10 +56,10 @@ export class CorpusTask implements TrainingTask {
     this.#usual = usualPlaces(options);
     const { graph } = this.lossGraph(Object.values(this.#usual).join(' '));
     this.#start = copyOfStart(graph.inputs.keys(), specs, split, startValues);
+    const evaluate = options.evaluate ?? ((values, signal) => evaluateCorpus(this.#options, values, engine, signal));
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained, signal) =>
-            evaluateCorpus(this.#options, { ...this.frozen, ...this.#start, ...trained }, engine, signal)
+        ? (trained, signal) => evaluate({ ...this.frozen, ...this.#start, ...trained }, signal)
         : undefined;
   }
 
