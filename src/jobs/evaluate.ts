@@ -6,6 +6,7 @@ import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
@@ -78,8 +79,8 @@ async function evaluateClassifier(
   const classes = classNumbers(set.labels, labels, setting('data'));
   // Of a classifier on vectors, texts begin as they did in training.
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt);
-  const sequences = chosen.map((i) => cutter.encode(set.texts[i] as string));
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(loaded.raw, options.model));
+  const texts = chosen.map((i) => cutter.windows(set.texts[i] as string));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
   const engine = onnxEngine({ threads: options.threads });
@@ -89,7 +90,7 @@ async function evaluateClassifier(
   try {
     return await measureLabels(
       inference,
-      sequences,
+      texts,
       chosen.map((i) => classes[i] as number),
       labels,
       cutter.promptTokens,

@@ -1,3 +1,4 @@
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
 import { readingTitle } from '../models/text/sentence/sentence.ts';
@@ -17,6 +18,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
   const inspected = await readFound(found, inspectText);
   const { model: read, present, parameters, storedAs, labels, notes } = inspected;
   const { config } = read;
+  const mostWindows = mostWindowsOf(inspected.raw, model);
   return {
     path: model,
     modelType: read.type,
@@ -33,6 +35,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     labels,
     sentence: await sentenceFacts(found, inspected),
     reads: labels && readingTitle(read.sentence),
+    ...(mostWindows === 1 ? {} : { mostWindows }),
     notes,
   };
 }

@@ -42,6 +42,8 @@ export interface ModelFacts {
   readonly parameters: number;
   /** How a sentence encoder, or a classifier on its vectors, reads a text. */
   readonly sentence?: SentenceUse;
+  /** Windows of a long text that are read, at most; absent where its start alone is. */
+  readonly mostWindows?: number;
   /** Metrics of a masked language model on held-out text, before and after training. */
   readonly before?: Readonly<Record<string, number>>;
   readonly after?: Readonly<Record<string, number>>;
@@ -124,6 +126,7 @@ const schema = z.looseObject({
           maxLength: z.number().optional(),
         })
         .optional(),
+      mostWindows: z.number().optional(),
       before: metrics.optional(),
       after: metrics.optional(),
     })

@@ -25,7 +25,7 @@ export async function frozenFit(run: FinetuneRun, base: Base): Promise<Fit<Finet
       say`${setting('reads')} pooler cannot be had with ${setting('method')} frozen, whose head reads vectors; choose a pooling`,
     );
   }
-  const settings = { ...given, maxLength: base.maxLength };
+  const settings = { ...given, ...base.settings };
   checkVectorMemory(run, base);
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);

@@ -68,15 +68,16 @@ export async function climb(run: FinetuneRun, openBase: () => Promise<Base>, beg
     if (isBetter(compared(best, challenger))) best = challenger;
   };
   if (base.readsVectors) {
-    const vectors = await timed(() => vectorsFor(sampled, run, base));
-    const features = vectors.result;
+    const features = await vectorsFor(sampled, run, base);
     const head = await timed(() => fitHead(sampled, data, features));
-    const frozenSeconds = vectors.seconds + head.seconds;
+    // Vectors may have been made before, to choose how long texts are read.
+    const vectorSeconds = features.seconds;
+    const frozenSeconds = vectorSeconds + head.seconds;
     challenge({ method: 'frozen', right: scored(head.result.held), seconds: frozenSeconds, bytes: networkBytes });
     const both = blend(head.result.held, words.result.held, data.classes, data.labels.length);
     const hybridSeconds = frozenSeconds + words.seconds;
     challenge({ method: 'hybrid', right: scored(both.held), seconds: hybridSeconds, bytes: networkBytes + wordBytes });
-    await climbTrained({ vectorSeconds: vectors.seconds, features, c: head.result.c });
+    await climbTrained({ vectorSeconds, features, c: head.result.c });
   }
   return report(given.budget);
 
@@ -91,7 +92,7 @@ export async function climb(run: FinetuneRun, openBase: () => Promise<Base>, beg
   }) {
     const names: TrainedMethod[] = ['finetune', 'contrastive'];
     const recipes = new Map<TrainedMethod, Recipe>(
-      names.map((name) => [name, recipeOf(name, run, base, run.data.texts.length)]),
+      names.map((name) => [name, recipeOf(name, run, base, base.sequences(run.data.texts))]),
     );
     const share = run.data.texts.length / data.texts.length;
     const estimates = new Map(names.map((name) => [name, vectorSeconds * share * trainingPerVector * epochsOf(name)]));

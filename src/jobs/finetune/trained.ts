@@ -8,6 +8,7 @@ import { frozenValues } from '../../tasks/text/frozen.ts';
 import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
 import { type LabeledText, measureLabels, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
+import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
@@ -25,14 +26,14 @@ import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedMethod): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
-  const recipe = recipeOf(method, run, base, data.texts.length);
-  const settings = { ...given, ...recipe.settings, method, maxLength: base.maxLength };
+  const recipe = recipeOf(method, run, base, base.sequences(data.texts));
+  const settings = { ...given, ...recipe.settings, ...base.settings, method };
   const start = base.values;
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
   const examples = encoded(base, data);
-  const sequences = held.texts.map((text) => base.cutter.encode(text));
+  const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   base.cutter.noteTruncated(hooks);
   let latest: ClassificationResult | undefined;
   let refitted: ParameterValues = new Map();
@@ -43,7 +44,7 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
       latest = await measureHead(run, await base.vectorsOf(held.texts, values), refitted);
     } else {
       const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-      const measured = measureLabels(inference, sequences, held.classes, labels, base.cutter.promptTokens);
+      const measured = measureLabels(inference, heldTexts, held.classes, labels, base.cutter.promptTokens);
       latest = await measured.finally(() => inference.dispose());
     }
     return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
@@ -61,7 +62,7 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
         result: {
           ...{ ...latest, method, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
         },
-        data: { train: examples.length, heldOut: held.texts.length },
+        data: { train: data.texts.length, heldOut: held.texts.length },
         card: await base.card(),
       };
     },
@@ -88,7 +89,8 @@ export function trainedTask(
   const { model, maxLength } = base;
   const { frame } = base.loaded.tokenizer;
   const { contrast } = recipe;
-  const { classes, classWeights } = data;
+  const { classWeights } = data;
+  const classes = examples.map(({ label }) => label);
   const { accumulationSteps, recompute, seed } = given;
   return new ExamplesTask({
     ...{ model, frame, examples, accumulationSteps, recompute, seed, evaluate },
@@ -102,9 +104,15 @@ export function trainedTask(
   });
 }
 
-/** The texts of a set as token ids and class numbers. */
+/** The texts of a set as token ids and class numbers; of a text in several windows each, which counts for its share. */
 export function encoded(base: Base, { texts, classes }: Pick<Labeled, 'texts' | 'classes'>): LabeledText[] {
-  return texts.map((text, i) => ({ ids: base.cutter.encode(text), label: classes[i] as number }));
+  return texts.flatMap((text, i) => {
+    const label = classes[i] as number;
+    const windows = base.cutter.windows(text);
+    return windows.length === 1
+      ? windows.map((ids) => ({ ids, label }))
+      : windows.map((ids) => ({ ids, label, weight: 1 / windows.length }));
+  });
 }
 
 /** Answers of a trained encoder's classifier: logits of each text [labels]. */
@@ -112,11 +120,11 @@ export async function answersOf(
   { engine, hooks }: FinetuneRun,
   base: Base,
   parameters: NamedTensors,
-  sequences: readonly ArrayLike<number>[],
+  texts: readonly Windows[],
 ): Promise<Float32Array[]> {
   const { signal } = hooks;
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-  const answers = inference.ofTexts(classifierHead, sequences, { promptTokens: base.cutter.promptTokens });
+  const answers = ofWindows(inference, classifierHead, texts, { promptTokens: base.cutter.promptTokens });
   return answers.finally(() => inference.dispose());
 }
 
@@ -128,7 +136,9 @@ function valuesOf(parameters: NamedTensors): ParameterValues {
 /** Changes when the texts, their order or their labels do. */
 function digestOf(examples: readonly LabeledText[]): string {
   const hash = createHash('sha256');
-  for (const { ids, label } of examples) hash.update(ids).update(` ${label} `);
+  for (const { ids, label, weight } of examples) {
+    hash.update(ids).update(weight === undefined ? ` ${label} ` : ` ${label} × ${weight} `);
+  }
   return hash.digest('hex');
 }
 
