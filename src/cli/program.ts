@@ -62,7 +62,7 @@ const groups: Readonly<Record<string, string>> = {
 
 const mainJob = `
 The main job:
-  bertune adapt    --model checkpoints/bert-mini-general --corpus logs/*.txt --output runs/adapted
+  bertune adapt    --model checkpoints/bert-mini-sentences --corpus logs/*.txt --output runs/adapted
   bertune finetune --model runs/adapted --train labeled.csv --output runs/intent
   bertune predict  --model runs/intent --input new.csv
 `;

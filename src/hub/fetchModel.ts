@@ -13,6 +13,7 @@ import { ConnectionError, hubFetch } from './requests.ts';
 import { encoderFiles, modulesFile, sentenceFile } from './sentenceFolder.ts';
 import type { HubSettings } from './settings.ts';
 import { pickleFile, poolerFile, weightFile, weightIndex } from './weightFiles.ts';
+import { wordsFiles, wordsFolder } from './wordsFolder.ts';
 
 export interface FetchHooks {
   readonly onNote?: (text: string) => void;
@@ -141,6 +142,7 @@ async function download(
   await bring(encoder, [...textFiles, ...encoderFiles, weightIndex]);
   await bring(encoder, [...(await weightNames(snapshot, encoder)), poolerFile]);
   for (const folder of modules) await bring(folder, ['config.json', weightFile]);
+  await bring(await filesOf(wordsFolder), wordsFiles);
   await cache.setCommit(reference, commit);
   return { folder: snapshot, commit };
 }

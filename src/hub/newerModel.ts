@@ -5,6 +5,7 @@ import { configFile } from './modelFolder.ts';
 import { isSeriesConfig, seriesFormat } from './seriesFormat.ts';
 import { textFormat } from './textFormat.ts';
 import { isVisionConfig, visionFormat } from './visionFormat.ts';
+import { isWordsConfig, wordsConfigFormat } from './wordsFormat.ts';
 
 /**
  * For who is about to replace or to hand on a model folder of whatever kind, without reading the model.
@@ -25,6 +26,7 @@ export function refuseNewerModel(folder: string): void {
 function formatOf(content: JsonObject, file: string) {
   if (isVisionConfig(content)) return visionFormat;
   if (isSeriesConfig(content)) return seriesFormat;
+  if (isWordsConfig(content)) return wordsConfigFormat;
   const { model_type: type } = content;
   if (typeof type !== 'string' || !type.startsWith('bertune-')) return textFormat;
   throw new NewerFormatError(

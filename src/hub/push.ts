@@ -11,6 +11,7 @@ import { hubFetch } from './requests.ts';
 import { modulesFile } from './sentenceFolder.ts';
 import type { HubSettings } from './settings.ts';
 import { weightFile } from './weightFiles.ts';
+import { wordsFiles, wordsFolder } from './wordsFolder.ts';
 
 export interface PushModelOptions {
   /** The model's folder. */
@@ -36,7 +37,7 @@ export interface PushedModel {
 
 /**
  * Uploads a model folder to the Hub in one commit, large files by LFS: configuration, tokenizer, weights, a sentence
- * encoder's modules, ONNX files and model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
+ * encoder's modules, words, ONNX files and model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
  *
  * @throws UsageError for a folder without a model, a wrong name, no token or one without the right; BertuneError when the
  * network fails
@@ -121,6 +122,7 @@ async function filesToPush(folder: string): Promise<string[]> {
     ...(await list('', isModel)),
     ...(encoder === '' ? [] : await list(encoder, isModel)),
     ...(await list('onnx', (name) => onnxFiles.test(name))),
+    ...(await list(wordsFolder, (name) => wordsFiles.some((file) => file === name))),
   ];
   for (const path of new Set(others)) {
     if (path !== encoder) files.push(...(await list(path, (name) => name === 'config.json' || name === weightFile)));

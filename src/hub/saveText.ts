@@ -19,6 +19,7 @@ import {
 import { mostWindowsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
+import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
 
 export interface SaveTextOptions {
   readonly model: TextModel;
@@ -40,6 +41,8 @@ export interface SaveTextOptions {
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
   readonly sentence?: SentenceSettings | null;
+  /** A classifier on words whose answer is joined with the head's. */
+  readonly words?: WordsPart;
 }
 
 /**
@@ -65,6 +68,7 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
   if (pooler === undefined || isBare) await rm(join(path, poolerFile), { force: true });
   else await writeSafetensors(join(path, poolerFile), entriesOf(model, ['pooler'], pooler), dtype);
   await saveSentence(path, options, sentence ?? plainSettings);
+  await saveWordsPart(path, options.words);
   for (const [name, content] of options.tokenizerFiles) {
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);

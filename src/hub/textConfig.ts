@@ -12,6 +12,7 @@ import { labelKeys } from '../models/text/hubLabels.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { WeightDType } from './safetensors.ts';
 import { textFormat } from './textFormat.ts';
+import { isWordsConfig, noNetworkError } from './wordsFormat.ts';
 
 /**
  * Reads the `config.json` of a model folder, or a config file given by its own path.
@@ -26,6 +27,7 @@ export async function readTextConfig(path: string, shaped = false): Promise<{ mo
     throw readError(file, error);
   });
   const raw = parseJsonObject(text, file);
+  if (isWordsConfig(raw)) throw noNetworkError(path);
   checkedVersion(raw, file, textFormat);
   return { model: readTextModel(raw, file, shaped), raw };
 }

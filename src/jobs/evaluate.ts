@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
-import { throwIfAborted } from '../core/interrupt.ts';
+import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
@@ -14,7 +14,8 @@ import { resolve } from '../settings/resolve.ts';
 import { evaluateCorpus } from '../tasks/text/corpusTask.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
-import { measureLabels } from '../tasks/text/objectives/oneLabel.ts';
+import { LabelCount, measureLabels } from '../tasks/text/objectives/oneLabel.ts';
+import { ofWindows } from '../tasks/text/windows.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
@@ -25,6 +26,7 @@ import { readLabels } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
+import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 
 /**
  * Measures a model on data it has not seen: a classifier by accuracy, macro-F1 and its confusion matrix, a masked
@@ -39,7 +41,8 @@ export async function evaluate(
 ): Promise<ClassificationResult | MaskedLmResult> {
   const settings = resolve('evaluate', options);
   const found = await findModel(options.model, options, hooks);
-  const head = await measurableHead(found);
+  const alone = await readWordsAlone(found);
+  const head = alone ? 'oneLabel' : await measurableHead(found);
   if (options.int8 && head !== 'oneLabel') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
@@ -49,7 +52,7 @@ export async function evaluate(
       say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
     );
   }
-  return measures[head](found, settings, hooks);
+  return alone ? evaluateWords(alone, settings, hooks) : measures[head](found, settings, hooks);
 }
 
 type Measure = (
@@ -69,18 +72,15 @@ async function evaluateClassifier(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<ClassificationResult> {
-  const loaded = await readModel(found, { head: 'oneLabel' }, (line) => note(hooks, line));
-  const { model, values, tokenizer } = loaded;
+  const loaded = await readModel(found, { head: 'oneLabel', words: true }, (line) => note(hooks, line));
+  const { model, values, tokenizer, words } = loaded;
   const maxLength = sequenceLength(loaded, options.maxLength, options.model);
-  const set = await readLabels(options.data, setting('data'), hooks);
   const labels = model.config.labels ?? [];
-  const limit = options.limit ?? set.labels.length;
-  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
-  const classes = classNumbers(set.labels, labels, setting('data'));
+  const { texts, classes } = await readLabeled(labels, options, hooks);
   // Of a classifier on vectors, texts begin as they did in training.
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
   const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(loaded.raw, options.model));
-  const texts = chosen.map((i) => cutter.windows(set.texts[i] as string));
+  const windows = texts.map((text) => cutter.windows(text));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
   const engine = onnxEngine({ threads: options.threads });
@@ -88,16 +88,47 @@ async function evaluateClassifier(
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
   try {
-    return await measureLabels(
-      inference,
-      texts,
-      chosen.map((i) => classes[i] as number),
-      labels,
-      cutter.promptTokens,
-    );
+    const { promptTokens } = cutter;
+    if (!words) return await measureLabels(inference, windows, classes, labels, promptTokens);
+    const count = new LabelCount(classes, labels);
+    for (let from = 0; from < texts.length; from += chunk) {
+      const logits = await ofWindows(inference, 'oneLabel', windows.slice(from, from + chunk), { promptTokens });
+      for (const row of joinedLogits(words, texts.slice(from, from + chunk), logits)) count.add(row);
+    }
+    return count.measure();
   } finally {
     await inference.dispose();
   }
+}
+
+/** Texts that are classified together. */
+const chunk = 1024;
+
+async function evaluateWords(
+  { labels, words }: WordsAlone,
+  options: Resolved<'evaluate'>,
+  hooks: JobHooks,
+): Promise<ClassificationResult> {
+  const { texts, classes } = await readLabeled(labels, options, hooks);
+  const count = new LabelCount(classes, labels);
+  for (let from = 0; from < texts.length; from += chunk) {
+    await breathe(hooks.signal);
+    for (const row of words.logProbabilities(texts.slice(from, from + chunk))) count.add(row);
+  }
+  return count.measure();
+}
+
+/** The texts to measure on with their class numbers. */
+async function readLabeled(
+  labels: readonly string[],
+  options: Resolved<'evaluate'>,
+  hooks: JobHooks,
+): Promise<{ texts: string[]; classes: number[] }> {
+  const set = await readLabels(options.data, setting('data'), hooks);
+  const limit = options.limit ?? set.labels.length;
+  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
+  const classes = classNumbers(set.labels, labels, setting('data'));
+  return { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
 }
 
 async function evaluateLanguageModel(

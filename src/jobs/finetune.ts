@@ -1,16 +1,18 @@
 import { performance } from 'node:perf_hooks';
+import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
+import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { Base, type FinetuneRun } from './finetune/base.ts';
 import { labeledSets } from './finetune/labeled.ts';
 import { climb } from './finetune/ladder.ts';
 import { readingLongTexts } from './finetune/longTexts.ts';
-import { methods } from './finetune/methods.ts';
+import { methodNames, methods } from './finetune/methods.ts';
 import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
 import { type Fit, type Plan, runTraining } from './run.ts';
-import { readableRecord } from './runRecord.ts';
+import { type RunRecord, readableRecord } from './runRecord.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } from './types.ts';
 
 /**
@@ -24,7 +26,8 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } fr
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const began = performance.now();
   const asked = withMethod(options);
-  const given = resolve('finetune', asked);
+  const record = options.resume ? readableRecord(options.output) : undefined;
+  const given = asBegan(resolve('finetune', asked), record);
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
@@ -40,10 +43,11 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           return opened;
         };
         if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));
-        const ladder = laddered(given) ?? (await climb(run(undefined), openBase, began));
+        const ladder = ladderIn(record) ?? (await climb(run(undefined), openBase, began));
+        if (!ladder) return methods.finetune.run(run('finetune'), openBase);
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
         const chosen = run(ladder.chosen);
-        return withLadder(await methods[ladder.chosen].run(chosen, openBase), ladder);
+        return withLadder(await methods[ladder.chosen].run(chosen, openBase, ladder.wordsWeight), ladder);
       },
     },
     hooks,
@@ -66,12 +70,34 @@ function withMethod(options: FinetuneOptions): FinetuneOptions {
   return options;
 }
 
-/** What an interrupted run that is gone on with had found. */
-function laddered({ resume, output }: { readonly resume?: boolean; readonly output: string }): Ladder | undefined {
-  const record = resume ? readableRecord(output) : undefined;
-  const { ladder } = (record?.configuration ?? {}) as { readonly ladder?: Ladder };
-  return ladder;
+/** The settings with what a run that is gone on with had worked out: what suits may be another now. */
+function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Resolved<'finetune'> {
+  const began = worked.safeParse(record?.configuration ?? {}).data;
+  if (!record || !began) return given;
+  const { learningRate, batchSize, warmup, method } = began;
+  // Runs of versions that had one method do not name it.
+  const named = ladderIn(record) ? undefined : (method ?? 'finetune');
+  return {
+    ...given,
+    learningRate: given.learningRate ?? learningRate,
+    batchSize: given.batchSize ?? batchSize,
+    warmup: given.warmup ?? warmup,
+    method: given.method ?? named,
+  };
 }
+
+/** What an interrupted run had found to do best. */
+function ladderIn(record: RunRecord | undefined): Ladder | undefined {
+  return worked.safeParse(record?.configuration ?? {}).data?.ladder as Ladder | undefined;
+}
+
+const worked = z.object({
+  learningRate: z.number().optional(),
+  batchSize: z.number().optional(),
+  warmup: z.number().optional(),
+  method: z.enum(methodNames).optional(),
+  ladder: z.looseObject({ chosen: z.enum(methodNames), wordsWeight: z.number().optional() }).optional(),
+});
 
 /** The run of the method that was chosen, which also says how it was. */
 function withLadder(

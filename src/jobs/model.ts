@@ -1,7 +1,6 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
-import { argmax } from '../evaluation/classification.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
@@ -11,16 +10,22 @@ import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { type PlacedSequence, TextInference } from '../tasks/text/inference.ts';
-import { type Ranking, rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
+import { TextInference } from '../tasks/text/inference.ts';
+import { rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
 import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
+import { checkTexts, labelAnswers } from './labelAnswers.ts';
+import type { OpenModel } from './openModel.ts';
+import { openWords } from './openWords.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
+import { joinedLogits, readWordsAlone } from './wordsPart.ts';
+
+export type { MaskedText, OpenModel } from './openModel.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
@@ -29,37 +34,6 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   readonly onEvent?: (event: JobEvent) => void;
   /** When aborted, what is being computed stops with an InterruptedError. */
   readonly signal?: AbortSignal;
-}
-
-/** A model for those that answer many callers at once. */
-export interface OpenModel extends LoadedModel {
-  readonly heads: readonly HeadName[];
-  /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
-  readonly dimensions: { readonly kept: number; readonly all: number };
-  /** Names of the prompts that texts may begin with. */
-  readonly prompts: readonly string[];
-  /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
-  embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
-  /** Every label with its score for each text, best first. */
-  scores(texts: readonly string[]): Promise<LabelScore[][]>;
-  /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
-  prepareMasks(text: string): MaskedText;
-  /** Ranks the words of prepared texts, all in one go. */
-  rankMasks(texts: readonly MaskedText[], rankings: readonly Ranking[]): Promise<FillMaskResult[]>;
-}
-
-export interface LabelScore {
-  readonly label: string;
-  readonly score: number;
-}
-
-export interface CountedVectors {
-  readonly vectors: Float32Array[];
-  readonly tokens: readonly number[];
-}
-
-export interface MaskedText extends PlacedSequence {
-  readonly text: string;
 }
 
 /**
@@ -83,7 +57,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   }
   const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
-  const loaded = await readModel(found, { head: 'present' }, onNote);
+  const alone = await readWordsAlone(found);
+  if (alone) return openWords(path, alone, { onNote, signal, maxLength: settings.maxLength });
+  const loaded = await readModel(found, { head: 'present', words: true }, onNote);
   const { model: read, present, tokenizer } = loaded;
   const { config } = read;
   const available = headsOf(present, loaded.raw.problem_type);
@@ -113,13 +89,13 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     );
   };
   const vectorSize = read.outputSize('pooled');
-  const labelOf = (label: number) => labels?.[label] ?? String(label);
   const probabilities = async (texts: readonly string[]) => {
     requireHead('oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
     const { windows, promptTokens } = cut(prompt, texts);
-    return (await ofWindows(inference, 'oneLabel', windows, { promptTokens })).map(labelProbabilities);
+    const logits = await ofWindows(inference, 'oneLabel', windows, { promptTokens });
+    return (loaded.words ? joinedLogits(loaded.words, texts, logits) : logits).map(labelProbabilities);
   };
   const model: OpenModel = {
     path,
@@ -161,22 +137,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       const [result] = await model.rankMasks([prepared], [ranking]);
       return result ?? { text, masks: [] };
     },
-    async scores(texts) {
-      checkTexts(texts, 'scores needs a list of texts');
-      const rows = await probabilities(texts);
-      return rows.map((row) => {
-        const scores = Array.from(row, (score, i) => ({ label: labelOf(i), score }));
-        return scores.sort((a, b) => b.score - a.score); // stable: the first of equal ones stays first
-      });
-    },
-    async classify(texts) {
-      checkTexts(texts, 'classify needs a list of texts');
-      const rows = await probabilities(texts);
-      return rows.map((row, i) => {
-        const best = argmax(row);
-        return { text: texts[i] as string, label: labelOf(best), score: row[best] ?? 0 };
-      });
-    },
+    ...labelAnswers(probabilities, labels ?? []),
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },
@@ -214,12 +175,6 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     },
   };
   return model;
-}
-
-/** @throws UsageError for what is no list of texts */
-function checkTexts(texts: unknown, needed: string): void {
-  const isTexts = Array.isArray(texts) && texts.every((text) => typeof text === 'string');
-  if (!isTexts) throw new UsageError(`${needed}, got something else`);
 }
 
 /** Ids of words to rank: each is to be one token of the vocabulary. */

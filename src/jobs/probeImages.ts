@@ -11,6 +11,7 @@ import { type Estimate, estimate } from '../evaluation/estimate.ts';
 import { fitLinearProbe } from '../evaluation/linearProbe.ts';
 import { classifyByNeighbours, type Rows } from '../evaluation/neighbours.ts';
 import { type PairedDifference, pairedDifference } from '../evaluation/paired.ts';
+import { verdictOf } from '../evaluation/verdict.ts';
 import type { VisionModel } from '../hub/visionFolder.ts';
 import { loadVision } from '../hub/visionFolder.ts';
 import { randomVisionValues } from '../models/vision/encoder.ts';
@@ -170,7 +171,7 @@ function resultOf({ classes, tested }: LabeledData, repetitions: readonly Repeti
   const over = (baseline: Estimate): PairedDifference | null =>
     repetitions.length < 2 ? null : pairedDifference(baseline.values, pretrained.linear.values);
   const [overRandomStart, overScratch] = [over(randomStart.linear), over(scratch)];
-  const helped = [overRandomStart, overScratch].every((difference) => difference !== null && difference.low > 0);
+  const helped = [overRandomStart, overScratch].every((difference) => verdictOf(difference) === 'helped');
   return {
     ...{ classes, labeled: repetitions[0]?.labeled ?? 0, tested: tested.length },
     ...{ pretrained, randomStart, scratch, overRandomStart, overScratch, helped },

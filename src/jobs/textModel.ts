@@ -6,15 +6,24 @@ import { trainedMaxLength } from '../hub/textConfig.ts';
 import { type LoadedText, type LoadTextOptions, loadText, type TextFacts } from '../hub/textFolder.ts';
 import type { PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { defaultLabels } from '../models/text/hubLabels.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { initialValue, type ParameterValues } from '../nn/parameters.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, readFound } from './findModel.ts';
+import { readsWords, readWordsBeside, type WordsBeside } from './wordsPart.ts';
 
 /** A model as jobs work with it: what its folder holds, and its tokenizer. */
 export interface ReadModel extends LoadedText {
   readonly tokenizer: TextTokenizer;
+  /** The classifier on words that stands beside the network's, where it was asked for and is there. */
+  readonly words: WordsBeside | null;
+}
+
+export interface ReadModelOptions extends Omit<LoadTextOptions, 'onNote'> {
+  /** Whether the folder's classifier on words is read as well; else it is said that it is left out. */
+  readonly words?: boolean;
 }
 
 /**
@@ -25,7 +34,7 @@ export interface ReadModel extends LoadedText {
  */
 export async function readModel(
   found: FoundModel,
-  options: Omit<LoadTextOptions, 'onNote'>,
+  { words: withWords = false, ...options }: ReadModelOptions,
   onNote?: (text: string) => void,
 ): Promise<ReadModel> {
   const read = async (folder: string, note: (text: string) => void) => {
@@ -35,7 +44,12 @@ export async function readModel(
   };
   const loaded = await readFound(found, read, onNote);
   checkTokenizer(loaded.tokenizer, loaded.model, found.name);
-  return loaded;
+  const isClassifier = loaded.present.includes('classifier');
+  if (!withWords && isClassifier && readsWords(found)) {
+    onNote?.(`the classifier on words of ${found.name} is left out: only its network is read`);
+  }
+  const labels = withWords && isClassifier ? (loaded.model.config.labels ?? defaultLabels(2)) : null;
+  return { ...loaded, words: await readWordsBeside(found, labels) };
 }
 
 /** @throws UsageError when the tokenizer has tokens that the model does not know */

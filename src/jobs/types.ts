@@ -85,11 +85,20 @@ export interface FinetuneOptions extends OptionsOf<'finetune'> {}
 export interface ClassificationResult extends LabelMeasure {}
 
 /** A way to make a classifier of labeled texts, the simplest first. */
-export type MethodName = 'words' | 'frozen' | 'hybrid' | 'finetune' | 'contrastive';
+export type MethodName =
+  | 'words'
+  | 'frozen'
+  | 'hybrid'
+  | 'finetune'
+  | 'finetune+words'
+  | 'contrastive'
+  | 'contrastive+words';
 
 /** How the methods did on folds of the training texts. */
 export interface Ladder {
   readonly chosen: MethodName;
+  /** Weight of the words' log-probabilities beside those of the network; absent where the chosen method has one of them. */
+  readonly wordsWeight?: number;
   /** Those that were tried. */
   readonly rungs: readonly Rung[];
   /** Those that were not, and why. */
@@ -115,6 +124,8 @@ export interface Rung {
 
 export interface FinetuneResult extends ClassificationResult {
   readonly method: MethodName;
+  /** Weight of the words' log-probabilities beside those of a network; absent where there is one of them. */
+  readonly wordsWeight?: number;
   /** How the methods did on folds of the training texts; absent where one was asked for. */
   readonly ladder?: Ladder;
   /** 0 of a head on a frozen encoder. */

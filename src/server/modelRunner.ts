@@ -21,7 +21,7 @@ export async function createRunner({ model: found, name, threads, maxLength, int
   const tasks: Task[] = [
     ...(model.heads.includes('oneLabel') ? (['predict'] as const) : []),
     ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),
-    'embed',
+    ...(model.dimensions.all > 0 ? (['embed'] as const) : []),
   ];
   await warmUp(model, tasks);
   const { labels, maskToken, dimensions, prompts } = model;
@@ -47,7 +47,7 @@ const answering: Readonly<Record<Task, (model: OpenModel, questions: readonly Qu
 async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
   if (tasks.includes('predict')) await model.scores(['a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
-  if (tasks.length === 1) await model.embed(['a']);
+  if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
 }
 
 async function predictAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {

@@ -146,10 +146,11 @@ export const jobs = {
     train: required,
     freeze: given,
     method: {
-      type: choice('words', 'frozen', 'hybrid', 'finetune', 'contrastive'),
+      type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
       help: 'how the classifier is made',
       default: computed('the one that does best on folds of the training texts'),
-      identity: true,
+      // Runs from before there were several do not name theirs.
+      identity: (method) => (method === 'finetune' ? undefined : method),
     },
     budget: given,
     cache: {

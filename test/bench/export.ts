@@ -17,7 +17,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
     epochs: { type: 'string', default: '4' },
     'learning-rate': { type: 'string', default: '4e-4' },
-    model: { type: 'string', default: 'checkpoints/bert-mini-general' },
+    model: { type: 'string', default: 'checkpoints/bert-mini-sentences' },
     classifier: { type: 'string' },
   },
 });

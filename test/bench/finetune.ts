@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
     'batch-size': { type: 'string', default: '16' },
     'learning-rate': { type: 'string', default: '2e-4' },
     rounds: { type: 'string', default: '1' },
-    model: { type: 'string', default: 'checkpoints/bert-mini-general' },
+    model: { type: 'string', default: 'checkpoints/bert-mini-sentences' },
     'only-ours': { type: 'boolean', default: false },
   },
 });

@@ -44,7 +44,12 @@ async function byLines() {
   const rows = [];
   for (const lines of numbers(flags.lines)) {
     const options: AdaptWorkerOptions = {
-      ...{ model: 'checkpoints/bert-mini-general', corpus: { files: [generatedCorpus({ lines })] }, threads, seed: 1 },
+      ...{
+        model: 'checkpoints/bert-mini-sentences',
+        corpus: { files: [generatedCorpus({ lines })] },
+        threads,
+        seed: 1,
+      },
       ...{ output: workPath('runs', 'growth'), overwrite: true, maxLength: 128, batchTokens: tokens },
       ...{ maxSteps: 1_000_000, evalFraction: 0, meanTokens: 1 },
     };
@@ -53,7 +58,7 @@ async function byLines() {
     const speed = median(worker.turns.map((turn) => (turn.tokens ?? 0) / turn.seconds));
     rows.push({ lines, firstStep: worker.start?.seconds ?? 0, tokensPerSecond: speed, peakBytes: worker.peakBytes });
   }
-  printTable('adapt by lines of the corpus, bert-mini-general, 32 x 128 tokens', [
+  printTable('adapt by lines of the corpus, bert-mini-sentences, 32 x 128 tokens', [
     ['lines', 'to the first step, tokenizing included', 'tokens/s', 'peak memory'],
     ...rows.map((row) => [
       ...[row.lines.toLocaleString('en'), seconds(row.firstStep), rate(row.tokensPerSecond), gigabytes(row.peakBytes)],

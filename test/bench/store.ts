@@ -17,7 +17,7 @@ const { values: flags } = parseArgs({
 
 const corpus = generatedCorpus({ bytes: Number(flags.megabytes) * 1e6 });
 const folder = workPath('store');
-const tokenizer = resolve('checkpoints/bert-mini-general');
+const tokenizer = resolve('checkpoints/bert-mini-sentences');
 const { name, command, args } = ownScript('bertune', 'storeWorker.js', { corpus, tokenizer, threads, folder });
 const capped = `ulimit -d ${Math.round((Number(flags.cap) * 1e6) / 1024)} && exec "$@"`;
 const [worker] = await takeTurns([{ name, command: 'bash', args: ['-c', capped, 'bash', command, ...args] }], {

@@ -18,7 +18,7 @@ import { builtCommand, type Finished, runCommand } from './build.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
-const base = fileURLToPath(new URL('../../checkpoints/bert-mini-general', import.meta.url));
+const base = fileURLToPath(new URL('../../checkpoints/bert-mini-sentences', import.meta.url));
 
 beforeAll(async () => {
   await folder.create();

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { classificationReport } from '../../src/cli/classificationReport.ts';
+import { demoReport } from '../../src/cli/commands/demo.ts';
+import { probeReport } from '../../src/cli/commands/imageProbe.ts';
 import { bar, duration, printable, table } from '../../src/cli/format.ts';
 import { maskedLmReport, trainingReport } from '../../src/cli/maskedLmReport.ts';
 
@@ -34,6 +36,64 @@ describe('the report of adapt', () => {
     const unmeasured = { ...adapted, evalLossBefore: null, evalLossAfter: null };
     expect(trainingReport(unmeasured, { verdict: true })).toContain('\nnot measured: no text was held out\n');
     expect(trainingReport(adapted, { verdict: false })).not.toContain('helped');
+  });
+});
+
+describe('the report of the demo', () => {
+  const candidates = [{ token: 'parcel', tokenId: 7, score: 0.5 }];
+  const filled = { text: 'my [MASK] has not arrived yet', masks: [{ position: 1, candidates }] };
+  const summary = { mean: 0.5, lowest: 0.4, highest: 0.6 };
+  const result = {
+    ...{ adapted, labels: 100, seeds: [11, 12], before: filled, after: filled, seconds: 171.4, helped: false },
+    accuracies: { 'random start': [0.4, 0.6], base: [0.4, 0.6], adapted: [0.4, 0.6] },
+    summaries: { 'random start': summary, base: summary, adapted: summary },
+    difference: { mean: 0.031, low: -0.003, high: 0.065 },
+  };
+
+  test.each([
+    ['helped', 'adapting helped: the whole interval lies above 0'],
+    ['not shown', 'not shown with these few texts: the interval holds 0 and gains of a point or more'],
+    ['did not help', 'adapting did not help: the interval holds no gain of a point'],
+    ['harmed', 'adapting harmed: the whole interval lies below 0'],
+  ] as const)('%s', (verdict, line) => {
+    const lines = demoReport({ ...result, verdict }).split('\n');
+    expect(lines.slice(-4)).toEqual([
+      'adapted - base: +3.1 points (95 % interval -0.3 to +6.5)',
+      line,
+      '',
+      'Took 2m 51s. Try it: npx bertune fill-mask --model runs/adapted',
+    ]);
+  });
+});
+
+describe('the report of image probe', () => {
+  const measured = { mean: 0.5, low: 0.4, high: 0.6, values: [0.5, 0.5] };
+  const encoder = { linear: measured, knn: measured };
+  const [above, open, flat, below] = [
+    { mean: 0.02, low: 0.01, high: 0.03 },
+    { mean: 0.02, low: -0.01, high: 0.05 },
+    { mean: 0, low: -0.005, high: 0.005 },
+    { mean: -0.2, low: -0.3, high: -0.1 },
+  ];
+
+  test.each([
+    [above, above, 'helped: above both baselines with the whole interval'],
+    [above, open, 'not shown with so few images: perhaps above, perhaps not above training from scratch'],
+    [open, below, 'did not help: below training from scratch, perhaps above, perhaps not above a random encoder'],
+    [flat, flat, 'did not help: no better than a random encoder and training from scratch'],
+  ])('%o and %o', (overRandomStart, overScratch, line) => {
+    const report = probeReport({
+      ...{
+        classes: ['a', 'b'],
+        labeled: 20,
+        tested: 100,
+        pretrained: encoder,
+        randomStart: encoder,
+        scratch: measured,
+      },
+      ...{ overRandomStart, overScratch, helped: overRandomStart.low > 0 && overScratch.low > 0 },
+    });
+    expect(report.split('\n').at(-1)).toBe(line);
   });
 });
 

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { builtCommand } from '../cli/build.ts';
 import { temporaryFolder } from '../temporary.ts';
 
-const model = fileURLToPath(new URL('../../checkpoints/bert-mini-general', import.meta.url));
+const model = fileURLToPath(new URL('../../checkpoints/bert-mini-sentences', import.meta.url));
 
 /** Loads a model here or in a thread of the server, and uses it. */
 const scripts = {

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../temporary.ts';
 import { matchTeacher } from './matchTeacher.ts';
 
 const folder = temporaryFolder();
-const teacher = 'checkpoints/bert-mini-general';
+const teacher = 'checkpoints/bert-mini-sentences';
 const at = (name: string) => join(folder, name);
 const texts = messages(400);
 const unseen = messages(60, 99);

@@ -19,7 +19,7 @@ import { temporaryFolder } from '../temporary.ts';
 /** Exported models in the pipelines of transformers.js beside bertune's own answers. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const base = join(root, 'checkpoints', 'bert-mini-general');
+const base = join(root, 'checkpoints', 'bert-mini-sentences');
 const intents = join(root, 'corpora', 'intents.train.csv');
 const folder = temporaryFolder();
 const classifier = join(folder, 'trained');

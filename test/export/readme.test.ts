@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { chromium as playwright } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadModel } from '../../src/jobs/model.ts';
@@ -63,7 +63,7 @@ describe('the README', () => {
     const ended = new Promise((resolve) => child.on('close', resolve));
     const said = await new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))));
     const { url, models } = JSON.parse(said) as { url: string; models: { name: string }[] };
-    expect(models.map(({ name }) => name)).toEqual(['bert-mini-general', 'adapted', 'intent']);
+    expect(models.map(({ name }) => name)).toEqual(['bert-mini-sentences', 'adapted', 'intent']);
     const [curl, address = '', header, type = '', data, body] = shellWords(readmeLine('curl'));
     expect([curl, header, data]).toEqual(['curl', '-H', '-d']);
     const [name = '', value = ''] = type.split(': ');
@@ -79,8 +79,10 @@ describe('the README', () => {
 
   test('adapts a model of the Hub and pushes it, with a server of our own for the Hub', async () => {
     const hub = await startHub();
-    const base = join(folder, 'checkpoints/bert-mini-general');
-    const files = Object.fromEntries(readdirSync(base).map((name) => [name, readFileSync(join(base, name))]));
+    const base = join(folder, 'checkpoints/bert-mini-sentences');
+    const entries = readdirSync(base, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const paths = entries.map(({ parentPath, name }) => relative(base, join(parentPath, name)));
+    const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(base, path))]));
     addRepository(hub, 'google-bert/bert-base-uncased', files, ['model.safetensors']);
     writeFileSync(join(folder, 'reviews.txt'), readFileSync(join(folder, 'corpora/support.txt')));
     const before = { ...process.env };

@@ -7,21 +7,21 @@ import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { data, needing } from '../needs.ts';
 
-const base = 'checkpoints/bert-mini-general';
+const base = 'checkpoints/bert-mini-sentences';
 const folder = mkdtempSync(join(tmpdir(), 'bertune-real-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 needing('data').describe('on real data', () => {
-  it('adapts to customer-service logs and measures the same loss again', async () => {
-    const lines = `SELECT * FROM read_csv('${data}/text/cs_logs.txt.gz', delim='\\x01', quote='', header=false, columns={'text': 'VARCHAR'}) WHERE text <> '' LIMIT 8000`;
+  it('adapts to questions to a bank and measures the same loss again', async () => {
+    const questions = `SELECT text FROM '${data}/banking77/train.csv'`;
     const output = join(folder, 'adapted');
     const result = await adapt({
-      ...{ model: base, output, corpus: { files: [lines] }, evalFraction: 0.1 },
+      ...{ model: base, output, corpus: { files: [questions] }, evalFraction: 0.1 },
       ...{ maxSteps: 16, learningRate: 5e-4, batchTokens: 2048, maxLength: 64 },
     });
     expect(result.evalLossAfter).toBeLessThan((result.evalLossBefore ?? 0) - 0.2);
-    const again = await evaluate({ model: output, data: { files: [lines] }, maxLength: 64, limit: 300 });
-    const reference = await evaluate({ model: base, data: { files: [lines] }, maxLength: 64, limit: 300 });
+    const again = await evaluate({ model: output, data: { files: [questions] }, maxLength: 64, limit: 300 });
+    const reference = await evaluate({ model: base, data: { files: [questions] }, maxLength: 64, limit: 300 });
     expect(again.loss).toBeLessThan(reference.loss);
   });
 

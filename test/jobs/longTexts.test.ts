@@ -1,16 +1,22 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
+import { randomBelow } from '../../src/core/random.ts';
 import { card } from '../../src/jobs/card.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
+import { encoded } from '../../src/jobs/finetune/trained.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
+import { TextCutter } from '../../src/jobs/textCutter.ts';
 import type { ClassificationResult, FinetuneOptions } from '../../src/jobs/types.ts';
 import { createServer } from '../../src/server/server.ts';
+import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
 import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
@@ -21,7 +27,7 @@ const maxLength = 16;
 /** Words of one token, of which a window of 16 holds 14. */
 const words = ['order', 'parcel', 'refund', 'card', 'account', 'where', 'please', 'track', 'open', 'today'];
 const filler = (count: number, seed: number) =>
-  Array.from({ length: count }, (_, i) => words[(seed * 7 + i * (3 + (seed % 4))) % words.length]).join(' ');
+  Array.from({ length: count }, (_, i) => words[randomBelow(words.length, seed, 'corpus', i)]).join(' ');
 
 /** Labeled texts whose label shows at the end alone, or at the start alone. */
 function told(where: 'end' | 'start', count: number, seed = 0): { text: string; label: string }[] {
@@ -143,17 +149,24 @@ describe('what is made of a long text is the mean of what is made of its windows
 });
 
 describe('finetune', () => {
-  test.each(['frozen', 'finetune', 'contrastive'] as const)('by %s measures what evaluate does', async (method) => {
-    const given = options({ method, longTexts: 'windows', ...(method === 'frozen' ? {} : { epochs: 2 }) });
-    const result = await finetune(given);
-    expect(readJson(given.output, 'config.json')).toMatchObject({ most_windows: 16, bertune_format: 2 });
-    expect(readJson(given.output, 'run.json').configuration).toMatchObject({ longTexts: 'windows', maxLength });
-    expect(readJson(given.output, 'run.json').data).toEqual({ train: 40, heldOut: 20 });
-    const again = await evaluate({ model: given.output, data: { files: [at('held.csv')] }, threads: 1 });
-    expect(again.loss).toBeCloseTo(result.loss, 5);
-    const start = await evaluate({ model: startOf(given.output), data: { files: [at('held.csv')] }, threads: 1 });
-    expect(Math.abs(start.loss - result.loss)).toBeGreaterThan(1e-3);
-  });
+  test.each(['frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive'] as const)(
+    'by %s measures what evaluate does',
+    async (method) => {
+      const given = options({
+        method,
+        longTexts: 'windows',
+        ...(method === 'frozen' || method === 'hybrid' ? {} : { epochs: 2 }),
+      });
+      const result = await finetune(given);
+      expect(readJson(given.output, 'config.json')).toMatchObject({ most_windows: 16, bertune_format: 2 });
+      expect(readJson(given.output, 'run.json').configuration).toMatchObject({ longTexts: 'windows', maxLength });
+      expect(readJson(given.output, 'run.json').data).toEqual({ train: 40, heldOut: 20 });
+      const again = await evaluate({ model: given.output, data: { files: [at('held.csv')] }, threads: 1 });
+      expect(again.loss).toBeCloseTo(result.loss, 5);
+      const start = await evaluate({ model: startOf(given.output), data: { files: [at('held.csv')] }, threads: 1 });
+      expect(Math.abs(start.loss / result.loss - 1)).toBeGreaterThan(1e-3);
+    },
+  );
 
   test('chooses windows on folds where they tell more, and the start where that does', async () => {
     const hooks = [listening(), listening()] as const;
@@ -181,6 +194,39 @@ describe('finetune', () => {
     const back = options({ model: at('windows'), longTexts: 'start' });
     await finetune(back);
     expect(readJson(back.output, 'config.json')).not.toHaveProperty('most_windows');
+  });
+
+  test('trains on every window with its share of the text', () => {
+    const tokenizer = loadTokenizer(at('base'));
+    const cutter = new TextCutter(tokenizer, maxLength, '', 16);
+    const examples = encoded({ cutter }, { texts: [long, 'where is my card ?'], classes: Int32Array.of(1, 0) });
+    expect(examples.map(({ ids, label, weight }) => [tokenizer.decode([...ids]), label, weight])).toEqual([
+      ...windows.map((text) => [text, 1, 1 / 3]),
+      ['where is my card?', 0, undefined],
+    ]);
+    const weights = examples.map((one, i) => oneLabel([3, 6]).read(one, i, 0).asked.label?.weight);
+    expect(weights).toEqual([2, 2, 2, 3]);
+  });
+
+  test('that was stopped goes on with the way that its folds chose', async () => {
+    const more = { method: 'finetune', epochs: 2, batchSize: 16, saveSteps: 2 } as const;
+    const [whole, stopped] = [options(more), options(more)];
+    await finetune(whole);
+    await expect(finetune(stopped, listening(3))).rejects.toThrow(InterruptedError);
+    const hooks = listening();
+    await finetune({ ...stopped, resume: true }, hooks);
+    expect(hooks.notes().join('\n')).not.toContain('on folds of them all');
+    expect(weightsOf(stopped.output)).toEqual(weightsOf(whole.output));
+    expect(readJson(stopped.output, 'config.json')).toHaveProperty('most_windows', 16);
+  });
+
+  test('keeps the vectors of either way apart', async () => {
+    const cache = at('cache');
+    const found: (number | undefined)[] = [];
+    for (const longTexts of ['start', 'windows', 'windows', 'start'] as const) {
+      found.push((await finetune(options({ longTexts, cache }))).head?.vectorsFound);
+    }
+    expect(found).toEqual([0, 0, 60, 60]);
   });
 
   test('of short texts is the same to the bit', async () => {

@@ -56,7 +56,8 @@ export async function fingerprints(
       }),
     pretrain: (output) =>
       jobs.pretrain({ ...common, modelConfig: at('shape.json'), tokenizer: model, corpus, output, patience: 1 }),
-    finetune: (output) => jobs.finetune({ ...common, model, train, output }),
+    // With the learning rate that was the default then.
+    finetune: (output) => jobs.finetune({ ...common, model, train, output, method: 'finetune', learningRate: 5e-5 }),
     'finetune with everything': (output) =>
       jobs.finetune({
         ...{ ...common, ...text, model, train, output, batchSize: 4, trainLimit: 30, evalLimit: 9 },

@@ -12,7 +12,7 @@ import { chiSquare, chiSquareLimit, deviations } from './statistics.ts';
  * Counted is what was drawn; a sequence in which nothing was drawn gets one mask by rule and is counted apart.
  */
 const root = join(import.meta.dirname, '../..');
-const tokenizer = loadTokenizer(join(root, 'checkpoints/bert-mini-general'));
+const tokenizer = loadTokenizer(join(root, 'checkpoints/bert-mini-sentences'));
 const vocabulary = maskingVocabulary(tokenizer.vocabularySize, tokenizer.idOfRole('mask'), tokenizer.specialIds);
 const epochs = repetitions(8, 64);
 const probability = 0.15;

@@ -9,8 +9,8 @@ export const adaptCommand: CommandSpec = {
   job: 'adapt',
   flags: ['query', 'evalQuery', 'textColumn', 'groupColumn'],
   examples: [
-    'bertune adapt --model checkpoints/bert-mini-general --corpus logs/*.txt.gz --output runs/adapted',
-    'bertune adapt --model checkpoints/bert-mini-general --corpus chats.csv --text-column message --group-column chat --output runs/adapted --max-steps 500 --whole-word',
+    'bertune adapt --model checkpoints/bert-mini-sentences --corpus logs/*.txt.gz --output runs/adapted',
+    'bertune adapt --model checkpoints/bert-mini-sentences --corpus chats.csv --text-column message --group-column chat --output runs/adapted --max-steps 500 --whole-word',
   ],
   async run(settings, context) {
     const { adapt } = await import('../../jobs/adapt.ts');

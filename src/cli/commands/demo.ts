@@ -1,7 +1,8 @@
+import type { Verdict } from '../../evaluation/verdict.ts';
 import type { DemoResult, DemoStart } from '../../jobs/demo.ts';
 import type { FillMaskResult } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
-import { percent, table } from '../format.ts';
+import { duration, percent, table } from '../format.ts';
 import { given, withTraining } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 
@@ -26,9 +27,10 @@ export function demoReport({
   seeds,
   summaries,
   difference,
-  helped,
+  verdict,
   before,
   after,
+  seconds,
 }: DemoResult): string {
   const row = (name: DemoStart) => {
     const { mean, lowest, highest } = summaries[name];
@@ -46,11 +48,18 @@ export function demoReport({
     table([row('random start'), row('base'), row('adapted')], ['left', 'right', 'left']),
     '',
     `adapted - base: ${points(difference.mean)} points (95 % interval ${points(difference.low)} to ${points(difference.high)})`,
-    `adaptation ${helped ? 'helped' : 'did not help'}`,
+    verdicts[verdict],
     '',
-    `Try it: npx bertune fill-mask --model ${adapted.output}`,
+    `Took ${duration(seconds)}. Try it: npx bertune fill-mask --model ${adapted.output}`,
   ].join('\n');
 }
+
+const verdicts: Readonly<Record<Verdict, string>> = {
+  helped: 'adapting helped: the whole interval lies above 0',
+  'not shown': 'not shown with these few texts: the interval holds 0 and gains of a point or more',
+  'did not help': 'adapting did not help: the interval holds no gain of a point',
+  harmed: 'adapting harmed: the whole interval lies below 0',
+};
 
 function words({ masks }: FillMaskResult): string {
   return masks

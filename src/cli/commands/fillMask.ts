@@ -15,7 +15,7 @@ export const fillMaskCommand: CommandSpec = {
   argument: { name: 'text', description: 'a text with [MASK]; without it, a prompt opens' },
   examples: [
     "bertune fill-mask --model runs/adapted 'where is my [MASK]?'",
-    "bertune fill-mask --model checkpoints/bert-mini-general --compare runs/adapted --top-k 10 'my [MASK] was charged twice'",
+    "bertune fill-mask --model checkpoints/bert-mini-sentences --compare runs/adapted --top-k 10 'my [MASK] was charged twice'",
     'bertune fill-mask --model runs/adapted',
   ],
   async run(settings, context) {

@@ -1,4 +1,5 @@
 import { counted } from '../../core/errors.ts';
+import { type Verdict, verdictOf } from '../../evaluation/verdict.ts';
 import type { ProbeImagesResult } from '../../jobs/imageUseTypes.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, table } from '../format.ts';
@@ -22,7 +23,8 @@ export const imageProbeCommand: CommandSpec = {
   },
 };
 
-function probeReport(result: ProbeImagesResult): string {
+/** What was measured, for people. */
+export function probeReport(result: ProbeImagesResult): string {
   const { pretrained, randomStart, scratch, labeled, tested, overRandomStart, overScratch } = result;
   const seeds = scratch.values.length;
   return [
@@ -41,21 +43,31 @@ function probeReport(result: ProbeImagesResult): string {
       ? [
           `pretrained less random start: ${differenceOf(overRandomStart)}`,
           `pretrained less from scratch: ${differenceOf(overScratch)}`,
-          verdictOf(result),
+          verdictLine(result),
         ]
       : ['one seed tells no interval: run with --seeds 3 or more for a verdict']),
   ].join('\n');
 }
 
-function verdictOf({ helped, overRandomStart, overScratch }: ProbeImagesResult): string {
-  if (helped) return 'helped: above both baselines with the whole interval';
-  const beaten = (difference: { readonly low: number } | null) => difference !== null && difference.low > 0;
-  const open = [
-    ...(beaten(overRandomStart) ? [] : ['a random encoder']),
-    ...(beaten(overScratch) ? [] : ['training from scratch on the same labels']),
-  ];
-  return `did not help: not shown to be above ${open.join(' and ')}`;
+/** What both comparisons say together: it helped where it beats both baselines, and did not where one is not beaten. */
+function verdictLine({ overRandomStart, overScratch }: ProbeImagesResult): string {
+  const verdicts = { 'a random encoder': verdictOf(overRandomStart), 'training from scratch': verdictOf(overScratch) };
+  const relationTo = ([verdict, relation]: readonly [Verdict, string]) => {
+    const names = Object.entries(verdicts).flatMap(([name, found]) => (found === verdict ? [name] : []));
+    return names.length > 0 ? [`${relation} ${names.join(' and ')}`] : [];
+  };
+  const said = relations.flatMap(relationTo);
+  if (said.length === 0) return 'helped: above both baselines with the whole interval';
+  const isRefuted = Object.values(verdicts).some((verdict) => verdict === 'harmed' || verdict === 'did not help');
+  return `${isRefuted ? 'did not help' : 'not shown with so few images'}: ${said.join(', ')}`;
 }
+
+/** How features stand to a baseline that they do not beat. */
+const relations: readonly (readonly [Verdict, string])[] = [
+  ['harmed', 'below'],
+  ['did not help', 'no better than'],
+  ['not shown', 'perhaps above, perhaps not above'],
+];
 
 function shown({ mean, high }: Estimate): string {
   return high === null ? percent(mean) : `${percent(mean).replace(' %', '')} ± ${percent(high - mean)}`;

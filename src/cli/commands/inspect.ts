@@ -10,7 +10,7 @@ export const inspectCommand: CommandSpec = {
   name: 'inspect',
   summary: 'show what a model folder holds: sizes, parameters, heads, labels, how vectors are made',
   job: 'inspect',
-  examples: ['bertune inspect --model checkpoints/bert-mini-general'],
+  examples: ['bertune inspect --model checkpoints/bert-mini-sentences'],
   async run(settings, context) {
     const { inspect } = await import('../../jobs/inspect.ts');
     const options = given({ model: required(settings, 'model'), offline: settings.offline });

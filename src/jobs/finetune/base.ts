@@ -2,6 +2,7 @@ import { say, setting } from '../../core/message.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
 import { saveText } from '../../hub/textFolder.ts';
+import type { WordsPart } from '../../hub/wordsFolder.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import { pooledBy } from '../../models/text/sentence/pooling.ts';
 import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
@@ -134,12 +135,12 @@ export class Base {
     return vectors;
   }
 
-  /** Writes the run's model. @param values of the encoder and its classifier */
-  async save(values: ParameterValues): Promise<void> {
+  /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */
+  async save(values: ParameterValues, words?: WordsPart): Promise<void> {
     const { loaded, maxLength, mostWindows } = this;
     const { raw, beside, tokenizer } = loaded;
     await saveText(this.#run.options.output, {
-      ...{ model: loaded.model, head: classifierHead, raw, values, maxLength, mostWindows },
+      ...{ model: loaded.model, head: classifierHead, raw, values, maxLength, mostWindows, words },
       tokenizerFiles: tokenizer.files(),
       ...(this.model.sentence
         ? { pooler: beside.size > 0 ? beside : undefined, sentence: this.#sentenceSettings() }

@@ -2,51 +2,68 @@ import { counted, UsageError } from '../../core/errors.ts';
 import { availableMemory, formatBytes } from '../../core/memory.ts';
 import { say, setting } from '../../core/message.ts';
 import { sampleLimit } from '../../data/labels.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { engineProducts } from '../../tasks/featureProducts.ts';
 import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
-import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import { blend, measureAnswers, wordsOf } from './hybrid.ts';
 import { foldCount, type Labeled, part } from './labeled.ts';
 
 /**
  * A classifier on the vectors of an encoder that stays as it is: multinomial logistic regression, fitted to its minimum.
  *
+ * @param withWords whether a classifier on words stands beside it, by a weight that folds choose
  * @throws as `finetune`
  */
-export async function frozenFit(run: FinetuneRun, base: Base): Promise<Fit<FinetuneResult>> {
-  const { given, options, data } = run;
+export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
+  const { given, options, data, engine } = run;
+  const method = withWords ? 'hybrid' : 'frozen';
   if (!base.readsVectors) {
     throw new UsageError(
-      say`${setting('reads')} pooler cannot be had with ${setting('method')} frozen, whose head reads vectors; choose a pooling`,
+      say`${setting('reads')} pooler cannot be had with ${setting('method')} ${method}, whose head reads vectors; choose a pooling`,
     );
   }
-  const settings = { ...given, ...base.settings };
   checkVectorMemory(run, base);
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);
   return {
-    settings,
+    settings: { ...given, ...base.settings, method },
     async fit() {
       const head = await fitHead(run, data, features);
       const stored = headValues(head);
-      const measured = await measureHead(run, held, stored);
-      await base.save(new Map([...base.values, ...stored]));
+      const words = withWords ? await wordsBeside(run, head) : undefined;
+      const measured = measureAnswers(data, await headAnswers(engine, held, stored), words);
+      await base.save(
+        new Map([...base.values, ...stored]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
       const { c, scores, scored } = head;
       return {
         result: {
-          ...{ ...measured, method: 'frozen', steps: 0, tokensPerSecond: 0, output: options.output },
+          ...{ ...measured, method, steps: 0, tokensPerSecond: 0, output: options.output },
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
+          ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: data.texts.length, heldOut: data.held.texts.length },
         card: await base.card(),
       };
     },
   };
+}
+
+/** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
+async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBeside> {
+  const { data, hooks } = run;
+  const words = await wordsOf(run);
+  const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
+  note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
+  return { words: words.model, weight };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */
@@ -120,22 +137,15 @@ export function headValues({ weight, bias }: Pick<LinearHead, 'weight' | 'bias'>
   ]);
 }
 
-/** How a head does on the vectors [n, size] of the texts that are held out. */
-export async function measureHead(
-  { engine, data }: FinetuneRun,
-  features: Rows,
-  head: ParameterValues,
-): Promise<LabelMeasure> {
-  const { labels, held } = data;
-  const bias = head.get('classifier.bias') ?? new Float32Array(labels.length);
-  const products = await engineProducts(engine, features, labels.length);
+/** Logits of a head on vectors [n, size]: of each [labels]. */
+export async function headAnswers(engine: Engine, features: Rows, head: ParameterValues): Promise<Float64Array[]> {
+  const bias = head.get('classifier.bias') ?? new Float32Array(0);
+  const products = await engineProducts(engine, features, bias.length);
   try {
-    const logits = await products.logits(Float64Array.from(head.get('classifier.weight') ?? []), labels.length);
-    const count = new LabelCount(held.classes, labels);
-    for (let text = 0; text < held.classes.length; text++) {
-      count.add(bias.map((value, c) => value + (logits[text * bias.length + c] as number)));
-    }
-    return count.measure();
+    const logits = await products.logits(Float64Array.from(head.get('classifier.weight') ?? []), bias.length);
+    return Array.from({ length: features.data.length / features.size }, (_, text) =>
+      Float64Array.from(bias, (value, c) => value + (logits[text * bias.length + c] as number)),
+    );
   } finally {
     await products.dispose();
   }

@@ -1,10 +1,14 @@
 import { say } from '../../core/message.ts';
+import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
 import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
+import { logSoftmax } from '../../tasks/words/wordsModel.ts';
 import { activity } from '../note.ts';
+import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
 import type { FinetuneRun } from './base.ts';
+import type { Labeled } from './labeled.ts';
 
 /** Weights of the words' log-probabilities beside those of the vectors that are tried. */
-const weights = [0.25, 0.5, 0.75, 1] as const;
+const weights = [0.25, 0.5, 0.75, 1, 1.5] as const;
 
 /** Fits the classifier on words to the training texts. */
 export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<FittedWords> {
@@ -14,6 +18,17 @@ export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<Fit
     onProgress: (done, total) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
   });
+}
+
+/** How a network's logits, and the words beside it, do on the texts that are held out. */
+export function measureAnswers(
+  { labels, held }: Labeled,
+  logits: readonly ArrayLike<number>[],
+  words: WordsBeside | undefined,
+): LabelMeasure {
+  const count = new LabelCount(held.classes, labels);
+  for (const row of words ? joinedLogits(words, held.texts, logits) : logits) count.add(row);
+  return count.measure();
 }
 
 /** Two classifiers' answers as one. */
@@ -27,7 +42,7 @@ export interface Blend {
 /**
  * log softmax(log p + w · log q), by the weight w that has the least cross-entropy on the texts that both answered.
  *
- * @param p log-probabilities [n, labels] of the vectors' classifier @param q those of the words'
+ * @param p logits or log-probabilities [n, labels] of a network @param q log-probabilities of the words
  */
 export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, labels: number): Blend {
   let best: (Blend & { loss: number }) | undefined;
@@ -35,7 +50,9 @@ export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, lab
     const held = new Float32Array(p.length);
     let [loss, count] = [0, 0];
     for (let i = 0, from = 0; i < classes.length; i++, from += labels) {
-      const row = blendedRow(p.subarray(from, from + labels), q.subarray(from, from + labels), weight);
+      const row = logSoftmax(
+        Float64Array.from({ length: labels }, (_, c) => (p[from + c] as number) + weight * (q[from + c] as number)),
+      );
       held.set(row, from);
       const own = row[classes[i] as number] as number;
       if (Number.isNaN(own)) continue;
@@ -47,12 +64,4 @@ export function blend(p: Float32Array, q: Float32Array, classes: Int32Array, lab
   }
   if (!best) throw new Error('internal: no weight to try');
   return { weight: best.weight, held: best.held };
-}
-
-/** log softmax(log p + w · log q) of one text. */
-export function blendedRow(p: ArrayLike<number>, q: ArrayLike<number>, weight: number): Float64Array {
-  const sum = Float64Array.from({ length: p.length }, (_, c) => (p[c] as number) + weight * (q[c] as number));
-  const most = sum.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const logSum = most + Math.log(sum.reduce((total, value) => total + Math.exp(value - most), 0));
-  return sum.map((value) => value - logSum);
 }

@@ -1,169 +1,194 @@
 import { performance } from 'node:perf_hooks';
 import { counted, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
+import { sizeOf } from '../../core/tensor.ts';
 import { sampleLimit } from '../../data/labels.ts';
-import { argmax } from '../../evaluation/classification.ts';
-import { wilsonInterval } from '../../evaluation/intervals.ts';
-import { type AccuracyDifference, accuracyDifference } from '../../evaluation/pairedTexts.ts';
+import type { Rows } from '../../evaluation/neighbours.ts';
 import { note } from '../note.ts';
-import type { Ladder, MethodName, Rung } from '../types.ts';
+import type { Ladder, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { answersOfFold } from './foldRuns.ts';
 import { fitHead } from './frozen.ts';
 import { blend, wordsOf } from './hybrid.ts';
 import { foldCount, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
+import { bestOf, compared, rightOf, rungsOf, type Tried } from './rungs.ts';
 
 /** Texts that are enough to choose a method by. */
 const mostTexts = 10_000;
-/** Training a text takes this many times as long as making its vector. */
-const trainingPerVector = 4.5;
-/** Minutes that a run takes at least before a dear method is left out, and how often it may train where once takes longer. */
-const [leastBudget, timesTrained] = [4.5, 3];
-/** A dearer method has to be better by this share of the difference's standard error. */
-const tie = 0.25;
-
-/** A method that was tried: what it got right of the texts that were held out of its training. */
-interface Tried {
-  readonly method: MethodName;
-  /** Of each training text; undefined where it was not scored. */
-  readonly right: readonly (boolean | undefined)[];
-  readonly seconds: number;
-  readonly bytes: number;
-}
 
 /**
  * Tries the methods on folds of the training texts, the cheap ones first, and a dear one as far as the time that is
  * stated allows and as long as it can still be the best. The texts that measure the result take no part.
  *
  * @param began when the run began, as `performance.now()` tells it
+ * @returns undefined for a model whose own classifier is to be trained on: its texts may be among those of the folds
  */
-export async function climb(run: FinetuneRun, openBase: () => Promise<Base>, began: number): Promise<Ladder> {
-  const { given, hooks } = run;
+export async function climb(
+  run: FinetuneRun,
+  openBase: () => Promise<Base>,
+  began: number,
+): Promise<Ladder | undefined> {
   const base = await openBase();
-  const quiet = { ...run, hooks: { ...hooks, onEvent: progressOnly(hooks) } };
-  const sampled = sample(quiet);
-  const tried: Tried[] = [];
-  const left: { method: MethodName; reason: string }[] = [];
-  const { data } = sampled;
+  if (!base.readsVectors || !base.isNew) {
+    note(run.hooks, 'the classifier is one that the model has, so that it is trained on as it is');
+    return undefined;
+  }
+  const sampled = sample({ ...run, hooks: quiet(run.hooks) });
+  const { classes, labels } = sampled.data;
+  const right = (answers: Float32Array) => rightOf(answers, classes, labels.length);
   const networkBytes =
-    4 *
-    base.model
-      .parameters(base.model.partsOf('oneLabel'))
-      .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const timed = async <T>(work: () => Promise<T>) => {
-    const from = performance.now();
-    const result = await work();
-    return { result, seconds: (performance.now() - from) / 1000 };
-  };
-  const scored = (logProbabilities: Float32Array) => rightOf(logProbabilities, data.classes, data.labels.length);
+    4 * base.model.parameters(base.model.partsOf('oneLabel')).reduce((n, { shape }) => n + sizeOf(shape), 0);
 
   const words = await timed(() => wordsOf(sampled));
-  const { terms } = words.result;
-  const wordBytes = 4 * terms * (data.labels.length + 1);
-  tried.push({ method: 'words', right: scored(words.result.held), seconds: words.seconds, bytes: wordBytes });
-  let best = tried[0] as Tried;
-  const challenge = (challenger: Tried) => {
-    tried.push(challenger);
-    if (isBetter(compared(best, challenger))) best = challenger;
+  const wordsBytes = 4 * words.result.terms * (labels.length + 1);
+  const tried: Tried[] = [
+    { method: 'words', right: right(words.result.held), seconds: words.seconds, bytes: wordsBytes },
+  ];
+  const beside = (method: MethodName, answers: Float32Array, seconds: number) => {
+    const both = blend(answers, words.result.held, classes, labels.length);
+    const bytes = networkBytes + wordsBytes;
+    tried.push({ method, right: right(both.held), seconds: seconds + words.seconds, bytes, wordsWeight: both.weight });
   };
-  if (base.readsVectors) {
-    const features = await vectorsFor(sampled, run, base);
-    const head = await timed(() => fitHead(sampled, data, features));
-    // Vectors may have been made before, to choose how long texts are read.
-    const vectorSeconds = features.seconds;
-    const frozenSeconds = vectorSeconds + head.seconds;
-    challenge({ method: 'frozen', right: scored(head.result.held), seconds: frozenSeconds, bytes: networkBytes });
-    const both = blend(head.result.held, words.result.held, data.classes, data.labels.length);
-    const hybridSeconds = frozenSeconds + words.seconds;
-    challenge({ method: 'hybrid', right: scored(both.held), seconds: hybridSeconds, bytes: networkBytes + wordBytes });
-    await climbTrained({ vectorSeconds, features, c: head.result.c });
+  const left: { method: MethodName; reason: string }[] = [];
+  const vectors = await (sampled.data === run.data ? base.trainVectors() : base.vectorsOf(sampled.data.texts));
+  const head = await timed(() => fitHead(sampled, sampled.data, vectors));
+  const seconds = vectors.seconds + head.seconds;
+  tried.push({ method: 'frozen', right: right(head.result.held), seconds, bytes: networkBytes });
+  beside('hybrid', head.result.held, seconds);
+  const trials = new Trials(run, sampled, base, {
+    features: vectors,
+    c: head.result.c,
+    seconds: vectors.seconds,
+    began,
+  });
+  trials.announce();
+  for (const method of ['finetune', 'contrastive'] as const) {
+    const trial = await trials.answers(method, bestOf(tried));
+    if (typeof trial === 'string') {
+      left.push({ method, reason: trial });
+      continue;
+    }
+    tried.push({ method, right: right(trial.answers), seconds: trial.seconds, bytes: networkBytes });
+    beside(`${method}+words`, trial.answers, trial.seconds);
   }
-  return report(given.budget);
+  const best = bestOf(tried);
+  const { method: chosen, wordsWeight } = best;
+  return { chosen, ...(wordsWeight === undefined ? {} : { wordsWeight }), rungs: rungsOf(tried, best), left };
+}
 
-  async function climbTrained({
-    vectorSeconds,
-    features,
-    c,
-  }: {
-    vectorSeconds: number;
-    features: { data: Float32Array; size: number };
-    c: number;
-  }) {
-    const names: TrainedMethod[] = ['finetune', 'contrastive'];
-    const recipes = new Map<TrainedMethod, Recipe>(
-      names.map((name) => [name, recipeOf(name, run, base, base.sequences(run.data.texts))]),
-    );
-    const share = run.data.texts.length / data.texts.length;
-    const estimates = new Map(names.map((name) => [name, vectorSeconds * share * trainingPerVector * epochsOf(name)]));
-    const dearest = Math.max(...estimates.values());
-    const budget = given.budget === undefined ? Math.max(leastBudget * 60, timesTrained * dearest) : given.budget * 60;
-    note(
-      hooks,
-      say`choosing the method on folds of the training texts, in about ${minutes(budget)} with training (${setting('budget')})`,
-    );
-    const folder = run.work();
-    for (const [number, method] of names.entries()) {
-      const waiting = names.slice(number);
-      const recipe = recipes.get(method) as Recipe;
-      const answered: (boolean | undefined)[] = new Array(data.texts.length).fill(undefined);
-      let seconds = 0;
-      let reason: string | undefined;
-      for (let fold = 0; fold < foldCount; fold++) {
-        const spent = (performance.now() - began) / 1000;
-        const perFold = (name: TrainedMethod) => 0.8 * (estimates.get(name) ?? 0);
-        const free = budget - spent - Math.max(...estimates.values());
-        // Each method that is still to come gets as many folds.
-        const others = waiting.slice(1).reduce((sum, name) => sum + perFold(name), 0) * (fold + 1);
-        if (free < perFold(method) + (fold === 0 ? 0 : others)) {
-          reason = `its training takes about ${minutes(estimates.get(method) ?? 0)}`;
-          break;
-        }
-        const result = await answersOfFold({ run: sampled, base, recipe, features, c, fold, folder }).catch(
-          (error: unknown) => {
-            if (!(error instanceof UsageError)) throw error;
-            reason = String(error.line);
-            return undefined;
-          },
-        );
-        if (!result) break;
-        seconds += result.seconds;
-        if (fold === 0) estimates.set(method, (result.seconds / 0.8) * share);
-        for (const [i, text] of result.texts.entries()) {
-          answered[text] = argmax(result.logits[i] as Float32Array) === data.classes[text];
-        }
-        const soFar = compared(best, { method, right: answered, seconds, bytes: networkBytes });
-        if (soFar.mean + 2 * soFar.standardError < 0) break;
+/** What the trained methods start from, and when the run began. */
+interface Start {
+  /** Vectors of the texts, and the penalty that suits them. */
+  readonly features: Rows;
+  readonly c: number;
+  /** Time that the vectors took. */
+  readonly seconds: number;
+  readonly began: number;
+}
+
+/** Training on a text takes about this many times as long as making its vector. */
+const trainingPerVector = 4.5;
+/** Minutes that a run may take at least, and how often it may train where training once takes long. */
+const [leastMinutes, timesTrained] = [4.5, 3];
+
+/** Trials of the trained methods within the time that the run has. */
+class Trials {
+  readonly #run: FinetuneRun;
+  readonly #base: Base;
+  readonly #start: Start;
+  readonly #folder: string;
+  /** Share of the texts that trials see. */
+  readonly #share: number;
+  /** Seconds that training on all texts takes, as far as it is known. */
+  readonly #estimates: Map<TrainedMethod, number>;
+  readonly #recipes: ReadonlyMap<TrainedMethod, Recipe>;
+  readonly #budget: number;
+
+  /** @param sampled the run with the texts that trials see */
+  constructor(run: FinetuneRun, sampled: FinetuneRun, base: Base, start: Start) {
+    const { given, data } = run;
+    this.#run = sampled;
+    this.#base = base;
+    this.#start = start;
+    this.#folder = run.work();
+    this.#share = sampled.data.texts.length / data.texts.length;
+    const names = ['finetune', 'contrastive'] as const;
+    this.#recipes = new Map(names.map((name) => [name, recipeOf(name, run, base, base.sequences(data.texts))]));
+    const seconds = (name: TrainedMethod) => {
+      const epochs = given.epochs ?? this.#recipe(name).epochs;
+      return (start.seconds / this.#share) * trainingPerVector * epochs;
+    };
+    this.#estimates = new Map(names.map((name) => [name, seconds(name)]));
+    const usual = Math.max(leastMinutes * 60, timesTrained * this.#dearest());
+    this.#budget = given.budget === undefined ? usual : given.budget * 60;
+    this.announce = () =>
+      note(
+        run.hooks,
+        say`chooses the method on folds of the training texts and trains, in about ${timeOf(this.#budget)} (${setting('budget')})`,
+      );
+  }
+
+  /** Says how long it all may take. */
+  readonly announce: () => void;
+
+  /**
+   * Logits of a method [n, labels] for the folds that there was time for, NaN for the others; a reason where there was
+   * none.
+   *
+   * @param best the method that it has to beat
+   */
+  async answers(
+    method: TrainedMethod,
+    best: Tried,
+  ): Promise<{ readonly answers: Float32Array; readonly seconds: number } | string> {
+    const { classes, labels } = this.#run.data;
+    const answers = new Float32Array(classes.length * labels.length).fill(Number.NaN);
+    let seconds = 0;
+    for (let fold = 0; fold < foldCount; fold++) {
+      if (!this.#hasTime(method, fold)) break;
+      const { features, c } = this.#start;
+      const recipe = this.#recipe(method);
+      const trial = { run: this.#run, base: this.#base, recipe, features, c, fold, folder: this.#folder };
+      let result: Awaited<ReturnType<typeof answersOfFold>>;
+      try {
+        result = await answersOfFold(trial);
+      } catch (error) {
+        // More than there is memory for: the methods that take less are still to be had.
+        if (error instanceof UsageError && seconds === 0) return String(error.line);
+        throw error;
       }
-      if (seconds > 0) challenge({ method, right: answered, seconds, bytes: networkBytes });
-      else left.push({ method, reason: reason ?? 'no text could be held out' });
+      seconds += result.seconds;
+      this.#estimates.set(method, (seconds / (fold + 1) / trainedShare) * (1 / this.#share));
+      for (const [i, text] of result.texts.entries()) answers.set(result.logits[i] ?? [], text * labels.length);
+      const { mean, standardError } = compared(best, { right: rightOf(answers, classes, labels.length) });
+      if (mean + 2 * standardError < 0) break;
     }
-
-    function epochsOf(name: TrainedMethod): number {
-      return given.epochs ?? recipes.get(name)?.epochs ?? 1;
-    }
+    if (seconds > 0) return { answers, seconds };
+    return `training takes about ${timeOf(this.#estimates.get(method) ?? 0)}, and ${timeOf(this.#budget)} are stated`;
   }
 
-  function report(budget: number | undefined): Ladder {
-    const rungs = tried.map((one): Rung => {
-      const texts = one.right.filter((right) => right !== undefined);
-      const count = texts.length;
-      const correct = texts.filter((right) => right).length;
-      const { mean, low, high } = compared(best, one);
-      return {
-        ...{
-          method: one.method,
-          accuracy: count > 0 ? correct / count : null,
-          ...wilsonInterval(correct, count),
-          texts: count,
-        },
-        difference: one === best || count === 0 ? null : { mean, low, high },
-        ...{ seconds: one.seconds, bytes: one.bytes },
-      };
-    });
-    return { chosen: best.method, rungs, left, ...(budget === undefined ? {} : { budget }) };
+  /** Whether a fold fits into what is left before the training itself, the other method to have as many. */
+  #hasTime(method: TrainedMethod, fold: number): boolean {
+    const spent = (performance.now() - this.#start.began) / 1000;
+    const perFold = (name: TrainedMethod) => trainedShare * this.#share * (this.#estimates.get(name) ?? 0);
+    const others = method === 'finetune' && fold > 0 ? (fold + 1) * perFold('contrastive') : 0;
+    return spent + perFold(method) + others + this.#dearest() <= this.#budget;
+  }
+
+  #recipe(method: TrainedMethod): Recipe {
+    const recipe = this.#recipes.get(method);
+    if (!recipe) throw new Error(`internal: no recipe for ${method}`);
+    return recipe;
+  }
+
+  #dearest(): number {
+    return Math.max(...this.#estimates.values());
   }
 }
+
+/** Share of the texts that a fold leaves to train on. */
+const trainedShare = (foldCount - 1) / foldCount;
 
 /** The run with a sample of its texts, where they are more than it takes to choose. */
 function sample(run: FinetuneRun): FinetuneRun {
@@ -173,37 +198,18 @@ function sample(run: FinetuneRun): FinetuneRun {
   return { ...run, data: part(data, sampleLimit({ labels, limit: mostTexts, seed: given.seed })) };
 }
 
-async function vectorsFor(sampled: FinetuneRun, run: FinetuneRun, base: Base) {
-  return sampled.data === run.data ? base.trainVectors() : base.vectorsOf(sampled.data.texts);
+async function timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
+  const from = performance.now();
+  const result = await work();
+  return { result, seconds: (performance.now() - from) / 1000 };
 }
 
-/** Which texts are right; undefined where there is no answer. */
-function rightOf(logProbabilities: Float32Array, classes: Int32Array, labels: number): (boolean | undefined)[] {
-  return Array.from(classes, (label, i) => {
-    const row = logProbabilities.subarray(i * labels, (i + 1) * labels);
-    return Number.isNaN(row[0]) ? undefined : argmax(row) === label;
-  });
+function timeOf(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  return seconds < 90 ? counted(Math.max(1, Math.round(seconds)), 'second') : counted(minutes, 'minute');
 }
 
-/** Accuracy of b less that of a, on the texts that both answered. */
-function compared(a: Tried, b: Tried): AccuracyDifference {
-  const both = a.right.flatMap((right, i) => (right === undefined || b.right[i] === undefined ? [] : [i]));
-  return accuracyDifference(
-    both.map((i) => a.right[i] === true),
-    both.map((i) => b.right[i] === true),
-  );
-}
-
-function isBetter({ mean, standardError }: AccuracyDifference): boolean {
-  return mean > 0 && mean >= tie * standardError;
-}
-
-function minutes(seconds: number): string {
-  return seconds < 90
-    ? counted(Math.max(1, Math.round(seconds)), 'second')
-    : counted(Math.round(seconds / 60), 'minute');
-}
-
-function progressOnly({ onEvent }: FinetuneRun['hooks']): FinetuneRun['hooks']['onEvent'] {
-  return onEvent && ((event) => event.type === 'progress' && onEvent(event));
+/** Trials say nothing but how far they are. */
+function quiet({ onEvent, signal }: FinetuneRun['hooks']): FinetuneRun['hooks'] {
+  return { signal, onEvent: onEvent && ((event) => event.type === 'progress' && onEvent(event)) };
 }

@@ -28,8 +28,8 @@ export async function readingLongTexts(run: FinetuneRun, base: Base): Promise<Ba
   if (asked !== undefined) return asked === 'start' ? base : base.reading(usualMostWindows);
   const own = mostWindowsOf(base.loaded.raw, options.model);
   if (own > 1) return base.reading(own);
-  // What a random encoder's vectors say of the two ways is nothing.
-  return base.readsVectors && !given.randomStart ? chosenByFolds(run, base) : base;
+  // Vectors of a random encoder say nothing of the two ways, and those of one that was trained to tell these labels too much.
+  return base.readsVectors && base.isNew && !given.randomStart ? chosenByFolds(run, base) : base;
 }
 
 /** What a run that is gone on with had found. */

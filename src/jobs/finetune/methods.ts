@@ -2,46 +2,63 @@ import type { Fit, Plan } from '../run.ts';
 import type { FinetuneResult, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { frozenFit } from './frozen.ts';
+import { wordsOf } from './hybrid.ts';
+import type { TrainedMethod } from './recipe.ts';
 import { trainedPlan } from './trained.ts';
-import { hybridFit, wordsFit } from './words.ts';
+import { wordsFit } from './words.ts';
 
 /** A way to make a classifier of labeled texts. */
 export interface Method {
   /** In words, for reports and cards. */
   readonly title: string;
-  /** Whether the result is a network alone, which can be exported and used in Python. */
-  readonly isNetwork: boolean;
-  /** Whether it reads an encoder at all. */
-  readonly readsEncoder: boolean;
-  /** The run that makes the classifier of all training texts. */
-  run(run: FinetuneRun, base: () => Promise<Base>): Promise<Plan<FinetuneResult> | Fit<FinetuneResult>>;
+  /**
+   * The run that makes the classifier of all training texts.
+   *
+   * @param wordsWeight weight of the words beside a trained network, where folds chose it
+   */
+  run(run: FinetuneRun, base: () => Promise<Base>, wordsWeight?: number): Promise<MethodRun>;
 }
+
+export type MethodRun = Plan<FinetuneResult> | Fit<FinetuneResult>;
+
+/** Weight of the words beside a trained network when nothing chose it. */
+const usualWeight = 0.5;
+
+const trained =
+  (method: TrainedMethod): Method['run'] =>
+  async (run, base) =>
+    trainedPlan(run, await base(), method);
+
+const trainedWithWords =
+  (method: TrainedMethod): Method['run'] =>
+  async (run, base, weight = usualWeight) =>
+    trainedPlan(run, await base(), method, { words: (await wordsOf(run)).model, weight });
 
 /** Every method by its name, the simplest first. */
 export const methods: Readonly<Record<MethodName, Method>> = {
-  words: {
-    title: 'TF-IDF of words and character n-grams, linear',
-    ...{ isNetwork: false, readsEncoder: false },
-    run: wordsFit,
-  },
+  words: { title: 'a linear classifier on TF-IDF of words and character n-grams', run: wordsFit },
   frozen: {
-    title: 'vectors of the encoder as it is, linear',
-    ...{ isNetwork: true, readsEncoder: true },
+    title: 'a linear classifier on the vectors of the encoder as it is',
     run: async (run, base) => frozenFit(run, await base()),
   },
   hybrid: {
-    title: 'both of these',
-    ...{ isNetwork: false, readsEncoder: true },
-    run: async (run, base) => hybridFit(run, await base()),
+    title: 'linear classifiers on vectors and on words, side by side',
+    run: async (run, base) => frozenFit(run, await base(), true),
   },
-  finetune: {
-    title: 'the encoder trained on the labels',
-    ...{ isNetwork: true, readsEncoder: true },
-    run: async (run, base) => trainedPlan(run, await base(), 'finetune'),
+  finetune: { title: 'the encoder trained on the labels', run: trained('finetune') },
+  'finetune+words': {
+    title: 'the encoder trained on the labels, and a linear classifier on words beside it',
+    run: trainedWithWords('finetune'),
   },
   contrastive: {
     title: 'the encoder trained on the labels and on contrasts between them',
-    ...{ isNetwork: true, readsEncoder: true },
-    run: async (run, base) => trainedPlan(run, await base(), 'contrastive'),
+    run: trained('contrastive'),
+  },
+  'contrastive+words': {
+    title: 'the encoder trained on labels and contrasts, and a linear classifier on words beside it',
+    run: trainedWithWords('contrastive'),
   },
 };
+
+/** Their names, the simplest first. */
+export const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]];

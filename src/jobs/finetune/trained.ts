@@ -7,27 +7,37 @@ import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
 import { frozenValues } from '../../tasks/text/frozen.ts';
 import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
-import { type LabeledText, measureLabels, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
+import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
 import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
+import type { WordsBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
-import { fitHead, fittedStart, headValues, measureHead } from './frozen.ts';
+import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
+import { measureAnswers } from './hybrid.ts';
 import type { Labeled } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
 /**
  * A run that trains the encoder: from the head that fits its vectors on (Kumar et al. 2022) or, where the classifier is
  * the encoder's own, from a random one.
+ *
+ * @param words what stands beside the trained network
  */
-export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedMethod): Promise<Plan<FinetuneResult>> {
+export async function trainedPlan(
+  run: FinetuneRun,
+  base: Base,
+  method: TrainedMethod,
+  words?: WordsBeside,
+): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
+  const named = words ? (`${method}+words` as const) : method;
   const recipe = recipeOf(method, run, base, base.sequences(data.texts));
-  const settings = { ...given, ...recipe.settings, ...base.settings, method };
+  const settings = { ...given, ...recipe.settings, ...base.settings, method: named };
   const start = base.values;
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
@@ -37,17 +47,18 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
   base.cutter.noteTruncated(hooks);
   let latest: ClassificationResult | undefined;
   let refitted: ParameterValues = new Map();
-  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters, signal) => {
+  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
+    let answers: ArrayLike<number>[];
     if (recipe.refits) {
       const values = valuesOf(parameters);
       refitted = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
-      latest = await measureHead(run, await base.vectorsOf(held.texts, values), refitted);
+      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), refitted);
     } else {
-      const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-      const measured = measureLabels(inference, heldTexts, held.classes, labels, base.cutter.promptTokens);
-      latest = await measured.finally(() => inference.dispose());
+      answers = await answersOf(run, base, parameters, heldTexts);
     }
-    return { accuracy: latest.accuracy, macroF1: latest.macroF1, loss: latest.loss };
+    const measured = measureAnswers(data, answers, words);
+    latest = measured;
+    return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
   });
   return {
     ...{ task, settings, epochs: recipe.epochs },
@@ -57,10 +68,14 @@ export async function trainedPlan(run: FinetuneRun, base: Base, method: TrainedM
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
-      await base.save(new Map([...frozenValues(task.frozen), ...parameters, ...refitted]));
+      await base.save(
+        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
+        words && { weights: words.words.weights, weight: words.weight },
+      );
       return {
         result: {
-          ...{ ...latest, method, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
         card: await base.card(),
@@ -105,13 +120,15 @@ export function trainedTask(
 }
 
 /** The texts of a set as token ids and class numbers; of a text in several windows each, which counts for its share. */
-export function encoded(base: Base, { texts, classes }: Pick<Labeled, 'texts' | 'classes'>): LabeledText[] {
+export function encoded(
+  { cutter }: Pick<Base, 'cutter'>,
+  { texts, classes }: Pick<Labeled, 'texts' | 'classes'>,
+): LabeledText[] {
   return texts.flatMap((text, i) => {
     const label = classes[i] as number;
-    const windows = base.cutter.windows(text);
-    return windows.length === 1
-      ? windows.map((ids) => ({ ids, label }))
-      : windows.map((ids) => ({ ids, label, weight: 1 / windows.length }));
+    const windows = cutter.windows(text);
+    const share = windows.length === 1 ? {} : { weight: 1 / windows.length };
+    return windows.map((ids) => ({ ids, label, ...share }));
   });
 }
 

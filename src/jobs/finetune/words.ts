@@ -1,11 +1,31 @@
+import { counted } from '../../core/errors.ts';
+import { saveWords } from '../../hub/wordsFolder.ts';
+import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
+import { note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
-import type { Base, FinetuneRun } from './base.ts';
+import type { FinetuneRun } from './base.ts';
+import { wordsOf } from './hybrid.ts';
 
-export async function wordsFit(_run: FinetuneRun): Promise<Fit<FinetuneResult>> {
-  throw new Error('internal: to come');
-}
-
-export async function hybridFit(_run: FinetuneRun, _base: Base): Promise<Fit<FinetuneResult>> {
-  throw new Error('internal: to come');
+/** A linear classifier on TF-IDF weights of words and character n-grams, without an encoder. */
+export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
+  const { given, options, data, hooks } = run;
+  const { labels, held } = data;
+  return {
+    settings: { ...given, method: 'words' },
+    async fit() {
+      const { model, c, scores, scored, terms, leftOut } = await wordsOf(run);
+      note(hooks, `reads ${counted(terms, 'term')}${leftOut > 0 ? `; ${leftOut} are too rare` : ''}`);
+      const count = new LabelCount(held.classes, labels);
+      for (const row of model.logProbabilities(held.texts)) count.add(row);
+      await saveWords(options.output, { weights: model.weights, labels });
+      return {
+        result: {
+          ...{ ...count.measure(), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },
+          head: { c, folds: scores, scored, vectorsFound: 0 },
+        },
+        data: { train: data.texts.length, heldOut: held.texts.length },
+      };
+    },
+  };
 }

@@ -24,10 +24,10 @@ export function denseRows(rows: SparseRows, isFitted: (row: number) => boolean):
   const fitted = Array.from({ length: count }, (_, i) => isFitted(i));
   const most = Math.max(1, fitted.filter(Boolean).length);
   const factor = new Float64Array(count * most);
-  const left = squaredLengths(rows);
+  const inner = innerProducts(rows);
+  const left = Float64Array.from({ length: count }, (_, i) => inner[i * count + i] as number);
   const isTaken = new Uint8Array(count);
   const pivots: number[] = [];
-  const wide = new Float64Array(rows.size);
   while (pivots.length < most) {
     const pivot = farthest(left, fitted, isTaken);
     if (pivot < 0) break;
@@ -37,15 +37,13 @@ export function denseRows(rows: SparseRows, isFitted: (row: number) => boolean):
     const length = Math.sqrt(left[pivot] as number);
     const own = pivot * most;
     factor[own + rank] = length;
-    spread(rows, pivot, wide);
     for (let i = 0; i < count; i++) {
       if (isTaken[i] === 1) continue;
-      const inner = sparseInner(rows, i, wide) - innerOf(factor, i * most, own, rank);
-      const coordinate = inner / length;
+      const behind = inner[i < pivot ? i * count + pivot : pivot * count + i] as number;
+      const coordinate = (behind - innerOf(factor, i * most, own, rank)) / length;
       factor[i * most + rank] = coordinate;
       left[i] = (left[i] as number) - coordinate * coordinate;
     }
-    clear(rows, pivot, wide);
   }
   const size = Math.max(1, pivots.length);
   const coordinates = size === most ? factor : narrowed(factor, count, most, size);
@@ -78,19 +76,45 @@ export function columnWeights(rows: SparseRows, dense: DenseRows, weight: Float6
   return result;
 }
 
-/** Inner product of a row with one that is spread out. In four sums, so that none waits for the one before. */
-function sparseInner({ offsets, columns, values }: SparseRows, row: number, wide: Float64Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
-  let at = offsets[row] as number;
-  const to = offsets[row + 1] as number;
-  for (; at + 3 < to; at += 4) {
-    a += (values[at] as number) * (wide[columns[at] as number] as number);
-    b += (values[at + 1] as number) * (wide[columns[at + 1] as number] as number);
-    c += (values[at + 2] as number) * (wide[columns[at + 2] as number] as number);
-    d += (values[at + 3] as number) * (wide[columns[at + 3] as number] as number);
+/**
+ * The inner products of rows [n, n], on and above the diagonal: summed column by column, where most have few rows.
+ */
+function innerProducts(rows: SparseRows): Float64Array {
+  const count = rows.offsets.length - 1;
+  const { starts, members, values } = byColumns(rows);
+  const inner = new Float64Array(count * count);
+  for (let column = 0; column < rows.size; column++) {
+    const to = starts[column + 1] as number;
+    for (let one = starts[column] as number; one < to; one++) {
+      const from = (members[one] as number) * count;
+      const value = values[one] as number;
+      for (let other = one; other < to; other++) {
+        const place = from + (members[other] as number);
+        inner[place] = (inner[place] as number) + value * (values[other] as number);
+      }
+    }
   }
-  for (; at < to; at++) a += (values[at] as number) * (wide[columns[at] as number] as number);
-  return a + b + (c + d);
+  return inner;
+}
+
+/** The numbers of rows by their columns: those of column j, by ascending rows, are at `starts[j]` up to `starts[j + 1]`. */
+function byColumns({ offsets, columns, values, size }: SparseRows) {
+  const starts = new Int32Array(size + 2);
+  for (const column of columns) starts[column + 2] = (starts[column + 2] as number) + 1;
+  for (let column = 2; column < starts.length; column++) {
+    starts[column] = (starts[column] as number) + (starts[column - 1] as number);
+  }
+  const [members, moved] = [new Int32Array(columns.length), new Float32Array(columns.length)];
+  for (let row = 0; row + 1 < offsets.length; row++) {
+    for (let at = offsets[row] as number; at < (offsets[row + 1] as number); at++) {
+      const next = (columns[at] as number) + 1;
+      const place = starts[next] as number;
+      starts[next] = place + 1;
+      members[place] = row;
+      moved[place] = values[at] as number;
+    }
+  }
+  return { starts, members, values: moved };
 }
 
 /** Inner product of `count` numbers from two places on. */
@@ -114,26 +138,6 @@ function farthest(left: Float64Array, fitted: readonly boolean[], isTaken: Uint8
     [found, most] = [i, left[i] as number];
   }
   return found;
-}
-
-function squaredLengths({ offsets, values }: SparseRows): Float64Array {
-  const lengths = new Float64Array(offsets.length - 1);
-  for (let i = 0; i < lengths.length; i++) {
-    for (let at = offsets[i] as number; at < (offsets[i + 1] as number); at++) {
-      lengths[i] = (lengths[i] as number) + (values[at] as number) ** 2;
-    }
-  }
-  return lengths;
-}
-
-function spread({ offsets, columns, values }: SparseRows, row: number, wide: Float64Array): void {
-  for (let at = offsets[row] as number; at < (offsets[row + 1] as number); at++) {
-    wide[columns[at] as number] = values[at] as number;
-  }
-}
-
-function clear({ offsets, columns }: SparseRows, row: number, wide: Float64Array): void {
-  for (let at = offsets[row] as number; at < (offsets[row + 1] as number); at++) wide[columns[at] as number] = 0;
 }
 
 function narrowed(rows: Float64Array, count: number, from: number, to: number): Float64Array {

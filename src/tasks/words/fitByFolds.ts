@@ -20,7 +20,7 @@ export interface FitByFoldsOptions {
   readonly folds: ArrayLike<number>;
   /** How much each text counts [n]. */
   readonly weights: Float64Array;
-  /** Ascending. */
+  /** Values of C to choose from, ascending; the middle one is tried first. */
   readonly cs: readonly number[];
   readonly problem: (isFitted: (text: number) => boolean) => Promise<FoldProblem>;
   /** Whether all folds are measured; if not, as many as hold enough texts. */
@@ -43,7 +43,7 @@ const enoughScored = 1500;
 const foldTolerance = 1e-3;
 
 /**
- * Chooses C by the cross-entropy of held-out folds, from the strongest penalty on until it grows.
+ * Chooses C by the cross-entropy of held-out folds, which falls towards the best C from either side.
  *
  * @returns undefined where the folds say nothing
  */
@@ -58,30 +58,53 @@ export async function fitByFolds(options: FitByFoldsOptions): Promise<FitByFolds
       const problem = await options.problem((text) => part.kept[text] === 1);
       folds.push({ ...problem, ...part, weights: weights.map((weight, i) => weight * (part.kept[i] as number)) });
     }
-    const scores: FoldScore[] = [];
-    let best: { score: FoldScore; held: Float32Array } | undefined;
-    let done = 0;
-    for (const c of cs) {
+    const tried: Tried[] = [];
+    const tryOne = async (c: number): Promise<Tried> => {
       const held = new Float32Array(labels.length * classes).fill(Number.NaN);
       for (const fold of folds) {
         await breathe(signal);
-        // Each fit begins at that of the stronger penalty before.
-        const strength = strengthAt(c, classes);
-        const from = { strength, weights: fold.weights, start: fold.latest, tolerance: foldTolerance };
-        fold.latest = await fitLogisticRegression(fold.products, labels, classes, from);
+        // Each fit begins at that of the C before.
+        const from = { strength: strengthAt(c, classes), start: fold.latest, tolerance: foldTolerance };
+        fold.latest = await fitLogisticRegression(fold.products, labels, classes, { ...from, weights: fold.weights });
         await measure(fold, fold.latest, held);
-        onProgress?.(++done, cs.length * folds.length + 1);
+        onProgress?.(tried.length * folds.length + folds.indexOf(fold) + 1, cs.length * folds.length + 1);
       }
-      const score = scoreOf(c, held, options);
-      scores.push(score);
-      if (best && best.score.loss <= score.loss) break;
-      best = { score, held };
-    }
-    const scored = folds.reduce((sum, fold) => sum + fold.held.length, 0);
-    return best && { c: best.score.c, scores, scored, held: best.held };
+      const one = { score: scoreOf(c, held, options), held };
+      tried.push(one);
+      return one;
+    };
+    const { score, held } = await lowest(cs, tryOne);
+    const scores = tried.map((one) => one.score).sort((one, other) => one.c - other.c);
+    return { c: score.c, scores, scored: folds.reduce((sum, fold) => sum + fold.held.length, 0), held };
   } finally {
     for (const { products } of folds) await products.dispose();
   }
+}
+
+/** What the folds said of a C. */
+interface Tried {
+  readonly score: FoldScore;
+  readonly held: Float32Array;
+}
+
+/** Goes from the middle C towards weaker penalties while that helps, or else towards stronger ones. */
+async function lowest(cs: readonly number[], tryOne: (c: number) => Promise<Tried>): Promise<Tried> {
+  const middle = cs.length >> 1;
+  const first = await tryOne(cs[middle] as number);
+  let best = first;
+  for (const c of cs.slice(middle + 1)) {
+    const next = await tryOne(c);
+    if (next.score.loss >= best.score.loss) break;
+    best = next;
+  }
+  if (best !== first) return best;
+  for (const c of cs.slice(0, middle).reverse()) {
+    const next = await tryOne(c);
+    // Of equal ones the strongest penalty.
+    if (next.score.loss > best.score.loss) break;
+    best = next;
+  }
+  return best;
 }
 
 interface Fold extends FoldProblem, ScoredFold {

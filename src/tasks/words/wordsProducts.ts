@@ -34,7 +34,7 @@ export async function wordsProducts(options: WordsProductsOptions): Promise<Word
 /** Texts whose inner products are held in memory. */
 const mostDense = 3000;
 /** Steps that all fits of a fold take together, as a measure. */
-const usualSteps = 100;
+const usualSteps = 50;
 /** Products on an engine that take as long as one in this thread. */
 const engineGain = 10;
 /** How often a step of L-BFGS reads or writes each weight. */
@@ -43,8 +43,11 @@ const passes = 40;
 /** Whether a fit is quicker in the space that the texts span than in that of the terms. */
 export function isDense({ offsets, columns, size }: SparseRows, classes: number): boolean {
   const texts = offsets.length - 1;
-  const [square, entries] = [texts * texts, columns.length];
-  const dense = texts * entries + (square * texts) / 3 + usualSteps * (2 / engineGain) * square * classes;
-  const sparse = usualSteps * classes * (2 * entries + passes * size);
-  return texts <= mostDense && dense < sparse;
+  if (texts > mostDense) return false;
+  const frequencies = new Float64Array(size);
+  for (const column of columns) frequencies[column] = (frequencies[column] as number) + 1;
+  const pairs = frequencies.reduce((sum, frequency) => sum + (frequency * frequency) / 2, 0);
+  const dense = pairs + texts ** 3 / 3 + usualSteps * (2 / engineGain) * texts * texts * classes;
+  const sparse = usualSteps * classes * (2 * columns.length + passes * size);
+  return dense < sparse;
 }

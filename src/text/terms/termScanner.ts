@@ -109,8 +109,8 @@ export class TermScanner {
       let high = highs[word] as number;
       for (let length = 1; length <= most && word + length <= count; length++) {
         if (length > 1) {
-          low = mixedLow(low, lows[word + length - 1] as number);
-          high = mixedHigh(high, highs[word + length - 1] as number);
+          low = mixedLow(mixedLow(low, blank), lows[word + length - 1] as number);
+          high = mixedHigh(mixedHigh(high, blank), highs[word + length - 1] as number);
         }
         if (length < least) continue;
         this.#from = word;
@@ -146,7 +146,10 @@ export function keyOfTerm(term: string, block: number): readonly [low: number, h
   if (term === '') return null;
   if (block === 1) return keyOfRun(term, 1);
   const keys = term.split(' ').map((word) => keyOfRun(word, 0));
-  return keys.reduce(([low, high], next) => [mixedLow(low, next[0]), mixedHigh(high, next[1])]);
+  return keys.reduce(([low, high], next) => [
+    mixedLow(mixedLow(low, blank), next[0]),
+    mixedHigh(mixedHigh(high, blank), next[1]),
+  ]);
 }
 
 function keyOfRun(run: string, block: 0 | 1): readonly [low: number, high: number] {

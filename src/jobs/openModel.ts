@@ -1,0 +1,30 @@
+import type { HeadName } from '../models/text/heads/table.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import type { PlacedSequence } from '../tasks/text/inference.ts';
+import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
+import type { LabelAnswers } from './labelAnswers.ts';
+import type { FillMaskResult, LoadedModel } from './types.ts';
+
+/** A model for those that answer many callers at once. */
+export interface OpenModel extends LoadedModel, LabelAnswers {
+  readonly heads: readonly HeadName[];
+  /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
+  readonly dimensions: { readonly kept: number; readonly all: number };
+  /** Names of the prompts that texts may begin with. */
+  readonly prompts: readonly string[];
+  /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
+  embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
+  /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
+  prepareMasks(text: string): MaskedText;
+  /** Ranks the words of prepared texts, all in one go. */
+  rankMasks(texts: readonly MaskedText[], rankings: readonly Ranking[]): Promise<FillMaskResult[]>;
+}
+
+export interface CountedVectors {
+  readonly vectors: Float32Array[];
+  readonly tokens: readonly number[];
+}
+
+export interface MaskedText extends PlacedSequence {
+  readonly text: string;
+}

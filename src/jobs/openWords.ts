@@ -1,0 +1,58 @@
+import { UsageError } from '../core/errors.ts';
+import { breathe } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
+import { labelAnswers } from './labelAnswers.ts';
+import type { OpenModel } from './openModel.ts';
+import type { WordsAlone } from './wordsPart.ts';
+
+export interface OpenWordsOptions {
+  readonly onNote?: (text: string) => void;
+  readonly signal?: AbortSignal;
+  /** Tokens of a text that were asked for. */
+  readonly maxLength?: number;
+}
+
+/** Texts that are classified between two moments in which the process hears others. */
+const together = 64;
+
+/** A classifier on words alone, for use: it answers with labels, and has no vectors, masks or tokens. */
+export function openWords(path: string, { labels, words }: WordsAlone, options: OpenWordsOptions): OpenModel {
+  const { onNote, signal, maxLength } = options;
+  if (maxLength !== undefined) {
+    onNote?.(
+      String(say`${setting('maxLength')} counts for networks: ${path} is a classifier on words and reads texts whole`),
+    );
+  }
+  const probabilities = async (texts: readonly string[]) => {
+    const rows: Float32Array[] = [];
+    for (let from = 0; from < texts.length; from += together) {
+      await breathe(signal);
+      rows.push(...words.logProbabilities(texts.slice(from, from + together)).map((row) => row.map(Math.exp)));
+    }
+    return rows;
+  };
+  const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
+  return {
+    ...{ path, labels, heads: ['oneLabel'], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
+    ...labelAnswers(probabilities, labels),
+    prepareMasks() {
+      throw lacking('MLM head, which fill-mask needs');
+    },
+    async rankMasks() {
+      throw lacking('MLM head, which fill-mask needs');
+    },
+    async fillMask() {
+      throw lacking('MLM head, which fill-mask needs');
+    },
+    async embed() {
+      throw lacking('encoder, which vectors need');
+    },
+    async embedCounted() {
+      throw lacking('encoder, which vectors need');
+    },
+    tokens() {
+      throw lacking('tokenizer');
+    },
+    async dispose() {},
+  };
+}
