@@ -42,19 +42,21 @@ export async function trainedPlan(
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
+  const kept = recipe.share === undefined ? new Map() : copied(start);
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   base.cutter.noteTruncated(hooks);
   let latest: ClassificationResult | undefined;
-  let refitted: ParameterValues = new Map();
+  let result: ParameterValues | undefined;
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
     let answers: ArrayLike<number>[];
-    if (recipe.refits) {
-      const values = valuesOf(parameters);
-      refitted = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
-      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), refitted);
-    } else {
+    if (recipe.share === undefined) {
       answers = await answersOf(run, base, parameters, heldTexts);
+    } else {
+      const values = onTheWay(valuesOf(parameters), kept, recipe.share);
+      const head = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
+      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), head);
+      result = new Map([...values, ...head]);
     }
     const measured = measureAnswers(data, answers, words);
     latest = measured;
@@ -69,7 +71,7 @@ export async function trainedPlan(
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
       await base.save(
-        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
+        result ?? new Map([...frozenValues(task.frozen), ...parameters]),
         words && { weights: words.words.weights, weight: words.weight },
       );
       return {
@@ -143,6 +145,21 @@ export async function answersOf(
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
   const answers = ofWindows(inference, classifierHead, texts, { promptTokens: base.cutter.promptTokens });
   return answers.finally(() => inference.dispose());
+}
+
+/** A copy of values that a trainer takes over. */
+export function copied(values: ParameterValues): ParameterValues {
+  return new Map(Array.from(values, ([name, numbers]) => [name, numbers.slice()]));
+}
+
+/** Weights that are so far on the way from those of the start to the trained ones. */
+export function onTheWay(trained: ParameterValues, start: ParameterValues, share: number): ParameterValues {
+  return new Map(
+    Array.from(trained, ([name, values]) => {
+      const from = start.get(name);
+      return [name, from ? values.map((x, i) => share * x + (1 - share) * (from[i] as number)) : values];
+    }),
+  );
 }
 
 function valuesOf(parameters: NamedTensors): ParameterValues {
