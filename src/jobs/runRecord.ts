@@ -44,9 +44,21 @@ export interface ModelFacts {
   readonly sentence?: SentenceUse;
   /** Windows of a long text that are read, at most; absent where its start alone is. */
   readonly mostWindows?: number;
+  /** The classifier on words, alone or beside the network. */
+  readonly words?: WordsUse;
   /** Metrics of a masked language model on held-out text, before and after training. */
   readonly before?: Readonly<Record<string, number>>;
   readonly after?: Readonly<Record<string, number>>;
+}
+
+export interface WordsUse {
+  /** Words and pairs that it knows, and runs of characters. */
+  readonly words: number;
+  readonly characters: number;
+  /** Inverse of its penalty's weight. */
+  readonly c: number;
+  /** Weight of its log-probabilities beside 1 of the network's; null where there is no network. */
+  readonly weight: number | null;
 }
 
 export interface SentenceUse {
@@ -127,6 +139,9 @@ const schema = z.looseObject({
         })
         .optional(),
       mostWindows: z.number().optional(),
+      words: z
+        .looseObject({ words: z.number(), characters: z.number(), c: z.number(), weight: z.number().nullable() })
+        .optional(),
       before: metrics.optional(),
       after: metrics.optional(),
     })
