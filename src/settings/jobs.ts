@@ -171,6 +171,7 @@ export const jobs = {
     ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
     ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,
+    longTexts: { except: { key: 'method', values: ['words'] } },
     labelsPerClass: given,
     classWeights: given,
     randomStart: given,

@@ -34,7 +34,7 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);
   return {
-    settings: { ...given, method, maxLength: base.maxLength },
+    settings: { ...given, ...base.settings, method },
     async fit() {
       const head = await frozenHead(run, base, data, features);
       const stored = headValues(head);
