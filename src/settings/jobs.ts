@@ -149,6 +149,7 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
+    unlabeled: given,
     freeze: given,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
@@ -170,6 +171,7 @@ export const jobs = {
     ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
     ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,
+    longTexts: { except: { key: 'method', values: ['words'] } },
     labelsPerClass: given,
     classWeights: given,
     randomStart: given,
