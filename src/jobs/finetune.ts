@@ -11,6 +11,7 @@ import { describedFit, withDescriptions } from './finetune/described.ts';
 import { checkKeeps } from './finetune/extended.ts';
 import { labeledSets } from './finetune/labeled.ts';
 import { climb } from './finetune/ladder.ts';
+import { readingLongTexts } from './finetune/longTexts.ts';
 import { methodNames, methods } from './finetune/methods.ts';
 import { methodWithoutTrials } from './finetune/withoutTrials.ts';
 import { readSets } from './labeledSets.ts';
@@ -45,14 +46,14 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           return found;
         };
         const sets = await readSets(given, (labels) => runClasses(given, find, labels, hooks), hooks);
-        let data = labeledSets(given, sets);
+        let data = await labeledSets(given, sets, hooks);
         const run = (method: MethodName | undefined): FinetuneRun => ({
           ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks },
           ...{ work: () => reading.work(), found: find },
         });
         let opened: Promise<Base> | undefined;
         const openBase = (method?: MethodName) => {
-          opened ??= Base.open(run(method));
+          opened ??= Base.open(run(method)).then((base) => readingLongTexts(run(method), base));
           return opened;
         };
         checkKeeps(data, given);

@@ -108,7 +108,7 @@ async function trained(products: FeatureProducts, options: SelfTrainingOptions, 
   counts.set(weights);
   const strength = strengthAt(start.c, classes);
   let classifier: LinearClassifier | undefined;
-  let logits = new Float64Array(0);
+  let logits: Float64Array = new Float64Array(0);
   let pseudo: PseudoLabels = {
     examples: new Int32Array(0),
     labels: known.slice(0, 0),

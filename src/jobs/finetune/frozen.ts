@@ -8,13 +8,14 @@ import type { ParameterValues } from '../../nn/parameters.ts';
 import { fitExtendedHead } from '../../tasks/extendedHead.ts';
 import { engineProducts } from '../../tasks/featureProducts.ts';
 import { fitLinearHead, type LinearHead, type LinearHeadOptions } from '../../tasks/linearHead.ts';
+import { selfTrain } from '../../tasks/selfTraining.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { WordsBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { type KnownClasses, recordedPlace } from './extended.ts';
-import { blend, measureAnswers, wordsOf } from './hybrid.ts';
+import { blend, heldLoss, measureAnswers, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
 /**
@@ -35,9 +36,9 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);
   return {
-    settings: { ...given, method, maxLength: base.maxLength },
+    settings: { ...given, ...base.settings, method },
     async fit() {
-      const head = await fitHead(run, data, features, { known: base.known });
+      const head = await frozenHead(run, base, data, features);
       const stored = headValues(head);
       const words = withWords ? await wordsBeside(run, head) : undefined;
       const measured = measureAnswers(data, await headAnswers(engine, held, stored), words);
@@ -129,6 +130,28 @@ interface HeadOptions {
   /** Whether all of it stays as it is, and new classes alone are fitted. */
   readonly keepsKnown?: boolean;
   readonly cs?: readonly number[];
+}
+
+/**
+ * The head on an encoder's vectors: where there are texts without labels, the one that is also fitted to what it takes
+ * them for, if it does better on folds.
+ */
+export async function frozenHead(run: FinetuneRun, base: Base, data: Labeled, features: Rows): Promise<LinearHead> {
+  const head = await fitHead(run, data, features, { known: base.known });
+  // What texts without labels are taken for cannot be told on folds that lack some of the classes.
+  if (!data.unlabeled || base.known) return head;
+  const { engine, hooks } = run;
+  const { classes, classWeights, labels, folds } = data;
+  const unlabeled = await base.unlabeledVectors();
+  const trained = await selfTrain({
+    ...{ engine, features, labels: classes, classes: labels.length, classWeights, folds, unlabeled, start: head },
+    signal: hooks.signal,
+  });
+  const [before, after] = [heldLoss(head.held, data), heldLoss(trained.held, data)];
+  const count = counted(unlabeled.data.length / unlabeled.size, 'text');
+  const said = `self-training on the vectors of ${count} without labels: cross-entropy on folds ${before.toFixed(3)} before, ${after.toFixed(3)} after`;
+  note(hooks, `${said}, so it is ${after < before ? 'kept' : 'not kept'}`);
+  return after < before ? { ...head, ...trained } : head;
 }
 
 /** Texts that are enough to start from: vectors of more would take memory that training itself does not. */

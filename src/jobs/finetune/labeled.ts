@@ -4,6 +4,8 @@ import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
 import { type LabeledTexts, type RunSets, weightsOf } from '../labeledSets.ts';
+import type { JobHooks } from '../types.ts';
+import { readUnlabeled } from '../unlabeledTexts.ts';
 
 /** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
 export interface Labeled {
@@ -18,6 +20,8 @@ export interface Labeled {
   readonly classWeights: readonly number[];
   /** Fold of each text, from 0: what repeats or belongs together is in one; −1 of descriptions, which measure nothing. */
   readonly folds: Int32Array;
+  /** Texts without labels that help; absent where none were given. */
+  readonly unlabeled?: readonly string[];
   /** Texts that measure the result and choose nothing. */
   readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
   /** Texts that describe classes, none of them known ones. */
@@ -28,14 +32,18 @@ export interface Labeled {
 export const foldCount = 5;
 
 /** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
-export function labeledSets(
+export async function labeledSets(
   given: Resolved<'finetune'>,
   { train, held, classes: { labels, known }, described }: RunSets,
-): Labeled {
+  hooks: JobHooks,
+): Promise<Labeled> {
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
+  const labeled = [...texts, ...held.texts];
+  const unlabeled =
+    given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
   return {
-    ...{ labels, known, texts, groups, classes },
+    ...{ labels, known, texts, groups, classes, unlabeled },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {
