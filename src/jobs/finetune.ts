@@ -4,11 +4,16 @@ import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { type FoundModel, findModel } from './findModel.ts';
 import { Base, type FinetuneRun } from './finetune/base.ts';
+import { runClasses } from './finetune/classes.ts';
+import { describedFit, withDescriptions } from './finetune/described.ts';
+import { checkKeeps } from './finetune/extended.ts';
 import { labeledSets } from './finetune/labeled.ts';
 import { climb } from './finetune/ladder.ts';
 import { readingLongTexts } from './finetune/longTexts.ts';
 import { methodNames, methods } from './finetune/methods.ts';
+import { methodWithoutTrials } from './finetune/withoutTrials.ts';
 import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
 import { type Fit, type Plan, runTraining } from './run.ts';
@@ -28,20 +33,34 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   const asked = withMethod(options);
   const record = options.resume ? readableRecord(options.output) : undefined;
   const given = asBegan(resolve('finetune', asked), record);
+  if (!given.train && !given.labelTexts) {
+    throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
+  }
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       async read(reading) {
-        const data = await labeledSets(given, await readSets(given, hooks), hooks);
+        let found: Promise<FoundModel> | undefined;
+        const find = () => {
+          found ??= findModel(options.model, options, hooks);
+          return found;
+        };
+        const sets = await readSets(given, (labels) => runClasses(given, find, labels, hooks), hooks);
+        let data = await labeledSets(given, sets, hooks);
         const run = (method: MethodName | undefined): FinetuneRun => ({
-          ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks, work: () => reading.work() },
+          ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks },
+          ...{ work: () => reading.work(), found: find },
         });
         let opened: Promise<Base> | undefined;
         const openBase = (method?: MethodName) => {
           opened ??= Base.open(run(method)).then((base) => readingLongTexts(run(method), base));
           return opened;
         };
-        if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));
+        checkKeeps(data, given);
+        if (data.texts.length === 0 && data.known === 0) return describedFit(run(given.method), openBase);
+        data = await withDescriptions(run(given.method), () => openBase(given.method));
+        const method = given.method ?? (await methodWithoutTrials(run(undefined), openBase));
+        if (method) return methods[method].run(run(method), () => openBase(method));
         const ladder = ladderIn(record) ?? (await climb(run(undefined), openBase, began));
         if (!ladder) return methods.finetune.run(run('finetune'), openBase);
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);

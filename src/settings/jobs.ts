@@ -148,8 +148,10 @@ export const jobs = {
     ...textTraining,
     ...heldOutTexts,
     model: required,
-    train: required,
+    train: given,
     unlabeled: given,
+    labels: given,
+    labelTexts: given,
     freeze: given,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
