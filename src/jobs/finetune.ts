@@ -103,10 +103,10 @@ function withLadder(
   run: Plan<FinetuneResult> | Fit<FinetuneResult>,
   ladder: Ladder,
 ): Plan<FinetuneResult> | Fit<FinetuneResult> {
+  const configuration = { ...run.configuration, ladder };
   if ('task' in run) {
     return {
-      ...run,
-      configuration: { ...run.configuration, ladder },
+      ...{ ...run, configuration },
       async finish(outcome, before) {
         const finished = await run.finish(outcome, before);
         return { ...finished, result: { ...finished.result, ladder } };
@@ -114,7 +114,7 @@ function withLadder(
     };
   }
   return {
-    ...run,
+    ...{ ...run, configuration },
     async fit() {
       const finished = await run.fit();
       return { ...finished, result: { ...finished.result, ladder } };

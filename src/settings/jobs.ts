@@ -135,6 +135,9 @@ const vectors = {
 /** Counts where the encoder is trained: the other methods fit at once. */
 const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid'] } } as const;
 
+/** Counts where a network is read. */
+const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
+
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required },
@@ -144,7 +147,8 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
-    freeze: given,
+    freeze: ofSteps,
+    maxLength: ofNetworks,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
       help: 'how the classifier is made',
@@ -167,8 +171,8 @@ export const jobs = {
     trainLimit: given,
     labelsPerClass: given,
     classWeights: given,
-    randomStart: given,
-    reads: given,
+    randomStart: ofNetworks,
+    reads: ofNetworks,
     evalFraction: { default: 0.1 },
   },
   trainTexts: {

@@ -34,7 +34,7 @@ const run = (line: string, more: readonly string[] = [], input?: string) =>
   runCommand([...line.split(' ').map((word) => word.replaceAll('@', `${folder.path}/`)), ...more], { input });
 
 const adapt = '--max-length 32 --batch-tokens 256 --threads 1 --learning-rate 1e-3';
-const finetune = '--batch-size 8 --threads 1 --learning-rate 1e-3';
+const finetune = '--method finetune --batch-size 8 --threads 1 --learning-rate 1e-3';
 
 /** One `error: …` line on stderr, nothing on stdout. */
 function expectFailure({ code, stdout, stderr }: Finished, status: number, message: string | RegExp): void {
@@ -95,7 +95,8 @@ describe('results for scripts', () => {
     );
     expect(tuned.code, tuned.stderr).toBe(0);
     const result = JSON.parse(tuned.stdout);
-    const { steps: _, tokensPerSecond: __, output: ___, ...measured } = result;
+    const { method, steps: _, tokensPerSecond: __, output: ___, ...measured } = result;
+    expect(method).toBe('finetune');
     const names = ['accuracy', 'macroF1', 'loss', 'lossStandardError', 'count', 'labels', 'confusion'];
     expect(Object.keys(measured)).toEqual(names);
     expect(measured).toMatchObject({ accuracy: 1, count: 60, labels: ['asks', 'wants'] });

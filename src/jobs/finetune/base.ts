@@ -13,7 +13,7 @@ import { type FoundModel, findModel } from '../findModel.ts';
 import { type FrozenVectors, frozenVectors } from '../frozenVectors.ts';
 import { note } from '../note.ts';
 import type { Finished } from '../run.ts';
-import { noteTruncated, TextCutter } from '../textCutter.ts';
+import { TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
 import type { Labeled } from './labeled.ts';
@@ -91,7 +91,7 @@ export class Base {
   async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
     const { engine, given, hooks } = this.#run;
     const { tokenizer, sentence } = this.loaded;
-    const vectors = await frozenVectors(
+    return frozenVectors(
       {
         ...{ engine, model: this.model, values, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
         lowerCase: sentence?.lowerCase,
@@ -101,8 +101,6 @@ export class Base {
       texts,
       hooks,
     );
-    noteTruncated(hooks, vectors.truncated, this.maxLength);
-    return vectors;
   }
 
   /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */

@@ -9,6 +9,7 @@ import { engineProducts } from '../../tasks/featureProducts.ts';
 import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { WordsBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
@@ -22,7 +23,7 @@ import { foldCount, type Labeled, part } from './labeled.ts';
  * @throws as `finetune`
  */
 export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
-  const { given, options, data, engine } = run;
+  const { given, options, data, engine, hooks } = run;
   const method = withWords ? 'hybrid' : 'frozen';
   if (!base.readsVectors) {
     throw new UsageError(
@@ -32,6 +33,7 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
   checkVectorMemory(run, base);
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);
+  noteTruncated(hooks, features.truncated + held.truncated, base.maxLength);
   return {
     settings: { ...given, method, maxLength: base.maxLength },
     async fit() {
@@ -115,11 +117,12 @@ const mostStartTexts = 20_000;
  * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
  * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
  *
+ * @param limit texts that are taken of many
  * @returns values of the classifier
  */
-export async function fittedStart(run: FinetuneRun, base: Base): Promise<ParameterValues> {
+export async function fittedStart(run: FinetuneRun, base: Base, limit = mostStartTexts): Promise<ParameterValues> {
   const { data, hooks, given } = run;
-  const most = Math.max(mostStartTexts, data.labels.length);
+  const most = Math.max(limit, data.labels.length);
   const isAll = data.texts.length <= most;
   const labels = Array.from(data.classes, String);
   const sample = isAll ? data : part(data, sampleLimit({ labels, limit: most, seed: given.seed }));

@@ -11,6 +11,7 @@ import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel
 import type { Frame } from '../../text/frame.ts';
 import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
 import type { WordsBeside } from '../wordsPart.ts';
@@ -41,9 +42,11 @@ export async function trainedPlan(
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
+  // Trials on folds have cut texts with it, too.
+  const cutBefore = base.cutter.truncated;
   const examples = encoded(base, data);
   const sequences = held.texts.map((text) => base.cutter.encode(text));
-  base.cutter.noteTruncated(hooks);
+  noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength);
   let latest: ClassificationResult | undefined;
   let refitted: ParameterValues = new Map();
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
