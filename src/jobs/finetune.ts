@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -25,7 +25,7 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } fr
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const began = performance.now();
   const asked = withMethod(options);
-  const record = options.resume ? readableRecord(options.output) : undefined;
+  const record = options.resume ? earlierRecord(options.output) : undefined;
   const given = asBegan(resolve('finetune', asked), record);
   return runTraining<FinetuneResult>(
     {
@@ -83,6 +83,16 @@ function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Re
     warmup: given.warmup ?? warmup,
     method: given.method ?? named,
   };
+}
+
+/** What a folder says of its run; of one that cannot be read, nothing: claiming the folder says what is wrong with it. */
+function earlierRecord(output: string): RunRecord | undefined {
+  try {
+    return readableRecord(output);
+  } catch (error) {
+    if (error instanceof BertuneError) return undefined;
+    throw error;
+  }
 }
 
 /** What an interrupted run had found to do best. */

@@ -172,7 +172,7 @@ test('repeats of a text, however they are written, and groups are in one fold', 
     'Where is it?',
     'where is it?',
     '  Where  is it? ',
-    ...Array.from({ length: 17 }, (_, i) => `text ${i}`),
+    ...Array.from({ length: 17 }, (_, i) => `text ${'abcdefghijklmnopq'[i]}`),
   ];
   const labels = texts.map((_, i) => (i % 2 === 0 ? 'a' : 'b'));
   const set = { texts, labels, groups: texts.map((_, i) => (i > 15 ? 'one' : `group ${i}`)) };

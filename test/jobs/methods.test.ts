@@ -149,6 +149,24 @@ describe('contrastive', () => {
     expect(after.get(name) ?? after.get(`bert.${name}`)).not.toEqual(before.get(`bert.${name}`));
   });
 
+  test.each([
+    ['a model with a pooler, by the mean', { reads: undefined }],
+    ['half an encoder', { freezeLayers: 1 }],
+    ['balanced classes', { classWeights: 'balanced' }],
+  ] as const)('trains %s, and answers as it was measured', async (_, more) => {
+    const given = options('contrastive', { ...long, ...more });
+    const result = await finetune(given);
+    const measured = await evaluate({ model: given.output, data: { files: [at('held.csv')] }, threads: 1 });
+    expect(measured).toMatchObject({ accuracy: result.accuracy, confusion: result.confusion });
+    expect(measured.loss).toBeCloseTo(result.loss, 5);
+  });
+
+  test('cannot read a pooler', async () => {
+    await expect(finetune(options('contrastive', { ...long, reads: 'pooler' }))).rejects.toThrow(
+      'reads pooler cannot be had with method contrastive, whose head reads vectors; choose a pooling',
+    );
+  });
+
   test('of early stopping, too, the classifier belongs to the weights that are kept', async () => {
     // So fast that later evaluations are worse than an earlier one.
     const given = options('contrastive', { ...long, learningRate: 0.05, evalSteps: 1, patience: 3, maxSteps: 12 });

@@ -143,10 +143,10 @@ describe('probabilities are those of LogisticRegression', () => {
 describe('folds', () => {
   const labels = reference.fits[0]?.labels ?? [];
   const folds = stratifiedFolds({ classes: labels, keys: [texts], count: 3, seed: 0 });
-  const fit = (options: object = {}) => fitWords({ engine, texts, labels, classes: 4, folds, ...options });
+  const fitted = (options: object = {}) => fitWords({ engine, texts, labels, classes: 4, folds, ...options });
 
   test('what a fold holds out is answered by a model of the others alone', async () => {
-    const { c, held, scores, scored } = await fit();
+    const { c, held, scores, scored } = await fitted();
     expect(scored).toBe(texts.length);
     expect(c).toBe(scores.reduce((best, score) => (score.loss < best.loss ? score : best)).c);
     const rest = texts.flatMap((_, i) => (folds[i] === 0 ? [] : [i]));
@@ -192,7 +192,7 @@ describe('folds', () => {
   });
 
   test('stops when asked to', async () => {
-    await expect(fit({ signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
+    await expect(fitted({ signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
   });
 });
 

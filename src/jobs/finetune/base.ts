@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
@@ -15,7 +16,7 @@ import { note } from '../note.ts';
 import type { Finished } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
+import type { FinetuneOptions, FinetuneResult, JobHooks, MethodName } from '../types.ts';
 import type { Labeled } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
@@ -31,6 +32,11 @@ export interface FinetuneRun {
 
 /** The head that is trained. */
 export const classifierHead = 'oneLabel';
+
+/** Whether a method fits its head to vectors, which a classifier on the encoder's own pooler has none of. */
+function needsVectors(method: MethodName | undefined): method is MethodName {
+  return method !== undefined && /^(frozen|hybrid|contrastive)/.test(method);
+}
 
 /** The encoder that a run starts from, with the place of a classifier behind it, and what it makes of texts. */
 export class Base {
@@ -67,9 +73,17 @@ export class Base {
   static async open(run: FinetuneRun): Promise<Base> {
     const { given, options, data, hooks } = run;
     const found = await findModel(options.model, options, hooks);
-    const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
+    if (given.reads === 'pooler' && needsVectors(given.method)) {
+      throw new UsageError(
+        say`${setting('reads')} pooler cannot be had with ${setting('method')} ${given.method}, whose head reads vectors; choose a pooling`,
+      );
+    }
+    const reads = given.reads === undefined || given.reads === 'pooler' ? given.reads : pooledBy(given.reads);
+    const suited = needsVectors(given.method) ? 'vectors' : 'suited';
     const wanted = { head: classifierHead, beside: ['pooler'], labels: data.labels, seed: given.seed } as const;
-    const loaded = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
+    const loaded = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
+      note(hooks, line),
+    );
     const base = new Base(run, found, loaded);
     note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);

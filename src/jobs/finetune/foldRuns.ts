@@ -12,7 +12,7 @@ import type { Base, FinetuneRun } from './base.ts';
 import { fitHead, headValues } from './frozen.ts';
 import { part } from './labeled.ts';
 import type { Recipe } from './recipe.ts';
-import { answersOf, encoded, trainedTask } from './trained.ts';
+import { answersOf, copied, encoded, onTheWay, trainedTask } from './trained.ts';
 
 /** What a trained method is tried on. */
 export interface FoldRun {
@@ -49,7 +49,7 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
   const kept = numbers.filter((i) => data.folds[i] !== fold);
   const texts = numbers.filter((i) => data.folds[i] === fold);
   const training = part(data, kept);
-  const start: ParameterValues = new Map(Array.from(base.values, ([name, values]) => [name, values.slice()]));
+  const start = copied(base.values);
   if (base.readsVectors && base.isNew) {
     const head = await fitHead(run, training, rowsAt(features, kept), [c]);
     for (const [name, values] of headValues(head)) start.set(name, values);
@@ -85,8 +85,9 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
     if (error instanceof InterruptedError) stopBeforeTraining(hooks);
     throw error;
   });
-  const values: ParameterValues = new Map([...frozenValues(task.frozen), ...parameters]);
-  if (recipe.refits) {
+  let values: ParameterValues = new Map([...frozenValues(task.frozen), ...parameters]);
+  if (recipe.share !== undefined) {
+    values = onTheWay(values, base.values, recipe.share);
     const made = await base.vectorsOf(data.texts, values);
     for (const [name, value] of headValues(await fitHead(run, training, rowsAt(made, kept)))) values.set(name, value);
   }

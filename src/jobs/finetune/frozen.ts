@@ -25,11 +25,6 @@ import { foldCount, type Labeled, part } from './labeled.ts';
 export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
   const { given, options, data, engine, hooks } = run;
   const method = withWords ? 'hybrid' : 'frozen';
-  if (!base.readsVectors) {
-    throw new UsageError(
-      say`${setting('reads')} pooler cannot be had with ${setting('method')} ${method}, whose head reads vectors; choose a pooling`,
-    );
-  }
   checkVectorMemory(run, base);
   const features = await base.trainVectors();
   const held = await base.vectorsOf(data.held.texts);

@@ -14,36 +14,39 @@ export interface Recipe {
     /** Examples of one class that are drawn together. */
     readonly together: number;
   };
-  /** Whether the classifier is fitted anew to the vectors of the trained encoder. */
-  readonly refits: boolean;
+  /**
+   * Share of what training changed that is kept: the encoder's weights are this far on the way from those it started
+   * with (Wortsman et al. 2022), and its classifier is fitted anew to its vectors; absent: all, and the trained one.
+   */
+  readonly share?: number;
   /** The settings that go by model and data, as they were given or as they suit. */
   readonly settings: Required<Pick<Resolved<'finetune'>, 'learningRate' | 'batchSize' | 'warmup'>>;
 }
 
-/** Updates that a run makes at least, by default, as far as `mostEpochs` give them: three epochs of few labels are too few. */
+/** Updates that a run makes at least, as far as `mostEpochs` give them: three epochs of few labels are too few. */
 const leastSteps = 200;
 const mostEpochs = 30;
 
-/** The recipe of a method for a model and a set of examples. */
+/** What differs between the methods. */
+const recipes = {
+  finetune: { rate: 7e-5, batchSize: 16 },
+  contrastive: { rate: 1.5e-4, batchSize: 32, contrast: { temperature: 0.1, together: 4 }, share: 0.6 },
+} as const satisfies Readonly<Record<TrainedMethod, unknown>>;
+
+/** The recipe of a method for a model and a number of examples. */
 export function recipeOf(method: TrainedMethod, { given }: FinetuneRun, base: Base, examples: number): Recipe {
-  const isContrastive = method === 'contrastive';
-  const batchSize = given.batchSize ?? (isContrastive ? 32 : 16);
+  const { rate, batchSize: usual, ...other } = recipes[method];
+  const batchSize = given.batchSize ?? usual;
   const epochs = Math.min(mostEpochs, Math.max(3, Math.ceil(leastSteps / Math.ceil(examples / batchSize))));
-  return {
-    method,
-    epochs,
-    contrast: isContrastive ? { temperature: 0.1, together: 4 } : undefined,
-    refits: isContrastive,
-    settings: {
-      learningRate: given.learningRate ?? usualRate(base, isContrastive),
-      batchSize,
-      warmup: given.warmup ?? 0.1,
-    },
-  };
+  const learningRate = given.learningRate ?? rateFor(rate, base.model.config.hiddenSize);
+  return { method, epochs, ...other, settings: { learningRate, batchSize, warmup: given.warmup ?? 0.1 } };
 }
 
-/** Peak learning rate that suits a model by the width of its layers. */
-function usualRate(base: Base, isContrastive: boolean): number {
-  const { hiddenSize } = base.model.config;
-  return (isContrastive ? 1e-4 : 5e-5) * Math.max(1, 384 / hiddenSize);
+/** Width of the model that the learning rates were measured on. */
+const measuredWidth = 384;
+
+/** Narrower models take larger steps: the rate goes with the square of the width, to two digits. */
+function rateFor(rate: number, width: number): number {
+  const scaled = rate * (measuredWidth / width) ** 2;
+  return Number(Math.min(1e-3, Math.max(1e-5, scaled)).toPrecision(2));
 }

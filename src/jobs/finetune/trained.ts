@@ -44,19 +44,21 @@ export async function trainedPlan(
   }
   // Trials on folds have cut texts with it, too.
   const cutBefore = base.cutter.truncated;
+  const kept = recipe.share === undefined ? new Map() : copied(start);
   const examples = encoded(base, data);
   const sequences = held.texts.map((text) => base.cutter.encode(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength);
   let latest: ClassificationResult | undefined;
-  let refitted: ParameterValues = new Map();
+  let result: ParameterValues | undefined;
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
     let answers: ArrayLike<number>[];
-    if (recipe.refits) {
-      const values = valuesOf(parameters);
-      refitted = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
-      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), refitted);
-    } else {
+    if (recipe.share === undefined) {
       answers = await answersOf(run, base, parameters, sequences);
+    } else {
+      const values = onTheWay(valuesOf(parameters), kept, recipe.share);
+      const head = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
+      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), head);
+      result = new Map([...values, ...head]);
     }
     const measured = measureAnswers(data, answers, words);
     latest = measured;
@@ -71,7 +73,7 @@ export async function trainedPlan(
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
       await base.save(
-        new Map([...frozenValues(task.frozen), ...parameters, ...refitted]),
+        result ?? new Map([...frozenValues(task.frozen), ...parameters]),
         words && { weights: words.words.weights, weight: words.weight },
       );
       return {
@@ -136,6 +138,21 @@ export async function answersOf(
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
   const answers = inference.ofTexts(classifierHead, sequences, { promptTokens: base.cutter.promptTokens });
   return answers.finally(() => inference.dispose());
+}
+
+/** A copy of values that a trainer takes over. */
+export function copied(values: ParameterValues): ParameterValues {
+  return new Map(Array.from(values, ([name, numbers]) => [name, numbers.slice()]));
+}
+
+/** Weights that are so far on the way from those of the start to the trained ones. */
+export function onTheWay(trained: ParameterValues, start: ParameterValues, share: number): ParameterValues {
+  return new Map(
+    Array.from(trained, ([name, values]) => {
+      const from = start.get(name);
+      return [name, from ? values.map((x, i) => share * x + (1 - share) * (from[i] as number)) : values];
+    }),
+  );
 }
 
 function valuesOf(parameters: NamedTensors): ParameterValues {
