@@ -30,6 +30,8 @@ export { CorpusTask, type CorpusTaskOptions } from './tasks/text/corpusTask.ts';
 export { ExamplesTask, type ExamplesTaskOptions, type TextExample } from './tasks/text/examplesTask.ts';
 export { objectiveGraph, objectiveParameters } from './tasks/text/graph.ts';
 export type { Asked, Objective, ReadText, Term } from './tasks/text/objective.ts';
+export { likeProbabilities } from './tasks/text/objectives/likeProbabilities.ts';
+export { likeVectors } from './tasks/text/objectives/likeVectors.ts';
 export { type MaskableText, maskedTokens } from './tasks/text/objectives/maskedTokens.ts';
 export { type LabeledText, oneLabel } from './tasks/text/objectives/oneLabel.ts';
 export type { StepRecord, TrainerCallback } from './train/callbacks.ts';

@@ -4,6 +4,7 @@ export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
+export { distill } from './jobs/distill.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { embedImages } from './jobs/embedImages.ts';
 export { evaluate } from './jobs/evaluate.ts';

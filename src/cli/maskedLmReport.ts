@@ -15,6 +15,7 @@ export function trainingReport(result: AdaptResult, { verdict }: { verdict: bool
     ),
   ];
   if (verdict) lines.push(verdictOf(result));
+  if (result.vectors) lines.push(vectorsLine(result.vectors));
   lines.push(
     '',
     [counted(result.steps, 'step'), counted(result.tokens, 'token'), ...speed(result.tokensPerSecond)].join(', '),
@@ -34,6 +35,10 @@ export function maskedLmReport(result: MaskedLmResult): string {
     ],
     ['left', 'right'],
   );
+}
+
+function vectorsLine({ kept, neighbours, texts }: NonNullable<AdaptResult['vectors']>): string {
+  return `vectors: ${(100 * kept).toFixed(1)} % of the ${neighbours} nearest of each of ${quantity(texts)} held-out texts stay`;
 }
 
 function verdictOf({ evalLossBefore, evalLossAfter }: AdaptResult): string {

@@ -7,6 +7,7 @@ import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { cardCommand } from './commands/card.ts';
 import { demoCommand } from './commands/demo.ts';
+import { distillCommand } from './commands/distill.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -33,6 +34,7 @@ export const commands: readonly CommandSpec[] = [
   adaptCommand,
   pretrainCommand,
   finetuneCommand,
+  distillCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,

@@ -71,8 +71,10 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
   };
 }
 
+type Hashed = Pick<Corpus, 'textHashes'>;
+
 /** How many texts of `heldOut` also occur in `training`, but for case, white space and digits. */
-export function countRepeated(training: Corpus, heldOut: Corpus): number {
+export function countRepeated(training: Hashed, heldOut: Hashed): number {
   const seen = intersection(new Set(heldOut.textHashes.values()), training.textHashes.values());
   let repeated = 0;
   for (const hash of heldOut.textHashes.values()) if (seen.has(hash)) repeated++;

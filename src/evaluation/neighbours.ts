@@ -72,6 +72,36 @@ export function* nearest(train: Rows, test: Rows, k: number): Generator<Neighbou
   }
 }
 
+/**
+ * Share of the `k` nearest other rows of each row that are the same in two sets of vectors of the same things, by cosine
+ * similarity: 1 where all of them stay, about k / (n - 1) where nothing of the old order is left.
+ *
+ * @param before [n, size]
+ * @param after [n, another size]
+ */
+export function neighbourAgreement(before: Rows, after: Rows, k: number): number {
+  const count = before.data.length / before.size;
+  const most = Math.min(k, count - 1);
+  const others = othersOf(after, most);
+  let kept = 0;
+  for (const old of othersOf(before, most)) {
+    const now = new Set<number>(others.next().value ?? []);
+    kept += old.filter((index) => now.has(index)).length;
+  }
+  return kept / (count * most);
+}
+
+/** The nearest other rows of each row. */
+function* othersOf(rows: Rows, k: number): Generator<number[], undefined> {
+  let row = 0;
+  for (const { indices } of nearest(rows, rows, k + 1)) {
+    const own = row++;
+    yield Array.from(indices)
+      .filter((index) => index !== own)
+      .slice(0, k);
+  }
+}
+
 function insert(indices: Int32Array, similarities: Float64Array, index: number, similarity: number): void {
   let at = indices.length - 1;
   for (; at > 0 && (similarities[at - 1] as number) < similarity; at--) {

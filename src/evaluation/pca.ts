@@ -9,11 +9,19 @@ export interface Components {
  * The first principal components of rows [n, width], by the Jacobi method on their covariance.
  *
  * @param count components wanted, at most `width`
+ * @param about where rows are measured from; from the origin, directions are those of the largest squared length
  */
-export function principalComponents(rows: Float32Array, width: number, count: number): Components {
+export function principalComponents(
+  rows: Float32Array,
+  width: number,
+  count: number,
+  about: 'mean' | 'origin' = 'mean',
+): Components {
   const mean = new Float64Array(width);
   const n = rows.length / width;
-  for (let i = 0; i < rows.length; i++) mean[i % width] = (mean[i % width] as number) + (rows[i] as number) / n;
+  if (about === 'mean') {
+    for (let i = 0; i < rows.length; i++) mean[i % width] = (mean[i % width] as number) + (rows[i] as number) / n;
+  }
   const covariance = new Float64Array(width * width);
   const centred = new Float64Array(width);
   for (let row = 0; row < rows.length; row += width) {
@@ -36,6 +44,50 @@ export function principalComponents(rows: Float32Array, width: number, count: nu
   return { directions, mean };
 }
 
+/**
+ * The orthogonal matrix nearest to a square one [size, size], by which rows x turn into rows nearest to others y where it
+ * is the sum of y xᵀ (Schönemann 1966): M (MᵀM)^-½.
+ */
+export function nearestOrthogonal(matrix: Float64Array, size: number): Float64Array {
+  const length = Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0));
+  // Where rows say nothing of a direction, it stays.
+  const full = matrix.map((value, i) => value + (i % (size + 1) === 0 ? (1e-3 * length) / Math.sqrt(size) : 0));
+  const squared = product(transposed(full, size), full, size);
+  const vectors = eigenvectors(squared, size);
+  const least = (1e-12 * length * length) / size;
+  const scaled = vectors.map((value, i) => {
+    return value / Math.sqrt(Math.max(least, squared[(i % size) * (size + 1)] as number));
+  });
+  let nearest = product(full, product(scaled, transposed(vectors, size), size), size);
+  // Rounding of small eigenvalues is mended: X (3 I - XᵀX) / 2.
+  for (let pass = 0; pass < 3; pass++) {
+    const error = product(transposed(nearest, size), nearest, size);
+    nearest = product(
+      nearest,
+      error.map((value, i) => ((i % (size + 1) === 0 ? 3 : 0) - value) / 2),
+      size,
+    );
+  }
+  return nearest;
+}
+
+function product(a: Float64Array, b: Float64Array, size: number): Float64Array {
+  const result = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let k = 0; k < size; k++) {
+      const factor = a[i * size + k] as number;
+      for (let j = 0; j < size; j++) {
+        result[i * size + j] = (result[i * size + j] as number) + factor * (b[k * size + j] as number);
+      }
+    }
+  }
+  return result;
+}
+
+function transposed(matrix: Float64Array, size: number): Float64Array {
+  return matrix.map((_, i) => matrix[(i % size) * size + Math.floor(i / size)] as number);
+}
+
 /** Mean squared error of rows [n, width] rebuilt from their components. */
 export function reconstructionError(rows: Float32Array, width: number, { directions, mean }: Components): number {
   let total = 0;
@@ -55,8 +107,8 @@ export function reconstructionError(rows: Float32Array, width: number, { directi
 
 const mostSweeps = 100;
 
-/** Turns a symmetric matrix diagonal in place; the columns of the result are its eigenvectors. */
-function eigenvectors(matrix: Float64Array, size: number): Float64Array {
+/** Turns a symmetric matrix [size, size] diagonal in place; the columns of the result are its eigenvectors. */
+export function eigenvectors(matrix: Float64Array, size: number): Float64Array {
   const vectors = new Float64Array(size * size);
   for (let i = 0; i < size; i++) vectors[i * size + i] = 1;
   for (let sweep = 0; sweep < mostSweeps && offDiagonal(matrix, size) > 1e-20; sweep++) {

@@ -4,8 +4,9 @@ import { type Message, say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import type { SentenceSettings } from '../hub/sentenceFolder.ts';
-import { saveText } from '../hub/textFolder.ts';
+import { inspectText, saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
+import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { identityOf } from '../settings/identity.ts';
@@ -13,7 +14,7 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { CorpusTask } from '../tasks/text/corpusTask.ts';
 import { frozenValues } from '../tasks/text/frozen.ts';
-import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
+import { type AdaptingObjective, type AdaptingTerms, adapting, termsOf } from '../tasks/text/objectives/adapting.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
@@ -26,13 +27,14 @@ import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { activity, note } from './note.ts';
 import { type Reading, runTraining } from './run.ts';
+import { agreement, corpusVectors, drawnSequences, spread } from './startVectors.ts';
 import { checkTokenizer, randomValues, readModel, sequenceLength } from './textModel.ts';
 import { frozenBy, stopBeforeTraining, throttled } from './training.ts';
 import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions } from './types.ts';
 
 /**
- * Continues masked-language-model pretraining of a model on unlabeled text and writes the adapted model, a Hugging
- * Face folder, to `output`.
+ * Continues the pretraining of a model on unlabeled text and writes the adapted model, a Hugging Face folder, to
+ * `output`: by masked words, or of a sentence encoder in ways that its vectors gain by.
  *
  * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
  * InterruptedError after saving, when the signal was aborted
@@ -43,10 +45,30 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
   return trainMaskedLm(asked, hooks, async () => {
     const found = await findModel(options.model, options, hooks);
     const onNote = (line: string | Message) => note(hooks, line);
-    const loaded = await readModel(found, { head, beside: ['pooler', 'sentence'], seed: settings.seed }, onNote);
+    const facts = await readFound(found, (folder) => inspectText(folder));
+    // A sentence encoder is adapted by what its vectors gain by.
+    const objective = settings.objective ?? (facts.model.sentence ? 'neighbours' : 'masked');
+    const terms = termsOf(objective, facts.present.includes('mlmHead'));
+    checkMasking(options, objective, terms);
+    const heads = headsOf(terms);
+    const head = heads[0];
+    const beside = ['pooler', 'sentence', ...(head === 'pooled' ? (['mlmHead'] as const) : [])] as const;
+    const loaded = await readModel(found, { head: heads, beside, seed: settings.seed }, onNote);
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
     const pooler = loaded.beside.has('pooler.weight') ? loaded.beside : undefined;
-    return { ...loaded, name: options.model, pooler, base: await baseFacts(found, hooks) };
+    // A head that is not trained stays what it is.
+    const kept = loaded.present.includes('mlmHead') ? 'maskedLm' : head;
+    if (objective === 'masked' && loaded.model.sentence) note(hooks, masksAlone);
+    if (objective === 'contrastive' && settings.accumulationSteps > 1) note(hooks, fewerTexts);
+    return {
+      ...loaded,
+      name: options.model,
+      head: kept,
+      objective,
+      terms,
+      pooler,
+      base: await baseFacts(found, hooks),
+    };
   });
 }
 
@@ -63,17 +85,40 @@ export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): 
     const open = async (path: string, onNote: (text: string) => void) => loadTokenizer(path, { onNote });
     const tokenizer = await readFound(await findModel(folder, options, hooks), open, (line) => note(hooks, line));
     checkTokenizer(tokenizer, model, modelConfig);
-    return { ...{ name: modelConfig, model, raw, tokenizer }, values: randomValues(model, head, settings.seed) };
+    const values = randomValues(model, head, settings.seed);
+    return { name: modelConfig, model, raw, tokenizer, head, objective: 'masked', terms: termsOf('masked'), values };
   });
 }
 
-/** The head that a masked language model trains. */
+/** @throws UsageError for settings of masking where nothing is masked */
+function checkMasking(options: AdaptOptions, objective: AdaptingObjective, terms: AdaptingTerms): void {
+  if (terms.words !== undefined) return;
+  for (const name of ['maskProbability', 'wholeWord'] as const) {
+    if (options[name] === undefined || options[name] === false) continue;
+    throw new UsageError(
+      say`${setting(name)} is of masked words, which ${setting('objective')} ${objective} does not learn; leave it out, or choose another ${setting('objective')}`,
+    );
+  }
+}
+
+/** The heads that an objective trains, the one that the model is saved with first. */
+function headsOf(terms: AdaptingTerms): readonly [HeadName, ...HeadName[]] {
+  const { words, ...onVectors } = terms;
+  if (words === undefined) return ['pooled'];
+  return Object.keys(onVectors).length === 0 ? ['maskedLm'] : ['maskedLm', 'pooled'];
+}
+
+const masksAlone = say`masked words alone spoil the vectors of a sentence encoder; without ${setting('objective')} they are kept`;
+
+const fewerTexts = say`each text is told from those of its micro-batch alone: more ${setting('accumulationSteps')}, fewer texts`;
+
+/** The head of a masked language model. */
 const head = 'maskedLm';
 
 interface Asked {
   readonly job: 'adapt' | 'pretrain';
   readonly options: AdaptOptions;
-  readonly settings: Omit<Resolved<'adapt'>, 'model'>;
+  readonly settings: Omit<Resolved<'adapt'>, 'model' | 'objective'>;
   readonly inputs: readonly string[];
 }
 
@@ -88,8 +133,12 @@ interface Start {
   /** Values of a sentence encoder's modules, and what its folder says beside them. */
   readonly beside?: ParameterValues;
   readonly sentence?: SentenceSettings | null;
-  /** What is known of the model that the run starts from. */
+  /** What is known of the model that the run starts from; absent for a random start. */
   readonly base?: BaseFacts;
+  readonly objective: AdaptingObjective;
+  readonly terms: AdaptingTerms;
+  /** The head that the saved folder has. */
+  readonly head: HeadName;
 }
 
 function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<Start>): Promise<AdaptResult> {
@@ -103,15 +152,21 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
         const model = start.model.withDropout(options.dropout);
         const settings = settled(asked.settings, start);
         const { training, evaluation, heldOut } = await readCorpora(settings, options, tokenizer, reading);
-        const { maskProbability: probability, wholeWord, seed, accumulationSteps, recompute } = settings;
-        const vocabulary = maskingVocabulary(
-          tokenizer.vocabularySize,
-          tokenizer.idOfRole('mask'),
-          tokenizer.specialIds,
-        );
+        const { seed, accumulationSteps, recompute } = settings;
+        const measured = start.base ? spread(heldOut.sequences, mostMeasured) : [];
+        const encoder = { engine: reading.engine, model: start.model, frame: tokenizer.frame, hooks };
+        const valuesBefore = new Map([...(start.beside ?? []), ...start.values]);
+        const vectorsBefore = await corpusVectors(encoder, valuesBefore, heldOut.store, measured);
+        const drawn = start.terms.neighbours
+          ? drawnSequences(training.store, training.excluded, mostNeighbours, seed)
+          : [];
+        const { data, size } = await corpusVectors(encoder, valuesBefore, training.store, drawn);
         const task = new CorpusTask({
           model,
-          objective: maskedTokens({ vocabulary, probability, wholeWord, seed }),
+          objective: adapting(start.objective, start.terms, {
+            masking: start.terms.words === undefined ? undefined : maskingOf(settings, tokenizer),
+            neighbourhood: { dtype: 'float32', shape: [drawn.length, size], data },
+          }),
           startValues: start.values,
           frozen: frozenBy(settings, model),
           frame: tokenizer.frame,
@@ -119,15 +174,16 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
           ...{ rows: settings.rows, width: settings.maxLength },
         });
         return {
-          ...{ task, settings },
+          ...{ task, settings: { ...settings, objective: start.objective } },
+          configuration: { learned: Object.keys(start.terms) },
           identity: {
-            ...identityOf(job, { ...settings, dropout: model.config.hiddenDropout }),
+            ...identityOf(job, { ...settings, objective: start.objective, dropout: model.config.hiddenDropout }),
             corpus: training.digest,
             ...(evaluation ? {} : { heldOut: training.heldOut.length }),
           },
-          onStartMeasured: (metrics) => noteStart(metrics, hooks),
+          onStartMeasured: (metrics) => noteStart(metrics, start.terms, hooks),
           async finish(outcome, before) {
-            const { raw, pooler, base, sentence = null, beside = new Map() } = start;
+            const { raw, pooler, base, head, sentence = null, beside = new Map() } = start;
             const values = new Map([...beside, ...frozenValues(task.frozen), ...outcome.parameters]);
             // A sentence encoder goes on reading as much of a text as its folder says.
             const maxLength = sentence ? undefined : settings.maxLength;
@@ -137,8 +193,9 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
               ...modelFacts(model, head, start.sentence),
               ...{ before: before ?? undefined, after: outcome.metrics ?? undefined },
             };
+            const vectorsAfter = await corpusVectors(encoder, values, heldOut.store, measured);
             return {
-              result: resultOf(outcome, before, options.output),
+              result: { ...resultOf(outcome, before, options.output), vectors: agreement(vectorsBefore, vectorsAfter) },
               data: { corpus: training.counts, evaluation: evaluation?.counts },
               card: { about, base },
             };
@@ -150,7 +207,18 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
   );
 }
 
-function resultOf(outcome: TrainingOutcome, before: Metrics | null, output: string): AdaptResult {
+/** Texts whose vectors are compared with those of the start. */
+const mostMeasured = 1000;
+/** Texts of the corpus among which neighbours are looked for. */
+const mostNeighbours = 16_384;
+
+function maskingOf({ maskProbability: probability, wholeWord, seed }: Settled, tokenizer: TextTokenizer) {
+  const { vocabularySize, specialIds } = tokenizer;
+  const vocabulary = maskingVocabulary(vocabularySize, tokenizer.idOfRole('mask'), specialIds);
+  return { vocabulary, probability, wholeWord, seed };
+}
+
+function resultOf(outcome: TrainingOutcome, before: Metrics | null, output: string): Omit<AdaptResult, 'vectors'> {
   return {
     evalLossBefore: before?.loss ?? null,
     evalLossAfter: outcome.metrics?.loss ?? null,
@@ -227,10 +295,10 @@ function settled(given: Asked['settings'], start: Start) {
   return { ...given, maxLength, rows };
 }
 
-function noteStart(metrics: Metrics | null, hooks: JobHooks): void {
+function noteStart(metrics: Metrics | null, terms: AdaptingTerms, hooks: JobHooks): void {
   const count = metrics?.count ?? 0;
   if (!metrics) note(hooks, 'nothing is held out: the loss before and after is not measured');
-  if (!metrics || count >= fewPredictions) return;
+  if (!metrics || count >= fewPredictions || terms.words === undefined) return;
   note(
     hooks,
     say`only ${counted(count, 'masked token')} held out: the loss before and after is a rough guess; hold out more with ${setting('eval')} or ${setting('evalFraction')}`,

@@ -5,8 +5,9 @@ import { plainSettings, type SentenceSettings } from '../hub/sentenceFolder.ts';
 import type { HeadName } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { vectorTitle } from '../models/text/sentence/sentence.ts';
+import type { WordsModel } from '../tasks/words/wordsModel.ts';
 import type { FoundModel } from './findModel.ts';
-import { type BaseFacts, type ModelFacts, readableRecord } from './runRecord.ts';
+import { type BaseFacts, type ModelFacts, readableRecord, type WordsUse } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
 export type { BaseFacts } from './runRecord.ts';
@@ -52,5 +53,21 @@ export function modelFacts(model: TextModel, head: HeadName, settings?: Sentence
       prompt: defaultPrompt === null ? '' : (prompts[defaultPrompt] ?? ''),
       ...(maxLength === undefined ? {} : { maxLength }),
     },
+  };
+}
+
+/** What the record and card of a classifier on words say of it. @param weight beside a network; null without one */
+export function wordsUseOf({ weights }: WordsModel, c: number, weight: number | null): WordsUse {
+  const { words, characters } = weights.terms;
+  return { words: words.length, characters: characters.length, c, weight };
+}
+
+/** The facts of a classifier on words alone. */
+export function wordsModelFacts(model: WordsModel, c: number): ModelFacts {
+  const { idf, weight, bias } = model.weights;
+  return {
+    family: { type: 'bertune-words', title: 'words' },
+    ...{ layers: 0, hiddenSize: 0, parameters: idf.length + weight.length + bias.length },
+    words: wordsUseOf(model, c, null),
   };
 }

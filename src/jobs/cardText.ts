@@ -2,12 +2,13 @@ import { counted, withArticle } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
+import { distilled } from './cards/distilled.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
-import { classifierUse, encoderUse, pipelineUse } from './cards/use.ts';
+import { classifierUse, encoderUse, hybridUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
-import type { RunRecord } from './runRecord.ts';
+import type { RunRecord, WordsUse } from './runRecord.ts';
 import type { DataOptions, FittedHead } from './types.ts';
 
 /** The card of each head; null for one that no run trains by itself. */
@@ -17,11 +18,19 @@ const cards: Readonly<Record<HeadName, HeadCard | null>> = {
   pooled: null,
 };
 
-/** What the runs of each command train, and the tags of the Hub for it. */
-const kinds: Readonly<Record<string, { readonly head: HeadName; readonly tags: readonly string[] }>> = {
+/** What the runs of a command train, and the tags of the Hub for it. */
+interface Kind {
+  readonly head: HeadName;
+  readonly tags: readonly string[];
+  /** In place of the head's. */
+  readonly card?: HeadCard;
+}
+
+const kinds: Readonly<Record<string, Kind | ((record: RunRecord) => Kind)>> = {
   adapt: { head: 'maskedLm', tags: ['domain-adaptation'] },
   pretrain: { head: 'maskedLm', tags: [] },
   finetune: { head: 'oneLabel', tags: [] },
+  distill: (record) => ({ ...distilled(record), tags: ['distillation'] }),
 };
 
 /**
@@ -30,15 +39,16 @@ const kinds: Readonly<Record<string, { readonly head: HeadName; readonly tags: r
  * @param name what the card calls the model: its folder's name
  */
 export async function cardOf(record: RunRecord, name: string): Promise<string> {
-  const kind = kinds[record.command];
-  const head = kind && cards[kind.head];
+  const found = kinds[record.command];
+  const kind = typeof found === 'function' ? found(record) : found;
+  const head = kind && (kind.card ?? cards[kind.head]);
   if (!head) throw new Error(`internal: no card for runs of ${record.command}`);
   const metrics = head.metrics(record);
   const { base, card } = record;
   const configuration = record.configuration as CardConfiguration;
   const measured = measuredData(configuration);
   const datasets = card?.datasets ?? hubDatasets(configuration);
-  const task = heads[kind.head].pipeline;
+  const task = heads[head.trained?.(record) ?? kind.head].pipeline;
   const text = [
     `# ${plain(name)}`,
     introduction(record, head),
@@ -55,21 +65,31 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
       baseModel: base?.repo,
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
-      library: record.about?.sentence && 'sentence-transformers',
-      pipeline: record.about?.sentence && kind.head === 'maskedLm' ? 'sentence-similarity' : undefined,
+      library: libraryOf(record),
+      pipeline: record.about?.sentence && kind.head !== 'oneLabel' ? 'sentence-similarity' : undefined,
     },
     text,
   );
 }
 
+function libraryOf({ about }: RunRecord): string | undefined {
+  if (about?.words) return 'bertune';
+  return about?.sentence && 'sentence-transformers';
+}
+
 function introduction(record: RunRecord, head: HeadCard): string {
   const { base, about } = record;
+  const { words } = about ?? {};
+  if (words?.weight === null) return `${head.introduction(record, '')} ${wordsRead(words)}`;
   const size = about
     ? ` It has ${about.layers} layers of ${about.hiddenSize} and ${(about.parameters / 1e6).toFixed(1)} M parameters.`
     : '';
   const from = base?.repo ? `[${base.repo}](https://huggingface.co/${base.repo})` : withArticle(familyOf(record).title);
-  const reads = about?.sentence ? ` ${head.vectors(about.sentence.reads)}` : '';
-  return `${head.introduction(record, from)}${size}${reads}`;
+  const reads = about?.sentence ? ` ${head.vectors(about.sentence.reads, record)}` : '';
+  const beside = words
+    ? ` Beside the network stands a classifier on words. ${wordsRead(words)} The answer is softmax(log p(network) + ${words.weight} · log p(words)).`
+    : '';
+  return `${head.introduction(record, from)}${size}${reads}${beside}`;
 }
 
 function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric[], measuredOn: string): string {
@@ -93,22 +113,49 @@ function settingsTable(configuration: CardConfiguration, { result, versions, abo
     if (maxLength !== undefined) rows.push(['longest text', `${maxLength} tokens`]);
   }
   const { steps, head } = result as { steps: number; head?: FittedHead };
-  const way = head
-    ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
-    : `AdamW, ${counted(steps, 'step')}`;
+  const way = about?.words ? wordsWay(about.words, head) : networkWay(steps, head);
   const made = `${way}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 
-function use({ about }: RunRecord, name: HeadName, { example }: HeadCard): string {
+function networkWay(steps: number, head: FittedHead | undefined): string {
+  return head
+    ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
+    : `AdamW, ${counted(steps, 'step')}`;
+}
+
+function wordsWay({ c, weight }: WordsUse, head: FittedHead | undefined): string {
+  const words = `ogistic regression on TF-IDF weights of words and runs of characters, C ${c}`;
+  if (weight === null || !head) return `L${words}`;
+  return `${networkWay(0, head)}; l${words}; both joined with weight ${weight}`;
+}
+
+function wordsRead({ words, characters }: WordsUse): string {
+  return `It reads TF-IDF weights of ${counted(words, 'word or pair', 'words and pairs')} and ${counted(characters, 'run')} of two to five characters, in lower case.`;
+}
+
+function use(record: RunRecord, name: HeadName, head: HeadCard): string {
+  const { words } = record.about ?? {};
+  if (!words) return networkUse(record, name, head);
+  if (words.weight === null) return wordsUse(head.example);
+  return [hybridUse(head.example), networkUse(record, name, head)].join('\n\n');
+}
+
+function networkUse(record: RunRecord, name: HeadName, { example, trained }: HeadCard): string {
+  const { about } = record;
   if (!about?.sentence) return pipelineUse(heads[name].pipeline, example);
-  return name === 'oneLabel' ? classifierUse(example, about.sentence) : encoderUse(example, about.sentence);
+  return name === 'oneLabel'
+    ? classifierUse(example, about.sentence)
+    : encoderUse(example, about.sentence, trained?.(record) !== 'pooled');
 }
 
 function limits(record: RunRecord, head: HeadCard): string {
   const { maxLength } = record.configuration as { maxLength?: number };
+  const { words } = record.about ?? {};
   const length =
-    maxLength === undefined ? [] : [`Texts longer than ${maxLength} tokens were ${head.longTexts} in training.`];
+    maxLength === undefined || words?.weight === null
+      ? []
+      : [`Texts longer than ${maxLength} tokens were ${head.longTexts} in training.`];
   return [...head.limits(record), ...length].map((line) => `- ${line}`).join('\n');
 }
 

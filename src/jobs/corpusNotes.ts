@@ -38,7 +38,11 @@ export function corpusNotes(
 }
 
 /** Says once how much of the held-out data training sees as well. */
-export function noteRepeated(training: Corpus, evaluation: Corpus, hooks: JobHooks): void {
+export function noteRepeated(
+  training: Pick<Corpus, 'textHashes'>,
+  evaluation: Pick<Corpus, 'textHashes'>,
+  hooks: JobHooks,
+): void {
   const repeated = countRepeated(training, evaluation);
   if (repeated === 0) return;
   const line = say`${setting('eval')} repeats ${setting('corpus')} in ${counted(repeated, 'text')}: kept, since you chose the file, but they flatter the loss`;

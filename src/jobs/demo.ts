@@ -39,7 +39,11 @@ const seeds = [11, 12, 13, 14, 15];
 const sentence = 'my [MASK] has not arrived yet';
 
 /** What suits a model and texts as small as these, and three minutes on two cores. */
-const adapting = { maxLength: 64, batchTokens: 2048, epochs: 2, learningRate: 1e-3, evalFraction: 0.05, dropout: 0 };
+const adapting = {
+  objective: 'masked',
+  ...{ maxLength: 64, batchTokens: 2048, epochs: 2, learningRate: 1e-3 },
+  ...{ evalFraction: 0.05, dropout: 0 },
+} as const;
 const classifying = { maxLength: 64, epochs: 12, batchSize: 10, learningRate: 4e-4 };
 
 /**

@@ -34,11 +34,13 @@ import {
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
 import { exportNotes } from './exportNotes.ts';
-import { findModel, readFound } from './findModel.ts';
+import { type FoundModel, findModel, readFound } from './findModel.ts';
+import { note } from './note.ts';
 import { itemsOf } from './predict.ts';
 import { TextCutter } from './textCutter.ts';
 import { defaultMaxLength, promptOf, readModel, titleOf } from './textModel.ts';
 import type { JobHooks } from './types.ts';
+import { readsWords } from './wordsPart.ts';
 
 /** Its `output` is a new or empty folder. */
 export interface ExportOptions extends OptionsOf<'exportModel'> {}
@@ -87,10 +89,11 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
       ? headOf(inspection)
       : headOfPipeline(task, headsOf(inspection.present, inspection.raw.problem_type));
   requireHead(inspection, head, model);
+  checkWords(found, head, settings.networkOnly, hooks);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const loaded = await readModel(found, { head }, onNote);
+  const loaded = await readModel(found, { head, words: true }, onNote);
   const { tokenizer } = loaded;
   const maxLength = head === 'maskedLm' ? loaded.model.config.maxPositions : defaultMaxLength(loaded);
   const prompt = hasVectors(loaded.model, head) ? promptOf(loaded.sentence, {}, model) : '';
@@ -138,6 +141,22 @@ function requireHead({ model, present }: TextInspection, head: HeadName, name: s
   const found = has.length > 0 ? has.join(' and ') : 'an encoder only';
   throw new UsageError(
     say`${name} has no ${titleOf(model, lacking)}, which ${heads[head].pipeline} needs; it has ${found}: choose another ${setting('task')} or model`,
+  );
+}
+
+/**
+ * What is exported gives the answers that the model gives, unless it is asked for otherwise.
+ *
+ * @throws UsageError for a classifier whose answers come of words, too
+ */
+function checkWords(found: FoundModel, head: HeadName, networkOnly: boolean | undefined, hooks: JobHooks): void {
+  if (head !== 'oneLabel' || !readsWords(found)) return;
+  if (networkOnly) {
+    note(hooks, `the export is the network of ${found.name} alone, without its words: its answers differ`);
+    return;
+  }
+  throw new UsageError(
+    say`${found.name} answers from its network and from words, and ONNX holds a network only: fine-tune by ${setting('method')} frozen or finetune, or give ${setting('networkOnly')} for the network alone, whose answers differ`,
   );
 }
 

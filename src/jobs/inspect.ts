@@ -1,12 +1,15 @@
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
+import { wordsType } from '../hub/wordsFormat.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
 import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import type { WordsModel } from '../tasks/words/wordsModel.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { defaultMaxLength } from './textModel.ts';
-import type { InspectResult, JobHooks, SentenceFacts } from './types.ts';
+import type { InspectResult, JobHooks, SentenceFacts, WordsFacts } from './types.ts';
+import { readWordsAlone, readWordsBeside, type WordsAlone } from './wordsPart.ts';
 
 export interface InspectOptions extends OptionsOf<'inspect'> {}
 
@@ -14,9 +17,12 @@ export interface InspectOptions extends OptionsOf<'inspect'> {}
 export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Promise<InspectResult> {
   const { model, offline } = resolve('inspect', options);
   const found = await findModel(model, { offline }, hooks);
+  const alone = await readWordsAlone(found);
+  if (alone) return inspectedWords(model, alone);
   const inspected = await readFound(found, inspectText);
   const { model: read, present, parameters, storedAs, labels, notes } = inspected;
   const { config } = read;
+  const beside = await readWordsBeside(found, labels);
   return {
     path: model,
     modelType: read.type,
@@ -28,13 +34,32 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     activation: config.activation,
     vocabularySize: config.vocabularySize,
     maxPositions: config.maxPositions,
-    parameters,
+    parameters: parameters + (beside ? numbersOf(beside.words) : 0),
     storedAs,
+    words: beside && wordsFacts(beside.words, beside.weight),
     labels,
     sentence: await sentenceFacts(found, inspected),
     reads: labels && readingTitle(read.sentence),
     notes,
   };
+}
+
+function inspectedWords(path: string, { labels, words }: WordsAlone): InspectResult {
+  return {
+    ...{ path, modelType: wordsType, heads: ['classifier'], labels, words: wordsFacts(words, null) },
+    ...{ layers: 0, hiddenSize: 0, attentionHeads: 0, intermediateSize: 0, activation: 'none' },
+    ...{ vocabularySize: 0, maxPositions: 0, parameters: numbersOf(words), storedAs: 'float32' },
+    ...{ sentence: null, reads: null, notes: [] },
+  };
+}
+
+function wordsFacts({ weights }: WordsModel, weight: number | null): WordsFacts {
+  const { words, characters } = weights.terms;
+  return { words: words.length, characters: characters.length, weight };
+}
+
+function numbersOf({ weights }: WordsModel): number {
+  return weights.idf.length + weights.weight.length + weights.bias.length;
 }
 
 async function sentenceFacts(found: FoundModel, facts: TextInspection): Promise<SentenceFacts | null> {

@@ -42,9 +42,21 @@ export interface ModelFacts {
   readonly parameters: number;
   /** How a sentence encoder, or a classifier on its vectors, reads a text. */
   readonly sentence?: SentenceUse;
+  /** The classifier on words, alone or beside the network. */
+  readonly words?: WordsUse;
   /** Metrics of a masked language model on held-out text, before and after training. */
   readonly before?: Readonly<Record<string, number>>;
   readonly after?: Readonly<Record<string, number>>;
+}
+
+export interface WordsUse {
+  /** Words and pairs that it knows, and runs of characters. */
+  readonly words: number;
+  readonly characters: number;
+  /** Inverse of its penalty's weight. */
+  readonly c: number;
+  /** Weight of its log-probabilities beside 1 of the network's; null where there is no network. */
+  readonly weight: number | null;
 }
 
 export interface SentenceUse {
@@ -123,6 +135,9 @@ const schema = z.looseObject({
           prompt: z.string(),
           maxLength: z.number().optional(),
         })
+        .optional(),
+      words: z
+        .looseObject({ words: z.number(), characters: z.number(), c: z.number(), weight: z.number().nullable() })
         .optional(),
       before: metrics.optional(),
       after: metrics.optional(),

@@ -72,11 +72,55 @@ export interface AdaptResult {
   /** e to the power of the loss, or the largest number when that is larger; null when nothing was held out. */
   readonly perplexityBefore: number | null;
   readonly perplexityAfter: number | null;
+  /** What became of the vectors of held-out texts; absent when too few are held out, or the start was random. */
+  readonly vectors?: VectorAgreement;
   readonly steps: number;
   /** Non-padding tokens trained on. */
   readonly tokens: number;
   readonly tokensPerSecond: number;
   readonly output: string;
+}
+
+/** Options of `distill`: the student is `model`, or a new one of the shape `modelConfig` with `tokenizer`. */
+export interface DistillOptions extends OptionsOf<'distill'> {}
+
+/** How near a student came to its teacher; what was not measured is null. */
+export interface DistillResult {
+  /** What was learned: vectors, or probabilities of labels. */
+  readonly match: 'vectors' | 'labels';
+  /** Mean loss of held-out texts: 1 − cosine of vectors; of labels T² · KL in nats at the temperature T. */
+  readonly lossBefore: number | null;
+  readonly lossAfter: number | null;
+  /** Of vectors: the mean cosine between the student's and the teacher's, of held-out texts. */
+  readonly cosineBefore?: number | null;
+  readonly cosineAfter?: number | null;
+  /** Of vectors: share of the squared length of the teacher's that fits into the student's; 1 where all of it does. */
+  readonly energy?: number;
+  /** Of labels: share of held-out texts to which both give the same one. */
+  readonly agreementBefore?: number | null;
+  readonly agreementAfter?: number | null;
+  readonly labels?: readonly string[];
+  /** Texts of the corpus, each once. */
+  readonly texts: number;
+  /** Texts whose answers an earlier run had left. */
+  readonly answersFound: number;
+  /** What asking the teacher took, and training. */
+  readonly teacherSeconds: number;
+  readonly trainingSeconds: number;
+  readonly steps: number;
+  /** Non-padding tokens trained on. */
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  readonly output: string;
+}
+
+/** How far vectors of texts agree with those that the start gives the same texts. */
+export interface VectorAgreement {
+  /** Share of each text's nearest neighbours among these texts that it still has. */
+  readonly kept: number;
+  /** Nearest neighbours of a text that are compared. */
+  readonly neighbours: number;
+  readonly texts: number;
 }
 
 export interface FinetuneOptions extends OptionsOf<'finetune'> {}
@@ -185,6 +229,7 @@ export interface InspectResult {
   readonly path: string;
   readonly modelType: string;
   readonly heads: readonly ('mlmHead' | 'pooler' | 'classifier')[];
+  /** The network's sizes; 0 and "none" of a classifier on words alone, which has none. */
   readonly layers: number;
   readonly hiddenSize: number;
   readonly attentionHeads: number;
@@ -192,14 +237,27 @@ export interface InspectResult {
   readonly activation: string;
   readonly vocabularySize: number;
   readonly maxPositions: number;
+  /** Of network and words together. */
   readonly parameters: number;
   readonly storedAs: string;
+  /** The classifier on words, alone or beside the network; null without one. */
+  readonly words: WordsFacts | null;
   readonly labels: readonly string[] | null;
   /** How a sentence encoder makes vectors; null for another model, whose vectors are the mean of all tokens. */
   readonly sentence: SentenceFacts | null;
   /** What a classifier reads of a text, in words; null without one. */
   readonly reads: string | null;
   readonly notes: readonly string[];
+}
+
+/** What a classifier on words reads. */
+export interface WordsFacts {
+  /** Words, and pairs of them, that it knows. */
+  readonly words: number;
+  /** Runs of characters that it knows. */
+  readonly characters: number;
+  /** Weight of its log-probabilities beside 1 of the network's; null where there is no network. */
+  readonly weight: number | null;
 }
 
 /** What the folder of a sentence encoder says. */

@@ -17,12 +17,19 @@ export class Scope {
   readonly states = new Map<string, Value>();
   readonly training: boolean;
   readonly #specs: ReadonlyMap<string, ParameterSpec>;
+  readonly #prefix: string;
   /** Ops in place of several that layers use, which have no gradients. */
   readonly fused: ReadonlySet<'attention' | 'addLayerNorm'>;
   #streams = 0;
 
-  constructor(graph: Graph, specs: Iterable<ParameterSpec>, options: { training: boolean; fused?: Scope['fused'] }) {
+  /** @param options.prefix what the names of the graph's inputs begin with, for another model in the same graph */
+  constructor(
+    graph: Graph,
+    specs: Iterable<ParameterSpec>,
+    options: { training: boolean; fused?: Scope['fused']; prefix?: string },
+  ) {
     this.graph = graph;
+    this.#prefix = options.prefix ?? '';
     this.#specs = new Map([...specs].map((spec) => [spec.name, spec]));
     this.training = options.training;
     this.fused = options.fused ?? new Set();
@@ -32,14 +39,14 @@ export class Scope {
   parameter(name: string): Value {
     const known = this.used.get(name);
     if (known) return known;
-    const value = this.#input(name);
+    const value = this.graph.inputs.get(this.#prefix + name) ?? this.#input(name);
     this.used.set(name, value);
     return value;
   }
 
   /** A statistic as it is now, or as a layer has updated it before. @throws when the model has no such one. */
   state(name: string): Value {
-    return this.states.get(name) ?? this.graph.inputs.get(name) ?? this.#input(name);
+    return this.states.get(name) ?? this.graph.inputs.get(this.#prefix + name) ?? this.#input(name);
   }
 
   /** Inverted dropout in a training graph, nothing otherwise (Srivastava et al. 2014). */
@@ -58,6 +65,6 @@ export class Scope {
   #input(name: string): Value {
     const spec = this.#specs.get(name);
     if (!spec) throw new Error(`scope: no parameter ${name}`);
-    return this.graph.input(name, 'float32', spec.shape);
+    return this.graph.input(this.#prefix + name, 'float32', spec.shape);
   }
 }

@@ -62,8 +62,10 @@ export function addOpenAiRoutes(app: FastifyInstance, served: ServedModels, limi
   );
   const created = Math.floor(Date.now() / 1000);
   const listed = (id: string) => ({ id, object: 'model', created, owned_by: 'bertune' });
+  const able = () =>
+    [...served.values()].flatMap(({ thread: { info } }) => (info.tasks.includes('embed') ? info.name : []));
   const models = { summary: 'The models that make vectors', operationId: 'models', response: { 200: modelsAnswer } };
-  app.get('/v1/models', { schema: models }, async () => ({ object: 'list', data: [...served.keys()].map(listed) }));
+  app.get('/v1/models', { schema: models }, async () => ({ object: 'list', data: able().map(listed) }));
   const one = { summary: 'One of the models', operationId: 'model', response: { 200: modelAnswer, ...errors } };
   // A name may have slashes.
   app.get<{ Params: { '*': string } }>('/v1/models/*', { schema: one, errorHandler }, async ({ params }) => {

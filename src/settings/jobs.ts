@@ -48,19 +48,24 @@ const heldOutTexts = { eval: given, evalFraction: given, evalLimit: given } as c
 /** How tokens are masked. */
 export const masking = { maxLength: given, maskProbability: given, wholeWord: given } as const satisfies Takes;
 
-/** What jobs take that train a masked language model on a corpus. */
-const corpusTraining = {
+/** What jobs take that train on a corpus. */
+const unlabeledTraining = {
   ...textTraining,
   ...heldOutTexts,
   ...masking,
   corpus: required,
   cache: given,
-  overlap: given,
-  batchTokens: { default: 4096 },
-  epochs: { default: unless('maxSteps', 1) },
   warmup: { default: 0.06 },
   evalFraction: { default: 0.02, identity: (value, { eval: own }) => (own ? undefined : value) },
   evalLimit: { default: 2000, defaultHelp: '2000 of those held out, all of --eval' },
+} as const satisfies Takes;
+
+/** What jobs take that train a masked language model on a corpus. */
+const corpusTraining = {
+  ...unlabeledTraining,
+  overlap: given,
+  batchTokens: { default: 4096 },
+  epochs: { default: unless('maxSteps', 1) },
 } as const satisfies Takes;
 
 const imagePlaces = 'an IDX file, a folder of images by class, a tar of one, or PATH.tar:folder';
@@ -140,7 +145,7 @@ const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
 
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
-  adapt: { ...corpusTraining, model: required },
+  adapt: { ...corpusTraining, model: required, objective: given },
   pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
   finetune: {
     ...textTraining,
@@ -174,6 +179,25 @@ export const jobs = {
     randomStart: ofNetworks,
     reads: ofNetworks,
     evalFraction: { default: 0.1 },
+  },
+  distill: {
+    ...unlabeledTraining,
+    teacher: required,
+    model: { help: 'folder of the student to go on with, or org/name[@revision] of the Hub' },
+    modelConfig: { help: 'config.json that gives the shape of a new student, in place of --model' },
+    tokenizer: { help: "the new student's: folder with tokenizer.json or vocab.txt, or a model of the Hub" },
+    match: given,
+    temperature: {
+      help: 'softens the probabilities of labels (Hinton et al. 2015)',
+      default: 2,
+      identity: true,
+    },
+    maskedWeight: given,
+    cache: { help: "folder that keeps the teacher's answers for later runs; --no-cache: keep none" },
+    batchTokens: { default: 2048 },
+    epochs: { default: computed('2; more for few texts: about 2,000 steps, at most 30 epochs') },
+    learningRate: { default: 5e-4 },
+    dropout: { default: 0 },
   },
   trainTexts: {
     ...textTraining,
@@ -216,6 +240,7 @@ export const jobs = {
     },
     dtypes: given,
     task: given,
+    networkOnly: given,
     input: { help: 'texts to compare with the trained model on; random tokens without it' },
     overwrite: { help: 'replace an export that --output already holds' },
     threads: given,

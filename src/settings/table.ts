@@ -48,6 +48,7 @@ export const settingNames: readonly SettingName[] = namesOf(settings);
 /** Settings of which at most one may be given. */
 export const exclusive: readonly (readonly [SettingName, SettingName])[] = [
   ['epochs', 'maxSteps'],
+  ['model', 'modelConfig'],
   ['eval', 'evalFraction'],
   ['evalQuery', 'evalFraction'],
   ['eval', 'evalQuery'],

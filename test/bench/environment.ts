@@ -18,6 +18,8 @@ export interface Command {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Beside the environment of every process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** One of this folder's own scripts, compiled, with its argument as JSON. */
@@ -53,9 +55,15 @@ export function pythonScript(name: string, script: string, argument: object): Co
 
 /** Ends the benchmark with one line when the Python named by BERTUNE_PYTHON lacks a module. */
 export function requirePython(...modules: string[]): void {
+  const lack = pythonLack(...modules);
+  if (lack) fail(`${lack}, or pass --only-ours`);
+}
+
+/** What to do where the Python named by BERTUNE_PYTHON lacks a module; undefined where it has all of them. */
+export function pythonLack(...modules: string[]): string | undefined {
   const { status } = spawnSync(python(), ['-c', `import ${modules.join(', ')}`], { env: childEnvironment() });
-  if (status === 0) return;
-  fail(`${python()} lacks one of ${modules.join(', ')}; name a Python in BERTUNE_PYTHON, or pass --only-ours`);
+  if (status === 0) return undefined;
+  return `${python()} lacks one of ${modules.join(', ')}; name a Python in BERTUNE_PYTHON`;
 }
 
 /** A file below BERTUNE_DATA; ends the benchmark with one line when it is not there. */

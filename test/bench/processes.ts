@@ -16,9 +16,9 @@ export async function runToEnd(command: Command): Promise<Run> {
 }
 
 /** Starts a command; `stop` ends it early, without a complaint. */
-export function start({ name, command, args }: Command): { ended: Promise<Run>; stop: () => void } {
+export function start({ name, command, args, env }: Command): { ended: Promise<Run>; stop: () => void } {
   const started = performance.now();
-  const process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: childEnvironment() });
+  const process = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...childEnvironment(), ...env } });
   const output = { stdout: '', stderr: '' };
   process.stdout.on('data', (data) => {
     output.stdout += data;

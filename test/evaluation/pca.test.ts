@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { randomUnit } from '../../src/core/random.ts';
-import { principalComponents, reconstructionError } from '../../src/evaluation/pca.ts';
+import { nearestOrthogonal, principalComponents, reconstructionError } from '../../src/evaluation/pca.ts';
 
 const [count, width] = [200, 6];
 
@@ -77,5 +77,49 @@ describe('principal components agree with power iteration', () => {
     );
     const components = principalComponents(flat, 3, 1);
     expect(reconstructionError(flat, 3, components)).toBeCloseTo(0, 6);
+  });
+});
+
+describe('the nearest orthogonal matrix', () => {
+  const size = 5;
+  const at = (matrix: Float64Array, i: number, j: number) => matrix[i * size + j] as number;
+  const draws = Float64Array.from({ length: size * size }, (_, i) => randomUnit(2, 'sample', i, 0) - 0.5);
+  /** Entry i, j of aᵀb. */
+  const inner = (a: Float64Array, b: Float64Array, i: number, j: number) =>
+    Array.from({ length: size }, (_, k) => at(a, k, i) * at(b, k, j)).reduce((sum, one) => sum + one, 0);
+
+  test.each([
+    ['of full rank', draws],
+    ['of rank 1', draws.map((_, i) => at(draws, 0, i % size) * at(draws, 1, Math.floor(i / size)))],
+  ])('%s: its columns are orthonormal, and what is left of the matrix is symmetric and not negative', (_, matrix) => {
+    const nearest = nearestOrthogonal(matrix, size);
+    const length = Math.hypot(...matrix);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < size; j++) {
+        expect(inner(nearest, nearest, i, j)).toBeCloseTo(i === j ? 1 : 0, 9);
+        // But for the thousandth that keeps what the matrix says nothing of.
+        const asymmetry = inner(nearest, matrix, i, j) - inner(nearest, matrix, j, i);
+        expect(Math.abs(asymmetry) / length).toBeLessThan(2e-3);
+      }
+      expect(inner(nearest, matrix, i, i) / length).toBeGreaterThan(-2e-3);
+    }
+  });
+
+  test('of a turn and a stretch is the turn', () => {
+    const turn = nearestOrthogonal(draws, size);
+    // Q S, with a symmetric S whose eigenvalues are all above 0.
+    const stretch = Float64Array.from(
+      { length: size * size },
+      (_, i) => inner(draws, draws, Math.floor(i / size), i % size) + (i % (size + 1) === 0 ? 1 : 0),
+    );
+    const product = Float64Array.from({ length: size * size }, (_, i) =>
+      Array.from({ length: size }, (__, k) => at(turn, Math.floor(i / size), k) * at(stretch, k, i % size)).reduce(
+        (sum, one) => sum + one,
+        0,
+      ),
+    );
+    nearestOrthogonal(product, size).forEach((value, i) => {
+      expect(value).toBeCloseTo(turn[i] as number, 2);
+    });
   });
 });

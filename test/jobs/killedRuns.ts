@@ -38,7 +38,7 @@ function stateOf(output: string, step: string): object {
 
 function resultOf(output: string): object {
   const { result, status } = readJson(output, 'run.json');
-  const facts = Object.entries(result as object).filter(([name]) => !/^output$|PerSecond$/.test(name));
+  const facts = Object.entries(result as object).filter(([name]) => !/^output$|PerSecond$|Seconds$/.test(name));
   return { status, ...Object.fromEntries(facts) };
 }
 

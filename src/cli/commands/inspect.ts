@@ -1,4 +1,4 @@
-import type { InspectResult, SentenceFacts } from '../../jobs/types.ts';
+import type { InspectResult, SentenceFacts, WordsFacts } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { printable, quantity, table } from '../format.ts';
 import { given, required, withProgress } from '../jobOptions.ts';
@@ -25,13 +25,8 @@ function inspection(result: InspectResult): string {
       ['folder', result.path],
       ['model type', printable(result.modelType)],
       ['heads', result.heads.length > 0 ? result.heads.map((head) => headNames[head]).join(', ') : 'none'],
-      ['layers', quantity(result.layers)],
-      ['hidden size', quantity(result.hiddenSize)],
-      ['attention heads', quantity(result.attentionHeads)],
-      ['intermediate size', quantity(result.intermediateSize)],
-      ['activation', printable(result.activation)],
-      ['vocabulary', quantity(result.vocabularySize)],
-      ['positions', quantity(result.maxPositions)],
+      ...(result.layers === 0 ? [] : networkRows(result)),
+      ...(result.words ? [['words', wordsTitle(result.words)]] : []),
       ['parameters', quantity(result.parameters)],
       ['stored as', printable(result.storedAs)],
       ['labels', labelList(result.labels)],
@@ -41,6 +36,23 @@ function inspection(result: InspectResult): string {
     ['left', 'left'],
   );
   return [rows, ...result.notes.map((note) => `note: ${printable(note)}`)].join('\n');
+}
+
+function networkRows(result: InspectResult): string[][] {
+  return [
+    ['layers', quantity(result.layers)],
+    ['hidden size', quantity(result.hiddenSize)],
+    ['attention heads', quantity(result.attentionHeads)],
+    ['intermediate size', quantity(result.intermediateSize)],
+    ['activation', printable(result.activation)],
+    ['vocabulary', quantity(result.vocabularySize)],
+    ['positions', quantity(result.maxPositions)],
+  ];
+}
+
+function wordsTitle({ words, characters, weight }: WordsFacts): string {
+  const terms = `TF-IDF of ${quantity(words)} words and pairs, ${quantity(characters)} runs of characters`;
+  return weight === null ? terms : `${terms}, counting ${weight} beside the network`;
 }
 
 const headNames = { mlmHead: 'masked language model', pooler: 'pooler', classifier: 'classifier' } as const;

@@ -1,4 +1,5 @@
 import type { CardMetric } from '../../hub/modelCard.ts';
+import type { HeadName } from '../../models/text/heads/table.ts';
 import type { ModelFacts, RunRecord } from '../runRecord.ts';
 import type { DataOptions } from '../types.ts';
 
@@ -11,7 +12,9 @@ export interface HeadCard {
   /** What it is. @param base what it was trained from, as a link where there is one */
   introduction(record: RunRecord, base: string): string;
   /** How a sentence encoder's vectors come in. @param reads what they are made of, in words */
-  vectors(reads: string): string;
+  vectors(reads: string, record: RunRecord): string;
+  /** What is measured and shown for use, where a run may train another head than the card's. */
+  readonly trained?: (record: RunRecord) => HeadName;
   /** The sentences around the table of metrics. @param measuredOn names the held-out texts */
   results(record: RunRecord, measuredOn: string): { readonly before: string; readonly after?: string };
   /** The texts that it was trained on. @param names of their files */

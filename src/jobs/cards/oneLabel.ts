@@ -15,8 +15,11 @@ export const oneLabelCard: HeadCard = {
       { type: 'loss', name: 'Cross-entropy', value: loss, ...normalInterval(loss, lossStandardError) },
     ];
   },
-  introduction({ result }, base) {
+  introduction({ result, about }, base) {
     const { labels, head } = result as FinetuneResult;
+    if (about?.words?.weight === null) {
+      return `A text classifier with ${counted(labels.length, 'label')} on words, without a network, fitted with bertune.`;
+    }
     const way = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
     return `A text classifier with ${counted(labels.length, 'label')}, ${way}.`;
   },

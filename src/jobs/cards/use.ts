@@ -11,6 +11,30 @@ export function pipelineUse(task: string, { text, command }: CardExample): strin
   return [code('python', ...lines, `print(pipe("${text}"))`), code('sh', `${command} ${path}`)].join('\n\n');
 }
 
+/** A classifier on words alone. */
+export function wordsUse({ text, command }: CardExample): string {
+  return [
+    code('sh', `${command} ${path}`),
+    'It is used with bertune, at the command line, in a server or in a program in Node:',
+    code(
+      'js',
+      "import { loadModel } from 'bertune';",
+      '',
+      `const model = await loadModel('${path}');`,
+      `const [answer] = await model.classify(['${text}']);`,
+    ),
+    'It is no network: transformers and transformers.js refuse it.',
+  ].join('\n\n');
+}
+
+/** A classifier whose answers come of a network and of words. */
+export function hybridUse({ command }: CardExample): string {
+  return [
+    code('sh', `${command} ${path}`),
+    'bertune answers from the network and the words (the folder `words`) together: that is what was measured. What follows reads the network alone, without the words, and its answers differ.',
+  ].join('\n\n');
+}
+
 /** A classifier on vectors: what sentence-transformers makes of it are logits. */
 export function classifierUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
   return [
@@ -33,8 +57,8 @@ export function classifierUse({ text, command }: CardExample, { prompt }: Senten
   ].join('\n\n');
 }
 
-/** A sentence encoder that is a masked language model, too. */
-export function encoderUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+/** A sentence encoder. @param fillsMasks whether it is a masked language model, too */
+export function encoderUse({ text, command }: CardExample, { prompt }: SentenceUse, fillsMasks: boolean): string {
   const sentence = text.replace('[MASK]', 'parcel');
   return [
     code(
@@ -44,7 +68,11 @@ export function encoderUse({ text, command }: CardExample, { prompt }: SentenceU
       `model = SentenceTransformer("${path}")`,
       `print(model.encode(["${sentence}"]))`,
     ),
-    code('sh', `bertune embed --input texts.txt --output vectors.parquet --model ${path}`, `${command} ${path}`),
+    code(
+      'sh',
+      `bertune embed --input texts.txt --output vectors.parquet --model ${path}`,
+      ...(fillsMasks ? [`${command} ${path}`] : []),
+    ),
     `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported --task feature-extraction\`${beginning(prompt)}:`,
     javaScript('feature-extraction', sentence),
   ].join('\n\n');

@@ -28,11 +28,14 @@ export const input = {
   },
   modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
   tokenizer: { type: text('dir'), help: 'folder with tokenizer.json or vocab.txt, or a model of the Hub' },
+  /** A sentence encoder or a classifier whose answers a student learns: a folder, or `org/name[@revision]` of the Hub. */
+  teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
     help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
   input: { type: records('file'), help: 'texts to read: files or globs' },
@@ -83,6 +86,12 @@ export const input = {
     type: choice('fill-mask', 'text-classification', 'feature-extraction'),
     help: 'what the exported model is for',
     default: computed("that of the model's head"),
+  },
+  /** Export the network of a classifier that reads words, too, without them: its answers differ. */
+  networkOnly: {
+    type: toggle(),
+    help: 'export the network of a hybrid without its words, though its answers differ',
+    default: false,
   },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
   overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },

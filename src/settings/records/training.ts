@@ -4,6 +4,18 @@ import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
 export const training = {
+  /**
+   * What is learned of texts without labels. `masked`: masked words; `contrastive`: to tell each text's vector from those
+   * of others by a second pass with other dropout (SimCSE); `keep`: masked words, with vectors kept where the start has
+   * them; `neighbours`: vectors drawn from where the start has them towards those of their neighbours.
+   */
+  objective: {
+    type: choice('masked', 'contrastive', 'keep', 'neighbours'),
+    help: 'what to learn: masked words, texts told apart, words with vectors kept, or neighbours',
+    default: computed('neighbours for a sentence encoder, else masked'),
+    identity: (value) => (value === 'masked' ? undefined : value),
+    card: 'trained',
+  },
   method: {
     type: choice('autoencoder', 'simsiam', 'simclr', 'mae'),
     help: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
@@ -121,6 +133,23 @@ export const training = {
     help: 'bfloat16 matrix products on Arm processors: faster, less exact',
     default: false,
     identity: whenOn,
+  },
+  /** What a student learns of its teacher: the vectors of texts, or their class probabilities. */
+  match: {
+    type: choice('vectors', 'labels'),
+    help: "what to learn of the teacher: its texts' vectors, or its labels' probabilities",
+    default: computed('labels of a classifier, vectors of another model'),
+    identity: true,
+    card: 'trained',
+  },
+  /** How much masked words count beside the teacher's answers; 0: they are not learned. */
+  maskedWeight: {
+    type: notNegative('x'),
+    help: "weight of masked words beside the teacher's answers; 0: none",
+    default: computed('0.05 beside vectors, 0 beside labels'),
+    identity: true,
+    card: 'trained',
+    cardAt0: false,
   },
   trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: 'trained' },
   /** Examples of each class that are trained on; all when absent. */

@@ -5,7 +5,7 @@ import type { TextModel } from '../../models/text/model.ts';
 import { skippedTokens } from '../../models/text/sentence/pooling.ts';
 import type { Frame } from '../../text/frame.ts';
 import { BlockBuilder } from '../../text/packing.ts';
-import { inputName, type Places, readingOf } from './graph.ts';
+import { inputName, type Places, readingOf, wholeInput } from './graph.ts';
 import type { Objective, ObjectiveTaskOptions, ReadText, Term } from './objective.ts';
 import { type BlockText, poolingOf, type ReadingShape, readingTensors } from './reading.ts';
 
@@ -42,6 +42,7 @@ export function textBatch(
     return start;
   });
   const inputs: Record<string, HostTensor> = { ...builder.block };
+  if (objective.givesWhole) inputs[wholeInput] = wholeIds(builder.block.inputIds, texts, starts, frame);
   const weights = Object.entries(objective.terms).map(([name, term]) => {
     const filled = fillTerm(name, term, {
       ...{ texts, starts, frame, model, promptTokens },
@@ -51,6 +52,21 @@ export function textBatch(
     return filled.weight;
   });
   return { inputs, weight: weights[0] ?? 0, tokens: builder.tokens };
+}
+
+/** The block's tokens with those of each text as it is. */
+function wholeIds(
+  { shape, data }: HostTensor<'int32'>,
+  texts: readonly ReadText[],
+  starts: readonly number[],
+  frame: Frame,
+): HostTensor<'int32'> {
+  const ids = Int32Array.from(data);
+  for (const [i, { ids: seen, whole = seen }] of texts.entries()) {
+    if (whole.length !== seen.length) throw new Error('internal: a text as it is has as many tokens as what is seen');
+    ids.set(whole, (starts[i] as number) + frame.before.length);
+  }
+  return { dtype: 'int32', shape, data: ids };
 }
 
 /** How texts are laid out. */

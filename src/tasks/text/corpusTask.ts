@@ -12,17 +12,19 @@ import { RowPacker } from '../../text/packing.ts';
 import { lossOutput } from '../../train/programs.ts';
 import type { Batch, Cursor, LossGraph, Metrics, TrainingTask, Update } from '../../train/task.ts';
 import { placesIn, textBatch } from './batch.ts';
-import { type FrozenSplit, takeFrozen } from './frozen.ts';
+import { copyOfStart, type FrozenSplit, takeFrozen } from './frozen.ts';
 import { objectiveGraph, objectiveParameters, type Places } from './graph.ts';
 import type { Objective, ObjectiveTaskOptions, ReadText } from './objective.ts';
 
 export interface CorpusTaskOptions extends ObjectiveTaskOptions<StoredSequence> {
-  readonly training: Corpus;
+  readonly training: Pick<Corpus, 'store' | 'excluded'>;
   /** Sequences that evaluation reads, in a store of their own or the training corpus' held-out part. */
   readonly heldOut: { readonly store: TokenStore; readonly sequences: readonly number[] };
   /** Rows of one micro-batch. */
   readonly rows: number;
   readonly engine: Engine;
+  /** Measures what is held out, in place of the loss that is trained. */
+  readonly evaluate?: TrainingTask['evaluate'];
 }
 
 /** Learns an objective from a corpus on disk: sequences in the epoch's order, packed into blocks of one shape. */
@@ -37,21 +39,27 @@ export class CorpusTask implements TrainingTask {
   readonly #options: CorpusTaskOptions;
   readonly #excluded: ReadonlySet<number>;
   readonly #usual: Places;
+  /** What the graph takes of the model that training starts from. */
+  readonly #start: FrozenSplit['frozen'];
 
   constructor(options: CorpusTaskOptions) {
     this.#options = options;
     const { model, objective, startValues, heldOut, engine } = options;
     this.name = objective.name;
     this.metric = objective.metric;
-    const split = takeFrozen(objectiveParameters(model, objective), startValues, options.frozen ?? new Set());
+    const specs = objectiveParameters(model, objective);
+    const split = takeFrozen(specs, startValues, options.frozen ?? new Set());
     this.parameters = split.trained;
     this.frozen = split.frozen;
     this.startValues = startValues;
     this.#excluded = new Set(options.training.excluded);
     this.#usual = usualPlaces(options);
+    const { graph } = this.lossGraph(Object.values(this.#usual).join(' '));
+    this.#start = copyOfStart(graph.inputs.keys(), specs, split, startValues);
+    const evaluate = options.evaluate ?? ((values, signal) => evaluateCorpus(this.#options, values, engine, signal));
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained, signal) => evaluateCorpus(this.#options, { ...this.frozen, ...trained }, engine, signal)
+        ? (trained, signal) => evaluate({ ...this.frozen, ...this.#start, ...trained }, signal)
         : undefined;
   }
 
@@ -109,10 +117,14 @@ export class CorpusTask implements TrainingTask {
     const { training, objective, seed } = this.#options;
     const texts = sequences.map((sequence) => objective.read(training.store.read(sequence), sequence, epoch));
     const batch = corpusBatch(this.#options, texts, this.#usual);
-    const dropoutKey = randomBits(seed, 'dropout', epoch, index, 0, new Uint32Array(4)).slice(0, 2);
-    const key = { dtype: 'uint32', shape: [2], data: dropoutKey } as const;
-    return { ...batch, inputs: { ...this.frozen, ...batch.inputs, dropoutKey: key } };
+    const key = dropoutKeyOf(seed, epoch, index);
+    return { ...batch, inputs: { ...this.frozen, ...this.#start, ...batch.inputs, dropoutKey: key } };
   }
+}
+
+function dropoutKeyOf(seed: number, epoch: number, index: number) {
+  const data = randomBits(seed, 'dropout', epoch, index, 0, new Uint32Array(4)).slice(0, 2);
+  return { dtype: 'uint32', shape: [2], data } as const;
 }
 
 /** Name of the output with the loss of each place of the first term. */
@@ -138,13 +150,15 @@ export interface CorpusMeasure extends Metrics {
  * @throws InterruptedError when the signal was aborted
  */
 export async function evaluateCorpus(
-  options: CorpusEvaluation,
+  evaluated: CorpusEvaluation,
   parameters: NamedTensors,
   engine: Engine,
   signal?: AbortSignal,
 ): Promise<CorpusMeasure> {
-  const { model, objective, frame, rows, width, heldOut } = options;
-  const [first = ''] = Object.keys(objective.terms);
+  const [first = ''] = Object.keys(evaluated.objective.terms);
+  const objective = withTerm(evaluated.objective, first);
+  const options = { ...evaluated, objective };
+  const { model, frame, rows, width, heldOut } = options;
   let summed = 0;
   let count = 0;
   const byText = new RatioEstimate();
@@ -156,14 +170,21 @@ export async function evaluateCorpus(
     if (losses) graph.output(eachOutput, losses);
     return engine.compile(graph);
   }, 2);
+  let blocks = 0;
   try {
     for (const sequences of inBlocks(heldOut, frame, rows, width)) {
       await breathe(signal);
+      // For an objective that tells passes apart by dropout: as fixed as the masks.
+      const dropoutKey = dropoutKeyOf(0, evaluationEpoch, blocks++);
       const read = (sequence: number) => objective.read(heldOut.store.read(sequence), sequence, evaluationEpoch);
       const texts = sequences.map(read);
       const batch = corpusBatch(options, texts);
       const program = await programs.get(batch.key);
-      const { [lossOutput]: loss, [eachOutput]: each } = await program.run({ ...parameters, ...batch.inputs });
+      const { [lossOutput]: loss, [eachOutput]: each } = await program.run({
+        ...parameters,
+        ...batch.inputs,
+        dropoutKey,
+      });
       summed += Number(loss?.data[0]);
       count += batch.weight;
       let place = 0;
@@ -179,6 +200,11 @@ export async function evaluateCorpus(
   }
   const loss = summed / count;
   return { loss, lossStandardError: byText.standardError, ...objective.alsoMeasured?.(loss), count };
+}
+
+/** The objective with one of its terms. */
+function withTerm(objective: CorpusEvaluation['objective'], name: string): CorpusEvaluation['objective'] {
+  return { ...objective, terms: Object.fromEntries(Object.entries(objective.terms).filter(([key]) => key === name)) };
 }
 
 function* inBlocks({ store, sequences }: CorpusEvaluation['heldOut'], frame: Frame, rows: number, width: number) {

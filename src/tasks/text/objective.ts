@@ -19,6 +19,10 @@ export interface Objective<Example> {
   /** The metric that early stopping and the best checkpoint go by. */
   readonly metric: TrainingTask['metric'];
   readonly terms: Readonly<Record<string, Term>>;
+  /** Whether `read` gives the tokens of the text as it is, too (`whole`), beside what the model sees. */
+  readonly givesWhole?: boolean;
+  /** Whether a term compares with the model that training starts from: a task then keeps a copy of its values. */
+  readonly comparesWithStart?: boolean;
   /**
    * An example in one epoch. A pure function of its arguments, so that a run resumes without replaying its data.
    *
@@ -59,8 +63,12 @@ export interface Term {
   readonly target: { readonly dtype: 'int32' | 'float32'; size?(config: TextConfig): number };
   /** Parameters of the term's own: trained beside the model's, and not saved with it. */
   parameters?(config: TextConfig): ParameterSpec[];
-  /** Loss of each place [N] from what the head makes of it [N, outputs] and the targets [N] or [N, size]. */
-  loss(outputs: Value, targets: Value, scope: Scope): Value;
+  /**
+   * Loss of each place [N] from what the head makes of it [N, outputs] and the targets [N] or [N, size].
+   *
+   * @param again what else may be had of the same places
+   */
+  loss(outputs: Value, targets: Value, scope: Scope, again: Again): Value;
   /**
    * Places that a text of so many tokens has on average, and by how many deviations a batch may hold more, for a term
    * that reads chosen places: from it follows the shape that nearly all batches get by with.
@@ -68,10 +76,25 @@ export interface Term {
   readonly usual?: { places(length: number): number; readonly deviations: number };
 }
 
+/** What a loss may ask for of its places beside what it is given; built when it asks. */
+export interface Again {
+  /** Weight of each place, 0 for one that is not used: it must count for nothing in the loss of others [N]. */
+  readonly weights: Value;
+  /** What the head makes of the same texts, as they are, in one more pass with dropout of its own [N, outputs]. */
+  pass(): Value;
+  /**
+   * What the model that training starts from makes of the same texts, as they are, without dropout: nothing is learned
+   * through it [N, outputs]. Its objective `comparesWithStart`.
+   */
+  start(): Value;
+}
+
 /** An example as it is in one epoch. */
 export interface ReadText {
   /** What the model sees, without the special tokens around it. */
   readonly ids: ArrayLike<number>;
+  /** Its tokens as they are, as many, where the model sees others, such as masks. */
+  readonly whole?: ArrayLike<number>;
   readonly asked: Readonly<Record<string, Asked>>;
 }
 

@@ -44,7 +44,7 @@ export interface FittedWords {
 }
 
 /** What texts are cut into. */
-const blocks: TermBlocks = { words: [1, 2], characters: [2, 5] };
+export const blocks: TermBlocks = { words: [1, 2], characters: [2, 5] };
 /** Values of C that are tried, for rows whose blocks have length 1. */
 const grid = [0.3, 1, 3, 10, 30, 100, 300, 1000, 3000];
 /** C where there is nothing to choose it by. */
@@ -103,8 +103,8 @@ function rowsOf(corpus: CountedCorpus, isRead: (text: number) => boolean, most: 
   return { chosen, rows };
 }
 
-/** The columns in the order of a model: words first. */
-function wordsWeights(
+/** What a model is made of: its columns in order, words first. @param texts those that have the terms */
+export function wordsWeights(
   texts: readonly string[],
   { table, blocks: blockOf }: CountedCorpus,
   { columns, size, idf }: ChosenTerms,
