@@ -107,6 +107,21 @@ describe('results for scripts', () => {
     expect(again.loss).toBeCloseTo(measured.loss, 5);
   });
 
+  test('finetune tells how the methods did, and which of them take more time than is stated', async () => {
+    const line =
+      'finetune --model @tiny --reads mean --train @labeled.csv --output @chosen --threads 1 --budget 0.0001';
+    const { code, stdout, stderr } = await run(line);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('in about 1 second (--budget)');
+    expect(stdout.match(/^(words|frozen|hybrid|finetune|contrastive)\S* .*%/gm)).toHaveLength(3);
+    expect(stdout.match(/\(chosen\)/g)).toHaveLength(1);
+    for (const method of ['finetune', 'contrastive']) {
+      expect(stdout).toMatch(
+        new RegExp(`^${method} was not tried: training takes about .*, and the budget is 1 second$`, 'm'),
+      );
+    }
+  });
+
   test('fill-mask --json', async () => {
     const { code, stdout, stderr } = await run('fill-mask --model @tiny --top-k 3 --json', ['my [MASK] is [MASK] .']);
     expect(code).toBe(0);
@@ -500,6 +515,14 @@ describe('the output folder', () => {
     expect(
       readFileSync(at('stopped', 'model.safetensors')).equals(readFileSync(at('unstopped', 'model.safetensors'))),
     ).toBe(true);
+  });
+
+  test('Ctrl-C while finetune chooses its method leaves nothing behind', async () => {
+    const line =
+      'finetune --model @tiny --reads mean --train @labeled.csv --output @choosing --threads 1 --max-steps 9000 --budget 600';
+    const stopped = await interruptAfter(line, 'chooses the method on folds of the training texts');
+    expectFailure(stopped, 130, /^error: stopped before the first step; there was nothing to save yet$/);
+    expect(existsSync(at('choosing'))).toBe(false);
   });
 
   test('Ctrl-C during an evaluation says that it stopped', async () => {

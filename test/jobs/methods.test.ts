@@ -45,6 +45,18 @@ function options(method: MethodName, more: Partial<FinetuneOptions> = {}): Finet
   };
 }
 
+/** What the card says of how a method's classifier came about. */
+const [onVectors, onWords] = ['the vectors of the frozen encoder, C', 'ogistic regression on TF-IDF weights'];
+const told: Readonly<Record<MethodName, readonly string[]>> = {
+  words: ['on words, without a network', `L${onWords}`, 'It is no network'],
+  frozen: [`Logistic regression on ${onVectors}`],
+  hybrid: [`Logistic regression on ${onVectors}; l${onWords}`, 'reads the network alone'],
+  finetune: ['AdamW, 6 steps.'],
+  'finetune+words': [`AdamW, 6 steps; l${onWords}`, 'reads the network alone'],
+  contrastive: ['AdamW, 6 steps.'],
+  'contrastive+words': [`AdamW, 6 steps; l${onWords}`, 'reads the network alone'],
+};
+
 describe.each(methodNames)('%s', (method) => {
   test('its folder answers, by evaluate and by predict, as the run measured', async () => {
     const given = options(method);
@@ -71,6 +83,9 @@ describe.each(methodNames)('%s', (method) => {
     }, 0);
     expect(loss).toBeCloseTo(result.loss, 4);
     expect(existsSync(join(given.output, 'words'))).toBe(/words|hybrid/.test(method));
+    const card = readFileSync(join(given.output, 'README.md'), 'utf8').replace(/\bC [\d.]+/g, 'C');
+    for (const sentence of told[method]) expect(card).toContain(sentence);
+    expect(card.includes('softmax(log p(network)'), 'words beside a network').toBe(/hybrid|\+words/.test(method));
     expect(readJson(given.output, 'run.json')).toMatchObject({ status: 'finished', configuration: { method } });
   });
 

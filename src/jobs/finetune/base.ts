@@ -9,7 +9,7 @@ import { pooledBy } from '../../models/text/sentence/pooling.ts';
 import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import type { Resolved } from '../../settings/options.ts';
-import { baseFacts, modelFacts } from '../baseFacts.ts';
+import { baseFacts, modelFacts, wordsUseOf } from '../baseFacts.ts';
 import { type FoundModel, findModel } from '../findModel.ts';
 import { type FrozenVectors, frozenVectors } from '../frozenVectors.ts';
 import { note } from '../note.ts';
@@ -17,6 +17,7 @@ import type { Finished } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks, MethodName } from '../types.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import type { Labeled } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
@@ -101,6 +102,19 @@ export class Base {
     return this.#trainVectors;
   }
 
+  /** Vectors of the training texts and of those that measure the result, by the encoder as it is. */
+  async allVectors(): Promise<{ readonly train: FrozenVectors; readonly held: FrozenVectors }> {
+    const { texts, held } = this.#run.data;
+    if (this.#trainVectors) return { train: await this.#trainVectors, held: await this.vectorsOf(held.texts) };
+    const all = await this.vectorsOf([...texts, ...held.texts]);
+    const border = texts.length * all.size;
+    // What was found and what was cut is told of all of them, once.
+    return {
+      train: { ...all, data: all.data.subarray(0, border) },
+      held: { size: all.size, data: all.data.subarray(border), found: 0, truncated: 0 },
+    };
+  }
+
   /** Vectors of texts, by the encoder as it is or by weights that it got. */
   async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
     const { engine, given, hooks } = this.#run;
@@ -137,11 +151,12 @@ export class Base {
     });
   }
 
-  /** What a model card says of the run's model. */
-  async card(): Promise<Finished<FinetuneResult>['card']> {
+  /** What a model card says of the run's model. @param beside what stands beside it */
+  async card(beside?: FittedBeside): Promise<Finished<FinetuneResult>['card']> {
     const { given, hooks } = this.#run;
+    const about = modelFacts(this.model, classifierHead, this.#sentenceSettings());
     return {
-      about: modelFacts(this.model, classifierHead, this.#sentenceSettings()),
+      about: beside ? { ...about, words: wordsUseOf(beside.words, beside.c, beside.weight) } : about,
       base: given.randomStart ? undefined : await baseFacts(this.found, hooks),
     };
   }

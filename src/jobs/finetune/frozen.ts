@@ -11,7 +11,7 @@ import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import type { FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { blend, measureAnswers, wordsOf } from './hybrid.ts';
 import { foldCount, type Labeled, part } from './labeled.ts';
@@ -26,8 +26,7 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
   const { given, options, data, engine, hooks } = run;
   const method = withWords ? 'hybrid' : 'frozen';
   checkVectorMemory(run, base);
-  const features = await base.trainVectors();
-  const held = await base.vectorsOf(data.held.texts);
+  const { train: features, held } = await base.allVectors();
   noteTruncated(hooks, features.truncated + held.truncated, base.maxLength);
   return {
     settings: { ...given, method, maxLength: base.maxLength },
@@ -48,19 +47,19 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
           ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: data.texts.length, heldOut: data.held.texts.length },
-        card: await base.card(),
+        card: await base.card(words),
       };
     },
   };
 }
 
 /** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
-async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBeside> {
+async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<FittedBeside> {
   const { data, hooks } = run;
   const words = await wordsOf(run);
   const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
   note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
-  return { words: words.model, weight };
+  return { words: words.model, weight, c: words.c };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */

@@ -14,7 +14,7 @@ import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
 import { measureAnswers } from './hybrid.ts';
@@ -31,7 +31,7 @@ export async function trainedPlan(
   run: FinetuneRun,
   base: Base,
   method: TrainedMethod,
-  words?: WordsBeside,
+  words?: FittedBeside,
 ): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
@@ -82,7 +82,7 @@ export async function trainedPlan(
           ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: examples.length, heldOut: held.texts.length },
-        card: await base.card(),
+        card: await base.card(words),
       };
     },
   };

@@ -2,6 +2,7 @@ import { counted } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import { saveWords } from '../../hub/wordsFolder.ts';
 import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
+import { wordsModelFacts } from '../baseFacts.ts';
 import { note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
@@ -27,6 +28,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
+        card: { about: wordsModelFacts(model, c) },
       };
     },
   };
