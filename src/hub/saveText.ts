@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { versionKey } from '../core/document.ts';
 import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { HubConfig } from '../models/text/config.ts';
@@ -17,8 +16,8 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { trainedLengthKey, writtenConfig } from './textConfig.ts';
-import { textFormat } from './textFormat.ts';
+import { mostWindowsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
 
@@ -36,6 +35,8 @@ export interface SaveTextOptions {
   readonly tokenizerFiles: ReadonlyMap<string, string>;
   /** Tokens of a sequence in training, for `config.json` and, where transformers looks for it, the tokenizer. */
   readonly maxLength?: number;
+  /** Windows of a long text that are read, at most; 1 when absent: its start alone. */
+  readonly mostWindows?: number;
   /** The base's pooler: among a bare encoder's weights, in a file of its own beside a model that has none. */
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
@@ -51,7 +52,7 @@ export interface SaveTextOptions {
  * @throws BertuneError when the disk is full; UsageError when the folder cannot be written to.
  */
 export async function saveText(path: string, options: SaveTextOptions): Promise<void> {
-  const { model, head, values, dtype = 'float32', pooler, maxLength, sentence } = options;
+  const { model, head, values, dtype = 'float32', pooler, maxLength, mostWindows = 1, sentence } = options;
   await makeFolder(path);
   // A bare encoder has its pooler beside it in transformers, other models have none.
   const isBare = model.hubClass(head) === model.hubClass('pooled');
@@ -72,8 +73,11 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
   }
-  const own = maxLength === undefined ? {} : { ...versionKey(textFormat), [trainedLengthKey]: maxLength };
-  const hub = writtenConfig(model, { head, dtype, raw: { ...options.raw, ...own } });
+  const own = {
+    ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
+    ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
+  };
+  const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
 }
 

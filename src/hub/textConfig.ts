@@ -36,10 +36,11 @@ export async function readTextConfig(path: string, shaped = false): Promise<{ mo
  * The content of a `config.json` for transformers. Keys of `raw` that we do not know are kept.
  *
  * @param dtype element type of the weights beside it.
+ * @param own keys of bertune's own
  */
 export function writtenConfig(
   model: TextModel,
-  { head, dtype, raw = {} }: { head: HeadName; dtype: WeightDType; raw?: HubConfig },
+  { head, dtype, raw = {}, own = {} }: { head: HeadName; dtype: WeightDType; raw?: HubConfig; own?: HubConfig },
 ): HubConfig {
   const kept = Object.entries(raw).filter(([key]) => !notKept.has(key));
   const record: HeadRecord = heads[head];
@@ -51,6 +52,7 @@ export function writtenConfig(
     dtype,
     torch_dtype: dtype,
     ...labelKeys(record, model.config.labels),
+    ...own,
   };
   return Object.fromEntries(Object.entries(hub).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -66,6 +68,17 @@ export function trainedMaxLength(raw: HubConfig): number | undefined {
   return z.int().min(3).safeParse(raw[trainedLengthKey]).data;
 }
 
+/** Key of `config.json` for the windows of a long text that are read, at most; absent: its start alone is read. */
+export const mostWindowsKey = 'most_windows';
+
+/** Windows of a long text that a model reads, at most; 1 where it reads the start alone. @throws BertuneError */
+export function mostWindowsOf(raw: HubConfig, name: string): number {
+  const { [mostWindowsKey]: found = 1 } = raw;
+  const { data } = z.int().min(1).safeParse(found);
+  if (data !== undefined) return data;
+  throw new BertuneError(`${name}: ${mostWindowsKey} is ${JSON.stringify(found)}, not a whole number from 1`);
+}
+
 /** Keys of the source that would be wrong in what we write: they speak of its place, its writer and its head. */
 const notKept = new Set([
   '_name_or_path',
@@ -75,6 +88,7 @@ const notKept = new Set([
   'label2id',
   'problem_type',
   'auto_map',
+  mostWindowsKey,
 ]);
 
 async function configFile(path: string): Promise<string> {

@@ -1,7 +1,18 @@
-import type { VersionRange } from '../core/document.ts';
+import type { JsonObject, VersionRange } from '../core/document.ts';
+
+const versionName = 'bertune_format';
 
 /**
  * What bertune adds to the `config.json` of a text model, which is transformers' own otherwise: its keys
- * (`trained_max_length`) and what they mean. Python keeps the key of the version and does nothing with it.
+ * (`trained_max_length`, and from version 2 on `most_windows`) and what they mean. Python keeps the key of the version
+ * and does nothing with it.
  */
-export const textFormat: VersionRange = { migrations: [], versionKey: 'bertune_format' };
+export const textFormat: VersionRange = { migrations: [(content) => content], versionKey: versionName };
+
+/**
+ * The version that a folder is written as: the first one that its keys are of, so that older programs read what they
+ * can, and refuse a model whose long texts they would read the start of.
+ */
+export function textFormatKey(mostWindows: number): JsonObject {
+  return { [versionName]: mostWindows === 1 ? 1 : 2 };
+}

@@ -152,11 +152,14 @@ function networkUse(record: RunRecord, name: HeadName, { example, trained }: Hea
 function limits(record: RunRecord, head: HeadCard): string {
   const { maxLength } = record.configuration as { maxLength?: number };
   const { words } = record.about ?? {};
-  const length =
-    maxLength === undefined || words?.weight === null
-      ? []
-      : [`Texts longer than ${maxLength} tokens were ${head.longTexts} in training.`];
+  const length = maxLength === undefined || words?.weight === null ? [] : [longTexts(record, head, maxLength)];
   return [...head.limits(record), ...length].map((line) => `- ${line}`).join('\n');
+}
+
+function longTexts({ about }: RunRecord, head: HeadCard, maxLength: number): string {
+  if (about?.mostWindows === undefined)
+    return `Texts longer than ${maxLength} tokens were ${head.longTexts} in training.`;
+  return `bertune reads texts longer than ${maxLength} tokens in up to ${about.mostWindows} windows and averages their logits. Python and JavaScript as above read the start of such a text alone: give them its windows one by one and average the logits.`;
 }
 
 function measuredData(configuration: CardConfiguration): { type: string; name: string } {

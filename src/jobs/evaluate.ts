@@ -6,6 +6,7 @@ import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
@@ -14,6 +15,7 @@ import { evaluateCorpus } from '../tasks/text/corpusTask.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { LabelCount, measureLabels } from '../tasks/text/objectives/oneLabel.ts';
+import { ofWindows } from '../tasks/text/windows.ts';
 import { maskingVocabulary } from '../text/masking.ts';
 import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
@@ -77,8 +79,8 @@ async function evaluateClassifier(
   const { texts, classes } = await readLabeled(labels, options, hooks);
   // Of a classifier on vectors, texts begin as they did in training.
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt);
-  const sequences = texts.map((text) => cutter.encode(text));
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(loaded.raw, options.model));
+  const windows = texts.map((text) => cutter.windows(text));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
   const engine = onnxEngine({ threads: options.threads });
@@ -87,10 +89,10 @@ async function evaluateClassifier(
   });
   try {
     const { promptTokens } = cutter;
-    if (!words) return await measureLabels(inference, sequences, classes, labels, promptTokens);
+    if (!words) return await measureLabels(inference, windows, classes, labels, promptTokens);
     const count = new LabelCount(classes, labels);
     for (let from = 0; from < texts.length; from += chunk) {
-      const logits = await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk), { promptTokens });
+      const logits = await ofWindows(inference, 'oneLabel', windows.slice(from, from + chunk), { promptTokens });
       for (const row of joinedLogits(words, texts.slice(from, from + chunk), logits)) count.add(row);
     }
     return count.measure();

@@ -15,6 +15,7 @@ import {
   writeOnnxModel,
 } from '../hub/onnx/folder.ts';
 import { hasVectors } from '../hub/onnx/graph.ts';
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import type { HeadRecord } from '../models/text/heads/head.ts';
 import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
@@ -33,7 +34,7 @@ import {
   trainedRows,
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
-import { exportNotes } from './exportNotes.ts';
+import { exportNotes, windowsNote } from './exportNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { note } from './note.ts';
 import { itemsOf } from './predict.ts';
@@ -104,6 +105,8 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
     card: await cardOf(found.folder),
   };
   for (const note of exportNotes(exported, prompt, model)) onNote(note);
+  const mostWindows = mostWindowsOf(loaded.raw, model);
+  if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
   const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
     const texts = await probesOf(settings, tokenizer, exported, prompt);

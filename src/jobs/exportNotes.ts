@@ -22,6 +22,11 @@ export function exportNotes(exported: ExportedText, prompt: string, name: string
   return notes;
 }
 
+/** What becomes of long texts that a model reads in windows: the exported network reads one. */
+export function windowsNote(mostWindows: number, maxLength: number, name: string): string {
+  return `${name} reads texts of over ${maxLength} tokens in up to ${mostWindows} windows and averages what it makes of them, and pipelines read their start alone: give them the windows one by one for the same answers`;
+}
+
 /** How the vectors come out of transformers.js: its pipeline pools by itself, as far as it can. */
 function vectorNote({ model, head, promptTokens = 0, sentence }: ExportedText): string {
   const reading = model.readingOf(head);

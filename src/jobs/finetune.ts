@@ -7,6 +7,7 @@ import { resolve } from '../settings/resolve.ts';
 import { Base, type FinetuneRun } from './finetune/base.ts';
 import { labeledSets } from './finetune/labeled.ts';
 import { climb } from './finetune/ladder.ts';
+import { readingLongTexts } from './finetune/longTexts.ts';
 import { methodNames, methods } from './finetune/methods.ts';
 import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
@@ -31,14 +32,13 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       async read(reading) {
-        const { train, held } = await readSets(given, hooks);
-        const data = labeledSets(given, train, held);
+        const data = await labeledSets(given, await readSets(given, hooks), hooks);
         const run = (method: MethodName | undefined): FinetuneRun => ({
           ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks, work: () => reading.work() },
         });
         let opened: Promise<Base> | undefined;
         const openBase = (method?: MethodName) => {
-          opened ??= Base.open(run(method));
+          opened ??= Base.open(run(method)).then((base) => readingLongTexts(run(method), base));
           return opened;
         };
         if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { BertuneError, counted, messageOf } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { cacheFolder, versions } from '../data/tokenCache.ts';
@@ -8,6 +9,7 @@ import type { Rows } from '../evaluation/neighbours.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { asTensors, type ParameterValues } from '../nn/parameters.ts';
 import { TextInference } from '../tasks/text/inference.ts';
+import { ofWindows } from '../tasks/text/windows.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { activity, note } from './note.ts';
 import { TextCutter } from './textCutter.ts';
@@ -22,6 +24,8 @@ export interface FrozenEncoder {
   readonly tokenizer: TextTokenizer;
   /** Tokens of a text, special ones included. */
   readonly maxLength: number;
+  /** Windows of a longer text that are read, at most; 1 when absent: its start alone. */
+  readonly mostWindows?: number;
   /** What every text begins with. */
   readonly prompt: string;
   /** Whether the folder says that texts are lower-cased. */
@@ -35,6 +39,8 @@ export interface FrozenVectors extends Rows {
   readonly found: number;
   /** Texts that were cut, of those whose vectors were made now. */
   readonly truncated: number;
+  /** Time that it took. */
+  readonly seconds: number;
 }
 
 /** Changes with how vectors come about. */
@@ -52,6 +58,7 @@ export async function frozenVectors(
   texts: readonly string[],
   hooks: JobHooks,
 ): Promise<FrozenVectors> {
+  const began = performance.now();
   const size = encoder.model.outputSize('pooled');
   const distinct = [...new Set(texts)];
   const cache = cacheFolder(encoder.cache);
@@ -69,7 +76,7 @@ export async function frozenVectors(
   });
   const data = new Float32Array(texts.length * size);
   for (const [i, text] of texts.entries()) data.set(vectors.get(text) as Float32Array, i * size);
-  return { data, size, found, truncated };
+  return { data, size, found, truncated, seconds: (performance.now() - began) / 1000 };
 }
 
 /**
@@ -78,13 +85,13 @@ export async function frozenVectors(
  * @returns how many texts were cut
  */
 async function compute(
-  { engine, model, values, tokenizer, maxLength, prompt }: FrozenEncoder,
+  { engine, model, values, tokenizer, maxLength, mostWindows, prompt }: FrozenEncoder,
   texts: readonly string[],
   hooks: JobHooks,
   keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
 ): Promise<number> {
   if (texts.length === 0) return 0;
-  const cutter = new TextCutter(tokenizer, maxLength, prompt);
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
   const { promptTokens } = cutter;
   const parameters = asTensors(values, model.parameters(model.partsOf('pooled')));
   const options = { signal: hooks.signal, isSettled: true };
@@ -94,8 +101,8 @@ async function compute(
     for (let from = 0; from < texts.length; from += chunk) {
       hooks.onEvent?.({ type: 'progress', ...activity(say`computing vectors`), done: from, total: texts.length });
       const part = texts.slice(from, from + chunk);
-      const sequences = part.map((text) => cutter.encode(text));
-      const made = await inference.ofTexts('pooled', sequences, { promptTokens });
+      const windows = part.map((text) => cutter.windows(text));
+      const made = await ofWindows(inference, 'pooled', windows, { promptTokens });
       if (!made.every((vector) => vector.every(Number.isFinite))) {
         throw new BertuneError('the model gives vectors that hold no numbers: its weights are damaged');
       }
@@ -116,10 +123,12 @@ async function compute(
 }
 
 /** Digest of everything that decides what a text's vector is. */
-function digestOf({ engine, model, values, tokenizer, maxLength, prompt, lowerCase }: FrozenEncoder): string {
+function digestOf(encoder: FrozenEncoder): string {
+  const { engine, model, values, tokenizer, maxLength, mostWindows = 1, prompt, lowerCase } = encoder;
   const files = [...tokenizer.files()].sort(([a], [b]) => (a < b ? -1 : 1));
   const { pooling, modules } = model.sentence ?? {};
-  const settings = { pooling, modules, maxLength, prompt, lowerCase, engine: engine.name };
+  const windows = mostWindows === 1 ? undefined : mostWindows;
+  const settings = { pooling, modules, maxLength, prompt, lowerCase, engine: engine.name, windows };
   const hash = createHash('sha256');
   hash.update(JSON.stringify([format, versions(), model.type, model.hubConfig(), settings, files]));
   for (const { name, shape } of model.parameters(model.partsOf('pooled'))) {

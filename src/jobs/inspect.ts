@@ -1,3 +1,4 @@
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { wordsType } from '../hub/wordsFormat.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
@@ -22,6 +23,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
   const inspected = await readFound(found, inspectText);
   const { model: read, present, parameters, storedAs, labels, notes } = inspected;
   const { config } = read;
+  const mostWindows = mostWindowsOf(inspected.raw, model);
   const beside = await readWordsBeside(found, labels);
   return {
     path: model,
@@ -40,6 +42,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     labels,
     sentence: await sentenceFacts(found, inspected),
     reads: labels && readingTitle(read.sentence),
+    ...(mostWindows === 1 ? {} : { mostWindows }),
     notes,
   };
 }

@@ -1,6 +1,7 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
+import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
@@ -12,6 +13,7 @@ import { resolve } from '../settings/resolve.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
+import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
@@ -63,6 +65,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const available = headsOf(present, loaded.raw.problem_type);
   const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
+  const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
   const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
@@ -70,10 +73,10 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   let truncated = 0;
   // Nothing is kept of a prompt: those who ask a server may begin their texts with anything.
   const cut = (prompt: string, texts: readonly string[]) => {
-    const cutter = new TextCutter(tokenizer, maxLength, prompt);
-    const sequences = texts.map((text) => cutter.encode(text));
+    const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
+    const windows = texts.map((text) => cutter.windows(text));
     truncated += cutter.truncated;
-    return { sequences, promptTokens: cutter.promptTokens };
+    return { windows, promptTokens: cutter.promptTokens };
   };
   const { sentence } = loaded;
   const { mask } = tokenizer.special;
@@ -90,8 +93,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     requireHead('oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
-    const { sequences, promptTokens } = cut(prompt, texts);
-    const logits = await inference.ofTexts('oneLabel', sequences, { promptTokens });
+    const { windows, promptTokens } = cut(prompt, texts);
+    const logits = await ofWindows(inference, 'oneLabel', windows, { promptTokens });
     return (loaded.words ? joinedLogits(loaded.words, texts, logits) : logits).map(labelProbabilities);
   };
   const model: OpenModel = {
@@ -148,15 +151,15 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const { sequences, promptTokens } = cut(prompt, texts);
-      const vectors = await inference.ofTexts('pooled', sequences, {
+      const { windows, promptTokens } = cut(prompt, texts);
+      const vectors = await ofWindows(inference, 'pooled', windows, {
         promptTokens,
         pooling: pooling && pooledBy(pooling),
       });
       const kept = truncateDimensions ?? (pooling ? undefined : sentence?.dimensions);
       return {
         vectors: kept === undefined ? vectors : vectors.map((vector) => vector.slice(0, kept)),
-        tokens: sequences.map(({ length }) => length + tokenizer.frame.size),
+        tokens: windows.map((text) => text.reduce((sum, { length }) => sum + length + tokenizer.frame.size, 0)),
       };
     },
     tokens(text) {
@@ -167,7 +170,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
       }));
     },
     async dispose() {
-      noteTruncated({ onEvent }, truncated, maxLength);
+      noteTruncated({ onEvent }, truncated, maxLength, mostWindows);
       await inference.dispose();
     },
   };

@@ -42,6 +42,8 @@ export interface ModelFacts {
   readonly parameters: number;
   /** How a sentence encoder, or a classifier on its vectors, reads a text. */
   readonly sentence?: SentenceUse;
+  /** Windows of a long text that are read, at most; absent where its start alone is. */
+  readonly mostWindows?: number;
   /** The classifier on words, alone or beside the network. */
   readonly words?: WordsUse;
   /** Metrics of a masked language model on held-out text, before and after training. */
@@ -136,6 +138,7 @@ const schema = z.looseObject({
           maxLength: z.number().optional(),
         })
         .optional(),
+      mostWindows: z.number().optional(),
       words: z
         .looseObject({ words: z.number(), characters: z.number(), c: z.number(), weight: z.number().nullable() })
         .optional(),

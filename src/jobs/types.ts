@@ -247,6 +247,8 @@ export interface InspectResult {
   readonly sentence: SentenceFacts | null;
   /** What a classifier reads of a text, in words; null without one. */
   readonly reads: string | null;
+  /** Windows of a long text that are read, at most; absent where its start alone is. */
+  readonly mostWindows?: number;
   readonly notes: readonly string[];
 }
 

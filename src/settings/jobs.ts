@@ -152,6 +152,7 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
+    unlabeled: given,
     freeze: ofSteps,
     maxLength: ofNetworks,
     method: {
@@ -174,6 +175,7 @@ export const jobs = {
     ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
     ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,
+    longTexts: ofNetworks,
     labelsPerClass: given,
     classWeights: given,
     randomStart: ofNetworks,

@@ -257,7 +257,8 @@ describe('training of the whole model on vectors', () => {
     const distinct = rows.map(({ text, label }, i) => ({ text: `${text} ${i}`, label }));
     const set = { texts: distinct.map(({ text }) => text), labels: distinct.map(({ label }) => label) };
     const run = {
-      ...{ given, options: asked, data: labeledSets(given, set, set), engine: onnxEngine({ threads: 1 }), hooks },
+      ...{ given, options: asked, engine: onnxEngine({ threads: 1 }), hooks },
+      data: await labeledSets(given, { train: set, held: set }, hooks),
       work: () => at('work'),
     };
     const base = await Base.open(run);

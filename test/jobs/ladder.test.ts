@@ -167,7 +167,7 @@ describe('the choice', () => {
   });
 });
 
-test('repeats of a text, however they are written, and groups are in one fold', () => {
+test('repeats of a text, however they are written, and groups are in one fold', async () => {
   const texts = [
     'Where is it?',
     'where is it?',
@@ -177,7 +177,7 @@ test('repeats of a text, however they are written, and groups are in one fold', 
   const labels = texts.map((_, i) => (i % 2 === 0 ? 'a' : 'b'));
   const set = { texts, labels, groups: texts.map((_, i) => (i > 15 ? 'one' : `group ${i}`)) };
   const given = resolve('finetune', options());
-  const { folds } = labeledSets(given, set, { texts: [], labels: [] });
+  const { folds } = await labeledSets(given, { train: set, held: { texts: [], labels: [] } }, {});
   expect(new Set(folds.slice(0, 3)).size).toBe(1);
   expect(new Set(folds.slice(16)).size).toBe(1);
   expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, 4]));

@@ -149,7 +149,7 @@ describe('contrastive', () => {
     const size = vectors[0]?.length ?? 0;
     const settings = resolve('finetune', given);
     const set = { texts: rows.map(({ text }) => text), labels: rows.map(({ label }) => label) };
-    const { classes, folds } = labeledSets(settings, set, set);
+    const { classes, folds } = await labeledSets(settings, { train: set, held: set }, {});
     const data = Float32Array.from(vectors.flatMap((vector) => [...vector]));
     const engine = onnxEngine({ threads: 1 });
     const head = await fitLinearHead({ engine, features: { data, size }, labels: classes, classes: 2, folds });

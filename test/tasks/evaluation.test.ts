@@ -68,19 +68,19 @@ test('loss and logits of a classifier do not move with the texts beside', async 
   const parameters = randomTensors(['encoder', 'pooler', 'classifier']);
   const inference = new TextInference(engine, model, tokenizer.frame, parameters);
   const rows = labeledMessages(50);
-  const sequences = rows.map(({ text }) => tokenizer.encode(text).ids);
+  const texts = rows.map(({ text }) => [tokenizer.encode(text).ids]);
   const classes = rows.map(({ label }) => (label === 'asks' ? 0 : 1));
   const labels = ['asks', 'wants'];
-  const whole = await measureLabels(inference, sequences, classes, labels);
-  expect(await measureLabels(inference, sequences, classes, labels)).toEqual(whole);
+  const whole = await measureLabels(inference, texts, classes, labels);
+  expect(await measureLabels(inference, texts, classes, labels)).toEqual(whole);
   let summed = 0;
   for (const size of [1, 7, 50]) {
     summed = 0;
-    for (let from = 0; from < sequences.length; from += size) {
-      const [part, known] = [sequences.slice(from, from + size), classes.slice(from, from + size)];
+    for (let from = 0; from < texts.length; from += size) {
+      const [part, known] = [texts.slice(from, from + size), classes.slice(from, from + size)];
       summed += (await measureLabels(inference, part, known, labels)).loss * part.length;
     }
-    expect(Math.abs(summed / sequences.length / whole.loss - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(summed / texts.length / whole.loss - 1)).toBeLessThan(1e-6);
   }
   await inference.dispose();
 });

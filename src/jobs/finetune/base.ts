@@ -51,12 +51,15 @@ export class Base {
   readonly isNew: boolean;
   /** Tokens of a text, special ones included. */
   readonly maxLength: number;
+  /** Windows of a long text that are read, at most; 1: its start alone. */
+  readonly mostWindows: number;
   readonly cutter: TextCutter;
   readonly #run: FinetuneRun;
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
+  #unlabeledVectors: Promise<FrozenVectors> | undefined;
 
-  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel) {
+  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, mostWindows: number) {
     const { given, options } = run;
     const { randomStart, seed } = given;
     this.#run = run;
@@ -67,7 +70,8 @@ export class Base {
     this.isNew = randomStart || loaded.atRandom.includes('classifier');
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
     this.#prompt = this.readsVectors ? promptOf(loaded.sentence, {}, options.model) : '';
-    this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt);
+    this.mostWindows = mostWindows;
+    this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt, mostWindows);
   }
 
   /** Throws what `readModel` throws. */
@@ -85,7 +89,7 @@ export class Base {
     const loaded = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
       note(hooks, line),
     );
-    const base = new Base(run, found, loaded);
+    const base = new Base(run, found, loaded, 1);
     note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
     return base;
@@ -96,9 +100,31 @@ export class Base {
     return readsVectors(this.model);
   }
 
+  /** The same with long texts read in at most so many windows. */
+  reading(mostWindows: number): Base {
+    return new Base(this.#run, this.found, this.loaded, mostWindows);
+  }
+
+  /** The texts that are trained on. */
+  get trained(): Labeled {
+    return this.#run.data;
+  }
+
+  /** How texts are read, as settings of the run. */
+  get settings(): { readonly maxLength: number; readonly longTexts?: 'windows' } {
+    return { maxLength: this.maxLength, ...(this.mostWindows === 1 ? {} : { longTexts: 'windows' }) };
+  }
+
+  /** Sequences that texts are read in: a long one may take several. */
+  sequences(texts: readonly string[]): number {
+    if (this.mostWindows === 1) return texts.length;
+    const cutter = new TextCutter(this.loaded.tokenizer, this.maxLength, this.#prompt, this.mostWindows);
+    return texts.reduce((sum, text) => sum + cutter.windows(text).length, 0);
+  }
+
   /** Vectors of the training texts as the encoder makes them before it is trained. */
-  trainVectors(): Promise<FrozenVectors> {
-    this.#trainVectors ??= this.vectorsOf(this.#run.data.texts);
+  trainVectors(hooks?: JobHooks): Promise<FrozenVectors> {
+    this.#trainVectors ??= this.vectorsOf(this.trained.texts, this.values, hooks);
     return this.#trainVectors;
   }
 
@@ -111,17 +137,28 @@ export class Base {
     // What was found and what was cut is told of all of them, once.
     return {
       train: { ...all, data: all.data.subarray(0, border) },
-      held: { size: all.size, data: all.data.subarray(border), found: 0, truncated: 0 },
+      held: { ...all, data: all.data.subarray(border), found: 0, truncated: 0 },
     };
   }
 
+  /** Vectors of some of the texts without labels: as many as do not take long. */
+  unlabeledVectors(): Promise<FrozenVectors> {
+    this.#unlabeledVectors ??= this.vectorsOf(upTo(this.#run.data.unlabeled ?? [], mostCharacters));
+    return this.#unlabeledVectors;
+  }
+
   /** Vectors of texts, by the encoder as it is or by weights that it got. */
-  async vectorsOf(texts: readonly string[], values: ParameterValues = this.values): Promise<FrozenVectors> {
-    const { engine, given, hooks } = this.#run;
+  async vectorsOf(
+    texts: readonly string[],
+    values: ParameterValues = this.values,
+    hooks: JobHooks = this.#run.hooks,
+  ): Promise<FrozenVectors> {
+    const { engine, given } = this.#run;
     const { tokenizer, sentence } = this.loaded;
     return frozenVectors(
       {
         ...{ engine, model: this.model, values, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
+        mostWindows: this.mostWindows,
         lowerCase: sentence?.lowerCase,
         // Kept vectors may differ in the last bit from those made together, and a run in steps is to be repeated exactly.
         cache: given.method === 'frozen' ? given.cache : false,
@@ -133,18 +170,11 @@ export class Base {
 
   /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */
   async save(values: ParameterValues, words?: WordsPart): Promise<void> {
-    const { loaded, maxLength } = this;
+    const { loaded, maxLength, mostWindows } = this;
     const { raw, beside, tokenizer } = loaded;
     await saveText(this.#run.options.output, {
-      ...{
-        model: loaded.model,
-        head: classifierHead,
-        raw,
-        values,
-        maxLength,
-        words,
-        tokenizerFiles: tokenizer.files(),
-      },
+      ...{ model: loaded.model, head: classifierHead, raw, values, maxLength, mostWindows, words },
+      tokenizerFiles: tokenizer.files(),
       ...(this.model.sentence
         ? { pooler: beside.size > 0 ? beside : undefined, sentence: this.#sentenceSettings() }
         : {}),
@@ -154,9 +184,12 @@ export class Base {
   /** What a model card says of the run's model. @param beside what stands beside it */
   async card(beside?: FittedBeside): Promise<Finished<FinetuneResult>['card']> {
     const { given, hooks } = this.#run;
-    const about = modelFacts(this.model, classifierHead, this.#sentenceSettings());
     return {
-      about: beside ? { ...about, words: wordsUseOf(beside.words, beside.c, beside.weight) } : about,
+      about: {
+        ...modelFacts(this.model, classifierHead, this.#sentenceSettings()),
+        ...(this.mostWindows === 1 ? {} : { mostWindows: this.mostWindows }),
+        ...(beside ? { words: wordsUseOf(beside.words, beside.c, beside.weight) } : {}),
+      },
       base: given.randomStart ? undefined : await baseFacts(this.found, hooks),
     };
   }
@@ -164,4 +197,19 @@ export class Base {
   #sentenceSettings(): SentenceSettings {
     return { ...(this.loaded.sentence ?? plainSettings), maxLength: this.maxLength };
   }
+}
+
+/** Characters of texts without labels whose vectors are made. */
+const mostCharacters = 2_000_000;
+
+/** The first texts with so many characters. */
+function upTo(texts: readonly string[], characters: number): string[] {
+  const taken: string[] = [];
+  let room = characters;
+  for (const text of texts) {
+    room -= text.length;
+    if (room < 0) break;
+    taken.push(text);
+  }
+  return taken;
 }

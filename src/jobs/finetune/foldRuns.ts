@@ -92,8 +92,8 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
     for (const [name, value] of headValues(await fitHead(run, training, rowsAt(made, kept)))) values.set(name, value);
   }
   const tensors = asTensors(values, base.model.parameters(base.model.partsOf('oneLabel')));
-  const sequences = texts.map((i) => base.cutter.encode(data.texts[i] as string));
-  const logits = await answersOf(run, base, tensors, sequences);
+  const windows = texts.map((i) => base.cutter.windows(data.texts[i] as string));
+  const logits = await answersOf(run, base, tensors, windows);
   return { texts, logits, seconds: (performance.now() - began) / 1000 };
 }
 

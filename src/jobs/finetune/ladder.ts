@@ -8,7 +8,7 @@ import { note } from '../note.ts';
 import type { Ladder, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { answersOfFold } from './foldRuns.ts';
-import { fitHead } from './frozen.ts';
+import { frozenHead } from './frozen.ts';
 import { blend, wordsOf } from './hybrid.ts';
 import { foldCount, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
@@ -51,16 +51,14 @@ export async function climb(
     tried.push({ method, right: right(both.held), seconds: seconds + words.seconds, bytes, wordsWeight: both.weight });
   };
   const left: { method: MethodName; reason: string }[] = [];
-  const vectors = await timed(() =>
-    sampled.data === run.data ? base.trainVectors() : base.vectorsOf(sampled.data.texts),
-  );
-  const head = await timed(() => fitHead(sampled, sampled.data, vectors.result));
+  const vectors = await (sampled.data === run.data ? base.trainVectors() : base.vectorsOf(sampled.data.texts));
+  const head = await timed(() => frozenHead(sampled, base, sampled.data, vectors));
   const seconds = vectors.seconds + head.seconds;
   tried.push({ method: 'frozen', right: right(head.result.held), seconds, bytes: networkBytes });
   beside('hybrid', head.result.held, seconds);
   if (tried.every(({ right }) => right.every((one) => one === undefined))) return untold(tried);
   const trials = new Trials(run, sampled, base, {
-    features: vectors.result,
+    features: vectors,
     c: head.result.c,
     seconds: vectors.seconds,
     began,
@@ -126,7 +124,7 @@ class Trials {
     this.#folder = run.work();
     this.#share = sampled.data.texts.length / data.texts.length;
     const names = ['finetune', 'contrastive'] as const;
-    this.#recipes = new Map(names.map((name) => [name, recipeOf(name, run, base, data.texts.length)]));
+    this.#recipes = new Map(names.map((name) => [name, recipeOf(name, run, base, base.sequences(data.texts))]));
     const seconds = (name: TrainedMethod) => {
       const { epochs: usual, settings } = this.#recipe(name);
       const { maxSteps, epochs = usual } = given;

@@ -8,6 +8,7 @@ import { frozenValues } from '../../tasks/text/frozen.ts';
 import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
 import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
+import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
@@ -36,8 +37,8 @@ export async function trainedPlan(
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
   const named = words ? (`${method}+words` as const) : method;
-  const recipe = recipeOf(method, run, base, data.texts.length);
-  const settings = { ...given, ...recipe.settings, method: named, maxLength: base.maxLength };
+  const recipe = recipeOf(method, run, base, base.sequences(data.texts));
+  const settings = { ...given, ...recipe.settings, ...base.settings, method: named };
   const start = base.values;
   if (base.readsVectors && base.isNew) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
@@ -46,14 +47,14 @@ export async function trainedPlan(
   const cutBefore = base.cutter.truncated;
   const kept = recipe.share === undefined ? new Map() : copied(start);
   const examples = encoded(base, data);
-  const sequences = held.texts.map((text) => base.cutter.encode(text));
-  noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength);
+  const heldTexts = held.texts.map((text) => base.cutter.windows(text));
+  noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
   let latest: ClassificationResult | undefined;
   let result: ParameterValues | undefined;
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
     let answers: ArrayLike<number>[];
     if (recipe.share === undefined) {
-      answers = await answersOf(run, base, parameters, sequences);
+      answers = await answersOf(run, base, parameters, heldTexts);
     } else {
       const values = onTheWay(valuesOf(parameters), kept, recipe.share);
       const head = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
@@ -81,7 +82,7 @@ export async function trainedPlan(
           ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: { train: examples.length, heldOut: held.texts.length },
+        data: { train: data.texts.length, heldOut: held.texts.length },
         card: await base.card(words),
       };
     },
@@ -108,7 +109,8 @@ export function trainedTask(
   const { model, maxLength } = base;
   const { frame } = base.loaded.tokenizer;
   const { contrast } = recipe;
-  const { classes, classWeights } = data;
+  const { classWeights } = data;
+  const classes = examples.map(({ label }) => label);
   const { accumulationSteps, recompute, seed } = given;
   return new ExamplesTask({
     ...{ model, frame, examples, accumulationSteps, recompute, seed, evaluate },
@@ -122,9 +124,17 @@ export function trainedTask(
   });
 }
 
-/** The texts of a set as token ids and class numbers. */
-export function encoded(base: Base, { texts, classes }: Pick<Labeled, 'texts' | 'classes'>): LabeledText[] {
-  return texts.map((text, i) => ({ ids: base.cutter.encode(text), label: classes[i] as number }));
+/** The texts of a set as token ids and class numbers; of a text in several windows each, which counts for its share. */
+export function encoded(
+  { cutter }: Pick<Base, 'cutter'>,
+  { texts, classes }: Pick<Labeled, 'texts' | 'classes'>,
+): LabeledText[] {
+  return texts.flatMap((text, i) => {
+    const label = classes[i] as number;
+    const windows = cutter.windows(text);
+    const share = windows.length === 1 ? {} : { weight: 1 / windows.length };
+    return windows.map((ids) => ({ ids, label, ...share }));
+  });
 }
 
 /** Answers of a trained encoder's classifier: logits of each text [labels]. */
@@ -132,11 +142,11 @@ export async function answersOf(
   { engine, hooks }: FinetuneRun,
   base: Base,
   parameters: NamedTensors,
-  sequences: readonly ArrayLike<number>[],
+  texts: readonly Windows[],
 ): Promise<Float32Array[]> {
   const { signal } = hooks;
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-  const answers = inference.ofTexts(classifierHead, sequences, { promptTokens: base.cutter.promptTokens });
+  const answers = ofWindows(inference, classifierHead, texts, { promptTokens: base.cutter.promptTokens });
   return answers.finally(() => inference.dispose());
 }
 
@@ -163,7 +173,9 @@ function valuesOf(parameters: NamedTensors): ParameterValues {
 /** Changes when the texts, their order or their labels do. */
 function digestOf(examples: readonly LabeledText[]): string {
   const hash = createHash('sha256');
-  for (const { ids, label } of examples) hash.update(ids).update(` ${label} `);
+  for (const { ids, label, weight } of examples) {
+    hash.update(ids).update(weight === undefined ? ` ${label} ` : ` ${label} × ${weight} `);
+  }
   return hash.digest('hex');
 }
 

@@ -30,6 +30,14 @@ export const textAndMasks = {
     identity: true,
     card: 'text',
   },
+  /** Of texts that are longer than `maxLength`: read the start alone, or all of them in windows of it whose answers are averaged. */
+  longTexts: {
+    type: choice('start', 'windows'),
+    help: 'texts over --max-length: read their start, or windows whose answers are averaged',
+    default: computed("the folder's own, else what does better on folds of the training texts"),
+    identity: (value) => (value === 'windows' ? value : undefined),
+    card: 'text',
+  },
   /** Compute with int8 weights: about 1.5 times as fast, with slightly other results. */
   int8: {
     type: toggle(),

@@ -3,11 +3,14 @@ import { standardErrorOfMean } from '../../../evaluation/intervals.ts';
 import * as ops from '../../../graph/functions.ts';
 import type { TextInference } from '../inference.ts';
 import type { Objective } from '../objective.ts';
+import { ofWindows, type Windows } from '../windows.ts';
 
 /** One labeled text: its tokens without the special ones around them, and its class number. */
 export interface LabeledText {
   readonly ids: Int32Array;
   readonly label: number;
+  /** How much it counts: a window of a text its share of the text; 1 when absent. */
+  readonly weight?: number;
 }
 
 /** Classification with one right label a text. @param classWeights weight of each class in the loss */
@@ -22,7 +25,9 @@ export function oneLabel(classWeights: readonly number[]): Objective<LabeledText
         loss: (logits, labels) => ops.crossEntropy(logits, labels),
       },
     },
-    read: ({ ids, label }) => ({ ids, asked: { label: { targets: [label], weight: classWeights[label] ?? 1 } } }),
+    read({ ids, label, weight = 1 }) {
+      return { ids, asked: { label: { targets: [label], weight: weight * (classWeights[label] ?? 1) } } };
+    },
   };
 }
 
@@ -44,20 +49,20 @@ export interface LabelMeasure {
   readonly confusion: readonly (readonly number[])[];
 }
 
-/** Sequences that are classified together. */
+/** Texts that are classified together. */
 const chunk = 4096;
 
-/** Classifies labeled sequences and counts. @param promptTokens tokens of the prompt that all begin with */
+/** Classifies labeled texts and counts. @param promptTokens tokens of the prompt that all begin with */
 export async function measureLabels(
   inference: TextInference,
-  sequences: readonly ArrayLike<number>[],
+  texts: readonly Windows[],
   classes: ArrayLike<number>,
   labels: readonly string[],
   promptTokens = 0,
 ): Promise<LabelMeasure> {
   const count = new LabelCount(classes, labels);
-  for (let from = 0; from < sequences.length; from += chunk) {
-    for (const row of await inference.ofTexts('oneLabel', sequences.slice(from, from + chunk), { promptTokens })) {
+  for (let from = 0; from < texts.length; from += chunk) {
+    for (const row of await ofWindows(inference, 'oneLabel', texts.slice(from, from + chunk), { promptTokens })) {
       count.add(row);
     }
   }
