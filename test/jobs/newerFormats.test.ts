@@ -60,8 +60,10 @@ async function expectRefused(folder: string, message: string, act: () => unknown
 
 const jobs: Readonly<Record<string, (output: string, more: object) => Promise<unknown>>> = {
   adapted: (output, more) => adapt({ ...uncached, model: at('base'), corpus, output, ...more }),
-  finetuned: (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
-  'stopped-finetune': (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
+  finetuned: (output, more) =>
+    finetune({ ...common, method: 'finetune', model: at('base'), train: labeled, output, ...more }),
+  'stopped-finetune': (output, more) =>
+    finetune({ ...common, method: 'finetune', model: at('base'), train: labeled, output, ...more }),
   autoencoder: (output, more) => pretrainImages({ ...uncached, method: 'autoencoder', data: images, output, ...more }),
   'image-classifier': (output, more) =>
     finetuneImages({ ...uncached, model: at('mae'), train: images, output, ...more }),
@@ -108,7 +110,10 @@ describe('a run of a newer version', () => {
     const folder = changed('adapted', 'run.json', { format: 99 });
     const content = contentOfFolder(folder);
     const hooks = listening();
-    await finetune({ ...common, model: folder, train: labeled, output: join(temporaryFolder(), 'run') }, hooks);
+    await finetune(
+      { ...common, method: 'finetune', model: folder, train: labeled, output: join(temporaryFolder(), 'run') },
+      hooks,
+    );
     expect(hooks.notes()).toContain(
       `${newer(join(folder, 'run.json'))}, or the new model's card does not tell what its base came from`,
     );
