@@ -105,16 +105,20 @@ export async function fitHead(
     : fitLinearHead(options));
   const { c, scored, converged } = head;
   if (cs === undefined) {
+    const isExtended = known !== undefined && scored === 0;
+    const reason = isExtended ? 'as usual: some classes have no text to choose it by' : noChoice;
     note(
       hooks,
       scored > 0
         ? `C ${c} chosen by the cross-entropy of ${counted(scored, 'training text')} in ${foldCount} folds`
-        : `C ${c} for want of texts to choose it by: no class has two that differ`,
+        : `C ${c} ${reason}`,
     );
   }
   if (!converged) note(hooks, 'the classifier was not brought to its minimum: the vectors may be far from each other');
   return head;
 }
+
+const noChoice = 'for want of texts to choose it by: no class has two that differ';
 
 interface HeadOptions {
   /** The classifier of the first classes, which is gone on with. */
