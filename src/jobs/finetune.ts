@@ -32,8 +32,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       async read(reading) {
-        const { train, held } = await readSets(given, hooks);
-        const data = labeledSets(given, train, held);
+        const data = await labeledSets(given, await readSets(given, hooks), hooks);
         const run = (method: MethodName | undefined): FinetuneRun => ({
           ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks, work: () => reading.work() },
         });

@@ -149,6 +149,7 @@ export const jobs = {
     ...heldOutTexts,
     model: required,
     train: required,
+    unlabeled: given,
     freeze: given,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),

@@ -137,7 +137,7 @@ describe('an objective of one own', () => {
     const scalar: typeof lesson.objective = (about) => {
       const objective = own(about);
       const rating = objective.terms.rating as Term;
-      const loss: Term['loss'] = (outputs, targets, scope) => ops.sum(rating.loss(outputs, targets, scope), [0]);
+      const loss: Term['loss'] = (...given) => ops.sum(rating.loss(...given), [0]);
       return { ...objective, terms: { ...objective.terms, rating: { ...rating, loss } } };
     };
     await expect(refused({ objective: scalar })).rejects.toThrow(

@@ -50,6 +50,7 @@ export class Base {
   readonly #run: FinetuneRun;
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
+  #unlabeledVectors: Promise<FrozenVectors> | undefined;
 
   private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, mostWindows: number) {
     const { given, options } = run;
@@ -112,6 +113,12 @@ export class Base {
     return this.#trainVectors;
   }
 
+  /** Vectors of some of the texts without labels: as many as do not take long. */
+  unlabeledVectors(): Promise<FrozenVectors> {
+    this.#unlabeledVectors ??= this.vectorsOf(upTo(this.#run.data.unlabeled ?? [], mostCharacters));
+    return this.#unlabeledVectors;
+  }
+
   /** Vectors of texts, by the encoder as it is or by weights that it got. */
   async vectorsOf(
     texts: readonly string[],
@@ -163,4 +170,19 @@ export class Base {
   #sentenceSettings(): SentenceSettings {
     return { ...(this.loaded.sentence ?? plainSettings), maxLength: this.maxLength };
   }
+}
+
+/** Characters of texts without labels whose vectors are made. */
+const mostCharacters = 2_000_000;
+
+/** The first texts with so many characters. */
+function upTo(texts: readonly string[], characters: number): string[] {
+  const taken: string[] = [];
+  let room = characters;
+  for (const text of texts) {
+    room -= text.length;
+    if (room < 0) break;
+    taken.push(text);
+  }
+  return taken;
 }

@@ -1,8 +1,11 @@
+import { counted } from '../../core/errors.ts';
 import { say } from '../../core/message.ts';
 import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
 import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
+import { latentSpace } from '../../tasks/words/latentSpace.ts';
+import { fitWordsBeside } from '../../tasks/words/wordsBeside.ts';
 import { logSoftmax } from '../../tasks/words/wordsModel.ts';
-import { activity } from '../note.ts';
+import { activity, note } from '../note.ts';
 import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
 import type { FinetuneRun } from './base.ts';
 import type { Labeled } from './labeled.ts';
@@ -10,14 +13,47 @@ import type { Labeled } from './labeled.ts';
 /** Weights of the words' log-probabilities beside those of the vectors that are tried. */
 const weights = [0.25, 0.5, 0.75, 1, 1.5] as const;
 
-/** Fits the classifier on words to the training texts. */
-export async function wordsOf({ data, engine, hooks }: FinetuneRun): Promise<FittedWords> {
-  const { texts, classes, labels, classWeights, folds } = data;
-  return fitWords({
+/** Classifiers on words that were fitted, by their data: the ladder's is the one that is saved. */
+const fittedOnce = new WeakMap<Labeled, Promise<FittedWords>>();
+
+/**
+ * The classifier on words of the training texts: where there are texts without labels, the one that borrows meaning from
+ * them if it does better on folds.
+ */
+export function wordsOf(run: FinetuneRun): Promise<FittedWords> {
+  const known = fittedOnce.get(run.data);
+  if (known) return known;
+  const fitted = fitWordsOf(run);
+  fittedOnce.set(run.data, fitted);
+  return fitted;
+}
+
+async function fitWordsOf({ data, engine, hooks, given }: FinetuneRun): Promise<FittedWords> {
+  const { texts, classes, labels, classWeights, folds, unlabeled } = data;
+  const options = {
     ...{ engine, texts, labels: classes, classes: labels.length, classWeights, folds, signal: hooks.signal },
-    onProgress: (done, total) =>
+    onProgress: (done: number, total: number) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
-  });
+  };
+  if (!unlabeled) return fitWords(options);
+  hooks.onEvent?.({ type: 'progress', ...activity(say`reading texts without labels`), done: 0 });
+  const space = await latentSpace({ unlabeled, classes: labels.length, seed: given.seed, signal: hooks.signal });
+  const { fitted, losses } = await fitWordsBeside({ ...options, space });
+  const said = `cross-entropy of words on folds ${losses.plain.toFixed(3)}, with ${counted(space.texts.length, 'text')} without labels ${losses.latent.toFixed(3)}`;
+  note(hooks, `${said}, so these are ${losses.latent < losses.plain ? 'used' : 'not used'}`);
+  return fitted;
+}
+
+/** Mean cross-entropy of answers [n, labels] to texts that were held out; infinite where none was. */
+export function heldLoss(held: Float32Array, { classes, labels, classWeights }: Labeled): number {
+  let [loss, total] = [0, 0];
+  for (const [i, label] of classes.entries()) {
+    const own = held[i * labels.length + label] as number;
+    if (Number.isNaN(own)) continue;
+    loss -= own * (classWeights[label] ?? 1);
+    total += classWeights[label] ?? 1;
+  }
+  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
 }
 
 /** How a network's logits, and the words beside it, do on the texts that are held out. */

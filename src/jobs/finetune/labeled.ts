@@ -5,6 +5,8 @@ import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
 import { type LabeledTexts, weightsOf } from '../labeledSets.ts';
+import type { JobHooks } from '../types.ts';
+import { readUnlabeled } from '../unlabeledTexts.ts';
 
 /** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
 export interface Labeled {
@@ -17,6 +19,8 @@ export interface Labeled {
   readonly classWeights: readonly number[];
   /** Fold of each text, from 0: what repeats or belongs together is in one. */
   readonly folds: Int32Array;
+  /** Texts without labels that help; absent where none were given. */
+  readonly unlabeled?: readonly string[];
   /** Texts that measure the result and choose nothing. */
   readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
 }
@@ -25,12 +29,18 @@ export interface Labeled {
 export const foldCount = 5;
 
 /** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
-export function labeledSets(given: Resolved<'finetune'>, train: LabeledTexts, held: LabeledTexts): Labeled {
+export async function labeledSets(
+  given: Resolved<'finetune'>,
+  { train, held }: { readonly train: LabeledTexts; readonly held: LabeledTexts },
+  hooks: JobHooks,
+): Promise<Labeled> {
   const labels = labelNames(train.labels);
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
+  const known = [...texts, ...held.texts];
+  const unlabeled = given.unlabeled && (await readUnlabeled(given.unlabeled, { known, seed: given.seed }, hooks));
   return {
-    ...{ labels, texts, groups, classes },
+    ...{ labels, texts, groups, classes, unlabeled },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {

@@ -8,7 +8,7 @@ import { note } from '../note.ts';
 import type { Ladder, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { answersOfFold } from './foldRuns.ts';
-import { fitHead } from './frozen.ts';
+import { frozenHead } from './frozen.ts';
 import { blend, wordsOf } from './hybrid.ts';
 import { foldCount, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
@@ -52,7 +52,7 @@ export async function climb(
   };
   const left: { method: MethodName; reason: string }[] = [];
   const vectors = await (sampled.data === run.data ? base.trainVectors() : base.vectorsOf(sampled.data.texts));
-  const head = await timed(() => fitHead(sampled, sampled.data, vectors));
+  const head = await timed(() => frozenHead(sampled, base, sampled.data, vectors));
   const seconds = vectors.seconds + head.seconds;
   tried.push({ method: 'frozen', right: right(head.result.held), seconds, bytes: networkBytes });
   beside('hybrid', head.result.held, seconds);
