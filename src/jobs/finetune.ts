@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -31,7 +31,7 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } fr
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const began = performance.now();
   const asked = withMethod(options);
-  const record = options.resume ? readableRecord(options.output) : undefined;
+  const record = options.resume ? earlierRecord(options.output) : undefined;
   const given = asBegan(resolve('finetune', asked), record);
   if (!given.train && !given.labelTexts) {
     throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
@@ -104,6 +104,16 @@ function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Re
   };
 }
 
+/** What a folder says of its run; of one that cannot be read, nothing: claiming the folder says what is wrong with it. */
+function earlierRecord(output: string): RunRecord | undefined {
+  try {
+    return readableRecord(output);
+  } catch (error) {
+    if (error instanceof BertuneError) return undefined;
+    throw error;
+  }
+}
+
 /** What an interrupted run had found to do best. */
 function ladderIn(record: RunRecord | undefined): Ladder | undefined {
   return worked.safeParse(record?.configuration ?? {}).data?.ladder as Ladder | undefined;
@@ -122,10 +132,10 @@ function withLadder(
   run: Plan<FinetuneResult> | Fit<FinetuneResult>,
   ladder: Ladder,
 ): Plan<FinetuneResult> | Fit<FinetuneResult> {
+  const configuration = { ...run.configuration, ladder };
   if ('task' in run) {
     return {
-      ...run,
-      configuration: { ...run.configuration, ladder },
+      ...{ ...run, configuration },
       async finish(outcome, before) {
         const finished = await run.finish(outcome, before);
         return { ...finished, result: { ...finished.result, ladder } };
@@ -133,7 +143,7 @@ function withLadder(
     };
   }
   return {
-    ...run,
+    ...{ ...run, configuration },
     async fit() {
       const finished = await run.fit();
       return { ...finished, result: { ...finished.result, ladder } };

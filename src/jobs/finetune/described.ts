@@ -116,10 +116,8 @@ export async function withDescriptions(run: FinetuneRun, openBase: () => Promise
   if (!base?.readsVectors) return all;
   const quiet = { ...run, hooks: { signal: hooks.signal } };
   const features = await base.vectorsOf(all.texts);
-  const { found, truncated } = features;
   const leastFeatures = {
-    found,
-    truncated,
+    ...features,
     ...rowsOf(features, [...data.texts.keys(), ...needed.map((i) => data.texts.length + i)]),
   };
   const [plain, helped] = [await fitHead(quiet, least, leastFeatures), await fitHead(quiet, all, features)];

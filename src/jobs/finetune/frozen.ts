@@ -11,8 +11,9 @@ import { fitLinearHead, type LinearHead, type LinearHeadOptions } from '../../ta
 import { selfTrain } from '../../tasks/selfTraining.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import type { FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { type KnownClasses, recordedPlace } from './extended.ts';
 import { blend, heldLoss, measureAnswers, wordsOf } from './hybrid.ts';
@@ -25,16 +26,11 @@ import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
  * @throws as `finetune`
  */
 export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
-  const { given, options, data, engine } = run;
+  const { given, options, data, engine, hooks } = run;
   const method = withWords ? 'hybrid' : 'frozen';
-  if (!base.readsVectors && !base.known) {
-    throw new UsageError(
-      say`${setting('reads')} pooler cannot be had with ${setting('method')} ${method}, whose head reads vectors; choose a pooling`,
-    );
-  }
   checkVectorMemory(run, base);
-  const features = await base.trainVectors();
-  const held = await base.vectorsOf(data.held.texts);
+  const { train: features, held } = await base.allVectors();
+  noteTruncated(hooks, features.truncated + held.truncated, base.maxLength, base.mostWindows);
   return {
     settings: { ...given, ...base.settings, method },
     async fit() {
@@ -59,19 +55,19 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
           heldOut: data.held.texts.length,
           ...recordedPlace(features, data, base.known),
         },
-        card: await base.card(),
+        card: await base.card(words),
       };
     },
   };
 }
 
 /** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
-async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBeside> {
+async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<FittedBeside> {
   const { data, hooks } = run;
   const words = await wordsOf(run);
   const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
   note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
-  return { words: words.model, weight };
+  return { words: words.model, weight, c: words.c };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */
@@ -162,11 +158,12 @@ const mostStartTexts = 20_000;
  * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022). Classes that are known start as they
  * are.
  *
+ * @param limit texts that are taken of many
  * @returns values of the classifier
  */
-export async function fittedStart(run: FinetuneRun, base: Base): Promise<ParameterValues> {
+export async function fittedStart(run: FinetuneRun, base: Base, limit = mostStartTexts): Promise<ParameterValues> {
   const { data, hooks, given } = run;
-  const most = Math.max(mostStartTexts, data.labels.length);
+  const most = Math.max(limit, data.labels.length);
   const isAll = data.texts.length <= most;
   const labels = Array.from(data.classes, String);
   const sample = isAll ? data : part(data, sampleLimit({ labels, limit: most, seed: given.seed }));

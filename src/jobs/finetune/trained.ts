@@ -12,9 +12,10 @@ import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { recordedPlace } from './extended.ts';
 import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
@@ -32,7 +33,7 @@ export async function trainedPlan(
   run: FinetuneRun,
   base: Base,
   method: TrainedMethod,
-  words?: WordsBeside,
+  words?: FittedBeside,
 ): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
@@ -43,10 +44,12 @@ export async function trainedPlan(
   if (base.isNew ? base.readsVectors : base.known) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
+  // Trials on folds have cut texts with it, too.
+  const cutBefore = base.cutter.truncated;
   const kept = recipe.share === undefined ? new Map() : copied(start);
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
-  base.cutter.noteTruncated(hooks);
+  noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
   let latest: ClassificationResult | undefined;
   let result: ParameterValues | undefined;
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters): Promise<Metrics> => {
@@ -85,7 +88,7 @@ export async function trainedPlan(
           ...{ train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
           ...recordedPlace(await base.vectorsOf(some.texts, values, { signal: hooks.signal }), some, base.known),
         },
-        card: await base.card(),
+        card: await base.card(words),
       };
     },
   };
