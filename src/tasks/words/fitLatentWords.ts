@@ -1,9 +1,10 @@
+import type { Rows } from '../../evaluation/neighbours.ts';
 import { countKnown } from '../../text/terms/countedTexts.ts';
 import { tfidfRows } from '../../text/terms/tfidf.ts';
 import { fitLinearHead, type LinearHead } from '../linearHead.ts';
 import { type PseudoLabels, type SelfTrained, selfTrain } from '../selfTraining.ts';
 import { blocks, type FittedWords, type FitWordsOptions, wordsWeights } from './fitWords.ts';
-import { type LatentFeatures, latentFeatures, narrowed, termWeights } from './latentFeatures.ts';
+import { type LatentFeatures, latentFeatures, narrowed, spreadOf, termWeights } from './latentFeatures.ts';
 import type { LatentSpace } from './latentSpace.ts';
 import { projected } from './latentTerms.ts';
 import { WordsModel } from './wordsModel.ts';
@@ -45,7 +46,7 @@ export async function fitLatentWords(options: FitLatentWordsOptions): Promise<Fi
   let best: { features: LatentFeatures; head: LinearHead; loss: number } | undefined;
   for (const [number, features] of tried.entries()) {
     const head = await fitLinearHead({
-      ...{ ...options, features: features.rows },
+      ...{ ...options, features: features.rows, cs: strengths(features.rows) },
       onProgress: (done, total) => onProgress?.(number * total + done, (tried.length + 1) * total),
     });
     const loss = lossOf(head.held, options);
@@ -64,6 +65,14 @@ export async function fitLatentWords(options: FitLatentWordsOptions): Promise<Fi
     ...{ directions: features.directions, readsTerms: features.dense !== undefined },
     ...{ unlabeledRead: space.texts.length, isSelfTrained, pseudo: trained?.pseudo },
   };
+}
+
+/** Values of C that are tried, for rows whose mean squared distance from their mean is 1: rows that tell much need little penalty. */
+const grid = [1, 3, 10, 30, 100, 300, 1000];
+
+function strengths(rows: Rows): number[] {
+  const spread = spreadOf(rows) || 1;
+  return grid.map((c) => Number((c / spread).toPrecision(1)));
 }
 
 /** Self-training on the latent directions; of terms one by one, of which no other text has as many, there is none. */
