@@ -1,3 +1,4 @@
+import { calibratedLoss } from '../../evaluation/calibration.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import { countKnown } from '../../text/terms/countedTexts.ts';
 import { tfidfRows } from '../../text/terms/tfidf.ts';
@@ -86,16 +87,7 @@ async function selfTrained(
   return selfTrain({ ...options, features: rows, unlabeled, start: head, onProgress: undefined });
 }
 
-/** Mean cross-entropy of the texts that were held out; infinite where none was. */
+/** What the folds say of a classifier: the less, the better. */
 function lossOf(held: Float32Array, { labels, classes, classWeights }: FitLatentWordsOptions): number {
-  let [loss, total] = [0, 0];
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
-    const own = held[i * classes + label] as number;
-    if (Number.isNaN(own)) continue;
-    const weight = classWeights?.[label] ?? 1;
-    loss -= weight * own;
-    total += weight;
-  }
-  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
+  return calibratedLoss(held, labels, classes, classWeights);
 }
