@@ -11,6 +11,7 @@ import { fitWords } from '../../src/tasks/words/fitWords.ts';
 import { latentFeatures, termWeights } from '../../src/tasks/words/latentFeatures.ts';
 import { latentSpace } from '../../src/tasks/words/latentSpace.ts';
 import { latentTerms, projected } from '../../src/tasks/words/latentTerms.ts';
+import { fitWordsBeside } from '../../src/tasks/words/wordsBeside.ts';
 import { countKnown } from '../../src/text/terms/countedTexts.ts';
 import { tfidfRows } from '../../src/text/terms/tfidf.ts';
 
@@ -181,6 +182,21 @@ describe('words of texts without labels', () => {
     );
     expect(right.length / examples.length).toBeGreaterThan(0.95);
     expect(Math.min(...confidence)).toBeGreaterThan(0.5);
+  });
+
+  test('are kept where folds say that they help, and only there', async () => {
+    const helped = await fitWordsBeside({ ...given, space: await space });
+    expect(helped.fitted).toBe(helped.latent);
+    expect(helped.difference.mean).toBeGreaterThan(0);
+    expect(helped.losses.latent).toBeLessThan(helped.losses.plain);
+    // Texts of other words, and of few that are the labeled ones'.
+    const others = Array.from({ length: 60 }, (_, i) => `${word(7, i)} ${word(7, i + 1)} ${word(2, i)}`);
+    const strange = await latentSpace({ unlabeled: others, classes: 2, seed: 0 });
+    const clear = some(0, 60);
+    const clearFolds = stratifiedFolds({ classes: clear.labels, keys: [], count: 3, seed: 0 });
+    const left = await fitWordsBeside({ ...given, ...clear, folds: clearFolds, space: strange });
+    expect(left.fitted).toBe(left.plain);
+    expect(left.losses.plain).toBeLessThan(left.losses.latent);
   });
 
   test('leave a model whose weights of terms are those of what was fitted', async () => {

@@ -1,10 +1,11 @@
+import { counted } from '../../core/errors.ts';
 import { say } from '../../core/message.ts';
 import { LabelCount, type LabelMeasure } from '../../tasks/text/objectives/oneLabel.ts';
-import { fitLatentWords } from '../../tasks/words/fitLatentWords.ts';
 import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
 import { latentSpace } from '../../tasks/words/latentSpace.ts';
+import { fitWordsBeside } from '../../tasks/words/wordsBeside.ts';
 import { logSoftmax } from '../../tasks/words/wordsModel.ts';
-import { activity } from '../note.ts';
+import { activity, note } from '../note.ts';
 import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
 import type { FinetuneRun } from './base.ts';
 import type { Labeled } from './labeled.ts';
@@ -34,12 +35,13 @@ async function fitWordsOf({ data, engine, hooks, given }: FinetuneRun): Promise<
     onProgress: (done: number, total: number) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier on words`), done, total }),
   };
-  const plain = await fitWords(options);
-  if (!unlabeled) return plain;
+  if (!unlabeled) return fitWords(options);
   hooks.onEvent?.({ type: 'progress', ...activity(say`reading texts without labels`), done: 0 });
   const space = await latentSpace({ unlabeled, classes: labels.length, seed: given.seed, signal: hooks.signal });
-  const latent = await fitLatentWords({ ...options, space });
-  return heldLoss(latent.held, data) < heldLoss(plain.held, data) ? latent : plain;
+  const { fitted, losses } = await fitWordsBeside({ ...options, space });
+  const said = `cross-entropy of words on folds ${losses.plain.toFixed(3)}, with ${counted(space.texts.length, 'text')} without labels ${losses.latent.toFixed(3)}`;
+  note(hooks, `${said}, so these are ${losses.latent < losses.plain ? 'used' : 'not used'}`);
+  return fitted;
 }
 
 /** Mean cross-entropy of answers [n, labels] to texts that were held out; infinite where none was. */
