@@ -138,7 +138,7 @@ describe('a classifier that is fine-tuned on other classes', () => {
     expect(hooks.notes().join('\n')).toMatch(/"\s?Asks" differs from "asks" in case, spaces or Unicode form alone/);
   });
 
-  test.each(['finetune', 'contrastive', 'words', 'hybrid'] as const)('is not made to forget by %s', async (method) => {
+  test.each(['finetune', 'contrastive', 'hybrid'] as const)('is not made to forget by %s', async (method) => {
     await expect(finetune(options({ model: at('run'), train: data('new.csv'), method }))).rejects.toThrow(
       /method \w+ would forget the classes of .*run that have no text in train: asks, wants; give texts of them/,
     );
@@ -163,7 +163,8 @@ describe('one text a class', () => {
     for (const method of [undefined, 'finetune', 'contrastive', 'words'] as const) {
       const hooks = listening();
       const steps = method === 'finetune' || method === 'contrastive' ? { maxSteps: 2 } : {};
-      const given = options({ train, eval: undefined, method, ...steps });
+      const reads = method === 'words' ? { reads: undefined } : {};
+      const given = options({ train, eval: undefined, method, ...steps, ...reads });
       const result = await finetune(given, hooks);
       expect(hooks.notes().join('\n')).toContain('no class has two texts, so none is held out');
       expect(result).toMatchObject({ count: 0, accuracy: Number.NaN });
@@ -254,7 +255,8 @@ describe('texts that describe classes', () => {
     expect(hindered.notes().join('\n')).toMatch(/descriptions are left out: cross-entropy/);
     expect(without.described).toBeUndefined();
     const plain = await finetune(options(few));
-    expect(without.loss).toBe(plain.loss);
+    // Vectors that are made together with others may differ in their last bits.
+    expect(without.loss).toBeCloseTo(plain.loss, 5);
   });
 
   test('have weights that are unit vectors of their sums, as long as one scale', () => {

@@ -30,7 +30,8 @@ export async function runClasses(
   hooks: JobHooks,
 ): Promise<RunClasses> {
   const labels = labelNames(own);
-  if (given.labels === 'replace' || given.randomStart) return { labels, known: 0 };
+  // A classifier on words takes nothing of the model.
+  if (given.labels === 'replace' || given.randomStart || given.method === 'words') return { labels, known: 0 };
   const facts = await readFound(await found(), (folder) => inspectText(folder));
   const known = labelsOf(facts);
   if (known.length === 0) return { labels, known: 0 };

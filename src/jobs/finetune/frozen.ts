@@ -134,6 +134,7 @@ interface HeadOptions {
  */
 export async function frozenHead(run: FinetuneRun, base: Base, data: Labeled, features: Rows): Promise<LinearHead> {
   const head = await fitHead(run, data, features, { known: base.known });
+  // What texts without labels are taken for cannot be told on folds that lack some of the classes.
   if (!data.unlabeled || base.known) return head;
   const { engine, hooks } = run;
   const { classes, classWeights, labels, folds } = data;
