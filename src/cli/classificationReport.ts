@@ -7,6 +7,7 @@ const labelLength = 32;
 
 /** Accuracy, macro-F1, a table by class and the confusion matrix, or the most confused pairs of many classes. */
 export function classificationReport(result: ClassificationResult, noun = 'texts'): string {
+  if (result.count === 0) return `not measured: no ${noun} were held out`;
   const summary = table(
     [
       ['accuracy', result.accuracy.toFixed(4)],

@@ -25,9 +25,11 @@ export function required<Name extends SettingName>(settings: Settings, name: Nam
 
 function valueFor(job: JobName, name: SettingName, settings: Settings): unknown {
   const value = settings[name];
-  const { source } = typeIn(job, name);
+  const { source, word } = typeIn(job, name);
   if (source === undefined) return value;
   const files = value as readonly string[] | undefined;
+  if (word !== undefined && files?.length === 1 && files[0] === word) return word;
+  if (name === 'labelTexts') return files && { files };
   if (source === 'records') return name === 'eval' ? evalData(settings) : dataOptions(settings, files, settings.query);
   if (source === 'numbers' && settings.query !== undefined) return settings.query;
   return files && onePath(name, files);

@@ -20,11 +20,19 @@ export interface LogisticOptions {
   readonly strength: number;
   /** How much each example counts [n]; 1 when absent. Those of weight 0 are as if they were not there. */
   readonly weights?: ArrayLike<number>;
-  /** A classifier to start from, of a problem that is much like this one. */
+  /** A classifier to start from, of a problem that is much like this one; without it, the prior or zeros. */
   readonly start?: LinearClassifier;
+  /** What the penalty draws towards, in place of zeros. */
+  readonly prior?: Prior;
   /** Ends when no part of the gradient, in steps that are as long as the loss is flat, is larger. */
   readonly tolerance?: number;
   readonly maxIterations?: number;
+}
+
+/** A classifier that is known: what is not told otherwise by examples stays near it. */
+export interface Prior extends LinearClassifier {
+  /** 1 for the classes whose weights and bias stay exactly what they are [classes]. */
+  readonly isFixed: ArrayLike<number>;
 }
 
 /** Numbers of a product, in whatever precision it has. */
@@ -46,7 +54,8 @@ export interface FeatureProducts {
 
 /**
  * Multinomial logistic regression with an L2 penalty on the weights and none on the biases, brought to its minimum. The
- * problem is convex, so nothing depends on a seed or, but for the last digits, on the start.
+ * problem is convex, so nothing depends on a seed or, but for the last digits, on the start. With a prior the penalty is on
+ * the distance from it, biases included, and the biases are left as they come out.
  *
  * Features converge soonest when their mean is 0; the bias makes up for a shift, so that it changes no prediction.
  *
@@ -56,7 +65,7 @@ export async function fitLogisticRegression(
   features: FeatureProducts,
   labels: ArrayLike<number>,
   classes: number,
-  { strength, weights, start, tolerance = 1e-7, maxIterations = 1000 }: LogisticOptions,
+  { strength, weights, prior, start = prior, tolerance = 1e-7, maxIterations = 1000 }: LogisticOptions,
 ): Promise<LogisticRegression> {
   const { size, noise } = features;
   const sums = classSums(labels, classes, weights);
@@ -67,7 +76,7 @@ export async function fitLogisticRegression(
   const parameters = new Float64Array(scaled.length);
   const weight = parameters.subarray(0, classes * size);
   const bias = parameters.subarray(classes * size);
-  // L = (Σ w · -log p(label) + λ/2 |W|²) / Σ w;  dL/dlogits = w (p - onehot) / Σ w
+  // L = (Σ w · -log p(label) + λ/2 |W - P|²) / Σ w;  dL/dlogits = w (p - onehot) / Σ w
   const objective = async (x: Float64Array, gradient: Float64Array) => {
     for (let i = 0; i < x.length; i++) parameters[i] = (x[i] as number) * (units[i] as number);
     const logits = await features.logits(weight, classes);
@@ -75,18 +84,49 @@ export async function fitLogisticRegression(
     let loss = toErrors(logits, bias, labels, weights, biasGradient);
     const pulled = await features.pulledBack(logits, classes);
     for (let i = 0; i < weight.length; i++) {
-      const w = weight[i] as number;
+      const w = (weight[i] as number) - (prior ? (prior.weight[i] as number) : 0);
       loss += (strength / 2) * w * w;
       gradient[i] = (pulled[i] as number) + strength * w;
     }
+    if (prior) loss += holdTo(prior, bias, strength, gradient);
     for (let i = 0; i < x.length; i++) gradient[i] = ((gradient[i] as number) * (units[i] as number)) / total;
     return loss / total;
   };
   const fit = await minimize(objective, scaled, { maxIterations, tolerance, noise });
   for (let i = 0; i < scaled.length; i++) parameters[i] = (scaled[i] as number) * (units[i] as number);
+  if (prior) {
+    restoreFixed(prior, { weight, bias });
+    return { weight, bias, loss: fit.value * total, fit };
+  }
   const meanBias = bias.reduce((sum, value) => sum + value, 0) / classes;
   for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) - meanBias;
   return { weight, bias, loss: fit.value * total, fit };
+}
+
+/** Adds the penalty's slope on the biases, and no slope at all for what is fixed. @returns the biases' part of the loss */
+function holdTo(prior: Prior, bias: Float64Array, strength: number, gradient: Float64Array): number {
+  const size = prior.weight.length / bias.length;
+  let loss = 0;
+  for (let c = 0; c < bias.length; c++) {
+    const at = prior.weight.length + c;
+    const moved = (bias[c] as number) - (prior.bias[c] as number);
+    loss += (strength / 2) * moved * moved;
+    gradient[at] = (gradient[at] as number) + strength * moved;
+    if (prior.isFixed[c] !== 1) continue;
+    gradient.fill(0, c * size, (c + 1) * size);
+    gradient[at] = 0;
+  }
+  return loss;
+}
+
+/** Puts what is fixed where it was to the last bit: on the way it was scaled or shifted, and back. */
+export function restoreFixed(prior: Prior, { weight, bias }: LinearClassifier): void {
+  const size = weight.length / bias.length;
+  for (let c = 0; c < bias.length; c++) {
+    if (prior.isFixed[c] !== 1) continue;
+    weight.set(prior.weight.subarray(c * size, (c + 1) * size), c * size);
+    bias[c] = prior.bias[c] as number;
+  }
 }
 
 /**

@@ -42,9 +42,10 @@ export interface LoadTextOptions {
   readonly seed?: number;
   /**
    * What a classifier that is to be trained reads, in place of what the folder's does: a pooling, the encoder's own
-   * pooler, or what suits the folder: what it says itself, else its pooler, else the mean of all tokens.
+   * pooler, what suits the folder (what it says itself, else its pooler, else the mean of all tokens), or vectors (what
+   * it says itself, else the mean).
    */
-  readonly reads?: Pooling | 'pooler' | 'suited';
+  readonly reads?: Pooling | 'pooler' | 'suited' | 'vectors';
   /** Whether a classifier on vectors that the folder lacks is fitted by the caller, so that its random start is not told. */
   readonly isFitted?: boolean;
   /** Class names of the classifier wanted; the folder's own when absent. Its own head is used only when they agree. */
@@ -187,8 +188,8 @@ async function readFolderConfig(path: string): Promise<FolderConfig> {
 function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors }: WeightFiles): TextModel {
   if (reads === undefined) return model;
   if (reads === 'pooler') return model.withSentence(null);
-  if (reads !== 'suited') return model.withSentence(sentenceHead(reads));
-  const hasPooler = [...poolerNames(model)].some((name) => tensors.has(name));
+  if (reads !== 'suited' && reads !== 'vectors') return model.withSentence(sentenceHead(reads));
+  const hasPooler = reads === 'suited' && [...poolerNames(model)].some((name) => tensors.has(name));
   return model.sentence || hasPooler ? model : model.withSentence(sentenceHead(pooledBy('mean')));
 }
 

@@ -113,7 +113,7 @@ function settingsTable(configuration: CardConfiguration, { result, versions, abo
     if (maxLength !== undefined) rows.push(['longest text', `${maxLength} tokens`]);
   }
   const { steps, head } = result as { steps: number; head?: FittedHead };
-  const way = about?.words ? wordsWay(about.words, head) : networkWay(steps, head);
+  const way = about?.words ? wordsWay(about.words, networkWay(steps, head)) : networkWay(steps, head);
   const made = `${way}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
@@ -124,10 +124,10 @@ function networkWay(steps: number, head: FittedHead | undefined): string {
     : `AdamW, ${counted(steps, 'step')}`;
 }
 
-function wordsWay({ c, weight }: WordsUse, head: FittedHead | undefined): string {
+function wordsWay({ c, weight }: WordsUse, network: string): string {
   const words = `ogistic regression on TF-IDF weights of words and runs of characters, C ${c}`;
-  if (weight === null || !head) return `L${words}`;
-  return `${networkWay(0, head)}; l${words}; both joined with weight ${weight}`;
+  if (weight === null) return `L${words}`;
+  return `${network}; l${words}; both joined with weight ${weight}`;
 }
 
 function wordsRead({ words, characters }: WordsUse): string {

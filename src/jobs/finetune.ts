@@ -1,14 +1,19 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { type FoundModel, findModel } from './findModel.ts';
 import { Base, type FinetuneRun } from './finetune/base.ts';
+import { runClasses } from './finetune/classes.ts';
+import { describedFit, withDescriptions } from './finetune/described.ts';
+import { checkKeeps } from './finetune/extended.ts';
 import { labeledSets } from './finetune/labeled.ts';
 import { climb } from './finetune/ladder.ts';
 import { readingLongTexts } from './finetune/longTexts.ts';
 import { methodNames, methods } from './finetune/methods.ts';
+import { methodWithoutTrials } from './finetune/withoutTrials.ts';
 import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
 import { type Fit, type Plan, runTraining } from './run.ts';
@@ -26,22 +31,36 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } fr
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
   const began = performance.now();
   const asked = withMethod(options);
-  const record = options.resume ? readableRecord(options.output) : undefined;
+  const record = options.resume ? earlierRecord(options.output) : undefined;
   const given = asBegan(resolve('finetune', asked), record);
+  if (!given.train && !given.labelTexts) {
+    throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
+  }
   return runTraining<FinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       async read(reading) {
-        const data = await labeledSets(given, await readSets(given, hooks), hooks);
+        let found: Promise<FoundModel> | undefined;
+        const find = () => {
+          found ??= findModel(options.model, options, hooks);
+          return found;
+        };
+        const sets = await readSets(given, (labels) => runClasses(given, find, labels, hooks), hooks);
+        let data = await labeledSets(given, sets, hooks);
         const run = (method: MethodName | undefined): FinetuneRun => ({
-          ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks, work: () => reading.work() },
+          ...{ given: { ...given, method }, options, data, engine: reading.engine, hooks },
+          ...{ work: () => reading.work(), found: find },
         });
         let opened: Promise<Base> | undefined;
         const openBase = (method?: MethodName) => {
           opened ??= Base.open(run(method)).then((base) => readingLongTexts(run(method), base));
           return opened;
         };
-        if (given.method) return methods[given.method].run(run(given.method), () => openBase(given.method));
+        checkKeeps(data, given);
+        if (data.texts.length === 0 && data.known === 0) return describedFit(run(given.method), openBase);
+        data = await withDescriptions(run(given.method), () => openBase(given.method));
+        const method = given.method ?? (await methodWithoutTrials(run(undefined), openBase));
+        if (method) return methods[method].run(run(method), () => openBase(method));
         const ladder = ladderIn(record) ?? (await climb(run(undefined), openBase, began));
         if (!ladder) return methods.finetune.run(run('finetune'), openBase);
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
@@ -85,6 +104,16 @@ function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Re
   };
 }
 
+/** What a folder says of its run; of one that cannot be read, nothing: claiming the folder says what is wrong with it. */
+function earlierRecord(output: string): RunRecord | undefined {
+  try {
+    return readableRecord(output);
+  } catch (error) {
+    if (error instanceof BertuneError) return undefined;
+    throw error;
+  }
+}
+
 /** What an interrupted run had found to do best. */
 function ladderIn(record: RunRecord | undefined): Ladder | undefined {
   return worked.safeParse(record?.configuration ?? {}).data?.ladder as Ladder | undefined;
@@ -103,10 +132,10 @@ function withLadder(
   run: Plan<FinetuneResult> | Fit<FinetuneResult>,
   ladder: Ladder,
 ): Plan<FinetuneResult> | Fit<FinetuneResult> {
+  const configuration = { ...run.configuration, ladder };
   if ('task' in run) {
     return {
-      ...run,
-      configuration: { ...run.configuration, ladder },
+      ...{ ...run, configuration },
       async finish(outcome, before) {
         const finished = await run.finish(outcome, before);
         return { ...finished, result: { ...finished.result, ladder } };
@@ -114,7 +143,7 @@ function withLadder(
     };
   }
   return {
-    ...run,
+    ...{ ...run, configuration },
     async fit() {
       const finished = await run.fit();
       return { ...finished, result: { ...finished.result, ladder } };

@@ -28,6 +28,8 @@ export interface FrozenEncoder {
   readonly mostWindows?: number;
   /** What every text begins with. */
   readonly prompt: string;
+  /** What is taken for the vector: what stands behind the encoder, or the logits of a classifier. */
+  readonly head?: 'pooled' | 'oneLabel';
   /** Whether the folder says that texts are lower-cased. */
   readonly lowerCase?: boolean;
   /** Folder of vectors to use and to add to; false: none. */
@@ -59,7 +61,7 @@ export async function frozenVectors(
   hooks: JobHooks,
 ): Promise<FrozenVectors> {
   const began = performance.now();
-  const size = encoder.model.outputSize('pooled');
+  const size = encoder.model.outputSize(encoder.head ?? 'pooled');
   const distinct = [...new Set(texts)];
   const cache = cacheFolder(encoder.cache);
   const store = cache === undefined ? undefined : new VectorStore(cache, digestOf(encoder), size);
@@ -85,7 +87,7 @@ export async function frozenVectors(
  * @returns how many texts were cut
  */
 async function compute(
-  { engine, model, values, tokenizer, maxLength, mostWindows, prompt }: FrozenEncoder,
+  { engine, model, values, tokenizer, maxLength, mostWindows, prompt, head = 'pooled' }: FrozenEncoder,
   texts: readonly string[],
   hooks: JobHooks,
   keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
@@ -93,7 +95,7 @@ async function compute(
   if (texts.length === 0) return 0;
   const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
   const { promptTokens } = cutter;
-  const parameters = asTensors(values, model.parameters(model.partsOf('pooled')));
+  const parameters = asTensors(values, model.parameters(model.partsOf(head)));
   const options = { signal: hooks.signal, isSettled: true };
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, options);
   let failure: string | undefined;
@@ -102,7 +104,7 @@ async function compute(
       hooks.onEvent?.({ type: 'progress', ...activity(say`computing vectors`), done: from, total: texts.length });
       const part = texts.slice(from, from + chunk);
       const windows = part.map((text) => cutter.windows(text));
-      const made = await ofWindows(inference, 'pooled', windows, { promptTokens });
+      const made = await ofWindows(inference, head, windows, { promptTokens });
       if (!made.every((vector) => vector.every(Number.isFinite))) {
         throw new BertuneError('the model gives vectors that hold no numbers: its weights are damaged');
       }

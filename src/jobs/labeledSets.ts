@@ -1,8 +1,10 @@
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { dropSeen, type LabeledSet, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
+import { dropSeen, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import type { Resolved } from '../settings/options.ts';
 import { classNumbers } from './classNumbers.ts';
+import type { RunClasses } from './finetune/classes.ts';
+import { namesAsTexts, readDescriptions } from './finetune/descriptions.ts';
 import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import type { JobHooks } from './types.ts';
@@ -15,31 +17,68 @@ export interface LabeledTexts {
   readonly groups?: readonly string[];
 }
 
-/** The texts to train on and those to measure on, limits and splits applied. */
+/** What a run of fine-tuning works with. */
+export interface RunSets {
+  readonly train: LabeledTexts;
+  readonly held: LabeledTexts;
+  readonly classes: RunClasses;
+  /** Texts that describe classes. */
+  readonly described: LabeledTexts;
+}
+
+/**
+ * The texts to train on and those to measure on, limits and splits applied.
+ *
+ * @param classesOf the classes of a run whose texts have these labels
+ */
 export async function readSets(
   options: Resolved<'finetune'>,
+  classesOf: (labels: readonly string[]) => Promise<RunClasses>,
   hooks: JobHooks,
-): Promise<{ train: LabeledTexts; held: LabeledTexts }> {
+): Promise<RunSets> {
   const { seed } = options;
-  const all = await readLabels(options.train, setting('train'), hooks);
-  if (all.labels.every((label) => label === all.labels[0])) {
-    throw new BertuneError(
-      say`${setting('train')} has one label only (${all.labels[0]}); a classifier needs at least two`,
-    );
+  const all = options.train ? await readLabels(options.train, setting('train'), hooks) : noTexts;
+  const evaluation = options.eval && (await readLabels(options.eval, setting('eval'), hooks));
+  const read = (await readDescriptions(options, hooks)) ?? noTexts;
+  const classes = await classesOf([...all.labels, ...read.labels]);
+  const described = options.labelTexts === 'names' ? namesAsTexts(classes.labels) : read;
+  const [only = ''] = classes.labels;
+  if (classes.labels.length < 2) {
+    const origin = setting(options.train ? 'train' : 'labelTexts');
+    throw new BertuneError(say`${origin} has one label only (${only}); a classifier needs at least two`);
   }
-  if (options.eval) {
-    const evaluation = await readLabels(options.eval, setting('eval'), hooks);
-    classNumbers(evaluation.labels, labelNames(all.labels), setting('eval'));
+  if (evaluation) {
+    classNumbers(evaluation.labels, classes.labels, setting('eval'));
     const held = limited(evaluation, options.evalLimit, seed);
-    return { train: chosen(all, options), held };
+    return { train: chosen(all, options), held, classes, described };
   }
-  const fraction = options.evalFraction;
+  if (!options.train) return { train: all, held: noTexts, classes, described };
+  const { train, held } = split(all, options, hooks);
+  return { train, held, classes, described };
+}
+
+const noTexts: LabeledTexts = { texts: [], labels: [] };
+
+/** Holds out a part of the texts. */
+function split(
+  all: LabeledTexts,
+  options: Resolved<'finetune'>,
+  hooks: JobHooks,
+): { train: LabeledTexts; held: LabeledTexts } {
+  const { evalFraction: fraction, seed } = options;
   if (fraction === 0) {
     throw new UsageError(
       say`${setting('evalFraction')} 0 leaves no text to measure the classifier on; give a file with ${setting('eval')}`,
     );
   }
   const split = stratifiedSplit({ labels: all.labels, groups: all.groups, fraction, seed });
+  if (split.singletons.length === labelNames(all.labels).length) {
+    note(
+      hooks,
+      say`no class has two texts, so none is held out and the classifier is not measured; ${setting('eval')} gives texts to measure it on`,
+    );
+    return { train: chosen(all, options), held: noTexts };
+  }
   if (split.singletons.length > 0) {
     note(
       hooks,
@@ -79,7 +118,7 @@ function limited(set: LabeledTexts, limit: number | undefined, seed: number): La
   return limit === undefined ? set : pick(set, sampleLimit({ labels: set.labels, limit, seed }));
 }
 
-function pick(set: LabeledTexts | LabeledSet, indices: readonly number[]): LabeledTexts {
+function pick(set: LabeledTexts, indices: readonly number[]): LabeledTexts {
   return {
     texts: indices.map((i) => set.texts[i] as string),
     labels: indices.map((i) => set.labels[i] as string),

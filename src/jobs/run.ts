@@ -72,6 +72,8 @@ export interface Plan<Result extends object> {
 export interface Fit<Result extends object> {
   /** As for a plan. */
   readonly settings: object;
+  /** For its record, beside options and settings. */
+  readonly configuration?: object;
   /** Fits, saves the model and says what came of the run. */
   fit(): Promise<Finished<Result>>;
 }
@@ -146,7 +148,7 @@ export async function runTraining<Result extends object>(
         say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
       );
     }
-    await folder.begin(recorded(plan.settings));
+    await folder.begin({ ...recorded(plan.settings), ...plan.configuration });
     if (settings.resume) noteBeginning(folder, false, hooks);
     return plan.fit();
   }

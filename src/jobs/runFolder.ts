@@ -9,6 +9,7 @@ import { refuseNewerModel } from '../hub/newerModel.ts';
 import { moduleFolders } from '../hub/repoFiles.ts';
 import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
 import { weightFile } from '../hub/weightFiles.ts';
+import { saveWordsPart, wordsFolder } from '../hub/wordsFolder.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
 import {
@@ -40,8 +41,8 @@ const runFiles = [
   recordFile,
 ];
 
-/** Without these there is no model. */
-const modelFiles = ['model.safetensors', 'config.json'];
+/** Without these there is no model: numbers of a network, of words or of both, and what they are. */
+const modelFiles = [['model.safetensors', join(wordsFolder, weightFile)], ['config.json']];
 
 /** What a run asks of its output folder. */
 export interface RunFolderOptions {
@@ -153,6 +154,7 @@ export class RunFolder {
         else rmSync(join(this.path, name), { recursive: true, force: true });
       }
       for (const module of modules) removeModule(join(this.path, module));
+      await saveWordsPart(this.path, undefined);
       if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
     const startedAt = this.#options.overwrite ? undefined : earlier?.startedAt;
@@ -262,7 +264,7 @@ function recordToResume(output: string, command: string): RunRecord {
       say`${output} holds a run of ${record.command}, not of ${command}; choose another ${setting('output')}`,
     );
   }
-  const lost = modelFiles.find((name) => !existsSync(join(output, name)));
+  const lost = modelFiles.find((names) => !names.some((name) => existsSync(join(output, name))))?.[0];
   if (record.status === 'finished' && lost) {
     throw new UsageError(
       say`${output} holds a finished run whose ${lost} is gone; run it anew with ${setting('overwrite')}`,

@@ -172,6 +172,8 @@ export interface FinetuneResult extends ClassificationResult {
   readonly wordsWeight?: number;
   /** How the methods did on folds of the training texts; absent where one was asked for. */
   readonly ladder?: Ladder;
+  /** Descriptions of classes that it was made of, beside labeled texts or without any; absent where there are none. */
+  readonly described?: number;
   /** 0 of a head on a frozen encoder. */
   readonly steps: number;
   /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */

@@ -28,6 +28,11 @@ export interface WordsBeside {
   readonly weight: number;
 }
 
+/** A classifier on words that was fitted to stand beside a network, with the inverse of its penalty's weight. */
+export interface FittedBeside extends WordsBeside {
+  readonly c: number;
+}
+
 /** The classifier on words that a network's folder has, too; null where it has none. Throws as `readModel`. */
 export function readWordsBeside(found: FoundModel, labels: readonly string[] | null): Promise<WordsBeside | null> {
   return readFound(found, async (folder) => {

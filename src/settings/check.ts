@@ -85,7 +85,7 @@ export function faultIn(type: ValueType<unknown>, value: unknown): Fault | undef
 
 function checkFields(job: JobName, name: SettingName, value: unknown): void {
   const { fields } = typeIn(job, name);
-  if (!fields) return;
+  if (!fields || !isObject(value)) return;
   const given = Object.entries(value as object).filter(([, field]) => field !== undefined);
   for (const [key, field] of given) {
     const type = fields[key]?.type;

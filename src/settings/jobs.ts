@@ -140,6 +140,9 @@ const vectors = {
 /** Counts where the encoder is trained: the other methods fit at once. */
 const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid'] } } as const;
 
+/** Counts where a network is read. */
+const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
+
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required, objective: given },
@@ -148,9 +151,12 @@ export const jobs = {
     ...textTraining,
     ...heldOutTexts,
     model: required,
-    train: required,
+    train: given,
     unlabeled: given,
-    freeze: given,
+    labels: given,
+    labelTexts: given,
+    freeze: ofSteps,
+    maxLength: ofNetworks,
     method: {
       type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
       help: 'how the classifier is made',
@@ -171,11 +177,11 @@ export const jobs = {
     ...{ evalSteps: ofSteps, saveSteps: ofSteps, keepCheckpoints: ofSteps, patience: ofSteps },
     ...{ accumulationSteps: ofSteps, dropout: ofSteps, freezeLayers: ofSteps, recompute: ofSteps },
     trainLimit: given,
-    longTexts: { except: { key: 'method', values: ['words'] } },
+    longTexts: ofNetworks,
     labelsPerClass: given,
     classWeights: given,
-    randomStart: given,
-    reads: given,
+    randomStart: ofNetworks,
+    reads: ofNetworks,
     evalFraction: { default: 0.1 },
   },
   distill: {

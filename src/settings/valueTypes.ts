@@ -23,6 +23,8 @@ export interface ValueType<T> {
   readonly fields?: Readonly<Record<string, Field>>;
   /** How the command line makes the value of what flags gave: from files or a query, or from one path. */
   readonly source?: 'records' | 'path' | 'numbers';
+  /** What may be given in place of files, whatever lies there under that name. */
+  readonly word?: string;
 }
 
 export interface Field {
@@ -160,6 +162,18 @@ export function records(argument: string): ValueType<DataOptions> {
   return {
     ...programs('an object such as { files: ["a.csv"] }', (value): value is DataOptions => isRecord(value)),
     ...{ argument, repeated: true, source: 'records', fields },
+  };
+}
+
+/** The same, or a word that stands for texts of another kind. */
+export function recordsOr<const Word extends string>(argument: string, word: Word): ValueType<DataOptions | Word> {
+  const of = records(argument);
+  return {
+    ...of,
+    argument: `${argument}|${word}`,
+    expected: `${of.expected}, or ${JSON.stringify(word)}`,
+    word,
+    accepts: (value): value is DataOptions | Word => value === word || of.accepts(value),
   };
 }
 

@@ -6,6 +6,8 @@ import {
   fitLogisticRegression,
   type LinearClassifier,
   type LogisticOptions,
+  type Prior,
+  restoreFixed,
   strengthAt,
 } from '../evaluation/logisticRegression.ts';
 import type { Rows } from '../evaluation/neighbours.ts';
@@ -28,8 +30,12 @@ export interface LinearHeadOptions {
   readonly classes: number;
   /** Weights of the classes [classes], as in scikit-learn's `class_weight`. */
   readonly classWeights?: ArrayLike<number>;
-  /** Fold of each example [n], from 0. */
+  /** How much each example counts beside the weight of its class [n]; 1 when absent. */
+  readonly weights?: ArrayLike<number>;
+  /** Fold of each example [n], from 0; −1: it is in every fit and measures none. */
   readonly folds: ArrayLike<number>;
+  /** What the penalty draws towards, in place of zeros. */
+  readonly prior?: Prior;
   /** Values of C to choose from, ascending; by default seven that go by how far the features spread. */
   readonly cs?: readonly number[];
   /** Hears how many of all fits are done. */
@@ -63,17 +69,19 @@ const finalTolerance = 1e-6;
 /**
  * A linear classifier over features that stay as they are: multinomial logistic regression, its L2 penalty chosen by
  * the cross-entropy of held-out folds (of equal ones the strongest), then fitted to all examples. Equal to scikit-learn's LogisticRegression of the
- * same C and class weights.
+ * same C and class weights. With a prior the penalty draws towards it.
  *
  * @throws InterruptedError when the signal was aborted
  */
 export async function fitLinearHead(options: LinearHeadOptions): Promise<LinearHead> {
   const { engine, features, labels, classes, classWeights, cs, signal } = options;
   const { rows, mean, spread } = centred(features);
+  const prior = options.prior && { ...options.prior, ...shifted(options.prior, mean, 1) };
   const products = await engineProducts(engine, rows, classes, signal);
   try {
-    const weights = Float64Array.from({ length: labels.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
-    const problem = { products, labels, classes, weights };
+    const weightOf = (i: number) => (classWeights?.[labels[i] as number] ?? 1) * (options.weights?.[i] ?? 1);
+    const weights = Float64Array.from({ length: labels.length }, (_, i) => weightOf(i));
+    const problem = { products, labels, classes, weights, prior };
     const tried = cs ?? grid.map((c) => rounded(c / spread));
     const folds = tried.length > 1 ? scoredFolds(labels, options.folds) : [];
     const chosen = await chosenByFolds(problem, tried, folds, options);
@@ -82,7 +90,9 @@ export async function fitLinearHead(options: LinearHeadOptions): Promise<LinearH
     const { iterations, converged } = fitted.fit;
     const scored = folds.reduce((sum, { held }) => sum + held.length, 0);
     const held = chosen?.held ?? new Float32Array(labels.length * classes).fill(Number.NaN);
-    return { ...uncentred(fitted, mean), c, scores: chosen?.scores ?? [], scored, held, iterations, converged };
+    const classifier = shifted(fitted, mean, -1);
+    if (options.prior) restoreFixed(options.prior, classifier);
+    return { ...classifier, c, scores: chosen?.scores ?? [], scored, held, iterations, converged };
   } finally {
     await products.dispose();
   }
@@ -95,10 +105,11 @@ interface Problem {
   readonly classes: number;
   /** How much each example counts [n]. */
   readonly weights: Float64Array;
+  readonly prior?: Prior;
 }
 
-function fitAt({ products, labels, classes }: Problem, c: number, options: Omit<LogisticOptions, 'strength'>) {
-  return fitLogisticRegression(products, labels, classes, { ...options, strength: strengthAt(c, classes) });
+function fitAt({ products, labels, classes, prior }: Problem, c: number, options: Omit<LogisticOptions, 'strength'>) {
+  return fitLogisticRegression(products, labels, classes, { prior, ...options, strength: strengthAt(c, classes) });
 }
 
 /** The C of those tried, ascending, that does best on held-out folds, and a classifier that is near its minimum. */
@@ -219,12 +230,12 @@ function centred({ data, size }: Rows): { rows: Rows; mean: Float64Array; spread
   return { rows: { data: moved, size }, mean, spread: squares / count || 1 };
 }
 
-/** The same classifier over features that were not moved. */
-function uncentred({ weight, bias }: LinearClassifier, mean: Float64Array): LinearClassifier {
+/** The same classifier over features from which the mean was taken (1), or to which it was added again (−1). */
+function shifted({ weight, bias }: LinearClassifier, mean: Float64Array, way: 1 | -1): LinearClassifier {
   const size = mean.length;
   const moved = bias.map((value, c) => {
     let at = value;
-    for (let j = 0; j < size; j++) at -= (weight[c * size + j] as number) * (mean[j] as number);
+    for (let j = 0; j < size; j++) at += way * (weight[c * size + j] as number) * (mean[j] as number);
     return at;
   });
   return { weight, bias: moved };

@@ -34,7 +34,7 @@ const run = (line: string, more: readonly string[] = [], input?: string) =>
   runCommand([...line.split(' ').map((word) => word.replaceAll('@', `${folder.path}/`)), ...more], { input });
 
 const adapt = '--max-length 32 --batch-tokens 256 --threads 1 --learning-rate 1e-3';
-const finetune = '--batch-size 8 --threads 1 --learning-rate 1e-3';
+const finetune = '--method finetune --batch-size 8 --threads 1 --learning-rate 1e-3';
 
 /** One `error: …` line on stderr, nothing on stdout. */
 function expectFailure({ code, stdout, stderr }: Finished, status: number, message: string | RegExp): void {
@@ -95,7 +95,8 @@ describe('results for scripts', () => {
     );
     expect(tuned.code, tuned.stderr).toBe(0);
     const result = JSON.parse(tuned.stdout);
-    const { steps: _, tokensPerSecond: __, output: ___, ...measured } = result;
+    const { method, steps: _, tokensPerSecond: __, output: ___, ...measured } = result;
+    expect(method).toBe('finetune');
     const names = ['accuracy', 'macroF1', 'loss', 'lossStandardError', 'count', 'labels', 'confusion'];
     expect(Object.keys(measured)).toEqual(names);
     expect(measured).toMatchObject({ accuracy: 1, count: 60, labels: ['asks', 'wants'] });
@@ -104,6 +105,21 @@ describe('results for scripts', () => {
     const withoutLoss = { loss: 0, lossStandardError: 0 };
     expect({ ...again, ...withoutLoss }).toEqual({ ...measured, ...withoutLoss });
     expect(again.loss).toBeCloseTo(measured.loss, 5);
+  });
+
+  test('finetune tells how the methods did, and which of them take more time than is stated', async () => {
+    const line =
+      'finetune --model @tiny --reads mean --train @labeled.csv --output @chosen --threads 1 --budget 0.0001';
+    const { code, stdout, stderr } = await run(line);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('in about 1 second (--budget)');
+    expect(stdout.match(/^(words|frozen|hybrid|finetune|contrastive)\S* .*%/gm)).toHaveLength(3);
+    expect(stdout.match(/\(chosen\)/g)).toHaveLength(1);
+    for (const method of ['finetune', 'contrastive']) {
+      expect(stdout).toMatch(
+        new RegExp(`^${method} was not tried: training takes about .*, and the budget is 1 second$`, 'm'),
+      );
+    }
   });
 
   test('fill-mask --json', async () => {
@@ -499,6 +515,14 @@ describe('the output folder', () => {
     expect(
       readFileSync(at('stopped', 'model.safetensors')).equals(readFileSync(at('unstopped', 'model.safetensors'))),
     ).toBe(true);
+  });
+
+  test('Ctrl-C while finetune chooses its method leaves nothing behind', async () => {
+    const line =
+      'finetune --model @tiny --reads mean --train @labeled.csv --output @choosing --threads 1 --max-steps 9000 --budget 600';
+    const stopped = await interruptAfter(line, 'chooses the method on folds of the training texts');
+    expectFailure(stopped, 130, /^error: stopped before the first step; there was nothing to save yet$/);
+    expect(existsSync(at('choosing'))).toBe(false);
   });
 
   test('Ctrl-C during an evaluation says that it stopped', async () => {

@@ -65,7 +65,7 @@ describe('help', () => {
   test('shows defaults and what is required', async () => {
     const { stdout } = await runInProcess(['finetune', '--help']);
     const oneLine = stdout.replace(/\s+/g, ' ');
-    expect(oneLine).toContain('examples of one update (default: 16)');
+    expect(oneLine).toContain('examples of one update (default: as suits model and labels)');
     expect(oneLine).toContain('labeled texts to train on: files or globs (required)');
   });
 

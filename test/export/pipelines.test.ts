@@ -43,7 +43,7 @@ let general: LoadedModel;
 
 beforeAll(async () => {
   const training = { epochs: 3, learningRate: 5e-4, threads: 2, batchSize: 32 };
-  await finetune({ model: base, train: { files: [intents] }, output: classifier, ...training });
+  await finetune({ method: 'finetune', model: base, train: { files: [intents] }, output: classifier, ...training });
   await exportModel({ model: classifier, output: join(folder, 'classes') });
   await exportModel({ model: base, output: join(folder, 'words') });
   await exportModel({ model: base, output: join(folder, 'vectors'), task: 'feature-extraction' });

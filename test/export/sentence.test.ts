@@ -158,6 +158,7 @@ describe('classifiers', () => {
       const training = { threads: 1, learningRate: 3e-3, maxSteps: 60, batchSize: 8 };
       await finetune({
         ...training,
+        method: 'finetune',
         model: folderNamed(name),
         train: { files: [join(work, 'labeled.csv')] },
         output: source,

@@ -5,14 +5,14 @@ import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { pretrainImages } from '../../src/jobs/pretrainImages.ts';
 import { probeImages } from '../../src/jobs/probeImages.ts';
-import { data, needing } from '../needs.ts';
+import { data, models, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 const base = 'checkpoints/bert-mini-sentences';
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
 
-/** What training is worth on real data, long enough that it shows. Bounds lie well below what was measured. */
+/** What training is worth on real data, long enough that it shows. Bounds are guesses that lie well below what is expected. */
 needing('data').describe('learning on real data', () => {
   test('adapting to questions to a bank, of which the base knows none, lowers the loss of questions never seen', async () => {
     const read = (name: string) => ({ files: [`SELECT text FROM '${data}/banking77/${name}.csv'`] });
@@ -27,7 +27,7 @@ needing('data').describe('learning on real data', () => {
 
   test('ten labels for each of 77 intents of a bank', async () => {
     const result = await finetune({
-      ...{ model: base, output: at('few'), learningRate: 3e-4, epochs: 10 },
+      ...{ method: 'finetune', model: base, output: at('few'), learningRate: 3e-4, epochs: 10 },
       train: { files: [join(data, 'intents/banking77_train_10.csv')] },
       eval: { files: [join(data, 'intents/banking77_test.csv')] },
     });
@@ -37,12 +37,25 @@ needing('data').describe('learning on real data', () => {
 
   test('all 77 intents of a bank', async () => {
     const result = await finetune({
-      ...{ model: base, output: at('banking'), learningRate: 4e-4, epochs: 4 },
+      ...{ method: 'finetune', model: base, output: at('banking'), learningRate: 4e-4, epochs: 4 },
       train: { files: [join(data, 'banking77/train.csv')] },
       eval: { files: [join(data, 'banking77/test.csv')] },
     });
     expect([result.count, result.labels.length]).toEqual([3080, 77]);
     expect(result.accuracy).toBeGreaterThan(0.81);
+  });
+
+  needing('models').test('ten labels for each of 77 intents of a bank, by the method that folds choose', async () => {
+    const output = at('chosen');
+    const set = (name: string) => ({ files: [join(data, `intents/banking77_${name}.csv`)] });
+    const options = { model: join(models, 'all-minilm-l6-v2'), train: set('train_10'), eval: set('test') };
+    const frozen = await finetune({ ...options, output: at('frozen'), method: 'frozen' });
+    expect(frozen.accuracy).toBeGreaterThan(0.85);
+    const result = await finetune({ ...options, output });
+    expect(result.ladder?.chosen).toBe(result.method);
+    expect(result.accuracy).toBeGreaterThan(frozen.accuracy);
+    const measured = await evaluate({ model: output, data: set('test') });
+    expect(measured).toMatchObject({ accuracy: result.accuracy, confusion: result.confusion });
   });
 
   test('an autoencoder of digits learns features that tell more than those of a random start', async () => {

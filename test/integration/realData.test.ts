@@ -29,7 +29,8 @@ needing('data').describe('on real data', () => {
     const intents = "('age_limit', 'card_arrival', 'change_pin', 'exchange_rate', 'verify_top_up')";
     const rows = (file: string) => `SELECT * FROM '${data}/banking77/${file}' WHERE category IN ${intents}`;
     const result = await finetune({
-      ...{ model: base, output: join(folder, 'banking'), learningRate: 3e-4, maxSteps: 60, threads: 1 },
+      ...{ method: 'finetune', model: base, output: join(folder, 'banking') },
+      ...{ learningRate: 3e-4, maxSteps: 60, threads: 1 },
       train: { files: [rows('train.csv')] },
       eval: { files: [rows('test.csv')] },
     });

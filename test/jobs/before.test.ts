@@ -85,7 +85,7 @@ describe('models of text', () => {
     expect(await inspect({ model: at('finetuned') })).toMatchObject({ heads: ['pooler', 'classifier'], layers: 1 });
     const train = { files: [at('data/labeled.csv')] };
     const output = join(work, 'from-adapted');
-    await finetune({ ...common, maxSteps: 1, model: at('adapted'), train, output });
+    await finetune({ ...common, method: 'finetune', maxSteps: 1, model: at('adapted'), train, output });
     expect(readRecord(output)).toMatchObject({ configuration: { maxLength: 16 } });
     expect(readJson(output, 'config.json')).toMatchObject({ bertune_format: 1, trained_max_length: 16 });
   });

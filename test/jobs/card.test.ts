@@ -36,7 +36,8 @@ beforeAll(async () => {
     ...{ evalFraction: 0.2, batchTokens: 256, maxLength: 32 },
   });
   tuned = await finetune({
-    ...{ ...common, model: at('adapted'), train: { files: [at('my|labels.csv')] }, output: at('intent') },
+    ...{ ...common, method: 'finetune', model: at('adapted'), output: at('intent') },
+    train: { files: [at('my|labels.csv')] },
     ...{ evalFraction: 0.3, batchSize: 8 },
   });
 });

@@ -2,19 +2,19 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import { Base } from '../../src/jobs/finetune/base.ts';
+import { fittedStart } from '../../src/jobs/finetune/frozen.ts';
+import { labeledSets } from '../../src/jobs/finetune/labeled.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
-import { fittedHead } from '../../src/jobs/finetuneFrozen.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
-import { pooledBy } from '../../src/models/text/sentence/pooling.ts';
-import { sentenceHead } from '../../src/models/text/sentence/sentence.ts';
-import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { resolve } from '../../src/settings/resolve.ts';
 import { TestFolder } from '../data/files.ts';
 import { readTensors } from '../models/fixtures.ts';
 import { cases, folderNamed, sentenceFolder } from '../sentenceFolders.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson, weightsOf } from './runs.ts';
-import { labeledCsv, labeledMessages, randomValues, saveTinyModel, tinyModel, writeVocabulary } from './tiny.ts';
+import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -206,7 +206,7 @@ describe('its vectors', () => {
 
 describe('training of the whole model on vectors', () => {
   /** Settings that leave every weight as good as it was. */
-  const still = { freeze: undefined, cache: undefined, maxSteps: 1, learningRate: 1e-9 } as const;
+  const still = { freeze: undefined, method: 'finetune', cache: undefined, maxSteps: 1, learningRate: 1e-9 } as const;
   const fitted = 'training starts from a classifier that is fitted to the vectors of the encoder as it is';
 
   test.each(['a plain model', 'normalize', 'all-kinds', 'prompts'])(
@@ -243,52 +243,47 @@ describe('training of the whole model on vectors', () => {
   });
 
   test('says once how many texts were cut', async () => {
-    for (const freeze of ['all', undefined] as const) {
+    for (const more of [{}, still, { ...still, method: 'contrastive' }] as const) {
       const hooks = listening();
-      await finetune(
-        options({ freeze, reads: 'mean', maxLength: 4, ...(freeze ? {} : { maxSteps: 1, cache: undefined }) }),
-        hooks,
-      );
+      await finetune(options({ reads: 'mean', maxLength: 4, ...more }), hooks);
       expect(hooks.notes().filter((line) => line.endsWith('longer than 4 tokens truncated'))).toHaveLength(1);
     }
   });
 
   test('starts from a sample of many texts', async () => {
-    const model = tinyModel()
-      .withSentence(sentenceHead(pooledBy('mean')))
-      .withLabels(['asks', 'wants']);
-    const tokenizer = loadTokenizer(writeVocabulary(at('vocabulary')));
-    const encoder = {
-      ...{ engine: onnxEngine({ threads: 1 }), model, values: randomValues(model, ['encoder']), tokenizer },
-      ...{ maxLength: 64, prompt: '', cache: false as const },
-    };
-    const data = {
-      texts: rows.map(({ text }, i) => `${text} ${i}`),
-      classes: Int32Array.from(rows, ({ label }) => Number(label === 'wants')),
-      ...{ classWeights: [1, 1], labels: 2, seed: 0 },
-    };
     const hooks = listening();
-    const sampled = await fittedHead(encoder, data, hooks, 20);
+    const asked = { ...options({ ...still, reads: 'mean' }) };
+    const given = resolve('finetune', asked);
+    const distinct = rows.map(({ text, label }, i) => ({ text: `${text} ${i}`, label }));
+    const set = { texts: distinct.map(({ text }) => text), labels: distinct.map(({ label }) => label) };
+    const run = {
+      ...{ given, options: asked, engine: onnxEngine({ threads: 1 }), hooks },
+      data: await labeledSets(given, { train: set, held: set }, hooks),
+      work: () => at('work'),
+    };
+    const base = await Base.open(run);
+    const sampled = await fittedStart(run, base, 20);
     expect(computed(hooks)).toBe(20);
     expect(hooks.notes().join('\n')).toMatch(
       /fitted to the vectors of 20 texts of .*\nC .* of 20 training texts in 5 folds/,
     );
-    const whole = await fittedHead(encoder, data, listening(), rows.length);
+    const whole = await fittedStart(run, base, rows.length);
     expect(sampled.get('classifier.weight')).not.toEqual(whole.get('classifier.weight'));
-    expect(whole).toEqual(await fittedHead(encoder, data, listening()));
+    expect(whole).toEqual(await fittedStart(run, base));
   });
 });
 
 describe('settings of training in steps', () => {
   test.each([
-    [{ learningRate: 1e-3 }, 'learningRate is no option of freeze all'],
-    [{ epochs: 2 }, 'epochs is no option of freeze all'],
-    [{ patience: 2 }, 'patience is no option of freeze all'],
-    [{ freezeLayers: 1 }, 'freezeLayers is no option of freeze all'],
-    [{ batchSize: 4 }, 'batchSize is no option of freeze all'],
-    [{ freeze: undefined }, 'cache is an option of freeze all alone'],
-    [{ freeze: 'embeddings' }, 'cache is an option of freeze all, not of embeddings'],
-    [{ reads: 'pooler' }, 'reads pooler cannot be had with freeze all'],
+    [{ learningRate: 1e-3 }, 'learningRate is no option of method frozen'],
+    [{ epochs: 2 }, 'epochs is no option of method frozen'],
+    [{ patience: 2 }, 'patience is no option of method frozen'],
+    [{ freezeLayers: 1 }, 'freezeLayers is no option of method frozen'],
+    [{ batchSize: 4 }, 'batchSize is no option of method frozen'],
+    [{ freeze: undefined }, 'cache is an option of method frozen, not of the default'],
+    [{ freeze: undefined, method: 'finetune' }, 'cache is an option of method frozen, not of finetune'],
+    [{ reads: 'pooler' }, 'reads pooler cannot be had with method frozen'],
+    [{ method: 'finetune' }, 'freeze all is method frozen, not finetune; give one of them'],
   ] as const)('%o', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);
   });
@@ -310,7 +305,13 @@ describe('settings of training in steps', () => {
 
   test('does not go on with the checkpoints of a run in steps', async () => {
     const output = at('steps');
-    const { cache: _, ...steps } = options({ output, freeze: undefined, maxSteps: 4, saveSteps: 1 });
+    const { cache: _, ...steps } = options({
+      output,
+      freeze: undefined,
+      method: 'finetune',
+      maxSteps: 4,
+      saveSteps: 1,
+    });
     await expect(finetune(steps, listening(2))).rejects.toThrow('stopped after step 2');
     await expect(finetune(options({ output, resume: true }))).rejects.toThrow('holds checkpoints of a run in steps');
     const result = await finetune(options({ output, overwrite: true }));

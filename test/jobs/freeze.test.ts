@@ -15,7 +15,7 @@ const jobs = {
   adapt: (output: string, more: object) =>
     adapt({ ...common(output), corpus: { files: [at('corpus.txt')] }, batchTokens: 256, ...more }),
   finetune: (output: string, more: object) =>
-    finetune({ ...common(output), train: { files: [at('labeled.csv')] }, batchSize: 8, ...more }),
+    finetune({ ...common(output), method: 'finetune', train: { files: [at('labeled.csv')] }, batchSize: 8, ...more }),
 };
 
 beforeAll(async () => {
@@ -54,7 +54,14 @@ describe.each(['adapt', 'finetune'] as const)('%s', (name) => {
             given,
           )
         : finetune(
-            { ...common(stopped), ...options, train: { files: [at('labeled.csv')] }, batchSize: 8, ...more },
+            {
+              ...common(stopped),
+              ...options,
+              method: 'finetune',
+              train: { files: [at('labeled.csv')] },
+              batchSize: 8,
+              ...more,
+            },
             given,
           );
     await expect(run({})).rejects.toThrow('stopped after step 3');

@@ -24,7 +24,7 @@ beforeAll(async () => {
 test('evaluate and the model in use cut texts where finetune did', async () => {
   const output = at('short');
   const sets = { train: data('train.csv'), eval: data('held.csv') };
-  const tuned = await finetune({ ...common, model: at('base'), ...sets, output, maxLength: 8 });
+  const tuned = await finetune({ ...common, method: 'finetune', model: at('base'), ...sets, output, maxLength: 8 });
   expect(readJson(output, 'tokenizer_config.json')).toMatchObject({ model_max_length: 8 });
   expect(readJson(output, 'config.json')).toMatchObject({ trained_max_length: 8 });
   const measured = await evaluate({ model: output, data: data('held.csv'), threads: 1 });
@@ -43,7 +43,10 @@ test('a classifier of an adapted model has the length of its pretraining', async
   await adapt({ ...common, model: at('base'), corpus: data('corpus.txt'), output: at('adapted'), maxLength: 16 });
   expect(readJson(at('adapted'), 'tokenizer_config.json')).toMatchObject({ model_max_length: 16 });
   const hooks = listening();
-  await finetune({ ...common, model: at('adapted'), train: data('train.csv'), output: at('tuned') }, hooks);
+  await finetune(
+    { ...common, method: 'finetune', model: at('adapted'), train: data('train.csv'), output: at('tuned') },
+    hooks,
+  );
   expect(readJson(at('tuned'), 'run.json')).toMatchObject({ configuration: { maxLength: 16 } });
 });
 
@@ -54,7 +57,7 @@ test('what Python says of a base does not change the default', async () => {
     expect(text).toContain(limit);
     writeFileSync(path, text);
     const output = at(`default-${limit}`);
-    await finetune({ ...common, model: at('base'), train: data('train.csv'), output });
+    await finetune({ ...common, method: 'finetune', model: at('base'), train: data('train.csv'), output });
     expect(readJson(output, 'run.json')).toMatchObject({ configuration: { maxLength: 128 } });
     expect(readFileSync(join(output, 'tokenizer_config.json'), 'utf8')).toMatch(/"model_max_length": 128\b/);
   }

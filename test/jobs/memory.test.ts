@@ -43,7 +43,7 @@ test('a batch that no array holds is refused, in one line, and nothing is left',
   await expect(adaptTiny('boundless', { batchTokens: 1e13 })).rejects.toThrow(refusal);
   const train = { files: [at('labeled.csv')] };
   await expect(
-    finetune({ ...common, model: at('tiny'), train, output: at('boundless'), batchSize: 1e13 }),
+    finetune({ ...common, method: 'finetune', model: at('tiny'), train, output: at('boundless'), batchSize: 1e13 }),
   ).rejects.toThrow(refusal);
   expect(existsSync(at('boundless'))).toBe(false);
 });
@@ -58,7 +58,7 @@ test('what a run is going to take is in its record, with less for --recompute an
   expect(await estimate('recomputed', { recompute: true })).toBeLessThan(plain);
   expect(await estimate('larger', { batchTokens: 8192 })).toBeGreaterThan(1.01 * plain);
   const output = at('tuned');
-  await finetune({ ...common, model: at('tiny'), train: { files: [at('labeled.csv')] }, output });
+  await finetune({ ...common, method: 'finetune', model: at('tiny'), train: { files: [at('labeled.csv')] }, output });
   expect(readJson(output, 'run.json')).toMatchObject({ configuration: { estimatedMemoryBytes: expect.any(Number) } });
 });
 

@@ -43,6 +43,9 @@ function changed(name: string, file: string, content: object): string {
   return folder;
 }
 
+/** Models of text have had two versions. */
+const newerText = (path: string) => newer(path, 2);
+
 function newer(path: string, known = 1): string {
   return `${path} was written by a newer version of bertune (format 99; this one reads up to ${known}); update bertune`;
 }
@@ -60,8 +63,10 @@ async function expectRefused(folder: string, message: string, act: () => unknown
 
 const jobs: Readonly<Record<string, (output: string, more: object) => Promise<unknown>>> = {
   adapted: (output, more) => adapt({ ...uncached, model: at('base'), corpus, output, ...more }),
-  finetuned: (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
-  'stopped-finetune': (output, more) => finetune({ ...common, model: at('base'), train: labeled, output, ...more }),
+  finetuned: (output, more) =>
+    finetune({ ...common, method: 'finetune', model: at('base'), train: labeled, output, ...more }),
+  'stopped-finetune': (output, more) =>
+    finetune({ ...common, method: 'finetune', model: at('base'), train: labeled, output, ...more }),
   autoencoder: (output, more) => pretrainImages({ ...uncached, method: 'autoencoder', data: images, output, ...more }),
   'image-classifier': (output, more) =>
     finetuneImages({ ...uncached, model: at('mae'), train: images, output, ...more }),
@@ -108,7 +113,10 @@ describe('a run of a newer version', () => {
     const folder = changed('adapted', 'run.json', { format: 99 });
     const content = contentOfFolder(folder);
     const hooks = listening();
-    await finetune({ ...common, model: folder, train: labeled, output: join(temporaryFolder(), 'run') }, hooks);
+    await finetune(
+      { ...common, method: 'finetune', model: folder, train: labeled, output: join(temporaryFolder(), 'run') },
+      hooks,
+    );
     expect(hooks.notes()).toContain(
       `${newer(join(folder, 'run.json'))}, or the new model's card does not tell what its base came from`,
     );
@@ -187,13 +195,13 @@ describe('a model of a newer version', () => {
 
   test.each(Object.keys(textJobs))('of text is refused by %s', async (name) => {
     const folder = changed('adapted', 'config.json', { bertune_format: 99 });
-    await expectRefused(folder, newer(join(folder, 'config.json')), () => textJobs[name]?.(folder));
+    await expectRefused(folder, newerText(join(folder, 'config.json')), () => textJobs[name]?.(folder));
   });
 
   test('of the Hub is called by its name', async () => {
     const folder = changed('adapted', 'config.json', { bertune_format: 99 });
     const found = { name: 'org/name', folder, hub: { repo: 'org/name', commit: '0'.repeat(40) } };
-    await expectRefused(folder, newer('config.json of org/name'), () =>
+    await expectRefused(folder, newerText('config.json of org/name'), () =>
       readFound(found, (path) => inspect({ model: path })),
     );
   });
@@ -224,7 +232,7 @@ describe('a model of a newer version', () => {
   });
 
   test.each<[string, object, (file: string) => string]>([
-    ['adapted', { bertune_format: 99 }, newer],
+    ['adapted', { bertune_format: 99 }, newerText],
     ['mae', { format: 99 }, newer],
     ['table', { format: 99 }, newer],
     [
@@ -248,7 +256,7 @@ describe('a model of a newer version', () => {
     await exportModel({ model: at('finetuned'), output: folder, dtypes: ['fp32'] });
     const config = readJson(folder, 'config.json');
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, bertune_format: 99 }));
-    await expectRefused(folder, newer(join(folder, 'config.json')), () =>
+    await expectRefused(folder, newerText(join(folder, 'config.json')), () =>
       exportModel({ model: at('finetuned'), output: folder, overwrite: true }),
     );
   });

@@ -50,7 +50,7 @@ describe('finetune', () => {
   test('labels named as what every object has', async () => {
     const train = labeled('names.csv', (i) => ['__proto__', 'constructor', 'toString'][i % 3] as string);
     const output = at('names');
-    const { labels } = await finetune({ ...common, model: at('tiny'), train, output });
+    const { labels } = await finetune({ ...common, method: 'finetune', model: at('tiny'), train, output });
     expect(labels).toEqual(['__proto__', 'constructor', 'toString']);
     expect((await evaluate({ model: output, data: train, threads: 1 })) as object).toMatchObject({ count: 60, labels });
     const model = await loadModel(output, { threads: 1 });

@@ -92,7 +92,10 @@ describe('masked language models', () => {
     expect(readFileSync(at('adapted', 'model.safetensors')).includes('pooler')).toBe(false);
     const hooks = listening();
     const train = { files: [at('labeled.csv')] };
-    await finetune({ ...common, model: at('adapted'), train, output: at('from-adapted'), maxSteps: 1 }, hooks);
+    await finetune(
+      { ...common, method: 'finetune', model: at('adapted'), train, output: at('from-adapted'), maxSteps: 1 },
+      hooks,
+    );
     expect(hooks.notes().filter((note) => note.includes('started at random'))).toEqual([
       `${at('adapted')} has no classifier for these labels: started at random`,
     ]);
@@ -113,7 +116,16 @@ describe('finetune', () => {
     return { files: [at('train.csv')] };
   };
   const tune = (name: string, data: { files: string[] }, more: object = {}) =>
-    finetune({ ...common, model: at('tiny'), train: data, output: at(name), maxSteps: 3, batchSize: 8, ...more });
+    finetune({
+      ...common,
+      method: 'finetune',
+      model: at('tiny'),
+      train: data,
+      output: at(name),
+      maxSteps: 3,
+      batchSize: 8,
+      ...more,
+    });
 
   test('integer labels keep their order by value, in config.json too', async () => {
     const rows = labeledMessages(60).map(({ text, label }) => ({ text, label: label === 'asks' ? 10 : 2 }));

@@ -44,7 +44,16 @@ beforeAll(async () => {
     saveSteps: 4,
     patience: 3,
   };
-  tuning = { ...common, train: { files: [labeled] }, batchSize: 8, epochs: 3, evalSteps: 2, saveSteps: 5, patience: 9 };
+  tuning = {
+    ...common,
+    method: 'finetune',
+    train: { files: [labeled] },
+    batchSize: 8,
+    epochs: 3,
+    evalSteps: 2,
+    saveSteps: 5,
+    patience: 9,
+  };
 });
 afterAll(() => folder.remove());
 

@@ -31,7 +31,15 @@ beforeAll(async () => {
     notes,
   );
   const train = { files: [at('labels.csv')] };
-  await finetune({ ...common, model: at('adapted'), train, output: at('intent'), evalFraction: 0.3, batchSize: 8 });
+  await finetune({
+    ...common,
+    method: 'finetune',
+    model: at('adapted'),
+    train,
+    output: at('intent'),
+    evalFraction: 0.3,
+    batchSize: 8,
+  });
 });
 
 const read = (name: string) => readFileSync(at(name, 'README.md'), 'utf8');

@@ -35,7 +35,7 @@ needing('optimum').describe('exported sentence encoders in Optimum and in senten
     writeFileSync(train.files[0] as string, labeledCsv(labeledMessages(40)));
     for (const { base, source } of tuned) {
       const training = { learningRate: 3e-3, maxSteps: 60, batchSize: 8 };
-      await finetune({ ...training, model: folderNamed(base), train, output: source });
+      await finetune({ ...training, method: 'finetune', model: folderNamed(base), train, output: source });
     }
     const exports = [...folders, ...tuned];
     for (const { name, source } of exports) {

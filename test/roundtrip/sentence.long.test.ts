@@ -65,7 +65,15 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
       const train = { files: [join(work, 'labeled.csv')] };
       // A plain BERT with a pooler would become BertForSequenceClassification.
       const reads = name.startsWith('plain') ? 'mean' : undefined;
-      await finetune({ ...training, model: sentenceFolder(one), train, output, batchSize: 8, reads });
+      await finetune({
+        ...training,
+        method: 'finetune',
+        model: sentenceFolder(one),
+        train,
+        output,
+        batchSize: 8,
+        reads,
+      });
       await expectSameScores(name, output, texts);
     });
   });
@@ -79,7 +87,14 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
       tokenizer: tokenizerFixture('uncased'),
     } as const;
     await reference.save(saved);
-    await finetune({ ...training, model: folder, train: { files: [join(work, 'labeled.csv')] }, output, batchSize: 8 });
+    await finetune({
+      ...training,
+      method: 'finetune',
+      model: folder,
+      train: { files: [join(work, 'labeled.csv')] },
+      output,
+      batchSize: 8,
+    });
     // Python makes one that nothing reads, and says so.
     const absent = ['pooler.dense.bias', 'pooler.dense.weight'];
     await expectSameScores('masked LM without a pooler', output, texts, absent);
@@ -106,7 +121,7 @@ needing('python').describe('sentence encoders in bertune and in Python', () => {
       await adapt({ ...training, learningRate: 1e-4, model: folder, corpus, output: adapted, batchTokens: 512 });
       await expectSameVectors(name, 'adapted', adapted, some, [{}]);
       const train = { files: [join(data, 'intents', 'banking77_train_10.csv')] };
-      await finetune({ ...training, learningRate: 1e-4, model: folder, train, output: tuned });
+      await finetune({ ...training, method: 'finetune', learningRate: 1e-4, model: folder, train, output: tuned });
       await expectSameScores(name, tuned, some);
     });
   });

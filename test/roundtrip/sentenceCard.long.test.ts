@@ -18,7 +18,7 @@ needing('python').describe("the Python of a classifier's card", () => {
       writeFileSync(data, labeledCsv(labeledMessages(80)));
       await finetune({
         ...{ model: folderNamed(name), train: { files: [data] }, output, reads: name === 'plain' ? 'mean' : undefined },
-        ...{ threads: 1, maxSteps: 120, batchSize: 8, learningRate: 1e-2, evalFraction: 0.3 },
+        ...{ method: 'finetune', threads: 1, maxSteps: 120, batchSize: 8, learningRate: 1e-2, evalFraction: 0.3 },
       });
       const asked = labeledMessages(30, 3).map(({ text }) => text);
       const model = await loadModel(output, { threads: 1 });

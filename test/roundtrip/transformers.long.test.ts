@@ -132,14 +132,14 @@ needing('python').describe('round trips with Python transformers', () => {
       await expectSameInPython(adapted, mlm, `adapt: ${name}`);
       // A masked language model of Python has no pooler: a classifier on it would read the mean.
       const training = { ...common, batchSize: 8, saveSteps: 2, reads: 'pooler' } as const;
-      await finetune({ ...training, model: adapted, train: labeled(), output: tuned });
+      await finetune({ ...training, method: 'finetune', model: adapted, train: labeled(), output: tuned });
       await expectSameInPython(tuned, classifier, `finetune of that: ${name}`);
     });
 
     test('finetune on a classifier that Python saved, and pretrain', async () => {
       const base = await savedByPython(classifier, { id2label: twelve, problem_type: 'single_label_classification' });
       const [tuned, fresh] = [join(temporaryFolder(), 'tuned'), join(temporaryFolder(), 'fresh')];
-      await finetune({ ...common, model: base, train: labeled(), output: tuned, batchSize: 8 });
+      await finetune({ ...common, method: 'finetune', model: base, train: labeled(), output: tuned, batchSize: 8 });
       await expectSameInPython(tuned, classifier, 'finetune: base is a classifier of other labels');
       const modelConfig = file('config.json', JSON.stringify({ ...hubConfig, hidden_act: 'relu' }));
       const tokenizer = tokenizerFixture('cased');

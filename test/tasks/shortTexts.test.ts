@@ -74,7 +74,8 @@ test.each([1, 4, 16])('a classifier of one-word texts trains without NaN, %i tex
   const output = join(folder, 'tuned');
   const hooks = listening();
   const options = { model, train: { files: [train] }, output, batchSize, threads: 1, learningRate: 1e-3, seed: 5 };
-  const result = await finetune({ ...options, maxSteps: 20, evalFraction: 0.2, classWeights: 'balanced' }, hooks);
+  const more = { method: 'finetune', maxSteps: 20, evalFraction: 0.2, classWeights: 'balanced' } as const;
+  const result = await finetune({ ...options, ...more }, hooks);
   expectFinite(lossesOf(hooks), 20);
   expectFinite([result.loss, result.accuracy, result.macroF1]);
   await expectFiniteWeights(output);

@@ -1,6 +1,6 @@
-import type { Verdict } from '../../evaluation/verdict.ts';
 import type { DemoResult, DemoStart } from '../../jobs/demo.ts';
 import type { FillMaskResult } from '../../jobs/types.ts';
+import type { Verdict } from '../../jobs/verdict.ts';
 import type { CommandSpec } from '../command.ts';
 import { duration, percent, table } from '../format.ts';
 import { given, withTraining } from '../jobOptions.ts';

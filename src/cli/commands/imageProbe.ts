@@ -1,6 +1,6 @@
 import { counted } from '../../core/errors.ts';
-import { type Verdict, verdictOf } from '../../evaluation/verdict.ts';
 import type { ProbeImagesResult } from '../../jobs/imageUseTypes.ts';
+import { type Verdict, verdictOf } from '../../jobs/verdict.ts';
 import type { CommandSpec } from '../command.ts';
 import { percent, table } from '../format.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';

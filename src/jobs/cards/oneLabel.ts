@@ -8,6 +8,7 @@ export const oneLabelCard: HeadCard = {
   data: 'train',
   metrics({ result }) {
     const { accuracy, macroF1, loss, lossStandardError, count, confusion } = result as FinetuneResult;
+    if (count === 0) return [];
     const right = confusion.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
     return [
       { type: 'accuracy', name: 'Accuracy', value: accuracy, ...wilsonInterval(right, count) },
@@ -16,11 +17,13 @@ export const oneLabelCard: HeadCard = {
     ];
   },
   introduction({ result, about }, base) {
-    const { labels, head } = result as FinetuneResult;
+    const { labels, head, described, steps } = result as FinetuneResult;
     if (about?.words?.weight === null) {
       return `A text classifier with ${counted(labels.length, 'label')} on words, without a network, fitted with bertune.`;
     }
-    const way = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
+    const fitted = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
+    const isDescribed = described !== undefined && !head && steps === 0;
+    const way = isDescribed ? `made with bertune of descriptions of its labels and the vectors of ${base}` : fitted;
     return `A text classifier with ${counted(labels.length, 'label')}, ${way}.`;
   },
   vectors: (reads) => `It reads a vector of each text: ${reads}.`,
@@ -32,8 +35,11 @@ export const oneLabelCard: HeadCard = {
   },
   trainingData({ data, result }, names) {
     const { train } = data as { train: number };
-    const { labels } = result as FinetuneResult;
-    return `${counted(train, 'labeled text')} (${names}) with the labels ${listed(labels)}.`;
+    const { labels, described } = result as FinetuneResult;
+    const descriptions = described ? counted(described, 'description') : '';
+    if (train === 0) return `${descriptions} of the labels ${listed(labels)}.`;
+    const also = described ? `, and ${descriptions} of labels,` : '';
+    return `${counted(train, 'labeled text')} (${names})${also} with the labels ${listed(labels)}.`;
   },
   example: {
     text: 'how do i send this back?',

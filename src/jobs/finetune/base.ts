@@ -1,3 +1,4 @@
+import { UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
@@ -8,14 +9,16 @@ import { pooledBy } from '../../models/text/sentence/pooling.ts';
 import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import type { Resolved } from '../../settings/options.ts';
-import { baseFacts, modelFacts } from '../baseFacts.ts';
-import { type FoundModel, findModel } from '../findModel.ts';
+import { baseFacts, modelFacts, wordsUseOf } from '../baseFacts.ts';
+import type { FoundModel } from '../findModel.ts';
 import { type FrozenVectors, frozenVectors } from '../frozenVectors.ts';
 import { note } from '../note.ts';
 import type { Finished } from '../run.ts';
-import { noteTruncated, TextCutter } from '../textCutter.ts';
+import { TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
+import type { FinetuneOptions, FinetuneResult, JobHooks, MethodName } from '../types.ts';
+import type { FittedBeside } from '../wordsPart.ts';
+import { extended, type KnownClasses, knownLabels, readsAsVectors } from './extended.ts';
 import type { Labeled } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
@@ -27,10 +30,17 @@ export interface FinetuneRun {
   readonly hooks: JobHooks;
   /** An empty folder that goes when the run ends. */
   work(): string;
+  /** Where the model lies. */
+  found(): Promise<FoundModel>;
 }
 
 /** The head that is trained. */
 export const classifierHead = 'oneLabel';
+
+/** Whether a method fits its head to vectors, which a classifier on the encoder's own pooler has none of. */
+function needsVectors(method: MethodName | undefined): method is MethodName {
+  return method !== undefined && /^(frozen|hybrid|contrastive)/.test(method);
+}
 
 /** The encoder that a run starts from, with the place of a classifier behind it, and what it makes of texts. */
 export class Base {
@@ -42,17 +52,25 @@ export class Base {
   readonly values: ParameterValues;
   /** Whether there is no classifier yet. */
   readonly isNew: boolean;
+  /** The classifier of the classes that are known, where there are others beside them or some have no text. */
+  readonly known: KnownClasses | undefined;
   /** Tokens of a text, special ones included. */
   readonly maxLength: number;
   /** Windows of a long text that are read, at most; 1: its start alone. */
   readonly mostWindows: number;
   readonly cutter: TextCutter;
-  readonly #run: FinetuneRun;
+  #run: FinetuneRun;
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
   #unlabeledVectors: Promise<FrozenVectors> | undefined;
 
-  private constructor(run: FinetuneRun, found: FoundModel, loaded: ReadModel, mostWindows: number) {
+  private constructor(
+    run: FinetuneRun,
+    found: FoundModel,
+    loaded: ReadModel,
+    mostWindows: number,
+    known?: KnownClasses,
+  ) {
     const { given, options } = run;
     const { randomStart, seed } = given;
     this.#run = run;
@@ -61,6 +79,7 @@ export class Base {
     this.model = loaded.model.withDropout(options.dropout);
     this.values = randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values;
     this.isNew = randomStart || loaded.atRandom.includes('classifier');
+    this.known = known;
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
     this.#prompt = this.readsVectors ? promptOf(loaded.sentence, {}, options.model) : '';
     this.mostWindows = mostWindows;
@@ -69,12 +88,22 @@ export class Base {
 
   /** Throws what `readModel` throws. */
   static async open(run: FinetuneRun): Promise<Base> {
-    const { given, options, data, hooks } = run;
-    const found = await findModel(options.model, options, hooks);
-    const reads = given.reads === undefined ? 'suited' : given.reads === 'pooler' ? 'pooler' : pooledBy(given.reads);
-    const wanted = { head: classifierHead, beside: ['pooler'], labels: data.labels, seed: given.seed } as const;
-    const loaded = await readModel(found, { ...wanted, reads, isFitted: true }, (line) => note(hooks, line));
-    const base = new Base(run, found, loaded, 1);
+    const { given, data, hooks } = run;
+    const found = await run.found();
+    if (given.reads === 'pooler' && needsVectors(given.method)) {
+      throw new UsageError(
+        say`${setting('reads')} pooler cannot be had with ${setting('method')} ${given.method}, whose head reads vectors; choose a pooling`,
+      );
+    }
+    const reads = given.reads === undefined || given.reads === 'pooler' ? given.reads : pooledBy(given.reads);
+    // Known classes stand on what their classifier reads, whatever it is.
+    const suited = needsVectors(given.method) && data.known === 0 ? 'vectors' : 'suited';
+    const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
+    const read = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
+      note(hooks, line),
+    );
+    const { loaded, known } = extended(run, read, found);
+    const base = new Base(run, found, loaded, 1, known);
     note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
     return base;
@@ -87,7 +116,7 @@ export class Base {
 
   /** The same with long texts read in at most so many windows. */
   reading(mostWindows: number): Base {
-    return new Base(this.#run, this.found, this.loaded, mostWindows);
+    return new Base(this.#run, this.found, this.loaded, mostWindows, this.known);
   }
 
   /** The texts that are trained on. */
@@ -113,6 +142,25 @@ export class Base {
     return this.#trainVectors;
   }
 
+  /** Takes other training texts from now on, whose vectors are there already. */
+  trainsOn(data: Labeled, vectors: FrozenVectors): void {
+    this.#run = { ...this.#run, data };
+    this.#trainVectors = Promise.resolve(vectors);
+  }
+
+  /** Vectors of the training texts and of those that measure the result, by the encoder as it is. */
+  async allVectors(): Promise<{ readonly train: FrozenVectors; readonly held: FrozenVectors }> {
+    const { texts, held } = this.#run.data;
+    if (this.#trainVectors) return { train: await this.#trainVectors, held: await this.vectorsOf(held.texts) };
+    const all = await this.vectorsOf([...texts, ...held.texts]);
+    const border = texts.length * all.size;
+    // What was found and what was cut is told of all of them, once.
+    return {
+      train: { ...all, data: all.data.subarray(0, border) },
+      held: { ...all, data: all.data.subarray(border), found: 0, truncated: 0 },
+    };
+  }
+
   /** Vectors of some of the texts without labels: as many as do not take long. */
   unlabeledVectors(): Promise<FrozenVectors> {
     this.#unlabeledVectors ??= this.vectorsOf(upTo(this.#run.data.unlabeled ?? [], mostCharacters));
@@ -127,19 +175,18 @@ export class Base {
   ): Promise<FrozenVectors> {
     const { engine, given } = this.#run;
     const { tokenizer, sentence } = this.loaded;
-    const vectors = await frozenVectors(
+    const read = this.readsVectors ? { model: this.model, values } : readsAsVectors(this.model, values);
+    return frozenVectors(
       {
-        ...{ engine, model: this.model, values, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
+        ...{ ...read, engine, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
         mostWindows: this.mostWindows,
         lowerCase: sentence?.lowerCase,
         // Kept vectors may differ in the last bit from those made together, and a run in steps is to be repeated exactly.
-        cache: given.method === 'frozen' ? given.cache : false,
+        cache: given.method === 'frozen' && this.readsVectors ? given.cache : false,
       },
       texts,
       hooks,
     );
-    noteTruncated(hooks, vectors.truncated, this.maxLength, this.mostWindows);
-    return vectors;
   }
 
   /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */
@@ -155,13 +202,14 @@ export class Base {
     });
   }
 
-  /** What a model card says of the run's model. */
-  async card(): Promise<Finished<FinetuneResult>['card']> {
+  /** What a model card says of the run's model. @param beside what stands beside it */
+  async card(beside?: FittedBeside): Promise<Finished<FinetuneResult>['card']> {
     const { given, hooks } = this.#run;
     return {
       about: {
         ...modelFacts(this.model, classifierHead, this.#sentenceSettings()),
         ...(this.mostWindows === 1 ? {} : { mostWindows: this.mostWindows }),
+        ...(beside ? { words: wordsUseOf(beside.words, beside.c, beside.weight) } : {}),
       },
       base: given.randomStart ? undefined : await baseFacts(this.found, hooks),
     };

@@ -51,7 +51,7 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
   const training = part(data, kept);
   const start = copied(base.values);
   if (base.readsVectors && base.isNew) {
-    const head = await fitHead(run, training, rowsAt(features, kept), [c]);
+    const head = await fitHead(run, training, rowsAt(features, kept), { cs: [c] });
     for (const [name, values] of headValues(head)) start.set(name, values);
   }
   const examples = encoded(base, training);

@@ -5,16 +5,19 @@ import { sampleLimit } from '../../data/labels.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import { fitExtendedHead } from '../../tasks/extendedHead.ts';
 import { engineProducts } from '../../tasks/featureProducts.ts';
-import { fitLinearHead, type LinearHead } from '../../tasks/linearHead.ts';
+import { fitLinearHead, type LinearHead, type LinearHeadOptions } from '../../tasks/linearHead.ts';
 import { selfTrain } from '../../tasks/selfTraining.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import type { FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import { type KnownClasses, recordedPlace } from './extended.ts';
 import { blend, heldLoss, measureAnswers, wordsOf } from './hybrid.ts';
-import { foldCount, type Labeled, part } from './labeled.ts';
+import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
 /**
  * A classifier on the vectors of an encoder that stays as it is: multinomial logistic regression, fitted to its minimum.
@@ -23,16 +26,11 @@ import { foldCount, type Labeled, part } from './labeled.ts';
  * @throws as `finetune`
  */
 export async function frozenFit(run: FinetuneRun, base: Base, withWords = false): Promise<Fit<FinetuneResult>> {
-  const { given, options, data, engine } = run;
+  const { given, options, data, engine, hooks } = run;
   const method = withWords ? 'hybrid' : 'frozen';
-  if (!base.readsVectors) {
-    throw new UsageError(
-      say`${setting('reads')} pooler cannot be had with ${setting('method')} ${method}, whose head reads vectors; choose a pooling`,
-    );
-  }
   checkVectorMemory(run, base);
-  const features = await base.trainVectors();
-  const held = await base.vectorsOf(data.held.texts);
+  const { train: features, held } = await base.allVectors();
+  noteTruncated(hooks, features.truncated + held.truncated, base.maxLength, base.mostWindows);
   return {
     settings: { ...given, ...base.settings, method },
     async fit() {
@@ -48,23 +46,28 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
       return {
         result: {
           ...{ ...measured, method, steps: 0, tokensPerSecond: 0, output: options.output },
+          ...describedIn(data),
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: { train: data.texts.length, heldOut: data.held.texts.length },
-        card: await base.card(),
+        data: {
+          train: data.texts.length - (describedIn(data).described ?? 0),
+          heldOut: data.held.texts.length,
+          ...recordedPlace(features, data, base.known),
+        },
+        card: await base.card(words),
       };
     },
   };
 }
 
 /** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
-async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<WordsBeside> {
+async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<FittedBeside> {
   const { data, hooks } = run;
   const words = await wordsOf(run);
   const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
   note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
-  return { words: words.model, weight };
+  return { words: words.model, weight, c: words.c };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */
@@ -83,30 +86,46 @@ export function checkVectorMemory({ data }: FinetuneRun, { model }: Base): void 
 /**
  * Fits a head to vectors of texts [n, size], its penalty chosen by their folds, and says so.
  *
- * @param cs penalties to choose from, where they are not to go by how far the vectors spread
+ * @param options the classifier of the first classes, to be kept; penalties to choose from, where they are not to go by
+ * how far the vectors spread
  */
 export async function fitHead(
   { engine, hooks }: FinetuneRun,
   { classes, classWeights, labels, folds }: Labeled,
   features: Rows,
-  cs?: readonly number[],
+  { known, keepsKnown, cs }: HeadOptions = {},
 ): Promise<LinearHead> {
-  const head = await fitLinearHead({
+  const options: LinearHeadOptions = {
     ...{ engine, features, labels: classes, classes: labels.length, classWeights, folds, cs, signal: hooks.signal },
     onProgress: (done, total) =>
       hooks.onEvent?.({ type: 'progress', ...activity(say`fitting the classifier`), done, total }),
-  });
+  };
+  const head = await (known
+    ? fitExtendedHead({ ...options, known: known.classifier, place: known.place, keepsKnown })
+    : fitLinearHead(options));
   const { c, scored, converged } = head;
   if (cs === undefined) {
+    const isExtended = known !== undefined && scored === 0;
+    const reason = isExtended ? 'as usual: some classes have no text to choose it by' : noChoice;
     note(
       hooks,
       scored > 0
         ? `C ${c} chosen by the cross-entropy of ${counted(scored, 'training text')} in ${foldCount} folds`
-        : `C ${c} for want of texts to choose it by: no class has two that differ`,
+        : `C ${c} ${reason}`,
     );
   }
   if (!converged) note(hooks, 'the classifier was not brought to its minimum: the vectors may be far from each other');
   return head;
+}
+
+const noChoice = 'for want of texts to choose it by: no class has two that differ';
+
+interface HeadOptions {
+  /** The classifier of the first classes, which is gone on with. */
+  readonly known?: KnownClasses;
+  /** Whether all of it stays as it is, and new classes alone are fitted. */
+  readonly keepsKnown?: boolean;
+  readonly cs?: readonly number[];
 }
 
 /**
@@ -114,8 +133,8 @@ export async function fitHead(
  * them for, if it does better on folds.
  */
 export async function frozenHead(run: FinetuneRun, base: Base, data: Labeled, features: Rows): Promise<LinearHead> {
-  const head = await fitHead(run, data, features);
-  if (!data.unlabeled) return head;
+  const head = await fitHead(run, data, features, { known: base.known });
+  if (!data.unlabeled || base.known) return head;
   const { engine, hooks } = run;
   const { classes, classWeights, labels, folds } = data;
   const unlabeled = await base.unlabeledVectors();
@@ -135,20 +154,22 @@ const mostStartTexts = 20_000;
 
 /**
  * Where training of a whole model starts from: the head that fits the vectors of the encoder as it is, so that what the
- * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022).
+ * encoder has learned is not undone by a head that knows nothing (Kumar et al. 2022). Classes that are known start as they
+ * are.
  *
+ * @param limit texts that are taken of many
  * @returns values of the classifier
  */
-export async function fittedStart(run: FinetuneRun, base: Base): Promise<ParameterValues> {
+export async function fittedStart(run: FinetuneRun, base: Base, limit = mostStartTexts): Promise<ParameterValues> {
   const { data, hooks, given } = run;
-  const most = Math.max(mostStartTexts, data.labels.length);
+  const most = Math.max(limit, data.labels.length);
   const isAll = data.texts.length <= most;
   const labels = Array.from(data.classes, String);
   const sample = isAll ? data : part(data, sampleLimit({ labels, limit: most, seed: given.seed }));
   const features = await (isAll ? base.trainVectors() : base.vectorsOf(sample.texts));
   const which = isAll ? '' : ` of ${counted(sample.texts.length, 'text')}`;
   note(hooks, `training starts from a classifier that is fitted to the vectors${which} of the encoder as it is`);
-  return headValues(await fitHead(run, sample, features));
+  return headValues(await fitHead(run, sample, features, { known: base.known, keepsKnown: true }));
 }
 
 /** A head as values of the classifier. */
@@ -161,6 +182,7 @@ export function headValues({ weight, bias }: Pick<LinearHead, 'weight' | 'bias'>
 
 /** Logits of a head on vectors [n, size]: of each [labels]. */
 export async function headAnswers(engine: Engine, features: Rows, head: ParameterValues): Promise<Float64Array[]> {
+  if (features.data.length === 0) return [];
   const bias = head.get('classifier.bias') ?? new Float32Array(0);
   const products = await engineProducts(engine, features, bias.length);
   try {

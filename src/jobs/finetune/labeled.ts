@@ -1,28 +1,31 @@
 import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
-import { labelNames } from '../../data/labels.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
-import { type LabeledTexts, weightsOf } from '../labeledSets.ts';
+import { type LabeledTexts, type RunSets, weightsOf } from '../labeledSets.ts';
 import type { JobHooks } from '../types.ts';
 import { readUnlabeled } from '../unlabeledTexts.ts';
 
 /** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
 export interface Labeled {
   readonly labels: readonly string[];
+  /** How many classes, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
+  readonly known: number;
   readonly texts: readonly string[];
   readonly groups?: readonly string[];
   /** Class number of each text. */
   readonly classes: Int32Array;
   /** Weight of each class in the loss. */
   readonly classWeights: readonly number[];
-  /** Fold of each text, from 0: what repeats or belongs together is in one. */
+  /** Fold of each text, from 0: what repeats or belongs together is in one; −1 of descriptions, which measure nothing. */
   readonly folds: Int32Array;
   /** Texts without labels that help; absent where none were given. */
   readonly unlabeled?: readonly string[];
   /** Texts that measure the result and choose nothing. */
   readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
+  /** Texts that describe classes, none of them known ones. */
+  readonly described: { readonly texts: readonly string[]; readonly classes: Int32Array };
 }
 
 /** Folds of the training texts. */
@@ -31,29 +34,43 @@ export const foldCount = 5;
 /** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
 export async function labeledSets(
   given: Resolved<'finetune'>,
-  { train, held }: { readonly train: LabeledTexts; readonly held: LabeledTexts },
+  { train, held, classes: { labels, known }, described }: RunSets,
   hooks: JobHooks,
 ): Promise<Labeled> {
-  const labels = labelNames(train.labels);
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
-  const known = [...texts, ...held.texts];
-  const unlabeled = given.unlabeled && (await readUnlabeled(given.unlabeled, { known, seed: given.seed }, hooks));
+  const labeled = [...texts, ...held.texts];
+  const unlabeled =
+    given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
   return {
-    ...{ labels, texts, groups, classes, unlabeled },
+    ...{ labels, known, texts, groups, classes, unlabeled },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {
       texts: held.texts,
       classes: classNumbers(held.labels, labels, given.eval ? setting('eval') : setting('train')),
     },
+    described: describedSet(described, labels, known),
   };
+}
+
+/** Of a class that is known a classifier says more than a description. */
+function describedSet({ texts, labels }: LabeledTexts, all: readonly string[], known: number): Labeled['described'] {
+  const numbers = classNumbers(labels, all, setting('labelTexts'));
+  const kept = Array.from(numbers.keys()).filter((i) => (numbers[i] as number) >= known);
+  return { texts: kept.map((i) => texts[i] as string), classes: Int32Array.from(kept, (i) => numbers[i] as number) };
 }
 
 /** Deals texts into folds, each with its share of every class. */
 export function foldsOf({ texts, groups, classes }: Pick<Labeled, 'texts' | 'groups' | 'classes'>, seed: number) {
   const keys = [texts.map(normalizedForm), ...(groups ? [groups] : [])];
   return stratifiedFolds({ classes, keys, count: foldCount, seed });
+}
+
+/** Training texts that are descriptions of classes, where there are some: for results. */
+export function describedIn({ folds }: Labeled): { readonly described?: number } {
+  const described = folds.filter((fold) => fold < 0).length;
+  return described > 0 ? { described } : {};
 }
 
 /** Some of the training texts, by number. */

@@ -30,10 +30,10 @@ export async function climb(
   began: number,
 ): Promise<Ladder | undefined> {
   const base = await openBase();
-  if (!base.readsVectors || !base.isNew) {
-    note(run.hooks, 'the classifier is one that the model has, so that it is trained on as it is');
-    return undefined;
-  }
+  if (!base.isNew) note(run.hooks, 'the model has a classifier for these labels, which is trained on');
+  else if (!base.readsVectors)
+    note(run.hooks, 'the classifier reads no vectors, so that there is one method: to train it');
+  if (!base.readsVectors || !base.isNew) return undefined;
   const sampled = sample({ ...run, hooks: quiet(run.hooks) });
   const { classes, labels } = sampled.data;
   const right = (answers: Float32Array) => rightOf(answers, classes, labels.length);
@@ -56,6 +56,7 @@ export async function climb(
   const seconds = vectors.seconds + head.seconds;
   tried.push({ method: 'frozen', right: right(head.result.held), seconds, bytes: networkBytes });
   beside('hybrid', head.result.held, seconds);
+  if (tried.every(({ right }) => right.every((one) => one === undefined))) return untold(tried);
   const trials = new Trials(run, sampled, base, {
     features: vectors,
     c: head.result.c,
@@ -75,6 +76,15 @@ export async function climb(
   const best = bestOf(tried);
   const { method: chosen, wordsWeight } = best;
   return { chosen, ...(wordsWeight === undefined ? {} : { wordsWeight }), rungs: rungsOf(tried, best), left };
+}
+
+/** The ladder where no text could be held out: vectors say most of texts that nothing is known of. */
+function untold(tried: readonly Tried[]): Ladder {
+  const frozen = tried.find(({ method }) => method === 'frozen');
+  if (!frozen) throw new Error('internal: vectors are always tried');
+  const reason = 'no class has two texts that differ, so that nothing shows how it does';
+  const left = (['finetune', 'contrastive'] as const).map((method) => ({ method, reason }));
+  return { chosen: frozen.method, rungs: rungsOf(tried, frozen), left };
 }
 
 /** What the trained methods start from, and when the run began. */
@@ -116,8 +126,10 @@ class Trials {
     const names = ['finetune', 'contrastive'] as const;
     this.#recipes = new Map(names.map((name) => [name, recipeOf(name, run, base, base.sequences(data.texts))]));
     const seconds = (name: TrainedMethod) => {
-      const epochs = given.epochs ?? this.#recipe(name).epochs;
-      return (start.seconds / this.#share) * trainingPerVector * epochs;
+      const { epochs: usual, settings } = this.#recipe(name);
+      const { maxSteps, epochs = usual } = given;
+      const passes = maxSteps === undefined ? epochs : maxSteps * Math.min(1, settings.batchSize / data.texts.length);
+      return (start.seconds / this.#share) * trainingPerVector * passes;
     };
     this.#estimates = new Map(names.map((name) => [name, seconds(name)]));
     const usual = Math.max(leastMinutes * 60, timesTrained * this.#dearest());
@@ -165,7 +177,7 @@ class Trials {
       if (mean + 2 * standardError < 0) break;
     }
     if (seconds > 0) return { answers, seconds };
-    return `training takes about ${timeOf(this.#estimates.get(method) ?? 0)}, and ${timeOf(this.#budget)} are stated`;
+    return `training takes about ${timeOf(this.#estimates.get(method) ?? 0)}, and the budget is ${timeOf(this.#budget)}`;
   }
 
   /** Whether a fold fits into what is left before the training itself, the other method to have as many. */

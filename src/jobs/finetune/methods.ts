@@ -31,8 +31,10 @@ const trained =
 
 const trainedWithWords =
   (method: TrainedMethod): Method['run'] =>
-  async (run, base, weight = usualWeight) =>
-    trainedPlan(run, await base(), method, { words: (await wordsOf(run)).model, weight });
+  async (run, base, weight = usualWeight) => {
+    const { model, c } = await wordsOf(run);
+    return trainedPlan(run, await base(), method, { words: model, weight, c });
+  };
 
 /** Every method by its name, the simplest first. */
 export const methods: Readonly<Record<MethodName, Method>> = {

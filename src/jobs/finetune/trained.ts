@@ -10,15 +10,17 @@ import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts'
 import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel.ts';
 import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
-import type { TrainingTask } from '../../train/task.ts';
+import type { Metrics, TrainingTask } from '../../train/task.ts';
 import type { Plan } from '../run.ts';
+import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
-import type { WordsBeside } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
+import { recordedPlace } from './extended.ts';
 import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
 import { measureAnswers } from './hybrid.ts';
-import type { Labeled } from './labeled.ts';
+import { describedIn, type Labeled, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
 /**
@@ -31,7 +33,7 @@ export async function trainedPlan(
   run: FinetuneRun,
   base: Base,
   method: TrainedMethod,
-  words?: WordsBeside,
+  words?: FittedBeside,
 ): Promise<Plan<FinetuneResult>> {
   const { data, engine, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
@@ -39,16 +41,18 @@ export async function trainedPlan(
   const recipe = recipeOf(method, run, base, base.sequences(data.texts));
   const settings = { ...given, ...recipe.settings, ...base.settings, method: named };
   const start = base.values;
-  if (base.readsVectors && base.isNew) {
+  if (base.isNew ? base.readsVectors : base.known) {
     for (const [name, value] of await fittedStart(run, base)) start.set(name, value);
   }
+  // Trials on folds have cut texts with it, too.
+  const cutBefore = base.cutter.truncated;
   const kept = recipe.share === undefined ? new Map() : copied(start);
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
-  base.cutter.noteTruncated(hooks);
+  noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
   let latest: ClassificationResult | undefined;
   let result: ParameterValues | undefined;
-  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters) => {
+  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters): Promise<Metrics> => {
     let answers: ArrayLike<number>[];
     if (recipe.share === undefined) {
       answers = await answersOf(run, base, parameters, heldTexts);
@@ -60,6 +64,7 @@ export async function trainedPlan(
     }
     const measured = measureAnswers(data, answers, words);
     latest = measured;
+    if (held.texts.length === 0) return {};
     return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
   });
   return {
@@ -70,20 +75,32 @@ export async function trainedPlan(
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
-      await base.save(
-        result ?? new Map([...frozenValues(task.frozen), ...parameters]),
-        words && { weights: words.words.weights, weight: words.weight },
-      );
+      const some = someOf(data);
+      const values = result ?? new Map([...frozenValues(task.frozen), ...parameters]);
+      await base.save(values, words && { weights: words.words.weights, weight: words.weight });
       return {
         result: {
           ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: { train: data.texts.length, heldOut: held.texts.length },
-        card: await base.card(),
+        data: {
+          ...{ train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
+          ...recordedPlace(await base.vectorsOf(some.texts, values, { signal: hooks.signal }), some, base.known),
+        },
+        card: await base.card(words),
       };
     },
   };
+}
+
+/** As many training texts as tell where they lie. */
+function someOf(data: Labeled): Labeled {
+  const step = Math.ceil(data.texts.length / 500);
+  return part(
+    data,
+    Array.from(data.texts.keys()).filter((i) => i % step === 0),
+  );
 }
 
 /** What is trained on, and where it starts. */

@@ -1,6 +1,8 @@
 import { counted } from '../../core/errors.ts';
+import { say, setting } from '../../core/message.ts';
 import { saveWords } from '../../hub/wordsFolder.ts';
 import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
+import { wordsModelFacts } from '../baseFacts.ts';
 import { note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import type { FinetuneResult } from '../types.ts';
@@ -15,7 +17,8 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
     settings: { ...given, method: 'words' },
     async fit() {
       const { model, c, scores, scored, terms, leftOut } = await wordsOf(run);
-      note(hooks, `reads ${counted(terms, 'term')}${leftOut > 0 ? `; ${leftOut} are too rare` : ''}`);
+      const rare = leftOut > 0 ? `; ${leftOut} are too rare` : '';
+      note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
       const count = new LabelCount(held.classes, labels);
       for (const row of model.logProbabilities(held.texts)) count.add(row);
       await saveWords(options.output, { weights: model.weights, labels });
@@ -25,6 +28,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
+        card: { about: wordsModelFacts(model, c) },
       };
     },
   };

@@ -10,6 +10,7 @@ import {
   programs,
   query,
   records,
+  recordsOr,
   text,
   textOrOff,
   texts,
@@ -35,6 +36,12 @@ export const input = {
     help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  /** Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them. */
+  labelTexts: {
+    type: recordsOr('file', 'names'),
+    help: 'texts that describe the labels: files, or names: the names of the labels',
+    identity: false,
+  },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },

@@ -154,6 +154,13 @@ export const training = {
   trainLimit: { type: integer(1), unit: 'examples', help: 'train on at most this many examples', card: 'trained' },
   /** Examples of each class that are trained on; all when absent. */
   labelsPerClass: { type: integer(1), help: 'train on at most this many examples of each class', card: 'trained' },
+  /** Of a model that is a classifier: whether its classes are kept beside those of the texts. */
+  labels: {
+    type: choice('extend', 'replace'),
+    help: "keep the labels that a classifier given as --model knows, or only the texts' own",
+    default: 'extend',
+    identity: false,
+  },
   classWeights: { type: choice('none', 'balanced'), help: 'weigh rare classes more', default: 'none', card: 'trained' },
   /** Start the encoder from random weights: the baseline that shows what pretraining gives. */
   randomStart: {

@@ -36,7 +36,7 @@ export function labelProbabilities(logits: ArrayLike<number>): Float64Array {
   return softmax(logits);
 }
 
-/** How a classifier does on labeled texts. */
+/** How a classifier does on labeled texts; where there are none, its figures are NaN. */
 export interface LabelMeasure {
   readonly accuracy: number;
   readonly macroF1: number;
@@ -98,6 +98,10 @@ export class LabelCount {
     const { accuracy, macroF1, confusion } = classificationMetrics(this.#classes, this.#predictions, labels.length);
     const loss = this.#losses.reduce((sum, value) => sum + value, 0) / Math.max(1, count);
     const lossStandardError = standardErrorOfMean(this.#losses);
+    if (count === 0) {
+      const none = { accuracy: Number.NaN, macroF1: Number.NaN, loss: Number.NaN, lossStandardError: Number.NaN };
+      return { ...none, count, labels, confusion };
+    }
     return { accuracy, macroF1, loss, lossStandardError, count, labels, confusion };
   }
 }
