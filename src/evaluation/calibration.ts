@@ -22,6 +22,33 @@ export function fitTemperature(
   return 1 / Math.sqrt(low * high);
 }
 
+/**
+ * Mean cross-entropy, in nats, at the temperature that suits the log-probabilities best: what a classifier tells apart, and
+ * not how sure it is, which goes with its penalty. Infinite where no row counts.
+ *
+ * @param classWeights how much the rows of each class count [classes]
+ */
+export function calibratedLoss(
+  logProbabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  classWeights?: ArrayLike<number>,
+): number {
+  const beta = 1 / fitTemperature(logProbabilities, labels, classes);
+  let [loss, total] = [0, 0];
+  for (let i = 0, from = 0; i < labels.length; i++, from += classes) {
+    const label = labels[i] as number;
+    const own = logProbabilities[from + label] as number;
+    if (Number.isNaN(own)) continue;
+    let sum = 0;
+    for (let c = 0; c < classes; c++) sum += Math.exp(beta * ((logProbabilities[from + c] as number) - own));
+    const weight = classWeights?.[label] ?? 1;
+    loss += weight * Math.log(sum);
+    total += weight;
+  }
+  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
+}
+
 const mostTemperature = 100;
 /** Halvings of the interval: to twelve digits. */
 const steps = 44;

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readLabeledSet } from '../../src/data/labels.ts';
+import { openRecords } from '../../src/data/records.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { appendRow, groupCells, groupsOf, groupTitle, keyOf, markdown, type Row, readRows } from './fewshotRows.ts';
 import { draw, type Labeled, shotsTitle, split, wantedSets, writeDraw } from './fewshotSets.ts';
@@ -59,6 +60,11 @@ describe('labels that are drawn', () => {
     const { test: measured, unseen } = draw(sources, '5', 1);
     expect([counts(measured), unseen]).toEqual([{ a: 3, b: 2 }, 4]);
   });
+
+  test('have texts without labels beside them: those of the pool, where the set has no others', () => {
+    expect(draw(sources, '5', 1).unlabeled).toEqual(pool.texts);
+    expect(draw({ ...sources, unlabeled: ['another'] }, '5', 1).unlabeled).toEqual(['another']);
+  });
 });
 
 test('a set without a split of its own holds out a sample, and no text is on both sides', () => {
@@ -76,9 +82,19 @@ test('a set without a split of its own holds out a sample, and no text is on bot
 test('files of a draw are read as they were written', async () => {
   const texts = ['a "quoted", one', 'two\nlines', ' 很快，好吃 ', "it's, fine"];
   const train = { texts, labels: ['0', '1', 'x,y', 'a#b'] };
-  const { train: file } = writeDraw(join(temporaryFolder(), 'draw'), { train, test: train, unseen: 0 });
+  const { train: file, unlabeled } = writeDraw(join(temporaryFolder(), 'draw'), {
+    train,
+    test: train,
+    unseen: 0,
+    unlabeled: texts,
+  });
   const read = await readLabeledSet({ files: [file], flag: 'train' });
   expect([read.texts, read.labels]).toEqual([train.texts, train.labels]);
+  const records = await openRecords({ files: [unlabeled], flag: 'unlabeled' });
+  const found: string[] = [];
+  for await (const batch of records.batches()) found.push(...batch.map(({ text }) => text));
+  await records.close();
+  expect(found).toEqual(texts);
 });
 
 describe('--sets', () => {

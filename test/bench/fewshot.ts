@@ -38,7 +38,12 @@ import { percent, printTable, seconds } from './table.ts';
 const { values: flags } = parseArgs({
   options: {
     sets: { type: 'string', default: Object.keys(sets).join(',') },
-    methods: { type: 'string', default: Object.keys(ourSides).join(',') },
+    methods: {
+      type: 'string',
+      default: Object.keys(ourSides)
+        .filter((name) => name !== 'ladder+unlabeled')
+        .join(','),
+    },
     sides: { type: 'string', default: Object.keys(otherSides).join(',') },
     models: { type: 'string', default: defaultModels().join(',') },
     'chinese-models': { type: 'string', default: '' },

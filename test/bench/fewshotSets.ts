@@ -14,6 +14,8 @@ export interface Labeled {
 export interface Sources {
   readonly pool: Labeled;
   readonly test: Labeled;
+  /** Texts without labels where the set has them; elsewhere those of the pool, their labels left out. */
+  readonly unlabeled?: readonly string[];
   /** Draws that the set comes with, by their shots: every seed takes the same. */
   readonly drawn?: Readonly<Record<string, Labeled>>;
 }
@@ -52,7 +54,8 @@ export const sets = {
     async read() {
       const test = await reviews('imdb/test.jsonl.gz');
       const limited = sampleLimit({ labels: test.labels, limit: testSample, seed: 0 });
-      return { pool: await reviews('imdb/train.jsonl.gz'), test: pick(test, limited) };
+      const [pool, { texts: unlabeled }] = [await reviews('imdb/train.jsonl.gz'), await reviews('imdb/unsup.jsonl.gz')];
+      return { pool, test: pick(test, limited), unlabeled };
     },
   },
   chnsenticorp: {
@@ -103,14 +106,15 @@ export interface Draw {
   readonly test: Labeled;
   /** Test texts of other classes: every side gets them wrong. */
   readonly unseen: number;
+  readonly unlabeled: readonly string[];
 }
 
 /** The labels that a seed draws: the same for every side. Draws in all keep each class's share, and one text at least. */
-export function draw({ pool, test, drawn }: Sources, shots: string, seed: number): Draw {
+export function draw({ pool, test, drawn, unlabeled = pool.texts }: Sources, shots: string, seed: number): Draw {
   const train = drawn?.[shots] ?? pick(pool, drawnFrom(pool.labels, shots, seed));
   const known = new Set(train.labels);
   const seen = test.labels.flatMap((label, i) => (known.has(label) ? [i] : []));
-  return { train, test: pick(test, seen), unseen: test.labels.length - seen.length };
+  return { train, test: pick(test, seen), unseen: test.labels.length - seen.length, unlabeled };
 }
 
 function drawnFrom(labels: readonly string[], shots: string, seed: number): number[] {
@@ -136,25 +140,32 @@ export function split(all: Labeled, count: number): Sources {
   return { pool: pick(rest, dropSeen(test.texts, rest.texts).kept), test };
 }
 
-/** Where a draw lies for every side to read: two CSV files with columns text and label. */
+/** Where a draw lies for every side to read: CSV files with columns text and label. */
 export interface DrawFiles {
   readonly train: string;
   readonly test: string;
+  /** With the column text alone. */
+  readonly unlabeled: string;
 }
 
 /** Writes a draw into a folder. */
-export function writeDraw(folder: string, { train, test }: Draw): DrawFiles {
+export function writeDraw(folder: string, { train, test, unlabeled }: Draw): DrawFiles {
   mkdirSync(folder, { recursive: true });
-  const files = { train: join(folder, 'train.csv'), test: join(folder, 'test.csv') };
+  const at = (name: string) => join(folder, `${name}.csv`);
+  const files = { train: at('train'), test: at('test'), unlabeled: at('unlabeled') };
   writeFileSync(files.train, csv(train));
   writeFileSync(files.test, csv(test));
+  writeFileSync(files.unlabeled, `text\n${unlabeled.map((text) => `${cell(text)}\n`).join('')}`);
   return files;
 }
 
 function csv({ texts, labels }: Labeled): string {
-  const cell = (value: string) => `"${value.replaceAll('"', '""')}"`;
   const rows = texts.map((text, i) => `${cell(text)},${cell(labels[i] ?? '')}\n`);
   return `text,label\n${rows.join('')}`;
+}
+
+function cell(value: string): string {
+  return `"${value.replaceAll('"', '""')}"`;
 }
 
 async function intents(name: string): Promise<Sources> {

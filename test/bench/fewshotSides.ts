@@ -32,9 +32,10 @@ export interface Side {
   answer(result: unknown): Answer;
 }
 
-/** Sides of ours by name: `ladder` leaves the choice of the method to `finetune`. */
+/** Sides of ours by name: `ladder` leaves the choice of the method to `finetune`, which the next one gives unlabeled texts, too. */
 export const ourSides: Readonly<Record<string, Side>> = {
   ladder: ourSide('finetune, its own choice'),
+  'ladder+unlabeled': ourSide('finetune --unlabeled, its own choice', undefined, true),
   ...Object.fromEntries(
     (jobs.finetune.method.type.words ?? []).map((method) => [method, ourSide(`--method ${method}`, method)]),
   ),
@@ -49,12 +50,13 @@ export const otherSides: Readonly<Record<string, Side>> = {
 
 export const allSides: Readonly<Record<string, Side>> = { ...ourSides, ...otherSides };
 
-function ourSide(title: string, method?: string): Side {
+function ourSide(title: string, method?: string, isUnlabeled = false): Side {
   return {
     ...{ title, isOurs: true, readsModel: method !== 'words', modules: [] },
-    command: ({ model, train, test, seed, output }) => ({
+    command: ({ model, train, test, unlabeled, seed, output }) => ({
       ...bertuneCommand([
         ...['finetune', '--model', model, '--train', train, '--eval', test, ...(method ? ['--method', method] : [])],
+        ...(isUnlabeled ? ['--unlabeled', unlabeled] : []),
         ...['--seed', `${seed}`, '--threads', `${threads}`, '--output', output, '--json'],
       ]),
       // What an earlier run kept would be found.

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import { findModel } from '../../src/jobs/findModel.ts';
 import { Base } from '../../src/jobs/finetune/base.ts';
 import { fittedStart } from '../../src/jobs/finetune/frozen.ts';
 import { labeledSets } from '../../src/jobs/finetune/labeled.ts';
@@ -148,7 +149,7 @@ describe('its vectors', () => {
     const train = { files: [await folder.write('more.csv', labeledCsv(more))] };
     await finetune(options({ cache, train }), hooks[2]);
     expect(computed(hooks[2])).toBe(1);
-    await finetune(options({ cache, maxLength: 8 }), hooks[3]);
+    await finetune(options({ cache, maxLength: 8, longTexts: 'start' }), hooks[3]);
     expect(computed(hooks[3])).toBe(distinct);
   });
 
@@ -256,10 +257,12 @@ describe('training of the whole model on vectors', () => {
     const given = resolve('finetune', asked);
     const distinct = rows.map(({ text, label }, i) => ({ text: `${text} ${i}`, label }));
     const set = { texts: distinct.map(({ text }) => text), labels: distinct.map(({ label }) => label) };
+    const classes = { labels: ['asks', 'wants'], known: 0 };
     const run = {
       ...{ given, options: asked, engine: onnxEngine({ threads: 1 }), hooks },
-      data: await labeledSets(given, { train: set, held: set }, hooks),
+      data: await labeledSets(given, { train: set, held: set, classes, described: { texts: [], labels: [] } }, hooks),
       work: () => at('work'),
+      found: () => findModel(asked.model),
     };
     const base = await Base.open(run);
     const sampled = await fittedStart(run, base, 20);

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { evaluate } from '../../src/jobs/evaluate.ts';
-import { labeledSets } from '../../src/jobs/finetune/labeled.ts';
+import { foldsOf } from '../../src/jobs/finetune/labeled.ts';
 import { methodNames } from '../../src/jobs/finetune/methods.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import type { FinetuneOptions, Ladder } from '../../src/jobs/types.ts';
-import { resolve } from '../../src/settings/resolve.ts';
 import { TestFolder } from '../data/files.ts';
 import { listening, readJson } from './runs.ts';
 import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
@@ -134,14 +133,10 @@ describe('the choice', () => {
 
   test('falls on vectors where no text can be held out', async () => {
     const hooks = listening();
-    const ladder = ladderOf(await finetune(options({ labelsPerClass: 1 }), hooks));
-    expect(ladder.chosen).toBe('frozen');
-    expect(ladder.rungs.map(({ accuracy, texts }) => [accuracy, texts])).toEqual([
-      [null, 0],
-      [null, 0],
-      [null, 0],
-    ]);
-    for (const { reason } of ladder.left) expect(reason).toContain('no class has two texts that differ');
+    const result = await finetune(options({ labelsPerClass: 1 }), hooks);
+    expect(result.method).toBe('frozen');
+    expect(result.ladder).toBeUndefined();
+    expect(hooks.notes().join('\n')).toContain('no class has two texts that differ, so methods cannot be compared');
   });
 
   test('knows a class of one text', async () => {
@@ -167,17 +162,16 @@ describe('the choice', () => {
   });
 });
 
-test('repeats of a text, however they are written, and groups are in one fold', async () => {
+test('repeats of a text, however they are written, and groups are in one fold', () => {
   const texts = [
     'Where is it?',
     'where is it?',
     '  Where  is it? ',
     ...Array.from({ length: 17 }, (_, i) => `text ${'abcdefghijklmnopq'[i]}`),
   ];
-  const labels = texts.map((_, i) => (i % 2 === 0 ? 'a' : 'b'));
-  const set = { texts, labels, groups: texts.map((_, i) => (i > 15 ? 'one' : `group ${i}`)) };
-  const given = resolve('finetune', options());
-  const { folds } = await labeledSets(given, { train: set, held: { texts: [], labels: [] } }, {});
+  const classes = Int32Array.from(texts, (_, i) => i % 2);
+  const groups = texts.map((_, i) => (i > 15 ? 'one' : `group ${i}`));
+  const folds = foldsOf({ texts, groups, classes }, 0);
   expect(new Set(folds.slice(0, 3)).size).toBe(1);
   expect(new Set(folds.slice(16)).size).toBe(1);
   expect(new Set(folds)).toEqual(new Set([0, 1, 2, 3, 4]));

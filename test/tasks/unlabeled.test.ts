@@ -4,7 +4,7 @@ import { InterruptedError } from '../../src/core/errors.ts';
 import { randomBelow, randomUnit } from '../../src/core/random.ts';
 import { stratifiedFolds } from '../../src/data/folds.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
-import { fitTemperature } from '../../src/evaluation/calibration.ts';
+import { calibratedLoss, fitTemperature } from '../../src/evaluation/calibration.ts';
 import { selfTrain } from '../../src/tasks/selfTraining.ts';
 import { fitLatentWords } from '../../src/tasks/words/fitLatentWords.ts';
 import { fitWords } from '../../src/tasks/words/fitWords.ts';
@@ -28,6 +28,7 @@ interface Reference {
     readonly held: (number | null)[];
     readonly labels: number[];
     readonly temperature: number;
+    readonly loss: number;
   };
   readonly selfTraining: {
     readonly size: number;
@@ -93,11 +94,16 @@ describe('latent directions', () => {
 });
 
 test('the temperature is that of the least cross-entropy', () => {
-  const { held, labels, temperature } = reference.temperature;
+  const { held, labels, temperature, loss } = reference.temperature;
   const values = held.map((value) => value ?? Number.NaN);
   expect(temperature).toBeGreaterThan(1.5);
   expect(fitTemperature(values, labels, 4)).toBeCloseTo(temperature, 5);
+  expect(calibratedLoss(values, labels, 4)).toBeCloseTo(loss, 8);
+  // However sure it is, it tells as much apart.
+  const surer = values.map((value) => 3 * value);
+  expect(calibratedLoss(surer, labels, 4)).toBeCloseTo(loss, 8);
   expect(fitTemperature([Number.NaN, Number.NaN], [1], 2)).toBe(1);
+  expect(calibratedLoss([Number.NaN, Number.NaN], [1], 2)).toBe(Number.POSITIVE_INFINITY);
 });
 
 describe('self-training', () => {

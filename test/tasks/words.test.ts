@@ -191,6 +191,21 @@ describe('folds', () => {
     expect(Math.exp(empty.model.logProbabilities(['x'])[0]?.[0] as number)).toBeCloseTo(0.5, 3);
   });
 
+  test('many texts of few terms are fitted in the space of the terms, from where a fold ended', async () => {
+    const words = [...'abcdefgh'];
+    const many = Array.from({ length: 600 }, (_, i) => `${words[i % 8]} ${words[(i >> 3) % 8]} ${words[(i >> 6) % 8]}`);
+    const classOf = (text: string, i: number) => Number(i % 7 === 0 ? text < 'd' : text > 'd');
+    const given = { engine, texts: many, labels: many.map(classOf), classes: 2, folds: many.map((_, i) => i % 4) };
+    const chosen = await fitWords(given);
+    // The coarse values, tried from the third on.
+    for (const { c } of chosen.scores) expect([1, 10, 100, 1000]).toContain(c);
+    const cold = await fitWords({ ...given, cs: [chosen.c], folds: [] });
+    const [found, expected] = [chosen.model.logProbabilities(many), cold.model.logProbabilities(many)];
+    for (const [i, row] of found.entries()) {
+      expect(Math.abs(Math.exp(row[0] as number) - Math.exp(expected[i]?.[0] as number))).toBeLessThan(1e-4);
+    }
+  });
+
   test('stops when asked to', async () => {
     await expect(fitted({ signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
   });

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { InterruptedError } from '../../core/errors.ts';
 import { say } from '../../core/message.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
-import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
+import { asTensors } from '../../nn/parameters.ts';
 import { frozenValues } from '../../tasks/text/frozen.ts';
 import { Trainer } from '../../train/trainer.ts';
 import { activity } from '../note.ts';
@@ -54,6 +54,7 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
     const head = await fitHead(run, training, rowsAt(features, kept), { cs: [c] });
     for (const [name, values] of headValues(head)) start.set(name, values);
   }
+  const from = recipe.share === undefined ? undefined : copied(start);
   const examples = encoded(base, training);
   const task = trainedTask({ run, base, recipe, data: training, examples, start });
   await checkMemory(task, 'finetune');
@@ -85,12 +86,8 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
     if (error instanceof InterruptedError) stopBeforeTraining(hooks);
     throw error;
   });
-  let values: ParameterValues = new Map([...frozenValues(task.frozen), ...parameters]);
-  if (recipe.share !== undefined) {
-    values = onTheWay(values, base.values, recipe.share);
-    const made = await base.vectorsOf(data.texts, values);
-    for (const [name, value] of headValues(await fitHead(run, training, rowsAt(made, kept)))) values.set(name, value);
-  }
+  const trained = new Map([...frozenValues(task.frozen), ...parameters]);
+  const values = from ? onTheWay(trained, from, recipe.share ?? 1) : trained;
   const tensors = asTensors(values, base.model.parameters(base.model.partsOf('oneLabel')));
   const windows = texts.map((i) => base.cutter.windows(data.texts[i] as string));
   const logits = await answersOf(run, base, tensors, windows);

@@ -56,7 +56,6 @@ export async function climb(
   const seconds = vectors.seconds + head.seconds;
   tried.push({ method: 'frozen', right: right(head.result.held), seconds, bytes: networkBytes });
   beside('hybrid', head.result.held, seconds);
-  if (tried.every(({ right }) => right.every((one) => one === undefined))) return untold(tried);
   const trials = new Trials(run, sampled, base, {
     features: vectors,
     c: head.result.c,
@@ -76,15 +75,6 @@ export async function climb(
   const best = bestOf(tried);
   const { method: chosen, wordsWeight } = best;
   return { chosen, ...(wordsWeight === undefined ? {} : { wordsWeight }), rungs: rungsOf(tried, best), left };
-}
-
-/** The ladder where no text could be held out: vectors say most of texts that nothing is known of. */
-function untold(tried: readonly Tried[]): Ladder {
-  const frozen = tried.find(({ method }) => method === 'frozen');
-  if (!frozen) throw new Error('internal: vectors are always tried');
-  const reason = 'no class has two texts that differ, so that nothing shows how it does';
-  const left = (['finetune', 'contrastive'] as const).map((method) => ({ method, reason }));
-  return { chosen: frozen.method, rungs: rungsOf(tried, frozen), left };
 }
 
 /** What the trained methods start from, and when the run began. */

@@ -15,8 +15,8 @@ export interface Recipe {
     readonly together: number;
   };
   /**
-   * Share of what training changed that is kept: the encoder's weights are this far on the way from those it started
-   * with (Wortsman et al. 2022), and its classifier is fitted anew to its vectors; absent: all, and the trained one.
+   * Share of what training changed that is kept: the weights are this far on the way from those that it started with
+   * (Wortsman et al. 2022); absent: all.
    */
   readonly share?: number;
   /** The settings that go by model and data, as they were given or as they suit. */
@@ -29,8 +29,8 @@ const mostEpochs = 30;
 
 /** What differs between the methods. */
 const recipes = {
-  finetune: { rate: 7e-5, batchSize: 16 },
-  contrastive: { rate: 1.5e-4, batchSize: 32, contrast: { temperature: 0.1, together: 4 }, share: 0.6 },
+  finetune: { rate: 1e-4, batchSize: 16 },
+  contrastive: { rate: 2.5e-4, batchSize: 32, contrast: { temperature: 0.1, together: 4 }, share: 0.6 },
 } as const satisfies Readonly<Record<TrainedMethod, unknown>>;
 
 /** The recipe of a method for a model and a number of examples. */

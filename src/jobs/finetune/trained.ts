@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { classOrder } from '../../data/classOrder.ts';
 import type { NamedTensors } from '../../engine/engine.ts';
-import type { ParameterValues } from '../../nn/parameters.ts';
+import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
 import { identityOf } from '../../settings/identity.ts';
 import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
 import { frozenValues } from '../../tasks/text/frozen.ts';
@@ -18,7 +18,7 @@ import type { ClassificationResult, FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { recordedPlace } from './extended.ts';
-import { fitHead, fittedStart, headAnswers, headValues } from './frozen.ts';
+import { fittedStart } from './frozen.ts';
 import { measureAnswers } from './hybrid.ts';
 import { describedIn, type Labeled, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
@@ -35,7 +35,7 @@ export async function trainedPlan(
   method: TrainedMethod,
   words?: FittedBeside,
 ): Promise<Plan<FinetuneResult>> {
-  const { data, engine, given, options, hooks } = run;
+  const { data, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
   const named = words ? (`${method}+words` as const) : method;
   const recipe = recipeOf(method, run, base, base.sequences(data.texts));
@@ -46,22 +46,16 @@ export async function trainedPlan(
   }
   // Trials on folds have cut texts with it, too.
   const cutBefore = base.cutter.truncated;
-  const kept = recipe.share === undefined ? new Map() : copied(start);
+  const from = recipe.share === undefined ? undefined : copied(start);
+  const specs = base.model.parameters(base.model.partsOf(classifierHead));
+  const result = (trained: ParameterValues) => (from ? onTheWay(trained, from, recipe.share ?? 1) : trained);
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
   let latest: ClassificationResult | undefined;
-  let result: ParameterValues | undefined;
   const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters): Promise<Metrics> => {
-    let answers: ArrayLike<number>[];
-    if (recipe.share === undefined) {
-      answers = await answersOf(run, base, parameters, heldTexts);
-    } else {
-      const values = onTheWay(valuesOf(parameters), kept, recipe.share);
-      const head = headValues(await fitHead(run, data, await base.vectorsOf(data.texts, values)));
-      answers = await headAnswers(engine, await base.vectorsOf(held.texts, values), head);
-      result = new Map([...values, ...head]);
-    }
+    const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
+    const answers = await answersOf(run, base, reached, heldTexts);
     const measured = measureAnswers(data, answers, words);
     latest = measured;
     if (held.texts.length === 0) return {};
@@ -76,7 +70,7 @@ export async function trainedPlan(
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
       const some = someOf(data);
-      const values = result ?? new Map([...frozenValues(task.frozen), ...parameters]);
+      const values = result(new Map([...frozenValues(task.frozen), ...parameters]));
       await base.save(values, words && { weights: words.words.weights, weight: words.weight });
       return {
         result: {

@@ -35,6 +35,8 @@ export interface FitByFolds {
   readonly scored: number;
   /** ln p [n, classes] at `c`; NaN for texts that were not held out. */
   readonly held: Float32Array;
+  /** The first fold's classifier, near the minimum: a start for a fit to all texts. */
+  readonly start: LinearClassifier;
 }
 
 /** Held-out texts that are enough to choose by where a fit takes long. */
@@ -75,7 +77,9 @@ export async function fitByFolds(options: FitByFoldsOptions): Promise<FitByFolds
     };
     const { score, held } = await lowest(cs, tryOne);
     const scores = tried.map((one) => one.score).sort((one, other) => one.c - other.c);
-    return { c: score.c, scores, scored: folds.reduce((sum, fold) => sum + fold.held.length, 0), held };
+    const [{ latest: start } = {}] = folds;
+    if (!start) throw new Error('internal: no fold was fitted');
+    return { start, c: score.c, scores, scored: folds.reduce((sum, fold) => sum + fold.held.length, 0), held };
   } finally {
     for (const { products } of folds) await products.dispose();
   }

@@ -1,9 +1,11 @@
+import { calibratedLoss } from '../../evaluation/calibration.ts';
+import type { Rows } from '../../evaluation/neighbours.ts';
 import { countKnown } from '../../text/terms/countedTexts.ts';
 import { tfidfRows } from '../../text/terms/tfidf.ts';
 import { fitLinearHead, type LinearHead } from '../linearHead.ts';
 import { type PseudoLabels, type SelfTrained, selfTrain } from '../selfTraining.ts';
 import { blocks, type FittedWords, type FitWordsOptions, wordsWeights } from './fitWords.ts';
-import { type LatentFeatures, latentFeatures, narrowed, termWeights } from './latentFeatures.ts';
+import { type LatentFeatures, latentFeatures, narrowed, spreadOf, termWeights } from './latentFeatures.ts';
 import type { LatentSpace } from './latentSpace.ts';
 import { projected } from './latentTerms.ts';
 import { WordsModel } from './wordsModel.ts';
@@ -45,7 +47,7 @@ export async function fitLatentWords(options: FitLatentWordsOptions): Promise<Fi
   let best: { features: LatentFeatures; head: LinearHead; loss: number } | undefined;
   for (const [number, features] of tried.entries()) {
     const head = await fitLinearHead({
-      ...{ ...options, features: features.rows },
+      ...{ ...options, features: features.rows, cs: strengths(features.rows) },
       onProgress: (done, total) => onProgress?.(number * total + done, (tried.length + 1) * total),
     });
     const loss = lossOf(head.held, options);
@@ -66,6 +68,14 @@ export async function fitLatentWords(options: FitLatentWordsOptions): Promise<Fi
   };
 }
 
+/** Values of C that are tried, for rows whose mean squared distance from their mean is 1: rows that tell much need little penalty. */
+const grid = [1, 3, 10, 30, 100, 300, 1000];
+
+function strengths(rows: Rows): number[] {
+  const spread = spreadOf(rows) || 1;
+  return grid.map((c) => Number((c / spread).toPrecision(1)));
+}
+
 /** Self-training on the latent directions; of terms one by one, of which no other text has as many, there is none. */
 async function selfTrained(
   options: FitLatentWordsOptions,
@@ -77,16 +87,7 @@ async function selfTrained(
   return selfTrain({ ...options, features: rows, unlabeled, start: head, onProgress: undefined });
 }
 
-/** Mean cross-entropy of the texts that were held out; infinite where none was. */
+/** What the folds say of a classifier: the less, the better. */
 function lossOf(held: Float32Array, { labels, classes, classWeights }: FitLatentWordsOptions): number {
-  let [loss, total] = [0, 0];
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
-    const own = held[i * classes + label] as number;
-    if (Number.isNaN(own)) continue;
-    const weight = classWeights?.[label] ?? 1;
-    loss -= weight * own;
-    total += weight;
-  }
-  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
+  return calibratedLoss(held, labels, classes, classWeights);
 }

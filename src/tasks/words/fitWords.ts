@@ -20,7 +20,7 @@ export interface FitWordsOptions {
   readonly classWeights?: ArrayLike<number>;
   /** Fold of each text [n], from 0. */
   readonly folds: ArrayLike<number>;
-  /** Values of C to choose from, ascending; by default up to nine. */
+  /** Values of C to choose from, ascending; by default nine, or four where a fit takes long. */
   readonly cs?: readonly number[];
   /** Hears how many of at most so many fits are done. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -47,6 +47,8 @@ export interface FittedWords {
 export const blocks: TermBlocks = { words: [1, 2], characters: [2, 5] };
 /** Values of C that are tried, for rows whose blocks have length 1. */
 const grid = [0.3, 1, 3, 10, 30, 100, 300, 1000, 3000];
+/** The same where a fit takes long. */
+const coarseGrid = [1, 10, 100, 1000];
 /** C where there is nothing to choose it by. */
 const usual = 100;
 const finalTolerance = 1e-6;
@@ -63,7 +65,7 @@ const [fewestTerms, mostTerms] = [1 << 14, 1 << 17];
  * @throws InterruptedError when the signal was aborted
  */
 export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
-  const { engine, texts, labels, classes, classWeights, signal, cs = grid } = options;
+  const { engine, texts, labels, classes, classWeights, signal } = options;
   const most = Math.min(mostTerms, Math.max(fewestTerms, Math.floor(mostWeights / classes)));
   await breathe(signal);
   // A fold may read some terms that are not among the most frequent of all.
@@ -72,9 +74,12 @@ export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
   const weights = Float64Array.from({ length: texts.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
   const whole = rowsOf(corpus, () => true, most);
   const dense = isDense(whole.rows, classes);
-  const problem = async (isFitted: (text: number) => boolean): Promise<FoldProblem & { chosen: ChosenTerms }> => {
+  const cs = options.cs ?? (dense ? grid : coarseGrid);
+  let first: ChosenTerms | undefined;
+  const problem = async (isFitted: (text: number) => boolean): Promise<FoldProblem> => {
     const { chosen, rows } = rowsOf(corpus, isFitted, most);
-    return { chosen, products: await wordsProducts({ engine, rows, classes, isFitted, dense, signal }) };
+    first ??= chosen;
+    return { products: await wordsProducts({ engine, rows, classes, isFitted, dense, signal }) };
   };
   const byFolds = await fitByFolds({ ...options, weights, cs, problem, isQuick: dense });
   const c = byFolds?.c ?? (cs.length === 1 ? (cs[0] as number) : usual);
@@ -83,6 +88,8 @@ export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
   try {
     const fitted = await fitLogisticRegression(products, labels, classes, {
       ...{ weights, strength: strengthAt(c, classes), tolerance: finalTolerance },
+      // In the space of the texts the coordinates of a fold are others.
+      start: dense || !first || !byFolds ? undefined : movedTo(whole.chosen, byFolds.start, first),
     });
     const classifier = { weight: products.columnWeights(fitted.weight), bias: fitted.bias };
     const model = new WordsModel(wordsWeights(texts, corpus, whole.chosen, classifier));
@@ -101,6 +108,17 @@ function rowsOf(corpus: CountedCorpus, isRead: (text: number) => boolean, most: 
   const chosen = chooseTerms(corpus, isRead, most);
   const rows: SparseRows = tfidfRows(corpus, corpus.blocks, chosen);
   return { chosen, rows };
+}
+
+/** A classifier of other columns, for those that read the same terms. */
+function movedTo(to: ChosenTerms, { weight, bias }: LinearClassifier, from: ChosenTerms): LinearClassifier {
+  const moved = new Float64Array(bias.length * to.size);
+  for (const [term, column] of to.columns.entries()) {
+    const old = from.columns[term] as number;
+    if (column < 0 || old < 0) continue;
+    for (let c = 0; c < bias.length; c++) moved[c * to.size + column] = weight[c * from.size + old] as number;
+  }
+  return { weight: moved, bias };
 }
 
 /** What a model is made of: its columns in order, words first. @param texts those that have the terms */

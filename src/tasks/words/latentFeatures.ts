@@ -88,7 +88,7 @@ function joined(one: Rows, other: Rows, scale: number): Rows {
 }
 
 /** Mean squared distance of rows from their mean. */
-function spreadOf({ data, size }: Rows): number {
+export function spreadOf({ data, size }: Rows): number {
   const count = data.length / size;
   const mean = new Float64Array(size);
   let squares = 0;

@@ -1,3 +1,4 @@
+import { calibratedLoss } from '../../evaluation/calibration.ts';
 import { type AccuracyDifference, accuracyDifference } from '../../evaluation/pairedTexts.ts';
 import { type FitLatentWordsOptions, type FittedLatentWords, fitLatentWords } from './fitLatentWords.ts';
 import { type FittedWords, fitWords } from './fitWords.ts';
@@ -7,7 +8,7 @@ export interface WordsBeside {
   readonly fitted: FittedWords;
   readonly plain: FittedWords;
   readonly latent: FittedLatentWords;
-  /** Mean cross-entropy, in nats, of the texts that both were measured on. */
+  /** Mean cross-entropy, in nats, of the texts that both were measured on, each calibrated. */
   readonly losses: { readonly plain: number; readonly latent: number };
   /** Accuracy of `latent` less that of `plain` on these texts. */
   readonly difference: AccuracyDifference;
@@ -37,14 +38,9 @@ export async function fitWordsBeside(options: FitLatentWordsOptions): Promise<Wo
 
 function lossOf(held: Float32Array, texts: readonly number[], options: FitLatentWordsOptions): number {
   const { labels, classes, classWeights } = options;
-  let [loss, total] = [0, 0];
-  for (const i of texts) {
-    const label = labels[i] as number;
-    const weight = classWeights?.[label] ?? 1;
-    loss -= weight * (held[i * classes + label] as number);
-    total += weight;
-  }
-  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
+  const counted = new Float32Array(held.length).fill(Number.NaN);
+  for (const i of texts) counted.set(held.subarray(i * classes, (i + 1) * classes), i * classes);
+  return calibratedLoss(counted, labels, classes, classWeights);
 }
 
 function rights(held: Float32Array, texts: readonly number[], { labels, classes }: FitLatentWordsOptions): boolean[] {
