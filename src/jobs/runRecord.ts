@@ -46,9 +46,18 @@ export interface ModelFacts {
   readonly mostWindows?: number;
   /** The classifier on words, alone or beside the network. */
   readonly words?: WordsUse;
+  /** Where the vectors of a classifier's training texts lie: what another run tells its classes from new ones by. */
+  readonly place?: PlaceOfVectors;
   /** Metrics of a masked language model on held-out text, before and after training. */
   readonly before?: Readonly<Record<string, number>>;
   readonly after?: Readonly<Record<string, number>>;
+}
+
+export interface PlaceOfVectors {
+  /** Their mean. */
+  readonly middle: readonly number[];
+  /** Root mean square distance of the means of classes from it. */
+  readonly distance: number;
 }
 
 export interface WordsUse {
@@ -139,6 +148,7 @@ const schema = z.looseObject({
         })
         .optional(),
       mostWindows: z.number().optional(),
+      place: z.looseObject({ middle: z.array(z.number()), distance: z.number() }).optional(),
       words: z
         .looseObject({ words: z.number(), characters: z.number(), c: z.number(), weight: z.number().nullable() })
         .optional(),

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
@@ -8,9 +7,10 @@ import type { ParameterValues } from '../../nn/parameters.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { type Place, placeOf } from '../../tasks/extendedHead.ts';
 import type { FoundModel } from '../findModel.ts';
+import type { Finished } from '../run.ts';
 import { readableRecord } from '../runRecord.ts';
 import type { ReadModel } from '../textModel.ts';
-import type { FinetuneOptions } from '../types.ts';
+import type { FinetuneOptions, FinetuneResult } from '../types.ts';
 import { listed } from './classes.ts';
 import type { Labeled } from './labeled.ts';
 
@@ -66,23 +66,28 @@ export function extended(
 }
 
 function placeIn(folder: string, size: number): Place | undefined {
-  const form = z.object({ place: z.object({ middle: z.array(z.number()).length(size), distance: z.number() }) });
-  return form.safeParse(readableRecord(folder)?.data).data?.place;
+  const place = readableRecord(folder)?.about?.place;
+  return place?.middle.length === size ? place : undefined;
 }
 
 /**
- * Where a run's vectors [n, size] lie, for its record: a run that goes on from it with other classes learns from it where
- * these ones are. Known classes that gave no vectors count by what was known.
+ * What a run's record says of its model, with where its vectors [n, size] lie: a run that goes on from it with other
+ * classes learns from it where these ones are. Known classes that gave no vectors count by what was known.
  */
-export function recordedPlace(vectors: Rows, set: Labeled, known: KnownClasses | undefined): { readonly place: Place } {
+export function withPlace(
+  card: Finished<FinetuneResult>['card'],
+  vectors: Rows,
+  set: Labeled,
+  known: KnownClasses | undefined,
+): Finished<FinetuneResult>['card'] {
+  if (!card) return card;
   const own = placeOf(vectors, set.classes);
   const share = known?.place ? withoutTexts(set).length / set.labels.length : 0;
   const mixed = (now: number, before = 0) => Number(((1 - share) * now + share * before).toPrecision(6));
+  const middle = Array.from(own.middle, (x, j) => mixed(x, known?.place?.middle[j]));
   return {
-    place: {
-      middle: Array.from(own.middle, (x, j) => mixed(x, known?.place?.middle[j])),
-      distance: mixed(own.distance, known?.place?.distance),
-    },
+    ...card,
+    about: { ...card.about, place: { middle, distance: mixed(own.distance, known?.place?.distance) } },
   };
 }
 

@@ -15,7 +15,7 @@ import { noteTruncated } from '../textCutter.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
-import { type KnownClasses, recordedPlace } from './extended.ts';
+import { type KnownClasses, withPlace } from './extended.ts';
 import { blend, heldLoss, measureAnswers, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
@@ -53,9 +53,8 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
         data: {
           train: data.texts.length - (describedIn(data).described ?? 0),
           heldOut: data.held.texts.length,
-          ...recordedPlace(features, data, base.known),
         },
-        card: await base.card(words),
+        card: withPlace(await base.card(words), features, data, base.known),
       };
     },
   };

@@ -1,5 +1,6 @@
 import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
+import { labelNames } from '../../data/labels.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
@@ -34,9 +35,10 @@ export const foldCount = 5;
 /** Numbers the classes of both sets and deals the training texts into folds. @throws BertuneError for an unknown label */
 export async function labeledSets(
   given: Resolved<'finetune'>,
-  { train, held, classes: { labels, known }, described }: RunSets,
+  { train, held, ...sets }: Pick<RunSets, 'train' | 'held'> & Partial<RunSets>,
   hooks: JobHooks,
 ): Promise<Labeled> {
+  const { labels, known } = sets.classes ?? { labels: labelNames(train.labels), known: 0 };
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
   const labeled = [...texts, ...held.texts];
@@ -50,7 +52,7 @@ export async function labeledSets(
       texts: held.texts,
       classes: classNumbers(held.labels, labels, given.eval ? setting('eval') : setting('train')),
     },
-    described: describedSet(described, labels, known),
+    described: describedSet(sets.described ?? { texts: [], labels: [] }, labels, known),
   };
 }
 

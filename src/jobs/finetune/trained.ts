@@ -17,7 +17,7 @@ import { frozenBy } from '../training.ts';
 import type { ClassificationResult, FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
-import { recordedPlace } from './extended.ts';
+import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
 import { measureAnswers } from './hybrid.ts';
 import { describedIn, type Labeled, part } from './labeled.ts';
@@ -72,17 +72,15 @@ export async function trainedPlan(
       const some = someOf(data);
       const values = result(new Map([...frozenValues(task.frozen), ...parameters]));
       await base.save(values, words && { weights: words.words.weights, weight: words.weight });
+      const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {
           ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
         },
-        data: {
-          ...{ train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
-          ...recordedPlace(await base.vectorsOf(some.texts, values, { signal: hooks.signal }), some, base.known),
-        },
-        card: await base.card(words),
+        data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
+        card: withPlace(await base.card(words), vectors, some, base.known),
       };
     },
   };

@@ -26,14 +26,11 @@ export async function methodWithoutTrials(
   if (canMeasure(data)) return undefined;
   const { readsVectors } = await openBase();
   const method = readsVectors ? oneText : 'finetune';
-  note(
-    hooks,
-    say`no class has two texts that differ, so methods cannot be compared: ${setting('method')} ${method}, which does best at one text a class`,
-  );
+  note(hooks, say`no class has two texts that differ, so methods cannot be compared: ${setting('method')} ${method}`);
   return method;
 }
 
-/** What does best at one text a class, measured on BANKING77. */
+/** What asks least of texts that nothing is known of: the encoder stays as it is. */
 const oneText: MethodName = 'frozen';
 
 /** Whether a fold holds a text of a class that the others have, too. */
