@@ -60,7 +60,7 @@ export async function fitByFolds(options: FitByFoldsOptions): Promise<FitByFolds
       const problem = await options.problem((text) => part.kept[text] === 1);
       folds.push({ ...problem, ...part, weights: weights.map((weight, i) => weight * (part.kept[i] as number)) });
     }
-    const tried: Tried[] = [];
+    const tried: FoldScore[] = [];
     const tryOne = async (c: number): Promise<Tried> => {
       const held = new Float32Array(labels.length * classes).fill(Number.NaN);
       for (const fold of folds) {
@@ -71,14 +71,14 @@ export async function fitByFolds(options: FitByFoldsOptions): Promise<FitByFolds
         await measure(fold, fold.latest, held);
         onProgress?.(tried.length * folds.length + folds.indexOf(fold) + 1, cs.length * folds.length + 1);
       }
-      const one = { score: scoreOf(c, held, options), held };
-      tried.push(one);
+      const [{ latest: start } = {}] = folds;
+      if (!start) throw new Error('internal: no fold was fitted');
+      const one = { score: scoreOf(c, held, options), held, start };
+      tried.push(one.score);
       return one;
     };
-    const { score, held } = await lowest(cs, tryOne);
-    const scores = tried.map((one) => one.score).sort((one, other) => one.c - other.c);
-    const [{ latest: start } = {}] = folds;
-    if (!start) throw new Error('internal: no fold was fitted');
+    const { score, held, start } = await lowest(cs, tryOne);
+    const scores = tried.sort((one, other) => one.c - other.c);
     return { start, c: score.c, scores, scored: folds.reduce((sum, fold) => sum + fold.held.length, 0), held };
   } finally {
     for (const { products } of folds) await products.dispose();
@@ -89,6 +89,8 @@ export async function fitByFolds(options: FitByFoldsOptions): Promise<FitByFolds
 interface Tried {
   readonly score: FoldScore;
   readonly held: Float32Array;
+  /** The first fold's classifier. */
+  readonly start: LinearClassifier;
 }
 
 /** Goes from the middle C towards weaker penalties while that helps, or else towards stronger ones. */

@@ -52,6 +52,10 @@ const coarseGrid = [1, 10, 100, 1000];
 /** C where there is nothing to choose it by. */
 const usual = 100;
 const finalTolerance = 1e-6;
+/** The same where a fit takes long: probabilities are right to about a hundredth then. */
+const longTolerance = 1e-3;
+/** Products of a step from which on a fit takes long: terms of all texts, times classes. */
+const longWork = 2e7;
 /** Numbers of a classifier at most, but for the least terms that it reads in any case. */
 const mostWeights = 1 << 21;
 const [fewestTerms, mostTerms] = [1 << 14, 1 << 17];
@@ -60,7 +64,7 @@ const [fewestTerms, mostTerms] = [1 << 14, 1 << 17];
  * A linear classifier on TF-IDF weights of words and character n-grams: multinomial logistic regression, its L2 penalty
  * chosen by the cross-entropy of held-out folds (of equal ones the strongest), whose terms and weights are those of the
  * fold's training part; then fitted to all texts. Equal to scikit-learn's TfidfVectorizer and LogisticRegression of the
- * same C and class weights.
+ * same C and class weights; of very many texts and classes to about a hundredth of a probability.
  *
  * @throws InterruptedError when the signal was aborted
  */
@@ -74,20 +78,21 @@ export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
   const weights = Float64Array.from({ length: texts.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
   const whole = rowsOf(corpus, () => true, most);
   const dense = isDense(whole.rows, classes);
-  const cs = options.cs ?? (dense ? grid : coarseGrid);
+  const isLong = !dense && whole.rows.columns.length * classes > longWork;
+  const cs = options.cs ?? (isLong ? coarseGrid : grid);
   let first: ChosenTerms | undefined;
   const problem = async (isFitted: (text: number) => boolean): Promise<FoldProblem> => {
     const { chosen, rows } = rowsOf(corpus, isFitted, most);
     first ??= chosen;
     return { products: await wordsProducts({ engine, rows, classes, isFitted, dense, signal }) };
   };
-  const byFolds = await fitByFolds({ ...options, weights, cs, problem, isQuick: dense });
+  const byFolds = await fitByFolds({ ...options, weights, cs, problem, isQuick: !isLong });
   const c = byFolds?.c ?? (cs.length === 1 ? (cs[0] as number) : usual);
   const isFitted = () => true;
   const products = await wordsProducts({ engine, rows: whole.rows, classes, isFitted, dense, signal });
   try {
     const fitted = await fitLogisticRegression(products, labels, classes, {
-      ...{ weights, strength: strengthAt(c, classes), tolerance: finalTolerance },
+      ...{ weights, strength: strengthAt(c, classes), tolerance: isLong ? longTolerance : finalTolerance },
       // In the space of the texts the coordinates of a fold are others.
       start: dense || !first || !byFolds ? undefined : movedTo(whole.chosen, byFolds.start, first),
     });
