@@ -3,6 +3,7 @@ import { availableMemory, formatBytes } from '../../core/memory.ts';
 import { say, setting } from '../../core/message.ts';
 import { sampleLimit } from '../../data/labels.ts';
 import type { Engine } from '../../engine/engine.ts';
+import { calibratedLoss } from '../../evaluation/calibration.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { fitExtendedHead } from '../../tasks/extendedHead.ts';
@@ -16,7 +17,7 @@ import type { FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
-import { blend, heldLoss, measureAnswers, wordsOf } from './hybrid.ts';
+import { blend, measureAnswers, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
 /**
@@ -142,7 +143,9 @@ export async function frozenHead(run: FinetuneRun, base: Base, data: Labeled, fe
     ...{ engine, features, labels: classes, classes: labels.length, classWeights, folds, unlabeled, start: head },
     signal: hooks.signal,
   });
-  const [before, after] = [heldLoss(head.held, data), heldLoss(trained.held, data)];
+  // Each at its own temperature: to be sharper alone is no gain.
+  const lossOf = (held: Float32Array) => calibratedLoss(held, classes, labels.length, classWeights);
+  const [before, after] = [lossOf(head.held), lossOf(trained.held)];
   const count = counted(unlabeled.data.length / unlabeled.size, 'text');
   const said = `self-training on the vectors of ${count} without labels: cross-entropy on folds ${before.toFixed(3)} before, ${after.toFixed(3)} after`;
   note(hooks, `${said}, so it is ${after < before ? 'kept' : 'not kept'}`);
