@@ -44,18 +44,6 @@ async function fitWordsOf({ data, engine, hooks, given }: FinetuneRun): Promise<
   return fitted;
 }
 
-/** Mean cross-entropy of answers [n, labels] to texts that were held out; infinite where none was. */
-export function heldLoss(held: Float32Array, { classes, labels, classWeights }: Labeled): number {
-  let [loss, total] = [0, 0];
-  for (const [i, label] of classes.entries()) {
-    const own = held[i * labels.length + label] as number;
-    if (Number.isNaN(own)) continue;
-    loss -= own * (classWeights[label] ?? 1);
-    total += classWeights[label] ?? 1;
-  }
-  return total > 0 ? loss / total : Number.POSITIVE_INFINITY;
-}
-
 /** How a network's logits, and the words beside it, do on the texts that are held out. */
 export function measureAnswers(
   { labels, held }: Labeled,
