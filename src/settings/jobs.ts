@@ -158,8 +158,11 @@ export const jobs = {
     freeze: ofSteps,
     maxLength: ofNetworks,
     method: {
-      type: choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
-      help: 'how the classifier is made',
+      type: {
+        ...choice('words', 'frozen', 'hybrid', 'finetune', 'finetune+words', 'contrastive', 'contrastive+words'),
+        argument: 'name',
+      },
+      help: 'words, frozen, hybrid, finetune, contrastive, or one of the last two with +words',
       default: computed('the one that does best on folds of the training texts'),
       // Runs from before there were several do not name theirs.
       identity: (method) => (method === 'finetune' ? undefined : method),

@@ -66,7 +66,7 @@ describe('help', () => {
     const { stdout } = await runInProcess(['finetune', '--help']);
     const oneLine = stdout.replace(/\s+/g, ' ');
     expect(oneLine).toContain('examples of one update (default: as suits model and labels)');
-    expect(oneLine).toContain('labeled texts to train on: files or globs (required)');
+    expect(oneLine).toContain('checkpoints go to DIR/checkpoints (required)');
   });
 
   test('nothing heavy is imported at the start', () => {
