@@ -115,7 +115,7 @@ describe('the README', () => {
       await tab.waitForSelector('#text[data-ready=yes]', { timeout: 60_000 }).catch((error) => {
         throw new Error(`${error}; errors of the page: ${errors.join('; ')}; it asked for ${site.requested.join(' ')}`);
       });
-      for (const typed of [sentence, 'my card was charged twice']) {
+      for (const typed of [sentence, 'please cancel my order']) {
         await tab.fill('#text', '');
         await tab.locator('#text').pressSequentially(typed);
         const before = await tab.textContent('#label');
