@@ -25,10 +25,10 @@ export function required<Name extends SettingName>(settings: Settings, name: Nam
 
 function valueFor(job: JobName, name: SettingName, settings: Settings): unknown {
   const value = settings[name];
-  const { source, word } = typeIn(job, name);
+  const { source, instead } = typeIn(job, name);
   if (source === undefined) return value;
   const files = value as readonly string[] | undefined;
-  if (word !== undefined && files?.length === 1 && files[0] === word) return word;
+  if (files?.length === 1 && instead?.includes(files[0] as string)) return files[0];
   if (name === 'labelTexts') return files && { files };
   if (source === 'records') return name === 'eval' ? evalData(settings) : dataOptions(settings, files, settings.query);
   if (source === 'numbers' && settings.query !== undefined) return settings.query;

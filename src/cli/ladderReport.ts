@@ -3,18 +3,19 @@ import type { Ladder, Rung } from '../jobs/types.ts';
 import { percent, quantity, table } from './format.ts';
 
 /** The methods that were tried, with what they got right of held-out training texts, and those that were not. */
-export function ladderReport({ chosen, rungs, left }: Ladder): string {
+export function ladderReport({ chosen, adapted, rungs, left }: Ladder): string {
+  const named = (rung: Pick<Rung, 'method' | 'adapted'>) => (rung.adapted ? `${rung.method}, adapted` : rung.method);
   const header = [
     'method, on folds of the training texts',
     'right',
     '95 % interval',
-    `against ${chosen}`,
+    `against ${named({ method: chosen, adapted })}`,
     'texts',
     'seconds',
     'size',
   ];
   const rows = rungs.map((rung) => [
-    rung.method === chosen ? `${rung.method} (chosen)` : rung.method,
+    rung.difference === null && rung.method === chosen ? `${named(rung)} (chosen)` : named(rung),
     rung.accuracy === null ? '' : percent(rung.accuracy),
     rung.accuracy === null ? '' : `${percent(rung.low)} to ${percent(rung.high)}`,
     difference(rung),

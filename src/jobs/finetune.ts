@@ -5,12 +5,13 @@ import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { type FoundModel, findModel } from './findModel.ts';
+import { adaptedBase } from './finetune/adapted.ts';
 import { Base, type FinetuneRun } from './finetune/base.ts';
 import { runClasses } from './finetune/classes.ts';
 import { describedFit, withDescriptions } from './finetune/described.ts';
 import { checkKeeps } from './finetune/extended.ts';
 import { labeledSets } from './finetune/labeled.ts';
-import { climb } from './finetune/ladder.ts';
+import { type Climbed, climb } from './finetune/ladder.ts';
 import { readingLongTexts } from './finetune/longTexts.ts';
 import { methodNames, methods } from './finetune/methods.ts';
 import { methodWithoutTrials } from './finetune/withoutTrials.ts';
@@ -61,15 +62,27 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         data = await withDescriptions(run(given.method), () => openBase(given.method));
         const method = given.method ?? (await methodWithoutTrials(run(undefined), openBase));
         if (method) return methods[method].run(run(method), () => openBase(method));
-        const ladder = ladderIn(record) ?? (await climb(run(undefined), openBase, began));
-        if (!ladder) return methods.finetune.run(run('finetune'), openBase);
+        const climbed = await earlier(ladderIn(record), run(undefined), openBase);
+        const { ladder, base } = climbed ?? (await climb(run(undefined), openBase, began)) ?? {};
+        if (!ladder || !base) return methods.finetune.run(run('finetune'), openBase);
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
         const chosen = run(ladder.chosen);
-        return withLadder(await methods[ladder.chosen].run(chosen, openBase, ladder.wordsWeight), ladder);
+        return withLadder(await methods[ladder.chosen].run(chosen, async () => base, ladder.wordsWeight), ladder);
       },
     },
     hooks,
   );
+}
+
+/** What an interrupted run had found, with the encoder that it starts from. */
+async function earlier(
+  ladder: Ladder | undefined,
+  run: FinetuneRun,
+  openBase: () => Promise<Base>,
+): Promise<Climbed | undefined> {
+  if (!ladder) return undefined;
+  const base = await openBase();
+  return { ladder, base: ladder.adapted ? await adaptedBase(run, base) : base };
 }
 
 /** The options with what implies a method put as one. */
@@ -124,7 +137,13 @@ const worked = z.object({
   batchSize: z.number().optional(),
   warmup: z.number().optional(),
   method: z.enum(methodNames).optional(),
-  ladder: z.looseObject({ chosen: z.enum(methodNames), wordsWeight: z.number().optional() }).optional(),
+  ladder: z
+    .looseObject({
+      chosen: z.enum(methodNames),
+      wordsWeight: z.number().optional(),
+      adapted: z.literal(true).optional(),
+    })
+    .optional(),
 });
 
 /** The run of the method that was chosen, which also says how it was. */

@@ -4,7 +4,7 @@ import { dropSeen, labelNames, sampleLimit, samplePerClass, stratifiedSplit } fr
 import type { Resolved } from '../settings/options.ts';
 import { classNumbers } from './classNumbers.ts';
 import type { RunClasses } from './finetune/classes.ts';
-import { namesAsTexts, readDescriptions } from './finetune/descriptions.ts';
+import { type Descriptions, descriptionsOf, readDescriptions } from './finetune/descriptions.ts';
 import { note } from './note.ts';
 import { readLabels } from './readLabels.ts';
 import type { JobHooks } from './types.ts';
@@ -23,7 +23,7 @@ export interface RunSets {
   readonly held: LabeledTexts;
   readonly classes: RunClasses;
   /** Texts that describe classes. */
-  readonly described: LabeledTexts;
+  readonly described: Descriptions;
 }
 
 /**
@@ -39,9 +39,9 @@ export async function readSets(
   const { seed } = options;
   const all = options.train ? await readLabels(options.train, setting('train'), hooks) : noTexts;
   const evaluation = options.eval && (await readLabels(options.eval, setting('eval'), hooks));
-  const read = (await readDescriptions(options, hooks)) ?? noTexts;
-  const classes = await classesOf([...all.labels, ...read.labels]);
-  const described = options.labelTexts === 'names' ? namesAsTexts(classes.labels) : read;
+  const read = await readDescriptions(options, hooks);
+  const classes = await classesOf([...all.labels, ...(read?.labels ?? [])]);
+  const described = descriptionsOf(options, { read, classes, texts: all.texts.length });
   const [only = ''] = classes.labels;
   if (classes.labels.length < 2) {
     const origin = setting(options.train ? 'train' : 'labelTexts');

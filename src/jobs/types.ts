@@ -143,6 +143,8 @@ export interface Ladder {
   readonly chosen: MethodName;
   /** Weight of the words' log-probabilities beside those of the network; absent where the chosen method has one of them. */
   readonly wordsWeight?: number;
+  /** Whether the encoder was adapted to the texts without labels first; absent where it was not. */
+  readonly adapted?: true;
   /** Those that were tried. */
   readonly rungs: readonly Rung[];
   /** Those that were not, and why. */
@@ -152,6 +154,8 @@ export interface Ladder {
 /** How a method did on texts that were held out of its training. */
 export interface Rung {
   readonly method: MethodName;
+  /** Whether its encoder was adapted to the texts without labels first; absent where it was not. */
+  readonly adapted?: true;
   /** With its 95 % interval; null where no text could be held out. */
   readonly accuracy: number | null;
   readonly low: number;

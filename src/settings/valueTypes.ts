@@ -24,7 +24,7 @@ export interface ValueType<T> {
   /** How the command line makes the value of what flags gave: from files or a query, or from one path. */
   readonly source?: 'records' | 'path' | 'numbers';
   /** What may be given in place of files, whatever lies there under that name. */
-  readonly word?: string;
+  readonly instead?: readonly string[];
 }
 
 export interface Field {
@@ -165,15 +165,18 @@ export function records(argument: string): ValueType<DataOptions> {
   };
 }
 
-/** The same, or a word that stands for texts of another kind. */
-export function recordsOr<const Word extends string>(argument: string, word: Word): ValueType<DataOptions | Word> {
+/** The same, or one of some words in their place. */
+export function recordsOr<const Word extends string>(
+  argument: string,
+  ...instead: readonly [Word, ...Word[]]
+): ValueType<DataOptions | Word> {
   const of = records(argument);
   return {
     ...of,
-    argument: `${argument}|${word}`,
-    expected: `${of.expected}, or ${JSON.stringify(word)}`,
-    word,
-    accepts: (value): value is DataOptions | Word => value === word || of.accepts(value),
+    argument: [argument, ...instead].join('|'),
+    expected: [of.expected, ...instead.map((word) => JSON.stringify(word))].join(', or '),
+    instead,
+    accepts: (value): value is DataOptions | Word => instead.some((word) => word === value) || of.accepts(value),
   };
 }
 

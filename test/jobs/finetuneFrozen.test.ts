@@ -34,7 +34,7 @@ let runs = 0;
 function options(more: Partial<FinetuneOptions> = {}): FinetuneOptions {
   return {
     ...{ model: at('tiny'), train: { files: [at('train.csv')] }, eval: { files: [at('held.csv')] } },
-    ...{ output: at(`run-${++runs}`), cache: at('cache'), freeze: 'all', threads: 1, ...more },
+    ...{ output: at(`run-${++runs}`), cache: at('cache'), freeze: 'all', threads: 1, labelTexts: 'none', ...more },
   };
 }
 

@@ -70,6 +70,7 @@ export class Base {
     loaded: ReadModel,
     mostWindows: number,
     known?: KnownClasses,
+    values?: ParameterValues,
   ) {
     const { given, options } = run;
     const { randomStart, seed } = given;
@@ -77,7 +78,7 @@ export class Base {
     this.found = found;
     this.loaded = loaded;
     this.model = loaded.model.withDropout(options.dropout);
-    this.values = randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values;
+    this.values = values ?? (randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values);
     this.isNew = randomStart || loaded.atRandom.includes('classifier');
     this.known = known;
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
@@ -117,6 +118,11 @@ export class Base {
   /** The same with long texts read in at most so many windows. */
   reading(mostWindows: number): Base {
     return new Base(this.#run, this.found, this.loaded, mostWindows, this.known);
+  }
+
+  /** The same with other values of the encoder. */
+  withValues(values: ParameterValues): Base {
+    return new Base(this.#run, this.found, this.loaded, this.mostWindows, this.known, values);
   }
 
   /** The texts that are trained on. */
@@ -163,8 +169,13 @@ export class Base {
 
   /** Vectors of some of the texts without labels: as many as do not take long. */
   unlabeledVectors(): Promise<FrozenVectors> {
-    this.#unlabeledVectors ??= this.vectorsOf(upTo(this.#run.data.unlabeled ?? [], mostCharacters));
+    this.#unlabeledVectors ??= this.vectorsOf(this.someUnlabeled);
     return this.#unlabeledVectors;
+  }
+
+  /** As many of the texts without labels as do not take long. */
+  get someUnlabeled(): readonly string[] {
+    return upTo(this.#run.data.unlabeled ?? [], mostCharacters);
   }
 
   /** Vectors of texts, by the encoder as it is or by weights that it got. */

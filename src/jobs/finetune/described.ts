@@ -113,7 +113,8 @@ export async function withDescriptions(run: FinetuneRun, openBase: () => Promise
   const all = among(data, numbers);
   // Of a class that is known, or an encoder whose own classifier is trained, no fold of a fit would tell.
   const base = known === 0 ? await openBase() : undefined;
-  if (!base?.readsVectors) return all;
+  if (!base?.readsVectors) return described.isTried ? least : all;
+  const what = described.isTried ? say`names of the labels (${setting('labelTexts')})` : 'descriptions';
   const quiet = { ...run, hooks: { signal: hooks.signal } };
   const features = await base.vectorsOf(all.texts);
   const leastFeatures = {
@@ -123,7 +124,7 @@ export async function withDescriptions(run: FinetuneRun, openBase: () => Promise
   const [plain, helped] = [await fitHead(quiet, least, leastFeatures), await fitHead(quiet, all, features)];
   const [without, given] = lossesOf(plain, helped, data, labels.length);
   if (without === undefined || given === undefined) {
-    note(hooks, 'descriptions count as texts of their classes: there are too few texts to try them on');
+    note(hooks, say`${what} count as texts of their classes: there are too few texts to try them on`);
     base.trainsOn(all, features);
     return all;
   }
@@ -132,7 +133,7 @@ export async function withDescriptions(run: FinetuneRun, openBase: () => Promise
   const losses = `cross-entropy ${given.toFixed(3)} with them and ${without.toFixed(3)} without, on folds of the training texts`;
   note(
     hooks,
-    isBetter ? `descriptions count as texts of their classes: ${losses}` : `descriptions are left out: ${losses}`,
+    isBetter ? say`${what} count as texts of their classes: ${losses}` : say`${what} are left out: ${losses}`,
   );
   base.trainsOn(kept, isBetter ? features : leastFeatures);
   return kept;

@@ -3,16 +3,18 @@ import { say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { readLabels } from '../readLabels.ts';
 import type { JobHooks } from '../types.ts';
+import type { RunClasses } from './classes.ts';
 
 /** Texts that describe classes, each with the name of its class; the arrays are parallel. */
 export interface Descriptions {
   readonly texts: readonly string[];
   readonly labels: readonly string[];
+  /** Whether nobody asked for them: names that may help. */
+  readonly isTried?: boolean;
 }
 
 /**
- * Reads the texts that describe classes; undefined where none are asked for. Those of `names` come once the classes are
- * known.
+ * Reads the texts that describe classes; undefined where no file has some. Names come once the classes are known.
  *
  * @throws BertuneError for a file that holds none
  */
@@ -20,10 +22,45 @@ export async function readDescriptions(
   { labelTexts }: Resolved<'finetune'>,
   hooks: JobHooks,
 ): Promise<Descriptions | undefined> {
-  if (labelTexts === undefined || labelTexts === 'names') return undefined;
+  if (labelTexts === undefined || labelTexts === 'names' || labelTexts === 'none') return undefined;
   const { texts, labels } = await readLabels(labelTexts, setting('labelTexts'), hooks);
   return { labels, texts: texts.map((text, i) => (text.trim() === '' ? readableName(labels[i] as string) : text)) };
 }
+
+/**
+ * What describes the classes of a run: what was read, their names where these are asked for, and names that say something
+ * where nothing is asked for and the classes have few texts.
+ *
+ * @param texts how many there are with a label
+ * @throws UsageError for names that say nothing
+ */
+export function descriptionsOf(
+  given: Resolved<'finetune'>,
+  {
+    read,
+    classes: { labels, known },
+    texts,
+  }: { readonly read: Descriptions | undefined; readonly classes: RunClasses; readonly texts: number },
+): Descriptions {
+  if (read) return read;
+  if (given.labelTexts === 'names') return namesAsTexts(labels);
+  const isNew = known === 0 && !given.randomStart && given.method !== 'words' && given.reads !== 'pooler';
+  const areTried = given.labelTexts === undefined && isNew && texts < fewTexts * labels.length && saySomething(labels);
+  return areTried ? { ...namesAsTexts(labels), isTried: true } : { texts: [], labels: [] };
+}
+
+/** Texts of a class beside which one more says little. */
+const fewTexts = 50;
+
+/** Whether most names are words, rather than numbers, letters or what stands for a name. */
+function saySomething(labels: readonly string[]): boolean {
+  const telling = labels.map(readableName).filter((name) => !standIn.test(name) && someWord.test(name));
+  return telling.length >= (2 / 3) * labels.length;
+}
+
+const standIn = /^(label|class|category|cluster|topic|type|group|intent|tag|target|id|no|code)?[\s#]*(\d+|[a-z])$/;
+/** Three letters, or one of a script that writes words with fewer. */
+const someWord = /\p{L}{3}|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
 /** The names of classes as texts that describe them. @throws UsageError for names that say nothing */
 export function namesAsTexts(labels: readonly string[]): Descriptions {

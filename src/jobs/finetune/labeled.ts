@@ -4,9 +4,10 @@ import { labelNames } from '../../data/labels.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
-import { type LabeledTexts, type RunSets, weightsOf } from '../labeledSets.ts';
+import { type RunSets, weightsOf } from '../labeledSets.ts';
 import type { JobHooks } from '../types.ts';
 import { readUnlabeled } from '../unlabeledTexts.ts';
+import type { Descriptions } from './descriptions.ts';
 
 /** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
 export interface Labeled {
@@ -26,7 +27,12 @@ export interface Labeled {
   /** Texts that measure the result and choose nothing. */
   readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
   /** Texts that describe classes, none of them known ones. */
-  readonly described: { readonly texts: readonly string[]; readonly classes: Int32Array };
+  readonly described: {
+    readonly texts: readonly string[];
+    readonly classes: Int32Array;
+    /** Whether nobody asked for them. */
+    readonly isTried: boolean;
+  };
 }
 
 /** Folds of the training texts. */
@@ -57,10 +63,18 @@ export async function labeledSets(
 }
 
 /** Of a class that is known a classifier says more than a description. */
-function describedSet({ texts, labels }: LabeledTexts, all: readonly string[], known: number): Labeled['described'] {
+function describedSet(
+  { texts, labels, isTried = false }: Descriptions,
+  all: readonly string[],
+  known: number,
+): Labeled['described'] {
   const numbers = classNumbers(labels, all, setting('labelTexts'));
   const kept = Array.from(numbers.keys()).filter((i) => (numbers[i] as number) >= known);
-  return { texts: kept.map((i) => texts[i] as string), classes: Int32Array.from(kept, (i) => numbers[i] as number) };
+  return {
+    texts: kept.map((i) => texts[i] as string),
+    classes: Int32Array.from(kept, (i) => numbers[i] as number),
+    isTried,
+  };
 }
 
 /** Deals texts into folds, each with its share of every class. */

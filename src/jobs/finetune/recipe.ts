@@ -30,7 +30,7 @@ const mostEpochs = 30;
 /** What differs between the methods. */
 const recipes = {
   finetune: { rate: 1e-4, batchSize: 16 },
-  contrastive: { rate: 2.5e-4, batchSize: 32, contrast: { temperature: 0.1, together: 4 }, share: 0.6 },
+  contrastive: { rate: 2.5e-4, batchSize: 32, contrast: { temperature: 0.05, together: 4 }, share: 0.6 },
 } as const satisfies Readonly<Record<TrainedMethod, unknown>>;
 
 /** The recipe of a method for a model and a number of examples. */
@@ -46,7 +46,7 @@ export function recipeOf(method: TrainedMethod, { given }: FinetuneRun, base: Ba
 const measuredWidth = 384;
 
 /** Narrower models take larger steps: the rate goes with the square of the width, to two digits. */
-function rateFor(rate: number, width: number): number {
+export function rateFor(rate: number, width: number): number {
   const scaled = rate * (measuredWidth / width) ** 2;
   return Number(Math.min(1e-3, Math.max(1e-5, scaled)).toPrecision(2));
 }

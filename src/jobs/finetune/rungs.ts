@@ -14,6 +14,8 @@ export interface Tried {
   readonly bytes: number;
   /** Weight of the words beside a network. */
   readonly wordsWeight?: number;
+  /** Whether the encoder was adapted to the texts without labels first. */
+  readonly adapted?: true;
 }
 
 /** A dearer method has to be better by this share of the difference's standard error: less is a tie. */
@@ -49,7 +51,13 @@ export function rungsOf(tried: readonly Tried[], best: Tried): Rung[] {
     const [texts, correct] = [answered.length, answered.filter((right) => right).length];
     const { mean, low, high } = compared(best, one);
     return {
-      ...{ method: one.method, texts, accuracy: texts > 0 ? correct / texts : null, ...wilsonInterval(correct, texts) },
+      ...{
+        method: one.method,
+        ...(one.adapted && { adapted: one.adapted }),
+        texts,
+        accuracy: texts > 0 ? correct / texts : null,
+        ...wilsonInterval(correct, texts),
+      },
       difference: one === best || texts === 0 ? null : { mean, low, high },
       ...{ seconds: one.seconds, bytes: one.bytes },
     };

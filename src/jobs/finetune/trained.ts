@@ -3,7 +3,7 @@ import { classOrder } from '../../data/classOrder.ts';
 import type { NamedTensors } from '../../engine/engine.ts';
 import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
 import { identityOf } from '../../settings/identity.ts';
-import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
+import { ExamplesTask, type TextExample } from '../../tasks/text/examplesTask.ts';
 import { frozenValues } from '../../tasks/text/frozen.ts';
 import { TextInference } from '../../tasks/text/inference.ts';
 import { labelsAndContrast } from '../../tasks/text/objectives/classContrast.ts';
@@ -186,7 +186,7 @@ function digestOf(examples: readonly LabeledText[]): string {
 }
 
 /** Tokens of a row: the longest training text, or a little more for packing when texts are short. */
-function rowWidth(examples: readonly LabeledText[], maxLength: number, { size }: Frame): number {
+export function rowWidth(examples: readonly TextExample[], maxLength: number, { size }: Frame): number {
   const longest = examples.reduce((most, { ids }) => Math.max(most, ids.length + size), 0);
   return Math.min(maxLength, Math.max(64, Math.ceil(longest / 8) * 8));
 }

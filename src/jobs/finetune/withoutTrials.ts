@@ -38,6 +38,7 @@ function canMeasure({ classes, folds }: Labeled): boolean {
   const seen = new Map<number, number>();
   for (const [i, label] of classes.entries()) {
     const fold = folds[i] as number;
+    if (fold < 0) continue;
     const other = seen.get(label);
     if (other !== undefined && other !== fold) return true;
     seen.set(label, fold);

@@ -36,10 +36,14 @@ export const input = {
     help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
-  /** Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them. */
+  /**
+   * Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them;
+   * `none`: nothing describes them.
+   */
   labelTexts: {
-    type: recordsOr('file', 'names'),
-    help: 'texts that describe the labels: files, or names: the names of the labels',
+    type: recordsOr('file', 'names', 'none'),
+    help: 'texts that describe the labels: files, names (those of the labels) or none',
+    default: computed('names where labels have few texts and folds say that they help'),
     identity: false,
   },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },

@@ -1,6 +1,7 @@
 import * as ops from '../../../graph/functions.ts';
 import type { Value } from '../../../graph/graph.ts';
-import type { Term } from '../objective.ts';
+import type { TextExample } from '../examplesTask.ts';
+import type { Objective, Term } from '../objective.ts';
 
 /**
  * One minus the cosine between a text's vector, as the model reads it, and the vector that is its target (Reimers &
@@ -17,6 +18,16 @@ export function likeVectors(size: number): Term {
       const cosine = ops.sum(ops.multiply(unitRows(vectors), unitRows(targets)), [1]);
       return ops.subtract(cosine.graph.scalar(1), cosine);
     },
+  };
+}
+
+/** Vectors drawn to given ones. @param target the one of a text, by its number [size] */
+export function towards(size: number, target: (number: number) => Float32Array): Objective<TextExample> {
+  return {
+    name: 'vectors',
+    metric: { name: 'loss', goal: 'lower' },
+    terms: { vectors: likeVectors(size) },
+    read: ({ ids }, number) => ({ ids, asked: { vectors: { targets: target(number) } } }),
   };
 }
 
