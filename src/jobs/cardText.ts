@@ -131,7 +131,7 @@ function wordsWay({ c, weight }: WordsUse, network: string): string {
 }
 
 function wordsRead({ words, characters }: WordsUse): string {
-  return `It reads TF-IDF weights of ${counted(words, 'word or pair', 'words and pairs')} and ${counted(characters, 'run')} of two to five characters, in lower case.`;
+  return `It reads TF-IDF weights of ${counted(words, 'word or pair', 'words and pairs')} and ${counted(characters, 'run')} of characters, in lower case.`;
 }
 
 function use(record: RunRecord, name: HeadName, head: HeadCard): string {

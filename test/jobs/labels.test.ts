@@ -259,6 +259,42 @@ describe('texts that describe classes', () => {
     expect(without.loss).toBeCloseTo(plain.loss, 5);
   });
 
+  test('are the names of the labels, tried on folds, where nothing is asked for and a label has few texts', async () => {
+    const renamed = (of: typeof heldRows) =>
+      of.map(({ text, label }) => ({ text, label: label === 'asks' ? 'where is' : 'i want' }));
+    const wrong = (of: typeof heldRows) =>
+      of.map(({ text, label }) => ({ text, label: label === 'asks' ? 'i want' : 'where is' }));
+    const numbered = (of: typeof heldRows) =>
+      of.map(({ text, label }) => ({ text, label: label === 'asks' ? 'Q17' : 'Q18' }));
+    const run = async (name: string, label: typeof renamed, more: Partial<FinetuneOptions> = {}) => {
+      const hooks = listening();
+      const train = { files: [await folder.write(`${name}.csv`, labeledCsv(label(rows)))] };
+      const held = { files: [await folder.write(`${name}-held.csv`, labeledCsv(label(heldRows)))] };
+      const result = await finetune(options({ labelsPerClass: 3, train, eval: held, ...more }), hooks);
+      return { described: result.described, notes: hooks.notes().join('\n') };
+    };
+    const helped = await run('telling', renamed);
+    expect(helped.described).toBe(2);
+    expect(helped.notes).toMatch(/names of the labels \(labelTexts\) count as texts of their classes: cross-entropy/);
+    const hindered = await run('wrong', wrong);
+    expect(hindered.described).toBeUndefined();
+    expect(hindered.notes).toMatch(/names of the labels \(labelTexts\) are left out: cross-entropy/);
+    const many = {
+      labelsPerClass: undefined,
+      train: { files: [await folder.write('hundreds.csv', labeledCsv(renamed(labeledMessages(400))))] },
+    };
+    for (const [name, label, more] of [
+      ['none', renamed, { labelTexts: 'none' }],
+      ['many', renamed, many],
+      ['numbers', numbered, {}],
+      ['words', renamed, { method: 'words', reads: undefined }],
+    ] as const) {
+      const { described, notes } = await run(name, label, more);
+      expect(described, name).toBeUndefined();
+      expect(notes, name).not.toContain('names of the labels');
+    }
+  });
+
   test('have weights that are unit vectors of their sums, as long as one scale', () => {
     const vectors = { data: Float32Array.from([3, 4, 0, 1, 5, 0]), size: 2 };
     const { weight, bias } = nearestDescription(vectors, [0, 0, 1], 2);

@@ -9,7 +9,7 @@ import { finetune } from '../../src/jobs/finetune.ts';
 import type { FinetuneOptions, Ladder } from '../../src/jobs/types.ts';
 import { TestFolder } from '../data/files.ts';
 import { listening, readJson } from './runs.ts';
-import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';
 
 const folder = new TestFolder();
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -46,7 +46,7 @@ function ladderOf({ ladder }: { readonly ladder?: Ladder }): Ladder {
 /** Whether something speaks against the method that was chosen, by the rule that it was chosen by. */
 function expectTheBest({ chosen, rungs }: Ladder): void {
   expect(rungs.filter(({ difference }) => difference === null).map(({ method }) => method)).toEqual([chosen]);
-  const place = rungs.findIndex(({ method }) => method === chosen);
+  const place = rungs.findIndex(({ difference }) => difference === null);
   for (const [i, { method, difference }] of rungs.entries()) {
     if (!difference) continue;
     const { mean, low, high } = difference;
@@ -159,6 +159,51 @@ describe('the choice', () => {
     expect(again).toMatchObject({ method: 'finetune', steps: 2 });
     expect(again.ladder).toBeUndefined();
     expect(hooks.notes().join('\n')).toContain('the model has a classifier for these labels, which is trained on');
+  });
+});
+
+describe('texts without labels', () => {
+  const unlabeled = async (count: number) => ({
+    files: [await folder.write(`chats-${count}.txt`, `${messages(count, 77).join('\n')}\n`)],
+  });
+
+  test('adapt the encoder first, and what is trained starts from whichever does better on folds', async () => {
+    const hooks = listening();
+    const given = options({ unlabeled: await unlabeled(700) });
+    const ladder = ladderOf(await finetune(given, hooks));
+    const notes = hooks.notes().join('\n');
+    expect(notes).toMatch(/the encoder was adapted to \d+ texts without labels; \d+ % of a text's 10 nearest/);
+    const [, before, after, where] =
+      /cross-entropy on folds ([\d.]+) before, ([\d.]+) after, so training starts from (.*)/.exec(notes) ?? [];
+    expect(where).toBe(Number(after) < Number(before) ? 'there' : 'the encoder as it was');
+    const isAdapted = where === 'there' || undefined;
+    const named = ladder.rungs.map(({ method, adapted }) => [method, adapted]);
+    expect(named).toEqual([
+      ['words', undefined],
+      ['frozen', undefined],
+      ['hybrid', undefined],
+      ['frozen', true],
+      ['hybrid', true],
+      ['finetune', isAdapted],
+      ['finetune+words', isAdapted],
+      ['contrastive', isAdapted],
+      ['contrastive+words', isAdapted],
+    ]);
+    expectTheBest(ladder);
+    expect(ladder.adapted).toBe(ladder.rungs.find(({ difference }) => difference === null)?.adapted);
+  });
+
+  test('too few of them, or too little time, leave it as it is', async () => {
+    for (const [more, said] of [
+      [{ unlabeled: await unlabeled(300) }, undefined],
+      [{ unlabeled: await unlabeled(700), budget: 1e-4 }, 'the encoder is not adapted to the texts without labels'],
+    ] as const) {
+      const hooks = listening();
+      const ladder = ladderOf(await finetune(options(more), hooks));
+      expect(ladder.rungs.some(({ adapted }) => adapted)).toBe(false);
+      expect(hooks.notes().some((line) => line.startsWith('the encoder was adapted'))).toBe(false);
+      if (said) expect(hooks.notes().join('\n')).toContain(said);
+    }
   });
 });
 

@@ -316,7 +316,7 @@ describe('a card', () => {
     const text = await cardOf(record(wordsModelFacts(words, 30)), 'intent');
     expect(text).toContain('library_name: bertune');
     expect(text).toContain('A text classifier with 4 labels on words, without a network, fitted with bertune.');
-    expect(text).toMatch(/TF-IDF weights of [\d,]+ words and pairs and [\d,]+ runs of two to five characters/);
+    expect(text).toMatch(/TF-IDF weights of [\d,]+ words and pairs and [\d,]+ runs of characters/);
     expect(text).toContain('Logistic regression on TF-IDF weights of words and runs of characters, C 30.');
     expect(text).toContain('It is no network: transformers and transformers.js refuse it.');
     expect(text).not.toContain('layers of');

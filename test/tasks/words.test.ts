@@ -8,6 +8,7 @@ import { fitWords } from '../../src/tasks/words/fitWords.ts';
 import { WordsModel } from '../../src/tasks/words/wordsModel.ts';
 import { wordsProducts } from '../../src/tasks/words/wordsProducts.ts';
 import { countKnown, countTexts, termTexts } from '../../src/text/terms/countedTexts.ts';
+import { suitedBlocks } from '../../src/text/terms/suitedBlocks.ts';
 import { keyOfTerm, TermScanner } from '../../src/text/terms/termScanner.ts';
 import { chooseTerms, tfidfRows } from '../../src/text/terms/tfidf.ts';
 
@@ -207,6 +208,21 @@ describe('folds', () => {
   test('stops when asked to', async () => {
     await expect(fitted({ signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
   });
+});
+
+test('in a script without spaces each character is a word, and pairs and threes of them stand beside it', async () => {
+  expect(suitedBlocks(['the food was cold', '冷'])).toEqual(blocks);
+  expect(suitedBlocks(['', '很好吃 ok'])).toEqual({ words: [1, 1], characters: [2, 3] });
+  expect(suitedBlocks([])).toEqual(blocks);
+  const reviews = ['菜很好吃', '菜不好吃', '送得很快', '送得太慢'];
+  const { model } = await fitWords({ engine, texts: reviews, labels: [0, 1, 0, 1], classes: 2, folds: [] });
+  const { terms } = model.weights;
+  expect(terms.words.every((word) => [...word].length === 1)).toBe(true);
+  expect(terms.words).toEqual(expect.arrayContaining(['菜', '好', '快', '慢']));
+  const runs = terms.characters.map((run) => run.trim());
+  expect(Math.max(...runs.map((run) => [...run].length))).toBe(3);
+  expect(runs).toEqual(expect.arrayContaining(['好吃', '很好吃']));
+  expect(model.logProbabilities(reviews).map(([a = 0, b = 0]) => Number(b > a))).toEqual([0, 1, 0, 1]);
 });
 
 test('a vocabulary with a term twice is refused', async () => {

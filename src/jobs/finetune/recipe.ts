@@ -23,9 +23,11 @@ export interface Recipe {
   readonly settings: Required<Pick<Resolved<'finetune'>, 'learningRate' | 'batchSize' | 'warmup'>>;
 }
 
-/** Updates that a run makes at least, as far as `mostEpochs` give them: three epochs of few labels are too few. */
+/** Updates that a run makes at least, as far as `mostEpochs` give them: five epochs of few labels are too few. */
 const leastSteps = 200;
 const mostEpochs = 30;
+/** Epochs of any number of examples, and of so many that fewer do. */
+const [usualEpochs, fewestEpochs, manyExamples] = [5, 3, 20_000] as const;
 
 /** What differs between the methods. */
 const recipes = {
@@ -37,7 +39,8 @@ const recipes = {
 export function recipeOf(method: TrainedMethod, { given }: FinetuneRun, base: Base, examples: number): Recipe {
   const { rate, batchSize: usual, ...other } = recipes[method];
   const batchSize = given.batchSize ?? usual;
-  const epochs = Math.min(mostEpochs, Math.max(3, Math.ceil(leastSteps / Math.ceil(examples / batchSize))));
+  const least = examples < manyExamples ? usualEpochs : fewestEpochs;
+  const epochs = Math.min(mostEpochs, Math.max(least, Math.ceil(leastSteps / Math.ceil(examples / batchSize))));
   const learningRate = given.learningRate ?? rateFor(rate, base.model.config.hiddenSize);
   return { method, epochs, ...other, settings: { learningRate, batchSize, warmup: given.warmup ?? 0.1 } };
 }

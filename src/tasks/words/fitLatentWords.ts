@@ -4,7 +4,7 @@ import { countKnown } from '../../text/terms/countedTexts.ts';
 import { tfidfRows } from '../../text/terms/tfidf.ts';
 import { fitLinearHead, type LinearHead } from '../linearHead.ts';
 import { type PseudoLabels, type SelfTrained, selfTrain } from '../selfTraining.ts';
-import { blocks, type FittedWords, type FitWordsOptions, wordsWeights } from './fitWords.ts';
+import { type FittedWords, type FitWordsOptions, wordsWeights } from './fitWords.ts';
 import { type LatentFeatures, latentFeatures, narrowed, spreadOf, termWeights } from './latentFeatures.ts';
 import type { LatentSpace } from './latentSpace.ts';
 import { projected } from './latentTerms.ts';
@@ -41,7 +41,7 @@ export interface FittedLatentWords extends FittedWords {
 export async function fitLatentWords(options: FitLatentWordsOptions): Promise<FittedLatentWords> {
   const { texts, classes, space, onProgress } = options;
   const { corpus, chosen, latent } = space;
-  const rows = tfidfRows(countKnown(texts, blocks, corpus.table), corpus.blocks, chosen);
+  const rows = tfidfRows(countKnown(texts, corpus.lengths, corpus.table), corpus.blocks, chosen);
   const coordinates = { data: projected(rows, latent.directions, latent.size), size: latent.size };
   const tried = latentFeatures(rows, coordinates);
   let best: { features: LatentFeatures; head: LinearHead; loss: number } | undefined;

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { fitLogisticRegression, type LinearClassifier, strengthAt } from '../../evaluation/logisticRegression.ts';
 import type { WordsWeights } from '../../models/words/words.ts';
 import { type CountedCorpus, countTexts, termTexts } from '../../text/terms/countedTexts.ts';
-import type { TermBlocks } from '../../text/terms/termScanner.ts';
+import { suitedBlocks } from '../../text/terms/suitedBlocks.ts';
 import { type ChosenTerms, chooseTerms, type SparseRows, tfidfRows } from '../../text/terms/tfidf.ts';
 import type { FoldScore } from '../linearHead.ts';
 import { type FoldProblem, fitByFolds } from './fitByFolds.ts';
@@ -43,8 +43,6 @@ export interface FittedWords {
   readonly converged: boolean;
 }
 
-/** What texts are cut into. */
-export const blocks: TermBlocks = { words: [1, 2], characters: [2, 5] };
 /** Values of C that are tried, for rows whose blocks have length 1. */
 const grid = [0.3, 1, 3, 10, 30, 100, 300, 1000, 3000];
 /** The same where a fit takes long. */
@@ -73,7 +71,7 @@ export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
   const most = Math.min(mostTerms, Math.max(fewestTerms, Math.floor(mostWeights / classes)));
   await breathe(signal);
   // A fold may read some terms that are not among the most frequent of all.
-  const corpus = countTexts(texts, blocks, 2 * most);
+  const corpus = countTexts(texts, suitedBlocks(texts), 2 * most);
   await breathe(signal);
   const weights = Float64Array.from({ length: texts.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
   const whole = rowsOf(corpus, () => true, most);
@@ -129,12 +127,12 @@ function movedTo(to: ChosenTerms, { weight, bias }: LinearClassifier, from: Chos
 /** What a model is made of: its columns in order, words first. @param texts those that have the terms */
 export function wordsWeights(
   texts: readonly string[],
-  { table, blocks: blockOf }: CountedCorpus,
+  { table, lengths, blocks: blockOf }: CountedCorpus,
   { columns, size, idf }: ChosenTerms,
   { weight, bias }: LinearClassifier,
 ): WordsWeights {
   const classes = bias.length;
-  const names = termTexts(texts, blocks, table);
+  const names = termTexts(texts, lengths, table);
   const terms = { words: [] as string[], characters: [] as string[] };
   const order: number[] = [];
   for (const [block, list] of [terms.words, terms.characters].entries()) {
@@ -149,7 +147,7 @@ export function wordsWeights(
     for (let c = 0; c < classes; c++) ordered[i * classes + c] = weight[c * size + column] as number;
   }
   return {
-    ...{ blocks, terms, idf: Float32Array.from(order, (column) => idf[column] as number) },
+    ...{ blocks: lengths, terms, idf: Float32Array.from(order, (column) => idf[column] as number) },
     ...{ weight: ordered, bias: Float32Array.from(bias) },
   };
 }

@@ -2,8 +2,8 @@ import { breathe } from '../../core/interrupt.ts';
 import { permutedIndex } from '../../core/random.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import { type CountedCorpus, countTexts } from '../../text/terms/countedTexts.ts';
+import { suitedBlocks } from '../../text/terms/suitedBlocks.ts';
 import { type ChosenTerms, chooseTerms, tfidfRows } from '../../text/terms/tfidf.ts';
-import { blocks } from './fitWords.ts';
 import { type LatentTerms, latentTerms, projected } from './latentTerms.ts';
 
 /** What texts without labels say of terms: which there are, how rare they are, and which keep the same company. */
@@ -43,7 +43,7 @@ export async function latentSpace(options: LatentSpaceOptions): Promise<LatentSp
   const { classes, signal } = options;
   const texts = sampled(options);
   const most = Math.min(mostTerms, Math.max(fewestTerms, Math.floor(mostWeights / classes)));
-  const corpus = countTexts(texts, blocks, most);
+  const corpus = countTexts(texts, suitedBlocks(texts), most);
   await breathe(signal);
   const chosen = chooseTerms(corpus, () => true, most);
   const rows = tfidfRows(corpus, corpus.blocks, chosen);

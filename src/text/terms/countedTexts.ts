@@ -14,6 +14,8 @@ export interface CountedTexts {
 /** Texts and the terms that were counted in them. */
 export interface CountedCorpus extends CountedTexts {
   readonly table: TermTable;
+  /** What the texts were cut into. */
+  readonly lengths: TermBlocks;
   /** Block of each term [table.size]. */
   readonly blocks: Uint8Array;
   /** Terms that were met too seldom to be counted; 0 where none is left out. */
@@ -34,7 +36,7 @@ export function countTexts(texts: readonly string[], lengths: TermBlocks, most: 
   const blocks = new Uint8Array(table.size);
   for (const [old, number] of numbers.entries()) if (number >= 0) blocks[number] = found.blocks[old] as number;
   const leftOut = found.forgotten + found.table.size - table.size;
-  return { ...countKnown(texts, lengths, table), table, blocks, leftOut };
+  return { ...countKnown(texts, lengths, table), table, lengths, blocks, leftOut };
 }
 
 /** Counts those terms of texts that a table has. */
