@@ -65,7 +65,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         const climbed = await earlier(ladderIn(record), run(undefined), openBase);
         const { ladder, base } = climbed ?? (await climb(run(undefined), openBase, began)) ?? {};
         if (!ladder || !base) return methods.finetune.run(run('finetune'), openBase);
-        note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}`);
+        const from = ladder.adapted ? ', from the encoder that was adapted to texts without labels' : '';
+        note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}${from}`);
         const chosen = run(ladder.chosen);
         return withLadder(await methods[ladder.chosen].run(chosen, async () => base, ladder.wordsWeight), ladder);
       },
@@ -105,7 +106,7 @@ function withMethod(options: FinetuneOptions): FinetuneOptions {
 function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Resolved<'finetune'> {
   const began = worked.safeParse(record?.configuration ?? {}).data;
   if (!record || !began) return given;
-  const { learningRate, batchSize, warmup, method } = began;
+  const { learningRate, batchSize, warmup, method, epochs } = began;
   // Runs of versions that had one method do not name it.
   const named = ladderIn(record) ? undefined : (method ?? 'finetune');
   return {
@@ -113,6 +114,7 @@ function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefined): Re
     learningRate: given.learningRate ?? learningRate,
     batchSize: given.batchSize ?? batchSize,
     warmup: given.warmup ?? warmup,
+    epochs: given.epochs ?? (given.maxSteps === undefined ? epochs : undefined),
     method: given.method ?? named,
   };
 }
@@ -136,6 +138,7 @@ const worked = z.object({
   learningRate: z.number().optional(),
   batchSize: z.number().optional(),
   warmup: z.number().optional(),
+  epochs: z.number().optional(),
   method: z.enum(methodNames).optional(),
   ladder: z
     .looseObject({

@@ -134,9 +134,12 @@ interface HeadOptions {
  */
 export async function frozenHead(run: FinetuneRun, base: Base, data: Labeled, features: Rows): Promise<LinearHead> {
   const head = await fitHead(run, data, features, { known: base.known });
-  // What texts without labels are taken for cannot be told on folds that lack some of the classes.
-  if (!data.unlabeled || base.known) return head;
   const { engine, hooks } = run;
+  if (!data.unlabeled) return head;
+  if (base.known) {
+    note(hooks, say`${setting('unlabeled')} is left out: folds that lack some of the classes cannot tell what it does`);
+    return head;
+  }
   const { classes, classWeights, labels, folds } = data;
   const unlabeled = await base.unlabeledVectors();
   const trained = await selfTrain({

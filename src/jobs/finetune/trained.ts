@@ -63,6 +63,8 @@ export async function trainedPlan(
   });
   return {
     ...{ task, settings, epochs: recipe.epochs },
+    // A run that is gone on with keeps them, whatever suits by then.
+    configuration: given.maxSteps === undefined && given.epochs === undefined ? { epochs: recipe.epochs } : {},
     identity: {
       ...identityOf('finetune', { ...settings, dropout: base.model.config.hiddenDropout }),
       ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
