@@ -6,7 +6,7 @@ import type { DataOptions, JobHooks } from './types.ts';
 
 /** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
 export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
-  const set = await readLabeledSet({ ...data, flag });
+  const set = await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) });
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
   noteInvalidUtf8(set.invalidUtf8, flag, hooks);
   return set;
