@@ -42,10 +42,13 @@ export interface Records {
   readonly columns: readonly string[];
   readonly textColumn: string;
   readonly labelColumn?: string;
+  readonly choice: ColumnChoice;
   /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
   readonly taken?: string;
-  /** What is known of the column of labels, from its first rows. */
-  label(): Promise<Column | undefined>;
+  /** Columns of the (first) file that are not read. */
+  readonly leftOut: readonly Column[];
+  /** What was opened, with the encoding of what is text. */
+  readonly sources: readonly { readonly name: string; readonly encoding?: string }[];
   /** How many U+FFFD stand for bytes that were not UTF-8, as far as was read. */
   readonly invalidUtf8: number;
   /**
@@ -80,6 +83,8 @@ export interface Part {
   /** The same with the setting that named it. */
   readonly place: Message;
   readonly isPlainText: boolean;
+  /** Of what is text. */
+  readonly encoding?: string;
   readonly invalidUtf8: number;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
@@ -93,7 +98,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
-  if (main.isPlainText && options.needLabel) {
+  if (main.isPlainText && options.needLabel === true) {
     throw new UsageError(
       say`${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
     );
@@ -112,7 +117,9 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     textColumn: choice.text,
     labelColumn: choice.label,
     taken,
-    label: async () => (await main.table.look()).find(({ name }) => name === choice.label),
+    choice,
+    leftOut: main.table.columns.filter(({ name }) => !Object.values(choice).includes(name)),
+    sources: parts.map(({ name, encoding }) => ({ name, encoding })),
     get invalidUtf8() {
       return ofParts + ofValues;
     },
@@ -138,12 +145,20 @@ export async function openPart(
   }
   const prepared = await prepareFile(source, join(database.folder, `repaired${index}`), flag);
   if (prepared === undefined) return undefined;
-  const { file, invalidUtf8 } = prepared;
+  const { file, encoding, invalidUtf8 } = prepared;
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
     const table = await openTable(file, database);
     const isPlainText = source.format === 'text';
-    return { table, name: source.path, place: say`${flag} ${source.path}`, isPlainText, invalidUtf8, failure };
+    return {
+      table,
+      name: source.path,
+      place: say`${flag} ${source.path}`,
+      isPlainText,
+      encoding,
+      invalidUtf8,
+      failure,
+    };
   } catch (error) {
     throw await failure(error);
   }
@@ -153,7 +168,7 @@ async function prepareFile(
   source: FileSource,
   repairedPath: string,
   flag: Origin,
-): Promise<{ file: TableFile; invalidUtf8: number } | undefined> {
+): Promise<{ file: TableFile; encoding?: string; invalidUtf8: number } | undefined> {
   const { path, format, gzip } = source;
   try {
     if (format === 'parquet') {
@@ -164,10 +179,12 @@ async function prepareFile(
     if (blank) return undefined;
     // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
     const isReadable = valid && !(hasByteOrderMark && (format === 'json' || format === 'jsonl'));
-    if (isReadable) return { file: { path, format, gzip, head, longestLine }, invalidUtf8: 0 };
+    const name = `${encoding.toUpperCase()}${hasByteOrderMark ? ' with a byte order mark' : ''}`;
+    if (isReadable) return { file: { path, format, gzip, head, longestLine }, encoding: name, invalidUtf8: 0 };
     const invalidUtf8 = await repairText(path, gzip, encoding, repairedPath);
     // A replaced byte becomes three; UTF-16 grows by half at most.
-    return { file: { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 }, invalidUtf8 };
+    const file = { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 };
+    return { file, encoding: name, invalidUtf8 };
   } catch (error) {
     const isZlib = String((error as NodeJS.ErrnoException).code).startsWith('Z_');
     if (isZlib) throw new BertuneError(say`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);

@@ -12,6 +12,20 @@ export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHook
   return set;
 }
 
+/** The set without rows that have no text, which is said; the set itself where every row has one. */
+export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): LabeledSet {
+  const kept = Array.from(set.texts.keys()).filter((i) => set.texts[i]?.trim() !== '');
+  const missing = set.texts.length - kept.length;
+  if (missing === 0) return set;
+  if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${set.textColumn}`);
+  note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${set.textColumn} left out`);
+  const at = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  return {
+    ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
+    ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
+  };
+}
+
 /** Says once that bytes were not UTF-8. */
 function noteInvalidUtf8(count: number, flag: Origin, hooks: JobHooks): void {
   if (count === 0) return;
