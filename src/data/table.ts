@@ -1,6 +1,7 @@
 import { type Column, columnOf, kindOfType } from './columnKinds.ts';
 import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, tsvQuote } from './csv.ts';
 import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
+import { withEvenLines, withPlainHeader } from './evenLines.ts';
 import { unfoldJson } from './jsonLayout.ts';
 import type { Format } from './source.ts';
 import { jsonReader, typedReader, type ValueReader, writtenReader } from './values.ts';
@@ -30,24 +31,27 @@ export interface TableFile extends CsvFile {
 /**
  * @throws what DuckDB throws on a malformed file; UnreadableLayoutError for a JSON document whose rows cannot be told
  */
-export async function openTable(file: TableFile, database: Database): Promise<Table> {
-  switch (file.format) {
+export async function openTable(given: TableFile, database: Database): Promise<Table> {
+  const unpacked = await withPlainHeader(given, database.newFile());
+  switch (unpacked.format) {
     case 'text':
-      return plainText(file);
+      return plainText(unpacked);
     case 'csv': {
-      const { names, ...dialect } = csvHeader(file.head);
+      const { names, ...dialect } = csvHeader(unpacked.head);
+      const file = await withEvenLines(unpacked, dialect.delimiter, database.newFile());
       return delimited(file, names, { ...dialect, quote: '"' }, database);
     }
     case 'tsv': {
-      const { names, ...dialect } = csvHeader(file.head, '\t');
+      const { names, ...dialect } = csvHeader(unpacked.head, '\t');
+      const file = await withEvenLines(unpacked, dialect.delimiter, database.newFile());
       const quote = await tsvQuote(file, numberedNames(names), database);
       return delimited(file, names, { ...dialect, quote }, database);
     }
     case 'jsonl':
     case 'json':
-      return json(file, database);
+      return json(unpacked, database);
     case 'parquet':
-      return typed(`read_parquet(${quotedFile(file.path)})`, database);
+      return typed(`read_parquet(${quotedFile(unpacked.path)})`, database);
   }
 }
 
