@@ -64,8 +64,9 @@ function setReport(
     ],
     ...(labels ? [['classes', quantity(labels.classes.length)]] : []),
   ];
-  const sizes = labels ? [classTable(labels.classes)] : [];
-  return [table(rows, ['left', 'left']), ...sizes].join('\n\n');
+  const sizes = labels && labels.classes.length > 0 ? [classTable(labels.classes)] : [];
+  const filled = rows.filter(([, value]) => value !== '');
+  return [table(filled, ['left', 'left']), ...sizes].join('\n\n');
 }
 
 const classesShown = 12;

@@ -59,10 +59,12 @@ export function kindOfType(type: string): Kind {
   return 'text';
 }
 
-/** Whether texts may be in a column. */
-export function mayBeText({ kind }: Column): boolean {
-  return kind === 'text' || kind === 'bytes';
+/** Whether texts may be in a column that nobody named: it is not called a key, and is no column of numbers with a fault. */
+export function mayBeText({ name, kind, sample }: Column): boolean {
+  return (kind === 'text' || kind === 'bytes') && !sample?.odd && !keyName.test(name.trim());
 }
+
+const keyName = /(^|[_\s-])(id|uuid|guid|key|hash)$|^index$/i;
 
 /** Whether a column holds numbers alone. */
 export function isNumeric({ kind }: Column): boolean {

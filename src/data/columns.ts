@@ -51,6 +51,7 @@ export async function chooseColumns(
     group: find(options.groupColumn, setting('groupColumn')),
     id: onlyNamed(columns, ['id']),
   };
+  if (columns.length === 0) throw new UsageError(say`${name} holds no records with columns; check the file`);
   const isHeadless = hasHeaderLine && looksLikeData(columns, [...textNames, ...labelNames, 'id']);
   const isTaken = (name: string) => Object.values(named).includes(name);
   const free = columns.filter(({ name }) => !isTaken(name));
@@ -121,7 +122,8 @@ export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnC
 
 /** Columns by their names, each with what it holds where that is no text. */
 export function listed(columns: readonly Column[], most = 20): string {
-  const names = columns.slice(0, most).map(({ name, kind }) => {
+  const names = columns.slice(0, most).map(({ name, kind, sample }) => {
+    if (sample?.odd) return `${shown(name)} (numbers, but ${JSON.stringify(sample.odd.value.slice(0, 20))})`;
     return kind === 'text' ? shown(name) : `${shown(name)} (${kindTitles[kind]})`;
   });
   const more = columns.length > most ? `, and ${columns.length - most} more` : '';

@@ -9,6 +9,8 @@ export interface TextReview {
   readonly rows: number;
   /** Rows without a text. */
   readonly empty: number;
+  /** Rows that are the names of their columns, as where files were put one after the other. */
+  readonly headers: number;
   /** Texts that come again but for case, white space and Unicode form. */
   readonly repeated: number;
   /** Different texts that come with more than one label. */
@@ -46,6 +48,12 @@ export interface TokenReview extends Lengths {
   readonly unknown: number;
 }
 
+/** Names of columns. */
+export interface Columns {
+  readonly textColumn?: string;
+  readonly labelColumn?: string;
+}
+
 export interface Reading {
   readonly tokenizer: TextTokenizer;
   readonly maxLength: number;
@@ -59,6 +67,7 @@ const shownConflicts = 3;
 export class TextReviewer {
   #rows = 0;
   #empty = 0;
+  #headers = 0;
   #repeated = 0;
   #damaged = 0;
   #garbled = 0;
@@ -73,8 +82,14 @@ export class TextReviewer {
   readonly #lengths: number[] = [];
   #longest = 0;
 
-  /** @param known texts that are looked for among these */
-  constructor(known?: TextReviewer) {
+  readonly #columns: Columns;
+
+  /**
+   * @param columns that the texts and labels come from
+   * @param known texts that are looked for among these
+   */
+  constructor(columns: Columns, known?: TextReviewer) {
+    this.#columns = columns;
     this.#known = known;
   }
 
@@ -84,6 +99,8 @@ export class TextReviewer {
       this.#empty++;
       return;
     }
+    const { textColumn, labelColumn } = this.#columns;
+    if (text === textColumn && label === labelColumn) this.#headers++;
     if (text.includes('\ufffd')) this.#damaged++;
     if (garbledPattern.test(text)) this.#garbled++;
     const hash = hashText(repeatedForm(text));
@@ -98,7 +115,13 @@ export class TextReviewer {
 
   review(): TextReview {
     return {
-      ...{ rows: this.#rows, empty: this.#empty, repeated: this.#repeated, shared: this.#shared },
+      ...{
+        rows: this.#rows,
+        empty: this.#empty,
+        headers: this.#headers,
+        repeated: this.#repeated,
+        shared: this.#shared,
+      },
       ...{ conflicts: this.#conflicts.size, conflicting: this.#conflicting },
       ...{ damaged: this.#damaged, garbled: this.#garbled },
       characters: { median: quantile(this.#lengths, 0.5), most: this.#longest },

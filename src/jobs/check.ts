@@ -117,7 +117,8 @@ async function reviewed(
   known?: TextReviewer,
 ): Promise<Looked> {
   const records = await openRecords({ ...data, flag, needLabel: 'if any' });
-  const reviewer = new TextReviewer(known);
+  // Lines of text have no header that could come again.
+  const reviewer = new TextReviewer(records.taken === undefined ? {} : records, known);
   const sizes = new Map<string, number>();
   let unlabeled = 0;
   let rows = 0;

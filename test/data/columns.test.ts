@@ -64,6 +64,24 @@ describe('names that differ in case or spaces alone', () => {
   });
 });
 
+describe('a text column without a telling name', () => {
+  test('is none of keys, or of numbers with a fault', async () => {
+    const path = await folder.write('keys.csv', 'ticket_id,Betrag,body\na,"1,5",fine it was\nb,"2,5",bad it was\n');
+    expect(await textsOf(path)).toEqual(['fine it was', 'bad it was']);
+    const keys = await folder.write('keys.csv', '_id,Betrag\na,"1,5"\nb,"2,5"\n');
+    await expect(textsOf(keys)).rejects.toThrow(
+      new UsageError(
+        `--corpus ${keys} has no single text column; choose one with textColumn: _id, Betrag (numbers, but "1,5")`,
+      ),
+    );
+  });
+
+  test.each(['[]', '{}', '{"data":[]}'])('is not looked for in %s', async (content) => {
+    const path = await folder.write('none.json', content);
+    await expect(textsOf(path)).rejects.toThrow(/holds no records|has no single text column/);
+  });
+});
+
 describe('a label column without a telling name', () => {
   const left: [header: string, row: (i: number) => string, kind: string][] = [
     ['text,created_at', (i) => `the text ${i},2024-01-0${(i % 8) + 1}`, 'times'],

@@ -99,12 +99,22 @@ describe('what is wrong', () => {
       [header, ...some, 'caf\ufffd,a'],
       'data: 1 text with U+FFFD, in place of a character that was lost',
     ],
+    ['a header that comes again', [header, ...some, header], 'data: 1 row repeats the header; leave it out'],
+    ['no text at all', [header], 'data: no row with a text'],
     ['one class', [header, 'track it,a', 'cancel it,a'], 'data: one label only, "a"'],
   ];
   test.each(wrong)('%s', async (_, lines, finding) => {
     const { ok, findings } = await check({ data: { files: [write('wrong.csv', lines)] } });
     expect(findings.filter(({ level }) => level === 'wrong').map(({ text }) => text)).toContain(finding);
     expect(ok).toBe(false);
+  });
+
+  test('but a label that may stand for none is good to know', async () => {
+    const { ok, findings } = await check({
+      data: { files: [write('na.csv', [header, ...some, 'pay 1,NA', 'pay 2,NA'])] },
+    });
+    expect(findings.map(({ text }) => text)).toEqual(['data: "NA" may stand for no label, and is taken for a class']);
+    expect(ok).toBe(true);
   });
 
   test('bytes that are of another encoding', async () => {

@@ -88,6 +88,10 @@ function labelFindings({ flag, isHeld, texts, labels, unlabeled = 0 }: Reviewed)
   }
   if (classes.length === 1 && !isHeld)
     findings.push(wrong(say`${flag}: one label only, ${shown(classes[0]?.label ?? '')}`));
+  const missing = classes.filter(({ label }) => missingName.test(label.trim())).map(({ label }) => shown(label));
+  if (missing.length > 0) {
+    findings.push(noted(say`${flag}: ${listed(missing)} may stand for no label, and is taken for a class`));
+  }
   const single = classes.filter(({ texts }) => texts === 1).map(({ label }) => shown(label));
   if (single.length > 0 && looksLike === undefined && !isHeld) {
     findings.push(
@@ -99,16 +103,23 @@ function labelFindings({ flag, isHeld, texts, labels, unlabeled = 0 }: Reviewed)
   return findings;
 }
 
+/** How R, pandas, SQL and spreadsheets write a value that is missing. */
+const missingName = /^(na|n\/a|nan|null|none|nil|<na>|#n\/a|\\n|-)$/i;
+
 /** Shares from which on something is wrong rather than good to know. */
 const manyEmpty = 0.1;
 const manyGarbled = 0.01;
 
 function textFindings({ flag, texts, invalidUtf8 }: Reviewed): Finding[] {
-  const { rows, empty, repeated, damaged, garbled } = texts;
+  const { rows, empty, headers, repeated, damaged, garbled } = texts;
   const findings: Finding[] = [];
   const graded = (count: number, limit: number, line: Message) => {
     if (count > 0) findings.push(count >= limit * rows ? wrong(line) : noted(line));
   };
+  if (rows === empty) return [wrong(say`${flag}: no row with a text`)];
+  if (headers > 0) {
+    findings.push(wrong(say`${flag}: ${counted(headers, 'row repeats', 'rows repeat')} the header; leave it out`));
+  }
   graded(empty, manyEmpty, say`${flag}: ${empty} of ${counted(rows, 'row')} without a text`);
   if (invalidUtf8 > 0) {
     findings.push(

@@ -12,9 +12,9 @@ export async function noteWrong(
   [train, held]: readonly [train: LabeledSet | undefined, held: LabeledSet | undefined],
   hooks: JobHooks,
 ): Promise<void> {
-  const reviewer = new TextReviewer();
+  const reviewer = new TextReviewer(train ?? {});
   const first = train && (await reviewedSet(train, setting('train'), reviewer, hooks));
-  const looked = held && (await reviewedSet(held, setting('eval'), new TextReviewer(reviewer), hooks));
+  const looked = held && (await reviewedSet(held, setting('eval'), new TextReviewer(held, reviewer), hooks));
   const second = looked && { ...looked, isHeld: true };
   const findings = [
     ...(first ? findingsOf(first) : []),
