@@ -1,13 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
-import { type Origin, say, setting } from '../core/message.ts';
-import { type ColumnChoice, type ColumnOptions, chooseColumns, findColumn } from './columns.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
+import type { Column } from './columnKinds.ts';
+import {
+  type ColumnChoice,
+  type ColumnOptions,
+  checkNoneNested,
+  chooseColumns,
+  columnsLine,
+  findColumn,
+} from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
 import { type FileSource, findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table, type TableFile } from './table.ts';
 import { repairText, scanText } from './utf8.ts';
+import { UnreadableValueError, type ValueReader } from './values.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -16,6 +25,8 @@ export interface RecordsOptions extends ColumnOptions {
   readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
+  /** Told which columns were taken and which were left out, in one line; of lines of text there is nothing to tell. */
+  readonly onNote?: (line: Message) => void;
 }
 
 export interface DataRecord {
@@ -31,7 +42,14 @@ export interface Records {
   readonly columns: readonly string[];
   readonly textColumn: string;
   readonly labelColumn?: string;
-  /** How many U+FFFD stand for bytes that were not UTF-8. */
+  readonly choice: ColumnChoice;
+  /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
+  readonly taken?: string;
+  /** Columns of the (first) file that are not read. */
+  readonly leftOut: readonly Column[];
+  /** What was opened, with the encoding of what is text. */
+  readonly sources: readonly { readonly name: string; readonly encoding?: string }[];
+  /** How many U+FFFD stand for bytes that were not UTF-8, as far as was read. */
   readonly invalidUtf8: number;
   /**
    * The records in the files' order, a few thousand at a time, from the beginning at every call. Blank lines of text
@@ -62,7 +80,11 @@ export interface Part {
   readonly table: Table;
   /** What to call it in a message. */
   readonly name: string;
+  /** The same with the setting that named it. */
+  readonly place: Message;
   readonly isPlainText: boolean;
+  /** Of what is text. */
+  readonly encoding?: string;
   readonly invalidUtf8: number;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
@@ -76,19 +98,35 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
-  if (main.isPlainText && options.needLabel) {
+  if (main.isPlainText && options.needLabel === true) {
     throw new UsageError(
       say`${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
     );
   }
-  const choice = chooseColumns(main.table.columns, options, say`${options.flag} ${main.name}`);
-  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.flag)));
+  const choice = await chooseColumns(main.table, options, main.place);
+  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice)));
+  const taken = main.isPlainText ? undefined : takenLine(main, choice);
+  if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`);
+  const ofParts = parts.reduce((sum, part) => sum + part.invalidUtf8, 0);
+  let ofValues = 0;
+  const onReplaced = (count: number) => {
+    ofValues += count;
+  };
   return {
     columns: main.table.columns.map(({ name }) => name),
     textColumn: choice.text,
     labelColumn: choice.label,
-    invalidUtf8: parts.reduce((sum, part) => sum + part.invalidUtf8, 0),
-    batches: () => limited(recordsOf(parts, choices, database), options.limit ?? Number.POSITIVE_INFINITY),
+    taken,
+    choice,
+    leftOut: main.table.columns.filter(({ name }) => !Object.values(choice).includes(name)),
+    sources: parts.map(({ name, encoding }) => ({ name, encoding })),
+    get invalidUtf8() {
+      return ofParts + ofValues;
+    },
+    batches() {
+      ofValues = 0;
+      return limited(recordsOf(parts, choices, database, onReplaced), options.limit ?? Number.POSITIVE_INFINITY);
+    },
     close: () => database.close(),
   };
 }
@@ -103,15 +141,24 @@ export async function openPart(
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
-    return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
+    return { table, name: 'query', place: say`${flag} query`, isPlainText: false, invalidUtf8: 0, failure };
   }
   const prepared = await prepareFile(source, join(database.folder, `repaired${index}`), flag);
   if (prepared === undefined) return undefined;
-  const { file, invalidUtf8 } = prepared;
+  const { file, encoding, invalidUtf8 } = prepared;
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
     const table = await openTable(file, database);
-    return { table, name: source.path, isPlainText: source.format === 'text', invalidUtf8, failure };
+    const isPlainText = source.format === 'text';
+    return {
+      table,
+      name: source.path,
+      place: say`${flag} ${source.path}`,
+      isPlainText,
+      encoding,
+      invalidUtf8,
+      failure,
+    };
   } catch (error) {
     throw await failure(error);
   }
@@ -121,7 +168,7 @@ async function prepareFile(
   source: FileSource,
   repairedPath: string,
   flag: Origin,
-): Promise<{ file: TableFile; invalidUtf8: number } | undefined> {
+): Promise<{ file: TableFile; encoding?: string; invalidUtf8: number } | undefined> {
   const { path, format, gzip } = source;
   try {
     if (format === 'parquet') {
@@ -132,10 +179,12 @@ async function prepareFile(
     if (blank) return undefined;
     // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
     const isReadable = valid && !(hasByteOrderMark && (format === 'json' || format === 'jsonl'));
-    if (isReadable) return { file: { path, format, gzip, head, longestLine }, invalidUtf8: 0 };
+    const name = `${encoding.toUpperCase()}${hasByteOrderMark ? ' with a byte order mark' : ''}`;
+    if (isReadable) return { file: { path, format, gzip, head, longestLine }, encoding: name, invalidUtf8: 0 };
     const invalidUtf8 = await repairText(path, gzip, encoding, repairedPath);
     // A replaced byte becomes three; UTF-16 grows by half at most.
-    return { file: { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 }, invalidUtf8 };
+    const file = { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 };
+    return { file, encoding: name, invalidUtf8 };
   } catch (error) {
     const isZlib = String((error as NodeJS.ErrnoException).code).startsWith('Z_');
     if (isZlib) throw new BertuneError(say`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);
@@ -149,55 +198,92 @@ function emptyError(sources: readonly Source[], flag: Origin): BertuneError {
   return new BertuneError(say`${flag}: ${name} is empty${sources.length > 1 ? ', and so are the other files' : ''}`);
 }
 
+function takenLine({ table }: Part, choice: ColumnChoice): string {
+  const layout = table.layout === undefined ? '' : `read as ${table.layout}; `;
+  return `${layout}${columnsLine(table, choice)}`;
+}
+
 /** The same columns in a further file. Lines of text have no names: they are the text, whatever it is called. */
-function sameColumns(part: Part, choice: ColumnChoice, flag: Origin): ColumnChoice {
+function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: ColumnChoice): ColumnChoice {
   const find = (wanted: string | undefined, option: Origin) =>
-    wanted === undefined ? undefined : findColumn(part.table.columns, wanted, option, say`${flag} ${part.name}`);
-  return {
-    text: part.isPlainText
-      ? 'text'
-      : findColumn(part.table.columns, choice.text, setting('textColumn'), say`${flag} ${part.name}`),
+    wanted === undefined ? undefined : findColumn(columns, wanted, option, place);
+  const same = {
+    text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
     group: find(choice.group, setting('groupColumn')),
-    id: part.table.columns.find(({ name }) => name === choice.id)?.name,
+    id: columns.find(({ name }) => name === choice.id)?.name,
   };
+  checkNoneNested(columns, same, place);
+  return same;
 }
 
 async function* recordsOf(
   parts: readonly Part[],
   choices: readonly ColumnChoice[],
   database: Database,
+  onReplaced: (count: number) => void,
 ): AsyncGenerator<DataRecord[]> {
   for (const [index, part] of parts.entries()) {
     try {
-      yield* partRecords(part, choices[index] as ColumnChoice, database);
+      yield* partRecords(part, choices[index] as ColumnChoice, database, onReplaced);
     } catch (error) {
       throw await part.failure(error);
     }
   }
 }
 
-async function* partRecords(part: Part, choice: ColumnChoice, database: Database): AsyncGenerator<DataRecord[]> {
-  const { table } = part;
-  const others = (['label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
-  const names = [...new Set(others.map((role) => choice[role] as string))];
-  const places = others.map((role) => ({ role, index: 1 + names.indexOf(choice[role] as string) }));
-  for await (const rows of database.rows(table.select(choice.text, names))) {
+/** A column that is read, for one use of its values. */
+interface Use {
+  readonly role: keyof ColumnChoice;
+  readonly column: string;
+  /** Place of its values in a row. */
+  readonly index: number;
+  readonly reader: ValueReader;
+}
+
+async function* partRecords(
+  part: Part,
+  choice: ColumnChoice,
+  database: Database,
+  onReplaced: (count: number) => void,
+): AsyncGenerator<DataRecord[]> {
+  const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
+  const names = [...new Set(roles.map((role) => choice[role] as string))];
+  const uses = roles.map((role): Use => {
+    const column = choice[role] as string;
+    return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
+  });
+  let row = 0;
+  for await (const rows of database.rows(part.table.select(names))) {
     const records: DataRecord[] = [];
-    for (const row of rows) {
-      const text = table.textOf(row[0] ?? null);
-      if (part.isPlainText && text.trim() === '') continue;
-      const record: { text: string; label?: string; group?: string; id?: string | number } = { text };
-      for (const { role, index } of places) {
-        const key = table.keyOf(row[index] ?? null);
-        if (key === undefined) continue;
-        if (role === 'id') record.id = key;
-        else record[role] = String(key);
+    const before = replacedBy(uses);
+    for (const values of rows) {
+      row++;
+      const record: { text: string; label?: string; group?: string; id?: string | number } = { text: '' };
+      for (const { role, column, index, reader } of uses) {
+        try {
+          const value = values[index] ?? null;
+          const read = role === 'text' ? reader.text(value) : reader.key(value);
+          if (read === undefined) continue;
+          if (role === 'id') record.id = read;
+          else record[role] = String(read);
+        } catch (error) {
+          if (!(error instanceof UnreadableValueError)) throw error;
+          throw new BertuneError(
+            say`${part.place}: column ${column} ${error.message} in row ${row}, which is no ${role}`,
+          );
+        }
       }
+      if (part.isPlainText && record.text.trim() === '') continue;
       records.push(record);
     }
+    onReplaced(replacedBy(uses) - before);
     if (records.length > 0) yield records;
   }
+}
+
+function replacedBy(uses: readonly Use[]): number {
+  return uses.reduce((sum, { reader }) => sum + reader.replaced, 0);
 }
 
 async function* limited(batches: AsyncGenerator<DataRecord[]>, limit: number): AsyncGenerator<DataRecord[]> {

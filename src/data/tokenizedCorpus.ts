@@ -32,6 +32,8 @@ export interface TokenizedCorpus {
   };
   /** Of all sequences and their order. */
   readonly digest: string;
+  /** What was taken of the columns and what was left out, in one line; absent for lines of text. */
+  readonly columns?: string;
   /** Whether there is a `groups.bin`. */
   readonly grouped: boolean;
 }
@@ -74,7 +76,8 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
   }
   const { counts } = writer;
   if (counts.texts === 0) throw emptyCorpus(options.records.flag, counts.skipped);
-  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8 }, digest, grouped };
+  const { invalidUtf8, taken } = records;
+  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8 }, digest, columns: taken, grouped };
 }
 
 /** Most characters of a batch, but for a longer text: a thread's work of a tenth of a second. */

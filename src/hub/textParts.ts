@@ -5,6 +5,7 @@ import { sizeOf } from '../core/tensor.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
 import { heads } from '../models/text/heads/table.ts';
+import { labelNote } from '../models/text/hubLabels.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { readsVectors, sentenceWeight } from '../models/text/sentence/sentence.ts';
 import { initialValue, type ParameterSpec, type ParameterValues } from '../nn/parameters.ts';
@@ -119,7 +120,9 @@ export function otherNotes(model: TextModel, raw: HubConfig, weights: WeightFile
     .map((name) => ({ name, kind: model.names.other(name) }));
   const titles = new Set(others.flatMap(({ kind }) => (kind !== null && kind !== 'ignored' ? [kind.title] : [])));
   const unknown = others.filter(({ kind }) => kind === null).map(({ name }) => name);
+  const ofLabels = labelNote(raw);
   return [
+    ...(ofLabels === undefined ? [] : [`${weights.folder}: ${ofLabels}`]),
     // Python that is told to trust it would run it, and might make another model.
     ...(raw.auto_map
       ? [

@@ -165,7 +165,9 @@ function longTexts({ about }: RunRecord, head: HeadCard, maxLength: number): str
 function measuredData(configuration: CardConfiguration): { type: string; name: string } {
   const training = configuration.train ?? configuration.corpus;
   const [data, part] = configuration.eval ? [configuration.eval, ''] : [training, ', held-out part'];
-  return { type: fileDataset(data?.files[0]).type, name: `${sourceNames(data)}${part}` };
+  // As they are: what stands in Markdown is escaped there.
+  const names = namesOf(data).slice(0, mostNames).join(', ');
+  return { type: fileDataset(data?.files[0]).type, name: `${names}${part}` };
 }
 
 function hubDatasets(configuration: CardConfiguration): string[] {
@@ -173,9 +175,15 @@ function hubDatasets(configuration: CardConfiguration): string[] {
   return [...new Set(files.flatMap((file) => fileDataset(file).hub ?? []))];
 }
 
+/** Files that the metadata name; more are counted in the text alone. */
+const mostNames = 80;
+
+function namesOf(data: DataOptions | undefined): string[] {
+  return [...new Set((data?.files ?? []).map((file) => fileDataset(file).name))];
+}
+
 function sourceNames(data: DataOptions | undefined): string {
-  const names = (data?.files ?? []).map((file) => fileDataset(file).name);
-  return listed([...new Set(names)]);
+  return listed(namesOf(data));
 }
 
 function section(title: string, text: string): string {

@@ -1,17 +1,22 @@
 import { counted } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type Corpus, countRepeated } from '../data/corpus.ts';
+import type { TokenStore } from '../data/tokenStore.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
+import { manyUnknown } from './checking/findings.ts';
 import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
 /** What there is to say of a corpus, one line each. */
 export function corpusNotes(
-  { counts, fromCache, cacheFailure }: Corpus,
+  { counts, columns, store, fromCache, cacheFailure }: Corpus,
   flag: Origin,
   maxLength: number,
+  tokenizer: TextTokenizer,
 ): (string | Message)[] {
   const asBefore = fromCache ? ', as tokenized before' : '';
   const notes: (string | Message)[] = [
+    ...(columns === undefined ? [] : [say`${flag}: ${columns}`]),
     say`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}${asBefore}`,
   ];
   if (cacheFailure !== undefined) {
@@ -34,7 +39,27 @@ export function corpusNotes(
   if (counts.invalidUtf8 > 0) {
     notes.push(say`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
   }
+  const unknown = unknownShare(store, tokenizer.special.unk);
+  if (unknown >= manyUnknown) {
+    notes.push(
+      say`${flag}: ${(100 * unknown).toFixed(1)} % of the tokens are not in the vocabulary of the model: does it know this language?`,
+    );
+  }
   return notes;
+}
+
+/** Sequences that the share of unknown tokens is told by, spread over all. */
+const looked = 1000;
+
+function unknownShare(store: TokenStore, unknown: number | undefined): number {
+  let [tokens, unknowns] = [0, 0];
+  const step = Math.max(1, store.length / looked);
+  for (let at = 0; at < store.length; at += step) {
+    const { ids } = store.read(Math.floor(at));
+    tokens += ids.length;
+    for (const id of ids) if (id === unknown) unknowns++;
+  }
+  return unknowns / Math.max(1, tokens);
 }
 
 /** Says once how much of the held-out data training sees as well. */

@@ -6,10 +6,24 @@ import type { DataOptions, JobHooks } from './types.ts';
 
 /** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
 export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
-  const set = await readLabeledSet({ ...data, flag });
+  const set = await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) });
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
   noteInvalidUtf8(set.invalidUtf8, flag, hooks);
   return set;
+}
+
+/** The set without rows that have no text, which is said; the set itself where every row has one. */
+export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): LabeledSet {
+  const kept = Array.from(set.texts.keys()).filter((i) => set.texts[i]?.trim() !== '');
+  const missing = set.texts.length - kept.length;
+  if (missing === 0) return set;
+  if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${set.textColumn}`);
+  note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${set.textColumn} left out`);
+  const at = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  return {
+    ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
+    ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
+  };
 }
 
 /** Says once that bytes were not UTF-8. */

@@ -28,7 +28,10 @@ export async function readUnlabeled(
   const left = new Set(Array.from(known, normalizedForm));
   const texts: string[] = [];
   let [repeated, total] = [0, 0];
-  const records = await openRecords({ ...data, flag: setting('unlabeled') });
+  const records = await openRecords({
+    ...{ ...data, flag: setting('unlabeled') },
+    onNote: (line) => note(hooks, line),
+  });
   try {
     for await (const batch of records.batches()) {
       for (const { text } of batch) {

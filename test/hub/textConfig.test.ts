@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { readTextConfig, writtenConfig } from '../../src/hub/textConfig.ts';
 import { readTextModel } from '../../src/models/text/families.ts';
+import { labelNote } from '../../src/models/text/hubLabels.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { fixture } from './fixtures.ts';
 
@@ -123,6 +124,13 @@ describe('readTextModel', () => {
       { a: 'a', b: '' },
     ]) {
       expect(parse({ id2label, label2id }).labels).toEqual(['a', 'b']);
+      expect(labelNote({ id2label, label2id })).toBe(undefined);
+    }
+    for (const label2id of [{ LABEL_0: 0, LABEL_1: 1 }, { a: 1, b: 0 }, { a: '1', b: '0' }, { a: 0 }]) {
+      expect(parse({ id2label, label2id }).labels).toEqual(['a', 'b']);
+      expect(labelNote({ id2label, label2id })).toMatch(
+        /^id2label and label2id of config.json disagree about "[ab]": id2label counts$/,
+      );
     }
     expect(parse({ pad_token_id: -1, vocab_size: 9 }).padTokenId).toBe(-1);
     const unnamed = { id2label: { 0: 'LABEL_0' } };
@@ -152,10 +160,8 @@ describe('readTextModel', () => {
     [{ quantization_config: {} }, 'quantized models cannot be used'],
     [{ pad_token_id: 9, vocab_size: 9 }, 'pad_token_id 9 is outside the vocabulary of 9'],
     [{ pad_token_id: -10, vocab_size: 9 }, 'pad_token_id -10 is outside the vocabulary of 9'],
-    [{ id2label: { 0: 'a', 1: 'b' }, label2id: { a: '1', b: '0' } }, 'id2label and label2id disagree about "a"'],
     [{ id2label: { 0: 'a', 2: 'b' } }, 'id2label has no label 1, though it has 2 labels'],
     [{ id2label: { 0: 'a', 1: 'a' } }, 'id2label names "a" twice'],
-    [{ id2label: { 0: 'a', 1: 'b' }, label2id: { a: 1, b: 0 } }, 'id2label and label2id disagree about "a"'],
     [{ id2label: { 0: 'a', 1: 'b' }, num_labels: 3 }, 'num_labels is 3, but id2label has 2 labels'],
   ])('refuses %o', (raw, reason) => {
     expect(() => parse(raw)).toThrow(BertuneError);

@@ -72,7 +72,7 @@ describe('the card of a run', () => {
           results: [
             {
               task: { type: 'text-classification', name: 'Text Classification' },
-              dataset: { type: 'csv', name: 'my\\|labels.csv, held-out part' },
+              dataset: { type: 'csv', name: 'my|labels.csv, held-out part' },
               metrics: [
                 { type: 'accuracy', name: 'Accuracy', value: Number(tuned.accuracy.toPrecision(6)) },
                 { type: 'f1', name: 'Macro F1', value: Number(tuned.macroF1.toPrecision(6)) },
@@ -96,7 +96,9 @@ describe('the card of a run', () => {
     );
     expect(text).toContain(`| Macro F1 | ${short(tuned.macroF1)} | ${short(macroF1.low)} to ${short(macroF1.high)} |`);
     expect(text).toMatch(/\| Cross-entropy \| [\d.]+ \| [\d.]+ to [\d.]+ \|/);
-    expect(text).toContain(`Measured on ${tuned.count} texts that training has not seen`);
+    expect(text).toContain(
+      `Measured on ${tuned.count} texts that training has not seen (my\\|labels.csv, held-out part)`,
+    );
     const { data } = readJson(at('intent'), 'run.json') as { data: { train: number } };
     expect(text).toContain(`${data.train} labeled texts (my\\|labels.csv) with the labels asks, wants.`);
     expect(text).toContain('| learning-rate | 0.001 |');

@@ -65,8 +65,21 @@ async function pixelsOf(image: Sharp, { height, width, channels }: ImageShape): 
   return data;
 }
 
-/** Why an image could not be read, in one line without the library's names for it. */
+/**
+ * Why an image could not be read, in one line without the library's names for it: that it is no image of a kind that is
+ * known, that it is empty, or else that it is damaged, with what the decoder says of where.
+ */
 export function decodeFault(error: unknown): string {
-  const [line = ''] = messageOf(error).split('\n');
-  return line.replace(/^Input (buffer|file) (contains|has)/, 'it $2').trim();
+  const lines = messageOf(error)
+    .split('\n')
+    .map((line) => line.trim());
+  const said = lines.find((line) => line !== '' && !line.startsWith('Warning treated as error')) ?? '';
+  if (/unsupported image format/.test(said) || error instanceof BertuneError) {
+    return said.replace(/^Input (buffer|file) (contains|has)/, 'it $2');
+  }
+  if (/^Input buffer is empty/i.test(said)) return 'it is empty';
+  const where = said
+    .replace(/^Input (buffer|file) has corrupt header:?\s*/, '')
+    .replace(/^(vips\w+|\w+load(_buffer)?):\s*/i, '');
+  return where === '' ? 'it is damaged' : `it is damaged: ${where}`;
 }

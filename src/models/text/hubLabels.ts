@@ -65,16 +65,26 @@ function checkedLabels(named: readonly [string, string | number][], hub: LabelKe
   if (gap >= 0) throw new BertuneError(`${where}: id2label has no label ${gap}, though it has ${labels.length} labels`);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) throw new BertuneError(`${where}: id2label names "${twice}" twice`);
-  const ids = idsOf(hub.label2id);
-  const other = labels.findIndex((label, index) => ids && ids.get(label) !== index);
-  if (other >= 0) throw new BertuneError(`${where}: id2label and label2id disagree about "${labels[other]}"`);
   if (hub.num_labels && hub.num_labels !== labels.length) {
     throw new BertuneError(`${where}: num_labels is ${hub.num_labels}, but id2label has ${labels.length} labels`);
   }
   return labels;
 }
 
-/** transformers goes by id2label alone: a number that was written as text is one, and other texts say nothing. */
+/**
+ * What there is to say of a `label2id` that numbers the classes otherwise than `id2label`, which alone counts, as in
+ * transformers; undefined where they agree or one is not there.
+ */
+export function labelNote(raw: HubConfig): string | undefined {
+  const hub = labelSchema.safeParse(raw).data;
+  const ids = idsOf(hub?.label2id);
+  const named = Object.entries(hub?.id2label ?? {});
+  const other = ids && named.find(([id, label]) => ids.get(String(label)) !== Number(id));
+  if (!other) return undefined;
+  return `id2label and label2id of config.json disagree about ${JSON.stringify(String(other[1]))}: id2label counts`;
+}
+
+/** A number that was written as text is one, and other texts say nothing. */
 function idsOf(label2id: LabelKeys['label2id']): Map<string, number> | undefined {
   const ids = [...(label2id ?? [])].map(
     ([label, id]) => [label, typeof id === 'number' ? id : Number(id || 'x')] as const,
