@@ -1,13 +1,12 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
-import { type Origin, say, setting } from '../core/message.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type ColumnChoice, type ColumnOptions, chooseColumns, findColumn } from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
-import { type FileSource, findSources, type Source } from './source.ts';
-import { openQuery, openTable, type Table, type TableFile } from './table.ts';
-import { repairText, scanText } from './utf8.ts';
+import { openFile } from './openFile.ts';
+import { findSources, type Source } from './source.ts';
+import { openQuery, openTable, type Table } from './table.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -16,6 +15,8 @@ export interface RecordsOptions extends ColumnOptions {
   readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
+  /** Told which files were left out or are not what their names say. */
+  readonly onNote?: (line: Message) => void;
 }
 
 export interface DataRecord {
@@ -68,10 +69,11 @@ export interface Part {
 }
 
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
-  const sources = await findSources(options.files, options.flag, database);
+  const { sources, notes } = await findSources(options.files, options.flag, database);
+  for (const line of notes) options.onNote?.(line);
   const parts: Part[] = [];
   for (const source of sources) {
-    const part = await openPart(source, parts.length, options.flag, database);
+    const part = await openPart(source, parts.length, options.flag, database, options.onNote);
     if (part !== undefined) parts.push(part);
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
@@ -99,47 +101,23 @@ export async function openPart(
   index: number,
   flag: Origin,
   database: Database,
+  onNote?: (line: Message) => void,
 ): Promise<Part | undefined> {
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
   }
-  const prepared = await prepareFile(source, join(database.folder, `repaired${index}`), flag);
-  if (prepared === undefined) return undefined;
-  const { file, invalidUtf8 } = prepared;
+  const opened = await openFile(source, join(database.folder, `repaired${index}`), flag);
+  if (opened === undefined) return undefined;
+  const { file, invalidUtf8, note } = opened;
+  if (note !== undefined) onNote?.(note);
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
     const table = await openTable(file, database);
-    return { table, name: source.path, isPlainText: source.format === 'text', invalidUtf8, failure };
+    return { table, name: source.path, isPlainText: file.format === 'text', invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
-  }
-}
-
-async function prepareFile(
-  source: FileSource,
-  repairedPath: string,
-  flag: Origin,
-): Promise<{ file: TableFile; invalidUtf8: number } | undefined> {
-  const { path, format, gzip } = source;
-  try {
-    if (format === 'parquet') {
-      if ((await stat(path)).size === 0) return undefined;
-      return { file: { path, format, gzip, head: '', longestLine: 0 }, invalidUtf8: 0 };
-    }
-    const { blank, valid, encoding, hasByteOrderMark, longestLine, head } = await scanText(path, gzip);
-    if (blank) return undefined;
-    // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
-    const isReadable = valid && !(hasByteOrderMark && (format === 'json' || format === 'jsonl'));
-    if (isReadable) return { file: { path, format, gzip, head, longestLine }, invalidUtf8: 0 };
-    const invalidUtf8 = await repairText(path, gzip, encoding, repairedPath);
-    // A replaced byte becomes three; UTF-16 grows by half at most.
-    return { file: { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 }, invalidUtf8 };
-  } catch (error) {
-    const isZlib = String((error as NodeJS.ErrnoException).code).startsWith('Z_');
-    if (isZlib) throw new BertuneError(say`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);
-    throw new UsageError(say`${flag}: cannot read ${path}: ${messageOf(error)}`);
   }
 }
 

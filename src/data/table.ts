@@ -1,7 +1,7 @@
 import { DuckDBDecimalValue, type DuckDBValue } from '@duckdb/node-api';
 import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, stringColumns, tsvQuote } from './csv.ts';
 import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
-import type { Format } from './source.ts';
+import type { Format } from './fileNames.ts';
 
 export interface Column {
   readonly name: string;

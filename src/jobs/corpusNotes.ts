@@ -1,6 +1,7 @@
 import { counted } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type Corpus, countRepeated } from '../data/corpus.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
@@ -31,10 +32,7 @@ export function corpusNotes(
       `${counted(counts.split, 'text')} longer than ${maxLength} tokens: not truncated but split into sequences of that length`,
     );
   }
-  if (counts.invalidUtf8 > 0) {
-    notes.push(say`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
-  }
-  return notes;
+  return [...notes, ...invalidUtf8Notes(counts.invalidUtf8, flag)];
 }
 
 /** Says once how much of the held-out data training sees as well. */

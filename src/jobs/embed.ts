@@ -33,7 +33,7 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
   let dimensions = 0;
-  const rows = vectorRows(model, options, (length) => {
+  const rows = vectorRows(model, options, hooks, (length) => {
     dimensions = length;
   });
   try {
@@ -47,9 +47,10 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
 async function* vectorRows(
   model: LoadedModel,
   { input, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
+  hooks: JobHooks,
   onDimensions: (length: number) => void,
 ): AsyncGenerator<VectorRow> {
-  for await (const items of chunksOf(itemsOf({ input }))) {
+  for await (const items of chunksOf(itemsOf({ input }, hooks))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
       { pooling, prompt, promptText, truncateDimensions },

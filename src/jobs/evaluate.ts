@@ -142,7 +142,10 @@ async function evaluateLanguageModel(
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
-      records: { ...options.data, flag: setting('data'), limit: options.limit },
+      records: {
+        ...{ ...options.data, flag: setting('data'), limit: options.limit },
+        onNote: (line) => note(hooks, line),
+      },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,
       threads: options.threads,

@@ -4,7 +4,9 @@ import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
+import { note } from './note.ts';
 import type { JobHooks, Prediction } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
@@ -28,7 +30,7 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
   try {
-    for await (const items of chunksOf(itemsOf(options))) {
+    for await (const items of chunksOf(itemsOf(options, hooks))) {
       const predictions = await model.classify(items.map(({ text }) => text));
       for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
     }
@@ -38,13 +40,18 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
 }
 
 /** The texts of a job's input with their ids. */
-export async function* itemsOf({ input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>): AsyncGenerator<Item> {
+export async function* itemsOf(
+  { input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>,
+  hooks: JobHooks,
+): AsyncGenerator<Item> {
   if (!input) {
     if (!stdin) throw new UsageError(say`no texts: give ${setting('input')} FILE or lines on standard input`);
     for await (const text of stdin) yield { text };
     return;
   }
-  const records = await openRecords({ ...input, flag: setting('input') });
+  const flag = setting('input');
+  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     for await (const batch of records.batches()) {
       for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };

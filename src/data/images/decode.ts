@@ -13,7 +13,19 @@ export interface ImageShape {
 export type WantedShape = Partial<ImageShape>;
 
 /** Endings of the files that are taken for images. */
-export const imageEndings = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif', '.svg'] as const;
+export const imageEndings = [
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.svg',
+] as const;
 
 export function isImageName(name: string): boolean {
   return imageEndings.some((ending) => name.toLowerCase().endsWith(ending));

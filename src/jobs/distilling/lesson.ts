@@ -57,7 +57,13 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
     const flag = setting(key);
     const report = throttled((done) => hooks.onEvent?.({ type: 'progress', ...activity(say`reading ${flag}`), done }));
     const texts = await readWholeTexts({
-      ...{ records: { ...data, flag, limit }, tokenizer, maxLength, prompt, folder: join(folder, key) },
+      ...{
+        records: { ...data, flag, limit, onNote: (line) => note(hooks, line) },
+        tokenizer,
+        maxLength,
+        prompt,
+        folder: join(folder, key),
+      },
       ...{ heldOutFraction, heldOutLimit: given.evalLimit, seed: given.seed },
       onProgress(done) {
         stopBeforeTraining(hooks);
