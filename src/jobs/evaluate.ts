@@ -1,5 +1,6 @@
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
+import { NotFiniteError } from '../core/finite.ts';
 import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
@@ -176,6 +177,17 @@ async function evaluateLanguageModel(
         onnxEngine({ threads: options.threads }),
         hooks.signal,
       );
+      if (count === 0) {
+        throw new BertuneError(
+          say`no token of ${setting('data')} was masked: give more text or a higher ${setting('maskProbability')}`,
+        );
+      }
+      if (!Number.isFinite(loss)) {
+        throw new NotFiniteError(
+          `the loss is ${loss}: the weights of ${found.name} are too large to compute with`,
+          'take another copy of the model, or an earlier checkpoint',
+        );
+      }
       return { loss, lossStandardError, perplexity: perplexity ?? Number.NaN, count, texts: corpus.counts.texts };
     } finally {
       corpus.close();
