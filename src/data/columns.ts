@@ -1,6 +1,9 @@
 import { UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
-import type { Column } from './table.ts';
+import { type Column, hardlyClasses, kindTitles, mayBeText } from './columnKinds.ts';
+import { looksLikeData } from './headerLine.ts';
+import type { Table } from './table.ts';
+import { nestedTitle } from './values.ts';
 
 export interface ColumnOptions {
   readonly textColumn?: string;
@@ -17,79 +20,142 @@ export interface ColumnChoice {
   readonly id?: string;
 }
 
+/** What is known of a table's columns. */
+export type Columns = Pick<Table, 'columns' | 'look' | 'hasHeaderLine'>;
+
 /** Names that say "this is the text", as public data sets use them. */
-const textNames = ['text', 'sentence', 'message', 'msg', 'review', 'utterance', 'comment', 'tweet'];
-const labelNames = ['label', 'labels', 'category', 'intent', 'class', 'sentiment', 'target'];
+export const textNames = ['text', 'sentence', 'message', 'msg', 'review', 'utterance', 'comment', 'tweet'];
+export const labelNames = ['label', 'labels', 'category', 'intent', 'class', 'sentiment', 'target'];
 
 /**
  * Which columns are meant. Where only one can be meant it need not be named: the one column with a telling name, else
- * the one column left.
+ * the one column left whose values may be texts, or names of classes.
+ *
  * @param name What to call the data in a message.
- * @throws UsageError when a named column is not there or several could be meant; the columns are listed.
+ * @throws UsageError when a named column is not there, several or none could be meant, or one holds lists or objects;
+ * the columns are listed.
  */
-export function chooseColumns(
-  columns: readonly Column[],
+export async function chooseColumns(
+  { columns, look, hasHeaderLine }: Columns,
   options: ColumnOptions,
   name: string | Message,
-): ColumnChoice {
+): Promise<ColumnChoice> {
   const find = (wanted: string | undefined, flag: Origin) =>
     wanted === undefined ? undefined : findColumn(columns, wanted, flag, name);
   const named = {
     text: find(options.textColumn, setting('textColumn')),
     label: find(options.labelColumn, setting('labelColumn')),
     group: find(options.groupColumn, setting('groupColumn')),
-    id: withName(columns, 'id'),
+    id: onlyNamed(columns, ['id']),
   };
-  const free = columns.filter(({ name }) => !Object.values(named).includes(name));
-  const hasHeader = !columns.some(({ name }) => looksLikeData(name));
+  const isHeadless = hasHeaderLine && looksLikeData(columns, [...textNames, ...labelNames, 'id']);
+  const isTaken = (name: string) => Object.values(named).includes(name);
+  const free = columns.filter(({ name }) => !isTaken(name));
   const likelyLabel = named.label ?? onlyNamed(free, labelNames);
-  const leftForText = free.filter(({ name, isString }) => hasHeader && isString && name !== likelyLabel);
-  const text = named.text ?? onlyNamed(free, textNames) ?? only(leftForText);
-  if (text === undefined) throw ambiguous('text', columns, name);
+  let text = named.text ?? onlyNamed(free, textNames);
+  if (text === undefined && !isHeadless) {
+    const looked = (await look()).filter(({ name }) => !isTaken(name) && name !== likelyLabel);
+    text = only(looked.filter(mayBeText));
+  }
+  if (text === undefined) throw ambiguous('text', columns, name, isHeadless);
   let label = named.label;
   if (options.needLabel && label === undefined) {
-    label = likelyLabel ?? only(free.filter(({ name }) => hasHeader && name !== text));
-    if (label === undefined) throw ambiguous('label', columns, name);
+    label =
+      likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, (name) => isTaken(name) || name === text));
+    if (label === undefined) throw ambiguous('label', await look(), name, isHeadless);
   }
-  const others = { label, group: named.group, id: named.id === text ? undefined : named.id };
-  if (text === others.label || text === others.group) {
+  const choice = { text, label, group: named.group, id: named.id === text ? undefined : named.id };
+  if (text === choice.label || text === choice.group) {
     throw new UsageError(
-      say`${name}: column ${text} is the text; choose another label or group column: ${listed(columns)}`,
+      say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
     );
   }
-  return { text, ...others };
+  checkNoneNested(columns, choice, name);
+  return choice;
 }
 
-/** The column called `wanted`, else the only one that differs from it in case alone. */
-export function findColumn(columns: readonly Column[], wanted: string, flag: Origin, name: string | Message): string {
-  const found = columns.find((column) => column.name === wanted)?.name ?? withName(columns, wanted.toLowerCase());
-  if (found !== undefined) return found;
-  throw new UsageError(say`${name} has no column ${wanted} (${flag}); it has: ${listed(columns)}`);
+/** The one column left whose values may be names of classes. */
+async function guessedLabel(look: Columns['look'], isTaken: (name: string) => boolean): Promise<string | undefined> {
+  const free = (await look()).filter(({ name }) => !isTaken(name));
+  return only(free.filter((column) => hardlyClasses(column) === undefined));
 }
 
-function ambiguous(what: 'text' | 'label', columns: readonly Column[], name: string | Message): UsageError {
-  const hint = columns.some(({ name }) => looksLikeData(name)) ? ' (the first line has to be a header)' : '';
+/** @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id */
+export function checkNoneNested(columns: readonly Column[], choice: ColumnChoice, name: string | Message): void {
+  for (const role of ['text', 'label', 'group', 'id'] as const) {
+    const column = columns.find(({ name }) => name === choice[role]);
+    if (column?.kind === 'nested') throw nestedError(role, column.name, column.type ?? '', name);
+  }
+}
+
+function nestedError(role: keyof ColumnChoice, column: string, type: string, where: string | Message): UsageError {
+  const isList = nestedTitle(type) === 'a list';
+  const kind = isList ? 'lists' : 'objects';
+  const title = /^[A-Z]/.test(type) ? `${kind} (${type})` : kind;
+  const example = isList ? `SELECT ${column}[1] AS ${role} …` : `SELECT ${column}.field AS ${role} …`;
   return new UsageError(
-    say`${name} has no single ${what} column; choose one with ${setting(`${what}Column`)}: ${listed(columns)}${hint}`,
+    say`${where}: column ${column} holds ${title}, which are no ${role}; take what is meant of them with ${setting('query', 'a query')}, as in "${example}"`,
   );
 }
 
-/** Whether a column's name is rather a value, as when a file has no header; nothing is guessed from such names. */
-function looksLikeData(name: string): boolean {
-  return name.length > 40 || /^-?\d+(\.\d+)?$/.test(name);
+/** The column called `wanted`, else the only one that differs from it in case or in spaces around it alone. */
+export function findColumn(columns: readonly Column[], wanted: string, flag: Origin, name: string | Message): string {
+  const found = columns.find((column) => column.name === wanted)?.name ?? onlyNamed(columns, [plainName(wanted)]);
+  if (found !== undefined) return found;
+  throw new UsageError(say`${name} has no column ${wanted} (${flag}); it has: ${namesOf(columns)}`);
 }
 
-function listed(columns: readonly Column[]): string {
-  const names = columns.map(({ name }) => JSON.stringify(name).slice(1, -1));
-  return names.length > 20 ? `${names.slice(0, 20).join(', ')}, …` : names.join(', ');
+/** What was taken of the columns, and what was left out and why, in one line. */
+export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnChoice): string {
+  const roles = (['text', 'label', 'group', 'id'] as const).flatMap((role) => {
+    const name = choice[role];
+    return name === undefined ? [] : `${role}: ${shown(name)}`;
+  });
+  const others = columns.filter(({ name }) => !Object.values(choice).includes(name));
+  const left = others.length > 0 ? `; left out: ${listed(others, 8)}` : '';
+  return `${roles.join(', ')}${left}`;
 }
 
-function withName(columns: readonly Column[], lowerCase: string): string | undefined {
-  return onlyNamed(columns, [lowerCase]);
+/** Columns by their names, each with what it holds where that is no text. */
+export function listed(columns: readonly Column[], most = 20): string {
+  const names = columns.slice(0, most).map(({ name, kind }) => {
+    return kind === 'text' ? shown(name) : `${shown(name)} (${kindTitles[kind]})`;
+  });
+  const more = columns.length > most ? `, and ${columns.length - most} more` : '';
+  return `${names.join(', ')}${more}`;
 }
 
+function ambiguous(
+  what: 'text' | 'label',
+  columns: readonly Column[],
+  name: string | Message,
+  isHeadless: boolean,
+): UsageError {
+  // Of a line that is no header, the kinds of what is below say nothing.
+  const list = isHeadless ? `${namesOf(columns)} (the first line has to be a header)` : listed(columns);
+  return new UsageError(
+    say`${name} has no single ${what} column; choose one with ${setting(`${what}Column`)}: ${list}`,
+  );
+}
+
+function namesOf(columns: readonly Column[]): string {
+  return listed(columns.map(({ name }) => ({ name, kind: 'text' })));
+}
+
+function shown(name: string): string {
+  const plain = JSON.stringify(name).slice(1, -1);
+  return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
+}
+
+/** The one column with one of these names, but for case and spaces around it; of those that differ so, the exact one. */
 function onlyNamed(columns: readonly Column[], names: readonly string[]): string | undefined {
-  return only(columns.filter(({ name }) => names.includes(name.toLowerCase())));
+  const found = columns.filter(({ name }) => names.includes(plainName(name)));
+  const isOneName = new Set(found.map(({ name }) => plainName(name))).size === 1;
+  return only(found) ?? (isOneName ? only(found.filter(({ name }) => names.includes(name))) : undefined);
+}
+
+function plainName(name: string): string {
+  return name.trim().toLowerCase();
 }
 
 function only(columns: readonly Column[]): string | undefined {

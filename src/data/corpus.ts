@@ -31,6 +31,8 @@ export interface Corpus {
   readonly digest: string;
   /** Hash of each text's normalized form, in order; read from disk. */
   readonly textHashes: NumberFile;
+  /** What was taken of the columns and what was left out, in one line; absent for lines of text. */
+  readonly columns?: string;
   /** Whether an earlier run had tokenized it. */
   readonly fromCache: boolean;
   /** Why it is not in the cache, where it should be. */
@@ -62,6 +64,7 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
     counts: { ...tokenized.counts, heldOut: drawn.texts, repeated },
     digest: digest.digest('hex'),
     textHashes,
+    columns: tokenized.columns,
     fromCache: cached?.found ?? false,
     cacheFailure: cached?.failure,
     close() {

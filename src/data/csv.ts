@@ -4,6 +4,8 @@ import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
 export interface CsvDialect {
   readonly delimiter: string;
   readonly quote: '"' | '';
+  /** Lines before the header. */
+  readonly skip?: number;
 }
 
 export interface CsvFile {
@@ -24,7 +26,7 @@ export function csvScan(file: CsvFile, names: readonly string[], dialect: CsvDia
     quote: quoted(dialect.quote),
     escape: quoted(dialect.quote),
     comment: "''",
-    skip: '0',
+    skip: String(dialect.skip ?? 0),
     compression: file.gzip ? "'gzip'" : "'none'",
     ...lineSizes(file.longestLine),
   };
@@ -51,15 +53,21 @@ export function lineScan(file: CsvFile): string {
   return `read_csv(${quotedFile(file.path)}, ${settingList(settings)})`;
 }
 
-/** Delimiter and column names of a file's first record, which is its header. */
-export function csvHeader(head: string, delimiters = ',;\t|'): { names: string[]; delimiter: string } {
+/** Delimiter and column names of a file's first record, which is its header, and how many lines come before it. */
+export function csvHeader(
+  head: string,
+  delimiters = ',;\t|',
+): { readonly names: string[]; readonly delimiter: string; readonly skip: number } {
+  // Spreadsheets say the delimiter in a line of its own.
+  const said = /^"?sep=(.)"?\r?\n/i.exec(head);
+  const start = head.slice(said?.[0].length ?? 0);
   let best: string[] = [];
-  let delimiter = delimiters.charAt(0);
-  for (const candidate of delimiters) {
-    const values = firstRecord(head, candidate);
+  let delimiter = said?.[1] ?? delimiters.charAt(0);
+  for (const candidate of said ? delimiter : delimiters) {
+    const values = firstRecord(start, candidate);
     if (values.length > best.length) [best, delimiter] = [values, candidate];
   }
-  return { names: distinctNames(best), delimiter };
+  return { names: distinctNames(best), delimiter, skip: said ? 1 : 0 };
 }
 
 /**
@@ -75,16 +83,6 @@ export async function tsvQuote(file: CsvFile, names: readonly string[], database
   } catch {
     return '';
   }
-}
-
-/** Which columns hold something other than numbers in the first rows. */
-export async function stringColumns(scan: string, names: readonly string[], database: Database): Promise<boolean[]> {
-  const tests = names.map((name) => {
-    const column = identifier(name);
-    return `coalesce(bool_or(${column} IS NOT NULL AND try_cast(${column} AS DOUBLE) IS NULL), true)`;
-  });
-  const [row] = await database.all(`SELECT ${tests.join(', ')} FROM (SELECT * FROM ${scan} LIMIT 1000)`);
-  return names.map((_, index) => row?.[index] === true);
 }
 
 function lineSizes(longestLine: number): { max_line_size: string; buffer_size: string } {

@@ -8,6 +8,7 @@ export class Database {
   /** Removed with everything in it when the database is closed. */
   readonly folder: string;
   readonly #instance: DuckDBInstance;
+  #files = 0;
 
   private constructor(instance: DuckDBInstance, folder: string) {
     this.#instance = instance;
@@ -62,6 +63,12 @@ export class Database {
     }
   }
 
+  /** A path in the temporary folder that no one else was given. */
+  newFile(): string {
+    this.#files++;
+    return join(this.folder, `file${this.#files}`);
+  }
+
   /** All rows of a small result. */
   async all(sql: string): Promise<DuckDBValue[][]> {
     const connection = await this.connect();
@@ -95,7 +102,8 @@ export function quoted(text: string): string {
 
 /** The path of one file as an SQL literal; DuckDB would take an unescaped `[`, `*` or `?` in it as a pattern. */
 export function quotedFile(path: string): string {
-  return quoted(path.replace(/[[*?]/g, '[$&]'));
+  // And `~` at its start for the user's home.
+  return quoted(path.replace(/^~/, './~').replace(/[[*?]/g, '[$&]'));
 }
 
 /** A name as an SQL identifier. */

@@ -4,6 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import { type Origin, say } from '../core/message.ts';
 import { firstLine } from './duckdb.ts';
+import { UnreadableLayoutError } from './jsonLayout.ts';
 import type { TableFile } from './table.ts';
 
 /**
@@ -13,6 +14,9 @@ import type { TableFile } from './table.ts';
 export async function fileFailure(error: unknown, file: TableFile, name: string, flag: Origin): Promise<BertuneError> {
   if (error instanceof BertuneError) return error;
   const message = messageOf(error);
+  if (error instanceof UnreadableLayoutError) {
+    return new BertuneError(say`${flag}: ${name} ${message}; write it with one object a line (.jsonl)`);
+  }
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
   if (line !== undefined) return new BertuneError(say`${flag}: ${name} line ${line} ${csvFault(message)}`);
   if (file.format === 'jsonl') {

@@ -1,12 +1,17 @@
+import type { DuckDBValue } from '@duckdb/node-api';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
+import { type Column, isNumeric, kindTitles } from './columnKinds.ts';
 import { Database } from './duckdb.ts';
 import { openPart, type Part } from './records.ts';
 import { findSources } from './source.ts';
+import { UnreadableValueError, type ValueReader } from './values.ts';
 
 /** Numeric columns of a table, in memory. */
 export interface NumberTable {
   readonly columns: readonly string[];
+  /** The other columns and why they were left out, where none were asked for: `b ("NA" in row 51)`. */
+  readonly leftOut?: string;
   readonly rows: number;
   /** Row-major [rows, columns]. */
   readonly values: Float64Array;
@@ -51,13 +56,23 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
   if (!part) throw new BertuneError(say`${flag}: ${file} is empty`);
   if (part.isPlainText)
     throw new UsageError(say`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
-  const names = columns ?? part.table.columns.filter(({ isNumber }) => isNumber).map(({ name }) => name);
+  const names = columns ?? part.table.columns.filter(isNumeric).map(({ name }) => name);
   checkColumns(part, names, options);
+  const others = columns ? [] : part.table.columns.filter((column) => !isNumeric(column));
+  const leftOut = others.length > 0 ? others.slice(0, 12).map(reasonOf).join(', ') : undefined;
+  const more = others.length > 12 ? `, and ${others.length - 12} more` : '';
   try {
-    return await readColumns(database, part, names, options);
+    return { ...(await readColumns(database, part, names, options)), leftOut: leftOut && `${leftOut}${more}` };
   } catch (error) {
     throw error instanceof BertuneError ? error : await part.failure(error);
   }
+}
+
+/** A column and why it is none of numbers. */
+function reasonOf({ name, kind, sample }: Column): string {
+  if (!sample?.odd) return `${name} (${kindTitles[kind]})`;
+  const { value, row } = sample.odd;
+  return `${name} (${JSON.stringify(value.slice(0, 40))} in row ${row}${/^[+-]?\d+,\d+$/.test(value.trim()) ? ', a decimal comma' : ''})`;
 }
 
 function checkColumns(part: Part, names: readonly string[], { flag, isOfModel }: NumbersOptions): void {
@@ -89,10 +104,10 @@ async function readColumns(
   names: readonly string[],
   { flag, isOfModel }: NumbersOptions,
 ): Promise<NumberTable> {
-  const [first = '', ...others] = names;
+  const readers = names.map((name) => part.table.reader(name));
   let values = new Float64Array(1024 * names.length);
   let rows = 0;
-  for await (const chunk of database.rows(part.table.select(first, others))) {
+  for await (const chunk of database.rows(part.table.select(names))) {
     for (const row of chunk) {
       if ((rows + 1) * names.length > values.length) {
         const grown = new Float64Array(2 * values.length);
@@ -100,8 +115,7 @@ async function readColumns(
         values = grown;
       }
       for (let c = 0; c < names.length; c++) {
-        // The first column comes as text, whatever the file's format.
-        const value = (c === 0 ? row[c] : part.table.keyOf(row[c] ?? null)) ?? null;
+        const value = valueAt(readers[c], row[c] ?? null);
         const number = value === null || String(value).trim() === '' ? Number.NaN : Number(String(value));
         if (!(Math.abs(number) <= largestNumber)) {
           const fault = faultOf(value === null ? null : String(value), names[c] ?? '', rows + 1);
@@ -119,6 +133,16 @@ async function readColumns(
   return { columns: names, rows, values: values.slice(0, rows * names.length) };
 }
 
+/** A value that is a list or object is no number either. */
+function valueAt(reader: ValueReader | undefined, value: DuckDBValue): string | number | null {
+  try {
+    return reader?.key(value) ?? null;
+  } catch (error) {
+    if (error instanceof UnreadableValueError) return String(value);
+    throw error;
+  }
+}
+
 /** Of larger ones the deviation is infinite. */
 const largestNumber = 1e150;
 
@@ -127,6 +151,17 @@ function faultOf(value: string | null, column: string, row: number): string {
   const what =
     value === null || value.trim() === '' ? 'no value' : `${JSON.stringify(value.slice(0, 40))}, which ${reason},`;
   return `has ${what} in column "${column}" of row ${row}`;
+}
+
+/** The columns' names for a message: `3 columns (a, b, c)`. */
+export function shownColumns({ columns }: NumberTable): string {
+  const more = columns.length > 12 ? `, and ${columns.length - 12} more` : '';
+  return `${counted(columns.length, 'column')} (${columns.slice(0, 12).join(', ')}${more})`;
+}
+
+/** What a message says of the columns that were left out. */
+export function leftOut({ leftOut }: NumberTable): string {
+  return leftOut === undefined ? '' : `; left out: ${leftOut}`;
 }
 
 /** What brings each column to mean 0 and deviation 1. */

@@ -1,12 +1,21 @@
 import { join } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
-import { type ColumnChoice, type ColumnOptions, chooseColumns, findColumn } from './columns.ts';
+import type { Column } from './columnKinds.ts';
+import {
+  type ColumnChoice,
+  type ColumnOptions,
+  checkNoneNested,
+  chooseColumns,
+  columnsLine,
+  findColumn,
+} from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
 import { openFile } from './openFile.ts';
 import { findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table } from './table.ts';
+import { UnreadableValueError, type ValueReader } from './values.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -15,8 +24,11 @@ export interface RecordsOptions extends ColumnOptions {
   readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
-  /** Told which files were left out or are not what their names say. */
-  readonly onNote?: (line: Message) => void;
+  /**
+   * Told in one line each which files were left out or are not what their names say, and which columns were taken and
+   * which were left out; of lines of text there are no columns to tell of.
+   */
+  readonly onNote?: (line: Message, about: 'files' | 'columns') => void;
 }
 
 export interface DataRecord {
@@ -32,7 +44,11 @@ export interface Records {
   readonly columns: readonly string[];
   readonly textColumn: string;
   readonly labelColumn?: string;
-  /** How many U+FFFD stand for bytes that were not UTF-8. */
+  /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
+  readonly taken?: string;
+  /** What is known of the column of labels, from its first rows. */
+  label(): Promise<Column | undefined>;
+  /** How many U+FFFD stand for bytes that were not UTF-8, as far as was read. */
   readonly invalidUtf8: number;
   /**
    * The records in the files' order, a few thousand at a time, from the beginning at every call. Blank lines of text
@@ -63,6 +79,8 @@ export interface Part {
   readonly table: Table;
   /** What to call it in a message. */
   readonly name: string;
+  /** The same with the setting that named it. */
+  readonly place: Message;
   readonly isPlainText: boolean;
   readonly invalidUtf8: number;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
@@ -70,7 +88,7 @@ export interface Part {
 
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
   const { sources, notes } = await findSources(options.files, options.flag, database);
-  for (const line of notes) options.onNote?.(line);
+  for (const line of notes) options.onNote?.(line, 'files');
   const parts: Part[] = [];
   for (const source of sources) {
     const part = await openPart(source, parts.length, options.flag, database, options.onNote);
@@ -83,14 +101,28 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
       say`${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
     );
   }
-  const choice = chooseColumns(main.table.columns, options, say`${options.flag} ${main.name}`);
-  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.flag)));
+  const choice = await chooseColumns(main.table, options, main.place);
+  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice)));
+  const taken = main.isPlainText ? undefined : takenLine(main, choice);
+  if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`, 'columns');
+  const ofParts = parts.reduce((sum, part) => sum + part.invalidUtf8, 0);
+  let ofValues = 0;
+  const onReplaced = (count: number) => {
+    ofValues += count;
+  };
   return {
     columns: main.table.columns.map(({ name }) => name),
     textColumn: choice.text,
     labelColumn: choice.label,
-    invalidUtf8: parts.reduce((sum, part) => sum + part.invalidUtf8, 0),
-    batches: () => limited(recordsOf(parts, choices, database), options.limit ?? Number.POSITIVE_INFINITY),
+    taken,
+    label: async () => (await main.table.look()).find(({ name }) => name === choice.label),
+    get invalidUtf8() {
+      return ofParts + ofValues;
+    },
+    batches() {
+      ofValues = 0;
+      return limited(recordsOf(parts, choices, database, onReplaced), options.limit ?? Number.POSITIVE_INFINITY);
+    },
     close: () => database.close(),
   };
 }
@@ -101,21 +133,22 @@ export async function openPart(
   index: number,
   flag: Origin,
   database: Database,
-  onNote?: (line: Message) => void,
+  onNote?: RecordsOptions['onNote'],
 ): Promise<Part | undefined> {
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
-    return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
+    return { table, name: 'query', place: say`${flag} query`, isPlainText: false, invalidUtf8: 0, failure };
   }
   const opened = await openFile(source, join(database.folder, `repaired${index}`), flag);
   if (opened === undefined) return undefined;
   const { file, invalidUtf8, note } = opened;
-  if (note !== undefined) onNote?.(note);
+  if (note !== undefined) onNote?.(note, 'files');
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
     const table = await openTable(file, database);
-    return { table, name: source.path, isPlainText: file.format === 'text', invalidUtf8, failure };
+    const isPlainText = file.format === 'text';
+    return { table, name: source.path, place: say`${flag} ${source.path}`, isPlainText, invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
   }
@@ -127,55 +160,92 @@ function emptyError(sources: readonly Source[], flag: Origin): BertuneError {
   return new BertuneError(say`${flag}: ${name} is empty${sources.length > 1 ? ', and so are the other files' : ''}`);
 }
 
+function takenLine({ table }: Part, choice: ColumnChoice): string {
+  const layout = table.layout === undefined ? '' : `read as ${table.layout}; `;
+  return `${layout}${columnsLine(table, choice)}`;
+}
+
 /** The same columns in a further file. Lines of text have no names: they are the text, whatever it is called. */
-function sameColumns(part: Part, choice: ColumnChoice, flag: Origin): ColumnChoice {
+function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: ColumnChoice): ColumnChoice {
   const find = (wanted: string | undefined, option: Origin) =>
-    wanted === undefined ? undefined : findColumn(part.table.columns, wanted, option, say`${flag} ${part.name}`);
-  return {
-    text: part.isPlainText
-      ? 'text'
-      : findColumn(part.table.columns, choice.text, setting('textColumn'), say`${flag} ${part.name}`),
+    wanted === undefined ? undefined : findColumn(columns, wanted, option, place);
+  const same = {
+    text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
     group: find(choice.group, setting('groupColumn')),
-    id: part.table.columns.find(({ name }) => name === choice.id)?.name,
+    id: columns.find(({ name }) => name === choice.id)?.name,
   };
+  checkNoneNested(columns, same, place);
+  return same;
 }
 
 async function* recordsOf(
   parts: readonly Part[],
   choices: readonly ColumnChoice[],
   database: Database,
+  onReplaced: (count: number) => void,
 ): AsyncGenerator<DataRecord[]> {
   for (const [index, part] of parts.entries()) {
     try {
-      yield* partRecords(part, choices[index] as ColumnChoice, database);
+      yield* partRecords(part, choices[index] as ColumnChoice, database, onReplaced);
     } catch (error) {
       throw await part.failure(error);
     }
   }
 }
 
-async function* partRecords(part: Part, choice: ColumnChoice, database: Database): AsyncGenerator<DataRecord[]> {
-  const { table } = part;
-  const others = (['label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
-  const names = [...new Set(others.map((role) => choice[role] as string))];
-  const places = others.map((role) => ({ role, index: 1 + names.indexOf(choice[role] as string) }));
-  for await (const rows of database.rows(table.select(choice.text, names))) {
+/** A column that is read, for one use of its values. */
+interface Use {
+  readonly role: keyof ColumnChoice;
+  readonly column: string;
+  /** Place of its values in a row. */
+  readonly index: number;
+  readonly reader: ValueReader;
+}
+
+async function* partRecords(
+  part: Part,
+  choice: ColumnChoice,
+  database: Database,
+  onReplaced: (count: number) => void,
+): AsyncGenerator<DataRecord[]> {
+  const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
+  const names = [...new Set(roles.map((role) => choice[role] as string))];
+  const uses = roles.map((role): Use => {
+    const column = choice[role] as string;
+    return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
+  });
+  let row = 0;
+  for await (const rows of database.rows(part.table.select(names))) {
     const records: DataRecord[] = [];
-    for (const row of rows) {
-      const text = table.textOf(row[0] ?? null);
-      if (part.isPlainText && text.trim() === '') continue;
-      const record: { text: string; label?: string; group?: string; id?: string | number } = { text };
-      for (const { role, index } of places) {
-        const key = table.keyOf(row[index] ?? null);
-        if (key === undefined) continue;
-        if (role === 'id') record.id = key;
-        else record[role] = String(key);
+    const before = replacedBy(uses);
+    for (const values of rows) {
+      row++;
+      const record: { text: string; label?: string; group?: string; id?: string | number } = { text: '' };
+      for (const { role, column, index, reader } of uses) {
+        try {
+          const value = values[index] ?? null;
+          const read = role === 'text' ? reader.text(value) : reader.key(value);
+          if (read === undefined) continue;
+          if (role === 'id') record.id = read;
+          else record[role] = String(read);
+        } catch (error) {
+          if (!(error instanceof UnreadableValueError)) throw error;
+          throw new BertuneError(
+            say`${part.place}: column ${column} ${error.message} in row ${row}, which is no ${role}`,
+          );
+        }
       }
+      if (part.isPlainText && record.text.trim() === '') continue;
       records.push(record);
     }
+    onReplaced(replacedBy(uses) - before);
     if (records.length > 0) yield records;
   }
+}
+
+function replacedBy(uses: readonly Use[]): number {
+  return uses.reduce((sum, { reader }) => sum + reader.replaced, 0);
 }
 
 async function* limited(batches: AsyncGenerator<DataRecord[]>, limit: number): AsyncGenerator<DataRecord[]> {

@@ -1,25 +1,23 @@
-import { DuckDBDecimalValue, type DuckDBValue } from '@duckdb/node-api';
-import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, stringColumns, tsvQuote } from './csv.ts';
+import { type Column, columnOf, kindOfType } from './columnKinds.ts';
+import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, tsvQuote } from './csv.ts';
 import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
 import type { Format } from './fileNames.ts';
-
-export interface Column {
-  readonly name: string;
-  /** Whether it holds strings, as far as the beginning of the file tells. */
-  readonly isString: boolean;
-  /** Whether it holds numbers alone, as far as that tells: dates and true or false are neither. */
-  readonly isNumber: boolean;
-}
+import { unfoldJson } from './jsonLayout.ts';
+import { jsonReader, typedReader, type ValueReader, writtenReader } from './values.ts';
 
 /** A file or query that DuckDB can read: its columns and how to get at them. */
 export interface Table {
   readonly columns: readonly Column[];
-  /** SQL for the rows, in order: the text, then the other columns. */
-  select(text: string, others: readonly string[]): string;
-  /** The text in a value of the first selected column; null counts as empty. */
-  textOf(value: DuckDBValue): string;
-  /** The label, group or id in a value of the others; undefined for null. */
-  keyOf(value: DuckDBValue): string | number | undefined;
+  /** Whether the names of the columns are a line of the file, which may be a row of a file without a header. */
+  readonly hasHeaderLine: boolean;
+  /** How the rows were found in a document that is no list of records. */
+  readonly layout?: string;
+  /** The columns with a sample of each, for what has to be guessed. */
+  look(): Promise<readonly Column[]>;
+  /** SQL for the rows, in order, with these columns. */
+  select(names: readonly string[]): string;
+  /** What reads the values of a column. */
+  reader(name: string): ValueReader;
 }
 
 /** A file that DuckDB can read as it is: UTF-8 where it is text. */
@@ -29,23 +27,21 @@ export interface TableFile extends CsvFile {
   readonly head: string;
 }
 
-/** @throws what DuckDB throws on a malformed file. */
+/**
+ * @throws what DuckDB throws on a malformed file; UnreadableLayoutError for a JSON document whose rows cannot be told
+ */
 export async function openTable(file: TableFile, database: Database): Promise<Table> {
   switch (file.format) {
     case 'text':
       return plainText(file);
     case 'csv': {
-      const { names, delimiter } = csvHeader(file.head);
-      return delimited(file, names, { delimiter, quote: '"' }, database);
+      const { names, ...dialect } = csvHeader(file.head);
+      return delimited(file, names, { ...dialect, quote: '"' }, database);
     }
     case 'tsv': {
-      const { names, delimiter } = csvHeader(file.head, '\t');
-      return delimited(
-        file,
-        names,
-        { delimiter, quote: await tsvQuote(file, numberedNames(names), database) },
-        database,
-      );
+      const { names, ...dialect } = csvHeader(file.head, '\t');
+      const quote = await tsvQuote(file, numberedNames(names), database);
+      return delimited(file, names, { ...dialect, quote }, database);
     }
     case 'jsonl':
     case 'json':
@@ -61,12 +57,18 @@ export function openQuery(sql: string, database: Database): Promise<Table> {
   return typed(`(${sql}\n)`, database);
 }
 
+/** Rows that a column's kind is told by, and most values of all columns together. */
+const sampleRows = 1000;
+const sampleValues = 200_000;
+
 function plainText(file: TableFile): Table {
+  const columns: Column[] = [{ name: 'text', kind: 'text' }];
   return {
-    columns: [{ name: 'text', isString: true, isNumber: false }],
+    columns,
+    hasHeaderLine: false,
+    look: async () => columns,
     select: () => `SELECT text FROM ${lineScan(file)} WHERE text IS NOT NULL`,
-    textOf: textOf,
-    keyOf: () => undefined,
+    reader: writtenReader,
   };
 }
 
@@ -80,15 +82,19 @@ async function delimited(
   const places = numberedNames(names);
   const placeOf = (name: string) => places[names.indexOf(name)] ?? name;
   const scan = csvScan(file, places, dialect);
-  const areStrings = await stringColumns(scan, places, database);
+  const rows = await database.all(`SELECT ${identifiers(places)} FROM ${scan} LIMIT ${rowsFor(names.length)}`);
+  const columns = names.map((name, i) =>
+    columnOf(
+      name,
+      rows.map((row) => textOrNull(row[i])),
+    ),
+  );
   return {
-    columns: names.map((name, index) => {
-      const isString = areStrings[index] === true;
-      return { name, isString, isNumber: !isString };
-    }),
-    select: (text, others) => `SELECT ${identifiers([text, ...others].map(placeOf))} FROM ${scan}`,
-    textOf,
-    keyOf: (value) => (value === null ? undefined : numberIfCanonical(String(value))),
+    columns,
+    hasHeaderLine: true,
+    look: async () => columns,
+    select: (chosen) => `SELECT ${identifiers(chosen.map(placeOf))} FROM ${scan}`,
+    reader: writtenReader,
   };
 }
 
@@ -96,69 +102,123 @@ function numberedNames(names: readonly string[]): string[] {
   return names.map((_, index) => `column${index}`);
 }
 
-async function json(file: TableFile, database: Database): Promise<Table> {
-  const objectSize = Math.max(16 << 20, file.format === 'jsonl' ? file.longestLine + 1024 : 0);
-  const scan = (settings: string) =>
-    `read_json(${quotedFile(file.path)}, format=${file.format === 'jsonl' ? "'newline_delimited'" : "'auto'"}, ` +
-    `records=true, compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize}, ${settings})`;
+async function json(given: TableFile, database: Database): Promise<Table> {
+  const found = given.format === 'json' ? await unfoldJson(given, database.newFile()) : undefined;
+  const file: TableFile = found ? { ...given, ...found, format: 'jsonl', gzip: false } : given;
+  const isLines = file.format === 'jsonl';
+  const layout = isLines ? 'newline_delimited' : /^\s*\[/.test(file.head) ? 'array' : 'unstructured';
+  const objectSize = Math.max(16 << 20, isLines ? file.longestLine + 1024 : 0);
+  const scan =
+    `read_json_objects(${quotedFile(file.path)}, format='${layout}', ` +
+    `compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize})`;
+  const columns = await jsonColumns(scan, database);
   return {
-    columns: await describe(scan('maximum_depth=2'), database),
-    // Types are stated, not guessed from the first rows: a label that is a string in row 100,000 is no error. Read as
-    // JSON, the others still tell 1 from "1".
-    select: (text, others) => {
-      const types = [`${quoted(text)}: 'VARCHAR'`, ...others.map((name) => `${quoted(name)}: 'JSON'`)];
-      return `SELECT ${identifiers([text, ...others])} FROM ${scan(`columns={${types.join(', ')}}`)}`;
-    },
-    textOf,
-    keyOf: (value) => (value === null ? undefined : jsonKey(String(value))),
+    columns,
+    hasHeaderLine: false,
+    layout: found?.layout,
+    look: async () => columns,
+    // By pointers, which tell names that differ in case alone, and as JSON, which tells 1 from "1" and from a list.
+    select: (names) =>
+      `SELECT ${names.map((name) => `json->${quoted(pointerTo(name))}`).join(', ')} FROM ${scan} ` +
+      `WHERE CASE WHEN json_type(json) = 'OBJECT' THEN true ELSE error('a record is not a JSON object') END`,
+    reader: jsonReader,
   };
+}
+
+/** Records that are looked through for the names of columns, and most characters of them. */
+const namedRecords = 20_480;
+const namedCharacters = 32e6;
+
+async function jsonColumns(scan: string, database: Database): Promise<Column[]> {
+  const columns = new Map<string, { values: (string | null)[]; nested?: string; scalars: number }>();
+  let [row, characters] = [0, 0];
+  read: for await (const rows of database.rows(`SELECT json FROM ${scan} LIMIT ${namedRecords}`)) {
+    for (const [json] of rows) {
+      const text = String(json);
+      const record: unknown = JSON.parse(text);
+      if (typeof record === 'object' && record !== null) addRecord(columns, record, row);
+      row++;
+      characters += text.length;
+      if (characters > namedCharacters) break read;
+    }
+  }
+  return Array.from(columns, ([name, { values, nested, scalars }]) => {
+    if (nested !== undefined && scalars === 0) return { name, kind: 'nested', type: nested };
+    return columnOf(
+      name,
+      Array.from(values, (value) => value ?? null),
+    );
+  });
+}
+
+function addRecord(
+  columns: Map<string, { values: (string | null)[]; nested?: string; scalars: number }>,
+  record: object,
+  row: number,
+): void {
+  for (const [name, value] of Object.entries(record) as [string, unknown][]) {
+    let column = columns.get(name);
+    if (!column) {
+      column = { values: [], scalars: 0 };
+      columns.set(name, column);
+    }
+    if (typeof value === 'object' && value !== null) column.nested = Array.isArray(value) ? 'list' : 'object';
+    else if (value !== null) column.scalars++;
+    if (row >= sampleRows) continue;
+    column.values[row] = value === null || typeof value === 'object' ? null : String(value);
+  }
+}
+
+/** A JSON pointer (RFC 6901) to a record's own value. */
+function pointerTo(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 async function typed(relation: string, database: Database): Promise<Table> {
+  const described = await database.all(`DESCRIBE SELECT * FROM ${relation}`);
+  const columns: Column[] = described.map(([name, type]) => {
+    return { name: String(name), kind: kindOfType(String(type)), type: String(type) };
+  });
+  const typeOf = new Map(columns.map(({ name, type = '' }) => [name, type]));
+  let looked: Promise<readonly Column[]> | undefined;
   return {
-    columns: await describe(relation, database),
-    select: (text, others) => `SELECT ${identifiers([text, ...others])} FROM ${relation}`,
-    textOf,
-    keyOf: typedKey,
+    columns,
+    hasHeaderLine: false,
+    look() {
+      looked ??= lookAt(columns, relation, database);
+      return looked;
+    },
+    select: (names) => `SELECT ${identifiers(names)} FROM ${relation}`,
+    reader: (name) => typedReader(typeOf.get(name) ?? ''),
   };
 }
 
-const numberType = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/;
+async function lookAt(columns: readonly Column[], relation: string, database: Database): Promise<readonly Column[]> {
+  const plain = columns.filter(({ kind }) => kind !== 'nested' && kind !== 'bytes');
+  if (plain.length === 0) return columns;
+  const values = plain.map(({ name }) => `CAST(${identifier(name)} AS VARCHAR)`).join(', ');
+  const rows = await database.all(`SELECT ${values} FROM ${relation} LIMIT ${rowsFor(plain.length)}`);
+  return columns.map((column) => {
+    const place = plain.indexOf(column);
+    if (place < 0) return column;
+    const { kind, sample } = columnOf(
+      column.name,
+      rows.map((row) => textOrNull(row[place])),
+    );
+    // Of a type that says more, such as a number, only what the values say beside it.
+    const isRefined = column.kind === 'text' || kind === 'empty' || (column.kind === 'number' && kind === 'integer');
+    return { ...column, kind: isRefined ? kind : column.kind, sample };
+  });
+}
 
-async function describe(relation: string, database: Database): Promise<Column[]> {
-  const rows = await database.all(`DESCRIBE SELECT * FROM ${relation}`);
-  return rows.map(([name, type]) => ({
-    name: String(name),
-    isString: type === 'VARCHAR',
-    isNumber: numberType.test(String(type)),
-  }));
+function rowsFor(columns: number): number {
+  return Math.min(sampleRows, Math.max(50, Math.floor(sampleValues / Math.max(1, columns))));
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
 }
 
 function identifiers(names: readonly string[]): string {
   return names.map(identifier).join(', ');
-}
-
-function textOf(value: DuckDBValue): string {
-  return value === null ? '' : String(value);
-}
-
-/** A number where writing it gives the same characters again: "12" but not "012" or "1.0". */
-function numberIfCanonical(text: string): string | number {
-  return /^(0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
-}
-
-function jsonKey(text: string): string | number | undefined {
-  const value: unknown = JSON.parse(text);
-  if (value === null) return undefined;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value))) return value;
-  return text;
-}
-
-function typedKey(value: DuckDBValue): string | number | undefined {
-  if (value === null) return undefined;
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  if (typeof value === 'number') return Number.isNaN(value) ? undefined : value;
-  if (value instanceof DuckDBDecimalValue) return value.toDouble();
-  return String(value);
 }

@@ -59,7 +59,7 @@ export async function cachedCorpus(
   const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes, format);
   const found = await entries.find(key, onRead);
   if (found) {
-    for (const line of sources.notes) options.records.onNote?.(line);
+    for (const line of sources.notes) options.records.onNote?.(line, 'files');
     return { folder: found.folder, tokenized: found.value, found: true };
   }
   let beside: string;

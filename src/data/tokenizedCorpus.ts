@@ -32,6 +32,8 @@ export interface TokenizedCorpus {
   };
   /** Of all sequences and their order. */
   readonly digest: string;
+  /** What was taken of the columns and what was left out, in one line; absent for lines of text. */
+  readonly columns?: string;
   /** Whether there is a `groups.bin`. */
   readonly grouped: boolean;
 }
@@ -59,7 +61,11 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
   const cut = { mostTokens, overlap };
   // DuckDB takes its time to load, and who has the corpus tokenized does not need it.
   const { openRecords } = await import('./records.ts');
-  const records = await openRecords(options.records);
+  const records = await openRecords({
+    ...options.records,
+    // Of the columns tells what is kept of the corpus, also when it is not read again.
+    onNote: (line, about) => about === 'files' && options.records.onNote?.(line, about),
+  });
   const grouped = options.records.groupColumn !== undefined;
   const writer = new CorpusWriter(folder, tokenizer.vocabularySize, grouped);
   let digest = '';
@@ -74,7 +80,8 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
   }
   const { counts } = writer;
   if (counts.texts === 0) throw emptyCorpus(options.records.flag, counts.skipped);
-  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8: records.invalidUtf8 }, digest, grouped };
+  const { invalidUtf8, taken } = records;
+  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8 }, digest, columns: taken, grouped };
 }
 
 /** Most characters of a batch, but for a longer text: a thread's work of a tenth of a second. */

@@ -7,12 +7,13 @@ import type { JobHooks } from './types.ts';
 
 /** What there is to say of a corpus, one line each. */
 export function corpusNotes(
-  { counts, fromCache, cacheFailure }: Corpus,
+  { counts, columns, fromCache, cacheFailure }: Corpus,
   flag: Origin,
   maxLength: number,
 ): (string | Message)[] {
   const asBefore = fromCache ? ', as tokenized before' : '';
   const notes: (string | Message)[] = [
+    ...(columns === undefined ? [] : [say`${flag}: ${columns}`]),
     say`${flag}: ${counted(counts.texts, 'text')}, ${counted(counts.tokens, 'token')}${asBefore}`,
   ];
   if (cacheFailure !== undefined) {

@@ -42,7 +42,7 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
 /** The texts of a job's input with their ids. */
 export async function* itemsOf(
   { input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>,
-  hooks: JobHooks,
+  hooks: JobHooks = {},
 ): AsyncGenerator<Item> {
   if (!input) {
     if (!stdin) throw new UsageError(say`no texts: give ${setting('input')} FILE or lines on standard input`);

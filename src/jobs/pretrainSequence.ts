@@ -1,6 +1,6 @@
 import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
+import { leftOut, type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
 import { saveSeries } from '../hub/seriesFolder.ts';
 import { type ForecasterConfig, seriesStart } from '../models/series/config.ts';
 import { forecasterParameters } from '../models/series/forecaster.ts';
@@ -49,7 +49,7 @@ export async function pretrainSequence(
         };
         note(
           hooks,
-          say`${setting('data')}: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out`,
+          say`${setting('data')}: ${counted(table.rows, 'row')} of ${table.columns.join(', ')}; the last ${counted(table.rows - split.end, 'row')} held out${leftOut(table)}`,
         );
         const model = forecasterModel(config);
         const startValues = seriesStart(forecasterParameters(config), seed);

@@ -1,7 +1,7 @@
 import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
-import { type NumberTable, readNumbers, scalingOf, standardize } from '../data/numbers.ts';
+import { leftOut, type NumberTable, readNumbers, scalingOf, shownColumns, standardize } from '../data/numbers.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { principalComponents, reconstructionError } from '../evaluation/pca.ts';
@@ -53,7 +53,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
         const sets = { training: rowsOf(values, width, 0, end), heldOut: rowsOf(values, width, end, heldOut) };
         note(
           hooks,
-          say`${setting('data')}: ${counted(table.rows, 'row')} of ${counted(width, 'column')}, ${counted(heldOut, 'row')} held out`,
+          say`${setting('data')}: ${counted(table.rows, 'row')} of ${shownColumns(table)}, ${counted(heldOut, 'row')} held out${leftOut(table)}`,
         );
         const startValues = seriesStart(tableParameters(config), seed);
         const task = new NumbersTask({ model: tableModel(config), startValues, ...sets, batchSize, seed, engine });

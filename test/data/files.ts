@@ -48,7 +48,7 @@ export async function readAll(
   options: Partial<RecordsOptions> = {},
 ): Promise<{ rows: DataRecord[]; invalidUtf8: number; columns: readonly string[]; notes: string[] }> {
   const notes: string[] = [];
-  const onNote = (line: Message) => notes.push(String(line));
+  const onNote = (line: Message, about: string) => about === 'files' && notes.push(String(line));
   const records = await openRecords({ files: [files].flat(), flag: '--corpus', onNote, ...options });
   try {
     const rows: DataRecord[] = [];

@@ -283,7 +283,9 @@ describe('columns', () => {
   test('that could be meant are listed', async () => {
     const path = await folder.write('data.csv', 'id,subject,body\n1,s,b\n');
     await expect(textsOf(path)).rejects.toThrow(
-      new UsageError(`--corpus ${path} has no single text column; choose one with textColumn: id, subject, body`),
+      new UsageError(
+        `--corpus ${path} has no single text column; choose one with textColumn: id (whole numbers), subject, body`,
+      ),
     );
     await expect(textsOf(path, { textColumn: 'message' })).rejects.toThrow(
       new UsageError(`--corpus ${path} has no column message (textColumn); it has: id, subject, body`),
@@ -299,7 +301,9 @@ describe('columns', () => {
       /column text is the text; choose another label/,
     );
     await expect(readAll(wide, { needLabel: true })).rejects.toThrow(
-      new UsageError(`--corpus ${wide} has no single label column; choose one with labelColumn: text, a, b`),
+      new UsageError(
+        `--corpus ${wide} has no single label column; choose one with labelColumn: text, a (whole numbers), b (whole numbers)`,
+      ),
     );
     const txt = await folder.write('lines.txt', 'x\n');
     await expect(readAll(txt, { textColumn: 'message' })).rejects.toThrow(

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { counted } from '../../core/errors.ts';
-import { say, setting } from '../../core/message.ts';
+import { type Message, say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { noteRepeated } from '../corpusNotes.ts';
 import { frozenVectors } from '../frozenVectors.ts';
@@ -55,15 +55,10 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
   const prompt = promptOf(student.sentence, {}, student.name);
   const read = async (key: 'corpus' | 'eval', data: DataOptions, heldOutFraction: number, limit?: number) => {
     const flag = setting(key);
+    const onNote = (line: Message) => note(hooks, line);
     const report = throttled((done) => hooks.onEvent?.({ type: 'progress', ...activity(say`reading ${flag}`), done }));
     const texts = await readWholeTexts({
-      ...{
-        records: { ...data, flag, limit, onNote: (line) => note(hooks, line) },
-        tokenizer,
-        maxLength,
-        prompt,
-        folder: join(folder, key),
-      },
+      ...{ records: { ...data, flag, limit, onNote }, tokenizer, maxLength, prompt, folder: join(folder, key) },
       ...{ heldOutFraction, heldOutLimit: given.evalLimit, seed: given.seed },
       onProgress(done) {
         stopBeforeTraining(hooks);
