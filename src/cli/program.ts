@@ -6,6 +6,7 @@ import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandSpec, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { cardCommand } from './commands/card.ts';
+import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { distillCommand } from './commands/distill.ts';
 import { embedCommand } from './commands/embed.ts';
@@ -35,6 +36,7 @@ export const commands: readonly CommandSpec[] = [
   pretrainCommand,
   finetuneCommand,
   distillCommand,
+  checkCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,

@@ -9,8 +9,11 @@ export interface ColumnOptions {
   readonly textColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
-  /** Whether there has to be a label column; otherwise labels are read only when `labelColumn` names them. */
-  readonly needLabel?: boolean;
+  /**
+   * Whether there has to be a label column, or it is looked for and may be missing; otherwise labels are read only when
+   * `labelColumn` names them.
+   */
+  readonly needLabel?: boolean | 'if any';
 }
 
 export interface ColumnChoice {
@@ -62,7 +65,7 @@ export async function chooseColumns(
   if (options.needLabel && label === undefined) {
     label =
       likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, (name) => isTaken(name) || name === text));
-    if (label === undefined) throw ambiguous('label', await look(), name, isHeadless);
+    if (label === undefined && options.needLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
   const choice = { text, label, group: named.group, id: named.id === text ? undefined : named.id };
   if (text === choice.label || text === choice.group) {

@@ -1,7 +1,7 @@
 import { BertuneError } from '../core/errors.ts';
 import { say } from '../core/message.ts';
 import { randomUnit } from '../core/random.ts';
-import { normalizedForm } from '../text/normalize.ts';
+import { normalizedForm, repeatedForm } from '../text/normalize.ts';
 import { openRecords, type RecordsOptions } from './records.ts';
 
 /** A labeled set in memory; the arrays are parallel. */
@@ -155,14 +155,25 @@ export function sampleLimit(options: {
 }
 
 /**
- * Leaves out of the held-out texts those that training has seen: the same but for case, white space and numbers.
- * @returns indices into `heldOut` of the texts that stay, and how many do not.
+ * Leaves out of the held-out texts those that training has seen: the same but for case, white space and Unicode form.
+ * Numbers count: they may be what tells one class from another.
+ * @returns indices into `heldOut` of the texts that stay, how many do not, and how many of those that stay differ from a
+ * text of training in numbers alone.
  */
-export function dropSeen(train: Iterable<string>, heldOut: readonly string[]): { kept: number[]; dropped: number } {
+export function dropSeen(
+  train: Iterable<string>,
+  heldOut: readonly string[],
+): { kept: number[]; dropped: number; alike: number } {
   const seen = new Set<string>();
-  for (const text of train) seen.add(normalizedForm(text));
-  const kept = heldOut.map((_, index) => index).filter((index) => !seen.has(normalizedForm(heldOut[index] as string)));
-  return { kept, dropped: heldOut.length - kept.length };
+  const patterns = new Set<string>();
+  for (const text of train) {
+    seen.add(repeatedForm(text));
+    patterns.add(normalizedForm(text));
+  }
+  const textAt = (index: number) => heldOut[index] as string;
+  const kept = Array.from(heldOut.keys()).filter((index) => !seen.has(repeatedForm(textAt(index))));
+  const alike = kept.filter((index) => patterns.has(normalizedForm(textAt(index)))).length;
+  return { kept, dropped: heldOut.length - kept.length, alike };
 }
 
 interface ClassShare {

@@ -12,6 +12,8 @@ import { lineAt, repairText, scanText, type TextScan } from './utf8.ts';
 /** A file ready for DuckDB. */
 export interface OpenedFile {
   readonly file: TableFile;
+  /** Of what is text: `UTF-16LE with a byte order mark`. */
+  readonly encoding?: string;
   /** How many U+FFFD stand for bytes that were not UTF-8. */
   readonly invalidUtf8: number;
   /** What to say where the file is not what its name says. */
@@ -93,17 +95,18 @@ async function openText(
     ...(isWide && !isMarked ? [`is read as ${encoding.toUpperCase()}, without a byte order mark that says so`] : []),
   ];
   const note = notes.length > 0 ? say`${flag}: ${path} ${notes.join('; it ')}` : undefined;
+  const name = `${encoding.toUpperCase()}${isMarked ? ' with a byte order mark' : ''}`;
   // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
   const isReadable = scan.valid && !(isMarked && (format === 'json' || format === 'jsonl'));
   if (isReadable && !(gzip && hasRareHeader(head))) {
     const { longestLine } = scan;
-    return { file: { path, format, gzip, head: scan.head, longestLine }, invalidUtf8: 0, note };
+    return { file: { path, format, gzip, head: scan.head, longestLine }, encoding: name, invalidUtf8: 0, note };
   }
   const { replaced, blank, longestLine } = await repairText(path, gzip, encoding, repairedPath);
   if (blank) return undefined;
   refuseNoise(replaced, scan, source, flag);
   const file = { path: repairedPath, format, gzip: false, head: scan.head, longestLine };
-  return { file, invalidUtf8: replaced, note };
+  return { file, encoding: name, invalidUtf8: replaced, note };
 }
 
 async function headOf(path: string): Promise<Buffer> {

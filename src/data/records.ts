@@ -44,10 +44,13 @@ export interface Records {
   readonly columns: readonly string[];
   readonly textColumn: string;
   readonly labelColumn?: string;
+  readonly choice: ColumnChoice;
   /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
   readonly taken?: string;
-  /** What is known of the column of labels, from its first rows. */
-  label(): Promise<Column | undefined>;
+  /** Columns of the (first) file that are not read. */
+  readonly leftOut: readonly Column[];
+  /** What was opened, with the encoding of what is text. */
+  readonly sources: readonly { readonly name: string; readonly encoding?: string }[];
   /** How many U+FFFD stand for bytes that were not UTF-8, as far as was read. */
   readonly invalidUtf8: number;
   /**
@@ -82,6 +85,8 @@ export interface Part {
   /** The same with the setting that named it. */
   readonly place: Message;
   readonly isPlainText: boolean;
+  /** Of what is text. */
+  readonly encoding?: string;
   readonly invalidUtf8: number;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
@@ -96,7 +101,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
-  if (main.isPlainText && options.needLabel) {
+  if (main.isPlainText && options.needLabel === true) {
     throw new UsageError(
       say`${options.flag}: ${main.name} holds lines of text without labels; give a .csv, .tsv, .jsonl or .parquet file with a label column`,
     );
@@ -115,7 +120,9 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     textColumn: choice.text,
     labelColumn: choice.label,
     taken,
-    label: async () => (await main.table.look()).find(({ name }) => name === choice.label),
+    choice,
+    leftOut: main.table.columns.filter(({ name }) => !Object.values(choice).includes(name)),
+    sources: parts.map(({ name, encoding }) => ({ name, encoding })),
     get invalidUtf8() {
       return ofParts + ofValues;
     },
@@ -142,13 +149,14 @@ export async function openPart(
   }
   const opened = await openFile(source, join(database.folder, `repaired${index}`), flag);
   if (opened === undefined) return undefined;
-  const { file, invalidUtf8, note } = opened;
+  const { file, encoding, invalidUtf8, note } = opened;
   if (note !== undefined) onNote?.(note, 'files');
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
     const table = await openTable(file, database);
     const isPlainText = file.format === 'text';
-    return { table, name: source.path, place: say`${flag} ${source.path}`, isPlainText, invalidUtf8, failure };
+    const place = say`${flag} ${source.path}`;
+    return { table, name: source.path, place, isPlainText, encoding, invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
   }

@@ -263,7 +263,7 @@ async function readCorpora(
         report(done);
       },
     });
-    for (const line of corpusNotes(corpus, flag, settings.maxLength)) note(hooks, line);
+    for (const line of corpusNotes(corpus, flag, settings.maxLength, tokenizer)) note(hooks, line);
     return keep(corpus);
   };
   // First, since it is read faster: what is wrong with it shows before the corpus is tokenized.

@@ -1,15 +1,19 @@
 import { counted } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type Corpus, countRepeated } from '../data/corpus.ts';
+import type { TokenStore } from '../data/tokenStore.ts';
+import type { TextTokenizer } from '../text/textTokenizer.ts';
+import { manyUnknown } from './checking/findings.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
 /** What there is to say of a corpus, one line each. */
 export function corpusNotes(
-  { counts, columns, fromCache, cacheFailure }: Corpus,
+  { counts, columns, store, fromCache, cacheFailure }: Corpus,
   flag: Origin,
   maxLength: number,
+  tokenizer: TextTokenizer,
 ): (string | Message)[] {
   const asBefore = fromCache ? ', as tokenized before' : '';
   const notes: (string | Message)[] = [
@@ -33,7 +37,28 @@ export function corpusNotes(
       `${counted(counts.split, 'text')} longer than ${maxLength} tokens: not truncated but split into sequences of that length`,
     );
   }
-  return [...notes, ...invalidUtf8Notes(counts.invalidUtf8, flag)];
+  notes.push(...invalidUtf8Notes(counts.invalidUtf8, flag));
+  const unknown = unknownShare(store, tokenizer.special.unk);
+  if (unknown >= manyUnknown) {
+    notes.push(
+      say`${flag}: ${(100 * unknown).toFixed(1)} % of the tokens are not in the vocabulary of the model: does it know this language?`,
+    );
+  }
+  return notes;
+}
+
+/** Sequences that the share of unknown tokens is told by, spread over all. */
+const looked = 1000;
+
+function unknownShare(store: TokenStore, unknown: number | undefined): number {
+  let [tokens, unknowns] = [0, 0];
+  const step = Math.max(1, store.length / looked);
+  for (let at = 0; at < store.length; at += step) {
+    const { ids } = store.read(Math.floor(at));
+    tokens += ids.length;
+    for (const id of ids) if (id === unknown) unknowns++;
+  }
+  return unknowns / Math.max(1, tokens);
 }
 
 /** Says once how much of the held-out data training sees as well. */

@@ -23,7 +23,7 @@ import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { type MeasurableHead, measurableHead } from './model.ts';
 import { note } from './note.ts';
-import { readLabels } from './readLabels.ts';
+import { readLabels, withTexts } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
@@ -125,7 +125,7 @@ async function readLabeled(
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<{ texts: string[]; classes: number[] }> {
-  const set = await readLabels(options.data, setting('data'), hooks);
+  const set = withTexts(await readLabels(options.data, setting('data'), hooks), setting('data'), hooks);
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
@@ -157,7 +157,7 @@ async function evaluateLanguageModel(
       seed: options.seed,
       onProgress: () => throwIfAborted(hooks.signal),
     });
-    for (const line of corpusNotes(corpus, setting('data'), width)) note(hooks, line);
+    for (const line of corpusNotes(corpus, setting('data'), width, tokenizer)) note(hooks, line);
     try {
       const { loss, lossStandardError, perplexity, count } = await evaluateCorpus(
         {

@@ -1,13 +1,14 @@
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
-import { say, setting } from '../core/message.ts';
+import { type Origin, say, setting } from '../core/message.ts';
 import { dropSeen, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import type { Resolved } from '../settings/options.ts';
+import { noteWrong } from './checking/start.ts';
 import { classNumbers } from './classNumbers.ts';
 import type { RunClasses } from './finetune/classes.ts';
 import { namesAsTexts, readDescriptions } from './finetune/descriptions.ts';
 import { note } from './note.ts';
-import { readLabels } from './readLabels.ts';
-import type { JobHooks } from './types.ts';
+import { readLabels, withTexts } from './readLabels.ts';
+import type { DataOptions, JobHooks } from './types.ts';
 
 /** Texts with a label each; the arrays are parallel. */
 export interface LabeledTexts {
@@ -37,8 +38,8 @@ export async function readSets(
   hooks: JobHooks,
 ): Promise<RunSets> {
   const { seed } = options;
-  const all = options.train ? await readLabels(options.train, setting('train'), hooks) : noTexts;
-  const evaluation = options.eval && (await readLabels(options.eval, setting('eval'), hooks));
+  const [training, evaluation] = await readLookedOver(options, hooks);
+  const all = training ?? noTexts;
   const read = (await readDescriptions(options, hooks)) ?? noTexts;
   const classes = await classesOf([...all.labels, ...read.labels]);
   const described = options.labelTexts === 'names' ? namesAsTexts(classes.labels) : read;
@@ -55,6 +56,15 @@ export async function readSets(
   if (!options.train) return { train: all, held: noTexts, classes, described };
   const { train, held } = split(all, options, hooks);
   return { train, held, classes, described };
+}
+
+/** The labeled sets without rows that have no text; what is wrong with them is said. */
+async function readLookedOver({ train, eval: held }: Resolved<'finetune'>, hooks: JobHooks) {
+  const read = async (data: DataOptions | undefined, flag: Origin) =>
+    data && withTexts(await readLabels(data, flag, hooks), flag, hooks);
+  const sets = [await read(train, setting('train')), await read(held, setting('eval'))] as const;
+  await noteWrong(sets, hooks);
+  return sets;
 }
 
 const noTexts: LabeledTexts = { texts: [], labels: [] };
@@ -87,9 +97,18 @@ function split(
   }
   const training = pick(all, split.train);
   const drawn = pick(all, split.heldOut);
-  const { kept, dropped } = dropSeen(training.texts, drawn.texts);
+  const { kept, dropped, alike } = dropSeen(training.texts, drawn.texts);
   if (dropped > 0)
-    note(hooks, `${counted(dropped, 'held-out text')} also in the training part left out of the evaluation`);
+    note(
+      hooks,
+      `${counted(dropped, 'held-out text')} also in the training part (but for case and spaces) left out of the evaluation`,
+    );
+  if (alike > 0) {
+    note(
+      hooks,
+      `${counted(alike, 'held-out text')} told from training texts by numbers alone: kept, since numbers may tell classes apart, but if they do not, the score flatters`,
+    );
+  }
   if (kept.length === 0) {
     throw new UsageError(
       say`${setting('train')} leaves no text to evaluate on; give more labels or a file with ${setting('eval')}`,

@@ -1,4 +1,4 @@
-import { BertuneError } from '../core/errors.ts';
+import { BertuneError, counted } from '../core/errors.ts';
 import { type Origin, say } from '../core/message.ts';
 import { type LabeledSet, readLabeledSet } from '../data/labels.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
@@ -11,4 +11,18 @@ export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHook
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
   for (const line of invalidUtf8Notes(set.invalidUtf8, flag)) note(hooks, line);
   return set;
+}
+
+/** The set without rows that have no text, which is said; the set itself where every row has one. */
+export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): LabeledSet {
+  const kept = Array.from(set.texts.keys()).filter((i) => set.texts[i]?.trim() !== '');
+  const missing = set.texts.length - kept.length;
+  if (missing === 0) return set;
+  if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${set.textColumn}`);
+  note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${set.textColumn} left out`);
+  const at = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  return {
+    ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
+    ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
+  };
 }

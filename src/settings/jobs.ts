@@ -224,6 +224,13 @@ export const jobs = {
     int8: given,
     offline: given,
   },
+  check: {
+    data: { required: true, help: 'texts to look through, labeled or not: files or globs' },
+    eval: { help: 'held-out texts, of which none should be in --data: files or globs' },
+    model: { help: 'model whose tokens are counted: a folder, or org/name[@revision] of the Hub' },
+    maxLength: { help: 'tokens of a sequence: longer texts are counted' },
+    offline: given,
+  },
   predict: { ...use, model: required, input: { default: computed('lines of standard input') }, stdin: given },
   embed: { ...use, ...vectors, model: required, input: required, output: vectorFile },
   loadModel: use,

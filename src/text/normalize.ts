@@ -9,3 +9,11 @@ export function normalizedForm(text: string): string {
     .replace(/\s+/gu, ' ')
     .trim();
 }
+
+/**
+ * The form in which two texts repeat each other outright: lower case, white space collapsed, Unicode composed. Numbers
+ * count, since they may be what tells classes apart.
+ */
+export function repeatedForm(text: string): string {
+  return text.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
+}

@@ -132,7 +132,8 @@ describe('sampling', () => {
   });
 });
 
-test('held-out texts that training has seen are dropped', () => {
-  const heldOut = ['Where is order 12?', 'WHERE  is order 4711?', 'new text', ''];
-  expect(dropSeen(['where is order 1?', 'other'], heldOut)).toEqual({ kept: [2, 3], dropped: 2 });
+test('held-out texts that training has seen are dropped, and those told from them by numbers alone counted', () => {
+  const heldOut = ['Where is order 1?', 'WHERE  is order 4711?', 'new', 'caf\u00e9', 'error E-1'];
+  const training = ['where is order 1?', 'other', 'cafe\u0301', 'error 1'];
+  expect(dropSeen(training, heldOut)).toEqual({ kept: [1, 2, 4], dropped: 2, alike: 1 });
 });

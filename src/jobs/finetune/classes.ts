@@ -1,5 +1,6 @@
 import { counted } from '../../core/errors.ts';
 import { joined, type Message, say, setting } from '../../core/message.ts';
+import { spelling } from '../../data/labelReview.ts';
 import { labelNames } from '../../data/labels.ts';
 import { inspectText, type TextInspection } from '../../hub/textFolder.ts';
 import { heads } from '../../models/text/heads/table.ts';
@@ -70,11 +71,6 @@ function noteClasses(known: readonly string[], added: readonly string[], textles
     }
     forms.set(spelling(label), label);
   }
-}
-
-/** What labels share that people take for the same. */
-function spelling(label: string): string {
-  return label.normalize('NFKC').toLowerCase().replace(/\s+/gu, '');
 }
 
 /** The first names, and how many more there are. */

@@ -2,7 +2,7 @@ import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
 import { labelNames } from '../../data/labels.ts';
 import type { Resolved } from '../../settings/options.ts';
-import { normalizedForm } from '../../text/normalize.ts';
+import { repeatedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
 import { type LabeledTexts, type RunSets, weightsOf } from '../labeledSets.ts';
 import type { JobHooks } from '../types.ts';
@@ -65,7 +65,7 @@ function describedSet({ texts, labels }: LabeledTexts, all: readonly string[], k
 
 /** Deals texts into folds, each with its share of every class. */
 export function foldsOf({ texts, groups, classes }: Pick<Labeled, 'texts' | 'groups' | 'classes'>, seed: number) {
-  const keys = [texts.map(normalizedForm), ...(groups ? [groups] : [])];
+  const keys = [texts.map(repeatedForm), ...(groups ? [groups] : [])];
   return stratifiedFolds({ classes, keys, count: foldCount, seed });
 }
 
