@@ -4,15 +4,12 @@ export type Content =
   /** `title` with its article: "a zip archive"; `wayOut` what to do with it. */
   | { readonly kind: 'other'; readonly title: string; readonly wayOut: string };
 
-/** Bytes of a file's beginning by which `contentOf` tells it. */
-export const contentBytes = 512;
-
 /** What starts like nothing that is known counts as text; whether it is shows when it is read. */
 export function contentOf(head: Uint8Array): Content {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   const known = signatures.find(({ magic, at = 0 }) => bytes.subarray(at, at + magic.length).equals(magic));
   if (known !== undefined) return known.content(bytes);
-  return { kind: /^\ufeff?\s*(<!doctype html|<html[\s>])/i.test(bytes.toString('utf8')) ? 'page' : 'text' };
+  return { kind: /^\ufeff?\s*(<!doctype html|<html[\s>])/i.test(bytes.toString('utf8', 0, 512)) ? 'page' : 'text' };
 }
 
 interface Signature {

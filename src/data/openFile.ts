@@ -1,13 +1,13 @@
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
 import { encodingOf } from './encoding.ts';
-import { type Content, contentBytes, contentOf } from './fileContent.ts';
+import { type Content, contentOf } from './fileContent.ts';
 import type { FileSource, Format } from './fileNames.ts';
 import type { TableFile } from './table.ts';
-import { lineAt, repairText, scanText, type TextScan } from './utf8.ts';
+import { headBytes, lineAt, repairText, scanText, type TextScan } from './utf8.ts';
 
 /** A file ready for DuckDB. */
 export interface OpenedFile {
@@ -35,7 +35,7 @@ export async function openFile(
 ): Promise<OpenedFile | undefined> {
   const { path } = source;
   try {
-    const head = await headOf(path);
+    const head = headOf(path);
     if (head.length === 0) return undefined;
     const content = contentOf(head);
     refuseOther(content, path, source.format, flag);
@@ -46,7 +46,11 @@ export async function openFile(
       );
     if (!isParquet) return await openText(source, head, repairedPath, flag);
     const note = source.format === 'parquet' ? undefined : say`${flag}: ${path} is read as the Parquet file that it is`;
-    return { file: { path, format: 'parquet', gzip: false, head: '', longestLine: 0 }, invalidUtf8: 0, note };
+    return {
+      file: { path, format: 'parquet', gzip: false, head: '', isWhole: false, longestLine: 0 },
+      invalidUtf8: 0,
+      note,
+    };
   } catch (error) {
     throw readFailure(error, path, flag);
   }
@@ -55,7 +59,7 @@ export async function openFile(
 /** @throws BertuneError where a file is of a known kind that holds no texts as it is */
 export async function refuseKnown(path: string, flag: Origin): Promise<void> {
   try {
-    refuseOther(contentOf(await headOf(path)), path, 'text', flag);
+    refuseOther(contentOf(headOf(path)), path, 'text', flag);
   } catch (error) {
     throw readFailure(error, path, flag);
   }
@@ -64,7 +68,7 @@ export async function refuseKnown(path: string, flag: Origin): Promise<void> {
 /** Whether a file whose name says nothing holds text, by its beginning; an empty one counts. */
 export async function holdsText(path: string, flag: Origin): Promise<boolean> {
   try {
-    const start = await headOf(path);
+    const start = headOf(path);
     const head = contentOf(start).kind === 'gzip' ? unpackedHead(start) : start;
     return contentOf(head).kind === 'text' && (!head.includes(0) || encodingOf(head).encoding !== 'utf-8');
   } catch (error) {
@@ -80,7 +84,8 @@ async function openText(
 ): Promise<OpenedFile | undefined> {
   const { path, format } = source;
   const gzip = contentOf(head).kind === 'gzip';
-  const scan = await scanText(path, gzip, (bytes) => {
+  const whole = !gzip && head.length < headBytes ? head : undefined;
+  const scan = await scanText(path, gzip, whole, (bytes) => {
     const inner = contentOf(bytes);
     if (gzip && (inner.kind === 'gzip' || inner.kind === 'parquet'))
       throw new BertuneError(say`${flag}: ${path} has ${inner.kind} inside of gzip; unpack it once`);
@@ -98,24 +103,35 @@ async function openText(
   const name = `${encoding.toUpperCase()}${isMarked ? ' with a byte order mark' : ''}`;
   // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
   const isReadable = scan.valid && !(isMarked && (format === 'json' || format === 'jsonl'));
+  const text = { head: scan.head, isWhole: scan.isWhole };
   if (isReadable && !(gzip && hasRareHeader(head))) {
-    const { longestLine } = scan;
-    return { file: { path, format, gzip, head: scan.head, longestLine }, encoding: name, invalidUtf8: 0, note };
+    return {
+      file: { path, format, gzip, ...text, longestLine: scan.longestLine },
+      encoding: name,
+      invalidUtf8: 0,
+      note,
+    };
   }
   const { replaced, blank, longestLine } = await repairText(path, gzip, encoding, repairedPath);
   if (blank) return undefined;
   refuseNoise(replaced, scan, source, flag);
-  const file = { path: repairedPath, format, gzip: false, head: scan.head, longestLine };
+  const file = { path: repairedPath, format, gzip: false, ...text, longestLine };
   return { file, encoding: name, invalidUtf8: replaced, note };
 }
 
-async function headOf(path: string): Promise<Buffer> {
-  const file = await open(path, 'r');
+/** The first bytes of a file, or all of a small one. */
+function headOf(path: string): Buffer {
+  // At once rather than in turn with others: of thousands of small files, waiting takes longer than reading.
+  const file = openSync(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(contentBytes), 0, contentBytes, 0);
-    return buffer.subarray(0, bytesRead);
+    const head = Buffer.allocUnsafe(headBytes);
+    let read = 0;
+    for (let more = 1; more > 0 && read < head.length; read += more) {
+      more = readSync(file, head, read, head.length - read, read);
+    }
+    return head.subarray(0, read);
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

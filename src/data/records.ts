@@ -95,9 +95,13 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   const { sources, notes } = await findSources(options.files, options.flag, database);
   for (const line of notes) options.onNote?.(line, 'files');
   const parts: Part[] = [];
+  const first = new Map<string, Table>();
   for (const source of sources) {
-    const part = await openPart(source, parts.length, options.flag, database, options.onNote);
-    if (part !== undefined) parts.push(part);
+    const like = source.kind === 'file' ? first.get(source.format) : undefined;
+    const part = await openPart(source, parts.length, options.flag, database, options.onNote, like);
+    if (part === undefined) continue;
+    parts.push(part);
+    if (source.kind === 'file' && !like) first.set(source.format, part.table);
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
@@ -134,13 +138,17 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   };
 }
 
-/** @returns undefined for a file that holds nothing, as rotated logs often do. */
+/**
+ * @param like the table of an earlier file of the same format
+ * @returns undefined for a file that holds nothing, as rotated logs often do.
+ */
 export async function openPart(
   source: Source,
   index: number,
   flag: Origin,
   database: Database,
   onNote?: RecordsOptions['onNote'],
+  like?: Table,
 ): Promise<Part | undefined> {
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
@@ -153,7 +161,7 @@ export async function openPart(
   if (note !== undefined) onNote?.(note, 'files');
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
-    const table = await openTable(file, database);
+    const table = await openTable(file, database, like);
     const isPlainText = file.format === 'text';
     const place = say`${flag} ${source.path}`;
     return { table, name: source.path, place, isPlainText, encoding, invalidUtf8, failure };
@@ -193,12 +201,46 @@ async function* recordsOf(
   database: Database,
   onReplaced: (count: number) => void,
 ): AsyncGenerator<DataRecord[]> {
-  for (const [index, part] of parts.entries()) {
+  for (const { part, choice, together } of groupsOf(parts, choices)) {
     try {
-      yield* partRecords(part, choices[index] as ColumnChoice, database, onReplaced);
+      yield* partRecords(part, choice, database, onReplaced, together);
     } catch (error) {
+      for (const one of together.length > 1 ? together : []) await readOnce(one, choice, database);
       throw await part.failure(error);
     }
+  }
+}
+
+/** Files that are read by one statement at most: what is waiting is small, and so is the statement. */
+const mostTogether = 1000;
+
+interface Group {
+  /** The first of them. */
+  readonly part: Part;
+  readonly choice: ColumnChoice;
+  readonly together: Part[];
+}
+
+/** Parts in their order, small files that follow each other and are alike together. */
+function groupsOf(parts: readonly Part[], choices: readonly ColumnChoice[]): Group[] {
+  const groups: Group[] = [];
+  for (const [index, part] of parts.entries()) {
+    const choice = choices[index] as ColumnChoice;
+    const last = groups.at(-1);
+    const isAlike = part.table.joint !== undefined && part.table.joint.key === last?.part.table.joint?.key;
+    const isSame = isAlike && JSON.stringify(choice) === JSON.stringify(last?.choice);
+    if (last && isSame && last.together.length < mostTogether) last.together.push(part);
+    else groups.push({ part, choice, together: [part] });
+  }
+  return groups;
+}
+
+/** Says what is wrong with a part, where something is. */
+async function readOnce(part: Part, choice: ColumnChoice, database: Database): Promise<void> {
+  try {
+    for await (const _ of partRecords(part, choice, database, () => {}));
+  } catch (error) {
+    throw await part.failure(error);
   }
 }
 
@@ -216,7 +258,11 @@ async function* partRecords(
   choice: ColumnChoice,
   database: Database,
   onReplaced: (count: number) => void,
+  together: readonly Part[] = [part],
 ): AsyncGenerator<DataRecord[]> {
+  const files = together.flatMap(({ table }) => table.joint?.file ?? []);
+  const select = (names: readonly string[]) =>
+    (files.length > 1 && part.table.joint?.select(files, names)) || part.table.select(names);
   const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
   const names = [...new Set(roles.map((role) => choice[role] as string))];
   const uses = roles.map((role): Use => {
@@ -224,7 +270,7 @@ async function* partRecords(
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
   let row = 0;
-  for await (const rows of database.rows(part.table.select(names))) {
+  for await (const rows of database.rows(select(names))) {
     const records: DataRecord[] = [];
     const before = replacedBy(uses);
     for (const values of rows) {

@@ -20,22 +20,30 @@ export interface TextScan {
   readonly longestLine: number;
   /** The beginning of the file, decoded, without a byte order mark. */
   readonly head: string;
+  /** Whether that is all of it. */
+  readonly isWhole: boolean;
 }
 
 /**
  * Reads a text file once, in constant memory.
  *
+ * @param whole all of its bytes, where they are at hand
  * @param onStart gets the first bytes; what it throws ends the reading
  * @throws what the file system or zlib throws, BertuneError for what unpacks to far more than text does
  */
-export async function scanText(path: string, gzip: boolean, onStart: (head: Buffer) => void): Promise<TextScan> {
+export async function scanText(
+  path: string,
+  gzip: boolean,
+  whole: Buffer | undefined,
+  onStart: (head: Buffer) => void,
+): Promise<TextScan> {
   let head = Buffer.alloc(0);
   let blank = true;
   let valid = true;
   let zeroAt: number | undefined;
   let size = 0;
   const lines = new LineLengths();
-  for await (const piece of completePieces(byteChunks(path, gzip))) {
+  for await (const piece of completePieces(whole ? [whole] : byteChunks(path, gzip))) {
     if (size === 0) onStart(piece);
     if (head.length < headBytes) head = Buffer.concat([head, piece.subarray(0, headBytes - head.length)]);
     if (blank) blank = isBlank(piece);
@@ -54,6 +62,7 @@ export async function scanText(path: string, gzip: boolean, onStart: (head: Buff
     zeroAt: isWide ? undefined : zeroAt,
     size,
     longestLine: lines.longest,
+    isWhole: size <= headBytes,
     head: decoderOf(encoding.encoding).decode(head),
   };
 }
@@ -126,7 +135,8 @@ async function* utf8Pieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Repair
 }
 
 const byteOrderMark = Buffer.from('\ufeff');
-const headBytes = 1 << 16;
+/** Bytes of a file's beginning that are looked at. */
+export const headBytes = 1 << 16;
 const chunkBytes = 1 << 20;
 
 /** Text shrinks to a fifth, a log to a fiftieth: what unpacks to more than this is made to fill disks. */
@@ -151,7 +161,7 @@ async function* byteChunks(path: string, gzip: boolean): AsyncGenerator<Buffer> 
 }
 
 /** The same bytes, cut so that no UTF-8 sequence lies across two pieces. */
-async function* completePieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* completePieces(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
   let carried = Buffer.alloc(0);
   for await (const chunk of chunks) {
     const bytes = carried.length > 0 ? Buffer.concat([carried, chunk]) : chunk;
