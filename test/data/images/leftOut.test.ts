@@ -68,6 +68,63 @@ test('what is no image is counted, and a class that ends up empty is named', asy
   expect((await opened('set.tar')).notes.slice(1)).toEqual(['--data: left out: 2 .bmp, 1 .heic']);
 });
 
+/** An uncompressed TIFF of 4 x 4 gray pixels: a header, one directory of 12-byte entries, the pixels. */
+function grayTiff(bits: number, sampleFormat: number, pixels: Buffer): Buffer {
+  const entries = [
+    [256, 4],
+    [257, 4],
+    [258, bits],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [277, 1],
+    [278, 4],
+    [279, pixels.length],
+    [339, sampleFormat],
+  ];
+  const directory = Buffer.alloc(2 + 12 * entries.length + 4);
+  directory.writeUInt16LE(entries.length, 0);
+  for (const [i, [tag = 0, value = 0]] of entries.entries()) {
+    const at = 2 + 12 * i;
+    directory.writeUInt16LE(tag, at);
+    directory.writeUInt16LE(4, at + 2);
+    directory.writeUInt32LE(1, at + 4);
+    directory.writeUInt32LE(value, at + 8);
+  }
+  const header = Buffer.from('49492a0000000000', 'hex');
+  header.writeUInt32LE(8 + pixels.length, 4);
+  return Buffer.concat([header, pixels, directory]);
+}
+
+test('pixels that are not of 8 or 16 bits are left out rather than black', async () => {
+  await picture('set/cat/1.png');
+  mkdirSync(join(folder, 'set/dog'));
+  const floats = Buffer.from(Float32Array.from({ length: 16 }, (_, i) => i / 15).buffer);
+  writeFileSync(join(folder, 'set/dog/float.tif'), grayTiff(32, 3, floats));
+  const { length, notes } = await opened('set');
+  expect(length).toBe(1);
+  expect(notes).toContain(
+    '--data: 1 image cannot be read and left out: dog/float.tif (its pixels are no whole numbers of 8 or 16 bits but float: save it with such)',
+  );
+  expect(notes).toContain('--data: no image of dog can be read: no class of that name');
+});
+
+test.each([8, 16])('a TIFF of %s bits keeps its shades', async (bits) => {
+  mkdirSync(join(folder, 'set'));
+  const shades = Array.from({ length: 16 }, (_, i) => i * 17);
+  const pixels = Buffer.alloc(16 * (bits / 8));
+  for (const [i, shade] of shades.entries()) {
+    if (bits === 8) pixels[i] = shade;
+    else pixels.writeUInt16LE(shade * 257, 2 * i);
+  }
+  writeFileSync(join(folder, 'set/gray.tif'), grayTiff(bits, 1, pixels));
+  const store = await openImages(join(folder, 'set'), { flag: '--data', cache: false });
+  const found = new Uint8Array(16);
+  store.read(0, found);
+  store.close();
+  expect([...found]).toEqual(shades);
+});
+
 test('a folder without images says what it holds', async () => {
   for (const name of ['set/1.bmp', 'set/2.bmp', 'set/3.psd']) file(name);
   await expect(opened('set')).rejects.toThrow(UsageError);
