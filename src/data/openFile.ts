@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
+import { formatBytes } from '../core/memory.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
 import { encodingOf } from './encoding.ts';
 import { type Content, contentOf } from './fileContent.ts';
@@ -92,6 +93,11 @@ async function openText(
     refuseOther(inner, path, format, flag);
   });
   if (scan.blank) return undefined;
+  // A JSON document may be one line, however many records it holds.
+  if (format !== 'json' && scan.longestLine > longestText) {
+    const most = formatBytes(longestText);
+    throw new BertuneError(say`${flag}: ${path} has a line of more than ${most}; put each text on a line of its own`);
+  }
   const { encoding, isMarked } = scan.encoding;
   if (scan.zeroAt !== undefined) throw await zeroError(source, gzip, scan.zeroAt, flag);
   const isWide = encoding !== 'utf-8';
@@ -163,6 +169,9 @@ async function zeroError({ path }: FileSource, gzip: boolean, zeroAt: number, fl
     say`${flag}: ${path} is no text as it stands: line ${line} holds zero bytes; save it as UTF-8, or remove them (tr -d '\\000')`,
   );
 }
+
+/** Bytes of the longest line that is read: of more, DuckDB and Node cannot make one text. */
+const longestText = 250e6;
 
 /** Fewer than this may be a name or two in another encoding. */
 const fewReplaced = 100;

@@ -159,6 +159,32 @@ describe('another kind of file under the name of text', () => {
   });
 });
 
+describe('what would fill memory or disks', () => {
+  /** Small on disk: members of gzip one after the other are one file. */
+  const packed = (name: string, content: string, times: number) =>
+    folder.write(name, Buffer.concat(Array<Buffer>(times).fill(gzipSync(content.repeat((16 << 20) / content.length)))));
+
+  test('a line of more than 250 MB', async () => {
+    const path = await packed('line.txt', 'abcdefgh', 17);
+    await expect(readAll(path)).rejects.toThrow(
+      new BertuneError(`--corpus: ${path} has a line of more than 250 MB; put each text on a line of its own`),
+    );
+  });
+
+  test('a file that unpacks to more than 500 times its size', async () => {
+    const path = await packed('bomb.csv', 'a\n', 66);
+    await expect(readAll(path)).rejects.toThrow(/bomb\.csv unpacks to more than 500 times its size; check where/);
+  });
+
+  test('JSON nested as deep as it likes is read or refused', async () => {
+    const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const path = await folder.write('deep.jsonl', `{"text":"a","x":${nested(200_000)}}\n{"text":"b"}\n`);
+    expect((await readAll(path)).rows).toEqual([{ text: 'a' }, { text: 'b' }]);
+    const lists = await folder.write('deep.json', nested(200_000));
+    await expect(readAll(lists)).rejects.toThrow(BertuneError);
+  });
+});
+
 describe('text in an encoding of one byte', () => {
   test('of which most is lost is refused', async () => {
     const words = Buffer.from(Array.from({ length: 3000 }, (_, i) => (i % 7 === 0 ? 0x20 : 0xe0 + (i % 32))));
