@@ -126,7 +126,7 @@ function notesOf(
 }
 
 /** What of a folder or archive is no image, and which of its folders end up empty. */
-function leftOutNotes(source: ImageSource, { leftOut, unreadableClasses }: PreparedImages): string[] {
+function leftOutNotes(source: ImageSource, { leftOut = '', unreadableClasses = [] }: PreparedImages): string[] {
   const others = source.kind === 'folder' ? String(source.leftOut) : leftOut;
   const empty = source.kind === 'folder' ? source.emptyFolders : [];
   const notes = others === '' ? [] : [`left out: ${others}`];

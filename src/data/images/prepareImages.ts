@@ -25,10 +25,10 @@ export interface PreparedImages {
   readonly unreadableNames: readonly string[];
   /** Images of another size than the first, brought to it; 0 when a size was asked for. */
   readonly resized: number;
-  /** Kinds of what an archive holds beside images, as `LeftOut` tells them; empty where it holds nothing else. */
-  readonly leftOut: string;
+  /** Kinds of what an archive holds beside images, as `LeftOut` tells them; older versions kept neither of these. */
+  readonly leftOut?: string;
   /** Classes of which no image can be read. */
-  readonly unreadableClasses: readonly string[];
+  readonly unreadableClasses?: readonly string[];
 }
 
 /** Unreadable images that are named. */
