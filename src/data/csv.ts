@@ -15,8 +15,16 @@ export interface CsvFile {
   readonly longestLine: number;
 }
 
-/** SQL that reads a delimited file whose columns are `names`, everything as VARCHAR, nothing guessed. */
-export function csvScan(file: CsvFile, names: readonly string[], dialect: CsvDialect, hasHeader = true): string {
+/**
+ * SQL that reads delimited files one after the other whose columns are `names`, everything as VARCHAR, nothing guessed.
+ * All of them are packed, or none.
+ */
+export function csvScan(
+  files: readonly CsvFile[],
+  names: readonly string[],
+  dialect: CsvDialect,
+  hasHeader = true,
+): string {
   const columns = names.map((name) => `${quoted(name)}: 'VARCHAR'`).join(', ');
   const settings = {
     auto_detect: 'false',
@@ -27,14 +35,14 @@ export function csvScan(file: CsvFile, names: readonly string[], dialect: CsvDia
     escape: quoted(dialect.quote),
     comment: "''",
     skip: String(dialect.skip ?? 0),
-    compression: file.gzip ? "'gzip'" : "'none'",
-    ...lineSizes(file.longestLine),
+    compression: files[0]?.gzip ? "'gzip'" : "'none'",
+    ...lineSizes(longestLine(files)),
   };
-  return `read_csv(${quotedFile(file.path)}, ${settingList(settings)})`;
+  return `read_csv(${pathList(files)}, ${settingList(settings)})`;
 }
 
-/** SQL that reads a text file as rows of one column `text`, each a line as it is; empty lines are null. */
-export function lineScan(file: CsvFile): string {
+/** SQL that reads text files as rows of one column `text`, each a line as it is; empty lines are null. */
+export function lineScan(files: readonly CsvFile[]): string {
   // A noncharacter, which Unicode keeps out of text, as the delimiter: no line is ever cut in two. The lax mode is what
   // lets one file end its lines with \n and with \r\n.
   const settings = {
@@ -47,10 +55,10 @@ export function lineScan(file: CsvFile): string {
     comment: "''",
     skip: '0',
     strict_mode: 'false',
-    compression: file.gzip ? "'gzip'" : "'none'",
-    ...lineSizes(file.longestLine),
+    compression: files[0]?.gzip ? "'gzip'" : "'none'",
+    ...lineSizes(longestLine(files)),
   };
-  return `read_csv(${quotedFile(file.path)}, ${settingList(settings)})`;
+  return `read_csv(${pathList(files)}, ${settingList(settings)})`;
 }
 
 /** Delimiter and column names of a file's first record, which is its header, and how many lines come before it. */
@@ -77,12 +85,22 @@ export function csvHeader(
 export async function tsvQuote(file: CsvFile, names: readonly string[], database: Database): Promise<'"' | ''> {
   const glued = names.map((name) => `regexp_matches(${identifier(name)}, '\\n[^\\n]*\\t')`).join(' OR ');
   try {
-    const scan = csvScan(file, names, { delimiter: '\t', quote: '"' });
+    const scan = csvScan([file], names, { delimiter: '\t', quote: '"' });
     const [row] = await database.all(`SELECT count(*) FROM ${scan} WHERE ${glued}`);
     return Number(row?.[0]) === 0 ? '"' : '';
   } catch {
     return '';
   }
+}
+
+/** The paths of files as an SQL list. */
+export function pathList(files: readonly CsvFile[]): string {
+  return `[${files.map(({ path }) => quotedFile(path)).join(', ')}]`;
+}
+
+/** No line of the files has more bytes than this. */
+export function longestLine(files: readonly CsvFile[]): number {
+  return files.reduce((most, file) => Math.max(most, file.longestLine), 0);
 }
 
 function lineSizes(longestLine: number): { max_line_size: string; buffer_size: string } {

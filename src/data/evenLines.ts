@@ -1,5 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
@@ -51,22 +50,6 @@ export async function withEvenLines<T extends Packed>(file: T, delimiter: string
 async function hasCarriageReturn(file: Packed): Promise<boolean> {
   for await (const chunk of chunksOf(file)) if (chunk.includes(carriageReturn)) return true;
   return false;
-}
-
-/** The file, unpacked to `target` where its gzip header has fields that DuckDB does not read: it knows a name alone. */
-export async function withPlainHeader<T extends Packed>(file: T, target: string): Promise<T> {
-  if (!file.gzip) return file;
-  const handle = await open(file.path);
-  const header = Buffer.alloc(4);
-  try {
-    await handle.read(header, 0, 4, 0);
-  } finally {
-    await handle.close();
-  }
-  // RFC 1952: 2 a checksum of the header, 4 extra fields, 16 a comment.
-  if (((header[3] as number) & (2 | 4 | 16)) === 0) return file;
-  await pipeline(createReadStream(file.path), createGunzip(), createWriteStream(target));
-  return { ...file, path: target, gzip: false };
 }
 
 const newLine = Buffer.from('\n');

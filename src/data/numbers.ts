@@ -1,6 +1,6 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
-import { type Origin, say, setting } from '../core/message.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type Column, isNumeric, kindTitles } from './columnKinds.ts';
 import { Database } from './duckdb.ts';
 import { openPart, type Part } from './records.ts';
@@ -26,6 +26,8 @@ export interface NumbersOptions {
   readonly isOfModel?: boolean;
   /** What a message calls the option that names the file. */
   readonly flag: Origin;
+  /** Told which files were left out or are not what their names say. */
+  readonly onNote?: (line: Message) => void;
 }
 
 /**
@@ -43,13 +45,14 @@ export async function readNumbers(options: NumbersOptions): Promise<NumberTable>
 }
 
 async function readWith(database: Database, options: NumbersOptions): Promise<NumberTable> {
-  const { file, columns, flag } = options;
-  const sources = await findSources([file], flag, database);
+  const { file, columns, flag, onNote } = options;
+  const { sources, notes } = await findSources([file], flag, database);
+  for (const line of notes) onNote?.(line);
   const [source] = sources;
   if (!source || sources.length > 1) {
     throw new UsageError(say`${flag}: ${file} names ${counted(sources.length, 'file')}; give one, or a query over all`);
   }
-  const part = await openPart(source, 0, flag, database);
+  const part = await openPart(source, 0, flag, database, onNote);
   if (!part) throw new BertuneError(say`${flag}: ${file} is empty`);
   if (part.isPlainText)
     throw new UsageError(say`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);

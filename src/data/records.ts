@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import type { Column } from './columnKinds.ts';
 import {
@@ -13,9 +12,9 @@ import {
 } from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
-import { type FileSource, findSources, type Source } from './source.ts';
-import { openQuery, openTable, type Table, type TableFile } from './table.ts';
-import { repairText, scanText } from './utf8.ts';
+import { openFile } from './openFile.ts';
+import { findSources, type Source } from './source.ts';
+import { openQuery, openTable, type Table } from './table.ts';
 import { UnreadableValueError, type ValueReader } from './values.ts';
 
 export interface RecordsOptions extends ColumnOptions {
@@ -25,8 +24,11 @@ export interface RecordsOptions extends ColumnOptions {
   readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
-  /** Told which columns were taken and which were left out, in one line; of lines of text there is nothing to tell. */
-  readonly onNote?: (line: Message) => void;
+  /**
+   * Told in one line each which files were left out or are not what their names say, and which columns were taken and
+   * which were left out; of lines of text there are no columns to tell of.
+   */
+  readonly onNote?: (line: Message, about: 'files' | 'columns') => void;
 }
 
 export interface DataRecord {
@@ -90,11 +92,16 @@ export interface Part {
 }
 
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
-  const sources = await findSources(options.files, options.flag, database);
+  const { sources, notes } = await findSources(options.files, options.flag, database);
+  for (const line of notes) options.onNote?.(line, 'files');
   const parts: Part[] = [];
+  const first = new Map<string, Table>();
   for (const source of sources) {
-    const part = await openPart(source, parts.length, options.flag, database);
-    if (part !== undefined) parts.push(part);
+    const like = source.kind === 'file' ? first.get(source.format) : undefined;
+    const part = await openPart(source, parts.length, options.flag, database, options.onNote, like);
+    if (part === undefined) continue;
+    parts.push(part);
+    if (source.kind === 'file' && !like) first.set(source.format, part.table);
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);
@@ -106,7 +113,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   const choice = await chooseColumns(main.table, options, main.place);
   const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice)));
   const taken = main.isPlainText ? undefined : takenLine(main, choice);
-  if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`);
+  if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`, 'columns');
   const ofParts = parts.reduce((sum, part) => sum + part.invalidUtf8, 0);
   let ofValues = 0;
   const onReplaced = (count: number) => {
@@ -131,64 +138,35 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   };
 }
 
-/** @returns undefined for a file that holds nothing, as rotated logs often do. */
+/**
+ * @param like the table of an earlier file of the same format
+ * @returns undefined for a file that holds nothing, as rotated logs often do.
+ */
 export async function openPart(
   source: Source,
   index: number,
   flag: Origin,
   database: Database,
+  onNote?: RecordsOptions['onNote'],
+  like?: Table,
 ): Promise<Part | undefined> {
   if (source.kind === 'query') {
     const failure = (error: unknown) => new UsageError(say`the query for ${flag}: ${firstLine(error)}`);
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', place: say`${flag} query`, isPlainText: false, invalidUtf8: 0, failure };
   }
-  const prepared = await prepareFile(source, join(database.folder, `repaired${index}`), flag);
-  if (prepared === undefined) return undefined;
-  const { file, encoding, invalidUtf8 } = prepared;
+  const opened = await openFile(source, join(database.folder, `repaired${index}`), flag);
+  if (opened === undefined) return undefined;
+  const { file, encoding, invalidUtf8, note } = opened;
+  if (note !== undefined) onNote?.(note, 'files');
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
   try {
-    const table = await openTable(file, database);
-    const isPlainText = source.format === 'text';
-    return {
-      table,
-      name: source.path,
-      place: say`${flag} ${source.path}`,
-      isPlainText,
-      encoding,
-      invalidUtf8,
-      failure,
-    };
+    const table = await openTable(file, database, like);
+    const isPlainText = file.format === 'text';
+    const place = say`${flag} ${source.path}`;
+    return { table, name: source.path, place, isPlainText, encoding, invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
-  }
-}
-
-async function prepareFile(
-  source: FileSource,
-  repairedPath: string,
-  flag: Origin,
-): Promise<{ file: TableFile; encoding?: string; invalidUtf8: number } | undefined> {
-  const { path, format, gzip } = source;
-  try {
-    if (format === 'parquet') {
-      if ((await stat(path)).size === 0) return undefined;
-      return { file: { path, format, gzip, head: '', longestLine: 0 }, invalidUtf8: 0 };
-    }
-    const { blank, valid, encoding, hasByteOrderMark, longestLine, head } = await scanText(path, gzip);
-    if (blank) return undefined;
-    // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
-    const isReadable = valid && !(hasByteOrderMark && (format === 'json' || format === 'jsonl'));
-    const name = `${encoding.toUpperCase()}${hasByteOrderMark ? ' with a byte order mark' : ''}`;
-    if (isReadable) return { file: { path, format, gzip, head, longestLine }, encoding: name, invalidUtf8: 0 };
-    const invalidUtf8 = await repairText(path, gzip, encoding, repairedPath);
-    // A replaced byte becomes three; UTF-16 grows by half at most.
-    const file = { path: repairedPath, format, gzip: false, head, longestLine: longestLine * 3 };
-    return { file, encoding: name, invalidUtf8 };
-  } catch (error) {
-    const isZlib = String((error as NodeJS.ErrnoException).code).startsWith('Z_');
-    if (isZlib) throw new BertuneError(say`${flag}: ${path} is not a whole gzip file (${messageOf(error)})`);
-    throw new UsageError(say`${flag}: cannot read ${path}: ${messageOf(error)}`);
   }
 }
 
@@ -223,12 +201,46 @@ async function* recordsOf(
   database: Database,
   onReplaced: (count: number) => void,
 ): AsyncGenerator<DataRecord[]> {
-  for (const [index, part] of parts.entries()) {
+  for (const { part, choice, together } of groupsOf(parts, choices)) {
     try {
-      yield* partRecords(part, choices[index] as ColumnChoice, database, onReplaced);
+      yield* partRecords(part, choice, database, onReplaced, together);
     } catch (error) {
+      for (const one of together.length > 1 ? together : []) await readOnce(one, choice, database);
       throw await part.failure(error);
     }
+  }
+}
+
+/** Files that are read by one statement at most: what is waiting is small, and so is the statement. */
+const mostTogether = 1000;
+
+interface Group {
+  /** The first of them. */
+  readonly part: Part;
+  readonly choice: ColumnChoice;
+  readonly together: Part[];
+}
+
+/** Parts in their order, small files that follow each other and are alike together. */
+function groupsOf(parts: readonly Part[], choices: readonly ColumnChoice[]): Group[] {
+  const groups: Group[] = [];
+  for (const [index, part] of parts.entries()) {
+    const choice = choices[index] as ColumnChoice;
+    const last = groups.at(-1);
+    const isAlike = part.table.joint !== undefined && part.table.joint.key === last?.part.table.joint?.key;
+    const isSame = isAlike && JSON.stringify(choice) === JSON.stringify(last?.choice);
+    if (last && isSame && last.together.length < mostTogether) last.together.push(part);
+    else groups.push({ part, choice, together: [part] });
+  }
+  return groups;
+}
+
+/** Says what is wrong with a part, where something is. */
+async function readOnce(part: Part, choice: ColumnChoice, database: Database): Promise<void> {
+  try {
+    for await (const _ of partRecords(part, choice, database, () => {}));
+  } catch (error) {
+    throw await part.failure(error);
   }
 }
 
@@ -246,7 +258,11 @@ async function* partRecords(
   choice: ColumnChoice,
   database: Database,
   onReplaced: (count: number) => void,
+  together: readonly Part[] = [part],
 ): AsyncGenerator<DataRecord[]> {
+  const files = together.flatMap(({ table }) => table.joint?.file ?? []);
+  const select = (names: readonly string[]) =>
+    (files.length > 1 && part.table.joint?.select(files, names)) || part.table.select(names);
   const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
   const names = [...new Set(roles.map((role) => choice[role] as string))];
   const uses = roles.map((role): Use => {
@@ -254,7 +270,7 @@ async function* partRecords(
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
   let row = 0;
-  for await (const rows of database.rows(part.table.select(names))) {
+  for await (const rows of database.rows(select(names))) {
     const records: DataRecord[] = [];
     const before = replacedBy(uses);
     for (const values of rows) {

@@ -1,19 +1,12 @@
 import type { Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { messageOf, UsageError } from '../core/errors.ts';
-import { type Origin, say } from '../core/message.ts';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { counted, messageOf, UsageError } from '../core/errors.ts';
+import { type Message, type Origin, say } from '../core/message.ts';
 import type { Database } from './duckdb.ts';
-
-export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet';
-
-export interface FileSource {
-  readonly kind: 'file';
-  /** As the user would write it. */
-  readonly path: string;
-  readonly format: Format;
-  readonly gzip: boolean;
-}
+import { type FileSource, formatOfName, isAboutFolder, isProse, knownEndings } from './fileNames.ts';
+import { filesOf, kindOf as kindOfName, LeftOut } from './folderFiles.ts';
+import { holdsText, refuseKnown } from './openFile.ts';
 
 /** A DuckDB query that stands where a file may stand. */
 export interface QuerySource {
@@ -23,22 +16,36 @@ export interface QuerySource {
 
 export type Source = FileSource | QuerySource;
 
+/** What is to be read, in its order, and what there is to say of how it was found. */
+export interface FoundSources {
+  readonly sources: readonly Source[];
+  /** Of files that were left out or taken for text, one line for each folder or glob. */
+  readonly notes: readonly Message[];
+}
+
 /**
- * What `files` names, in its order: files, globs and folders (their matches sorted) and queries.
+ * What `files` names, in its order: files, globs and folders (their matches sorted) and queries. Of a folder or glob
+ * those files are left out that cannot hold texts, and told in the notes.
  * @throws UsageError when there is no such file, or one of an unknown format.
  */
 export async function findSources(
   files: readonly string[],
   flag: Origin,
   database: Pick<Database, 'glob'>,
-): Promise<Source[]> {
+): Promise<FoundSources> {
   const sources: Source[] = [];
+  const notes: Message[] = [];
   for (const file of files) {
-    if (isQuery(file)) sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
-    else sources.push(...(await findFiles(file, flag, database)));
+    if (isQuery(file)) {
+      sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
+      continue;
+    }
+    const found = await findFiles(file, flag, database);
+    sources.push(...found.sources);
+    notes.push(...found.notes);
   }
   if (sources.length === 0) throw new UsageError(say`${flag}: no file given`);
-  return sources;
+  return { sources, notes };
 }
 
 /** Whether a `files` element is a query: it starts with SELECT, WITH or FROM. */
@@ -46,26 +53,64 @@ export function isQuery(file: string): boolean {
   return /^\s*(select|with|from)\s/i.test(file);
 }
 
-const formats: Readonly<Record<string, Format>> = {
-  txt: 'text',
-  log: 'text',
-  csv: 'csv',
-  tsv: 'tsv',
-  jsonl: 'jsonl',
-  ndjson: 'jsonl',
-  json: 'json',
-  parquet: 'parquet',
-};
-
-async function findFiles(path: string, flag: Origin, database: Pick<Database, 'glob'>): Promise<FileSource[]> {
+async function findFiles(path: string, flag: Origin, database: Pick<Database, 'glob'>): Promise<FoundSources> {
   const kind = await kindOf(path, flag);
-  if (kind === 'file') return [fileSource(path, flag)];
-  if (kind === 'folder') return findInFolder(path, flag);
+  if (kind === 'file') return { sources: [await fileSource(path, flag)], notes: [] };
+  if (kind === 'folder') {
+    const { names, leftOut } = await filesOf(path, { takes: (name) => formatOfName(name) !== undefined });
+    const paths = names.map((name) => join(path, name));
+    return chosen(paths, leftOut, {
+      name: path,
+      flag,
+      nothing: say`the folder ${path} has no file ending in ${knownEndings}`,
+    });
+  }
   if (!/[*?[]/.test(path)) throw new UsageError(say`${flag}: no file at ${path}`);
   const matches = await database.glob(path);
   if (matches.length === 0) throw new UsageError(say`${flag}: no file matches ${path}`);
   for (const match of matches) await kindOf(match, flag);
-  return matches.sort().map((match) => fileSource(match, flag));
+  const leftOut = new LeftOut();
+  const named = matches.sort().filter((match) => {
+    const isKnown = formatOfName(match) !== undefined;
+    if (!isKnown) leftOut.add(kindOfName(match));
+    return isKnown;
+  });
+  return chosen(named, leftOut, { name: path, flag, nothing: say`${path} matches no file ending in ${knownEndings}` });
+}
+
+interface Choice {
+  /** The folder or glob. */
+  readonly name: string;
+  readonly flag: Origin;
+  /** What to say when no file is left. */
+  readonly nothing: Message;
+}
+
+/** Those of a folder's or glob's files that hold texts: what tells of the others is left out beside them. */
+async function chosen(
+  paths: readonly string[],
+  leftOut: LeftOut,
+  { name, flag, nothing }: Choice,
+): Promise<FoundSources> {
+  const records = paths.filter((path) => !isAboutFolder(path));
+  const hasTables = records.some((path) => (formatOfName(path)?.format ?? 'text') !== 'text');
+  const sources: FileSource[] = [];
+  let withoutEnding = 0;
+  for (const path of paths) {
+    const { format, gzip } = formatOfName(path) ?? {};
+    const isBeside = (records.length > 0 && isAboutFolder(path)) || (hasTables && isProse(path));
+    if (isBeside) leftOut.add(basename(path));
+    else if (format !== undefined) sources.push({ kind: 'file', path, format, gzip: gzip === true });
+    else if (await holdsText(path, flag)) {
+      sources.push({ kind: 'file', path, format: 'text', gzip: gzip === true });
+      withoutEnding++;
+    } else leftOut.add(kindOfName(path));
+  }
+  const without = leftOut.isEmpty ? '' : `; left out: ${leftOut}`;
+  if (sources.length === 0) throw new UsageError(say`${flag}: ${nothing}${without}`);
+  const taken = withoutEnding > 0 ? `${counted(withoutEnding, 'file')} without an ending read as lines of text` : '';
+  const line = [taken, leftOut.isEmpty ? '' : `left out: ${leftOut}`].filter((part) => part !== '').join('; ');
+  return { sources, notes: line === '' ? [] : [say`${flag} ${name}: ${line}`] };
 }
 
 async function kindOf(path: string, flag: Origin): Promise<'file' | 'folder' | undefined> {
@@ -86,35 +131,11 @@ async function kindOf(path: string, flag: Origin): Promise<'file' | 'folder' | u
   throw new UsageError(say`${flag}: ${path} is a device or socket; write what it holds to a file`);
 }
 
-async function findInFolder(folder: string, flag: Origin): Promise<FileSource[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => !/(^|[\\/])\./.test(name)).sort();
-  const sources: FileSource[] = [];
-  for (const name of names) {
-    const path = join(folder, name);
-    const source = parseName(path);
-    if (source !== undefined && (await stat(path)).isFile()) sources.push(source);
-  }
-  if (sources.length === 0)
-    throw new UsageError(say`${flag}: the folder ${folder} has no file ending in ${knownEndings}`);
-  return sources;
-}
-
-function fileSource(path: string, flag: Origin): FileSource {
-  const source = parseName(path);
-  if (source === undefined)
+async function fileSource(path: string, flag: Origin): Promise<FileSource> {
+  const named = formatOfName(path);
+  if (named === undefined) {
+    await refuseKnown(path, flag);
     throw new UsageError(say`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
-  return source;
+  }
+  return { kind: 'file', path, format: named.format ?? 'text', gzip: named.gzip };
 }
-
-function parseName(path: string): FileSource | undefined {
-  const match = /\.([a-z]+)(\.gz)?$/i.exec(path);
-  const format = formats[match?.[1]?.toLowerCase() ?? ''];
-  const gzip = match?.[2] !== undefined;
-  if (format === undefined || (format === 'parquet' && gzip)) return undefined;
-  return { kind: 'file', path, format, gzip };
-}
-
-const knownEndings = `${Object.keys(formats)
-  .filter((name) => name !== 'parquet')
-  .map((name) => `.${name}`)
-  .join(', ')} (each also .gz), .parquet`;

@@ -1,9 +1,9 @@
 import { type Column, columnOf, kindOfType } from './columnKinds.ts';
-import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, tsvQuote } from './csv.ts';
+import { type CsvDialect, type CsvFile, csvHeader, csvScan, lineScan, longestLine, pathList, tsvQuote } from './csv.ts';
 import { type Database, identifier, quoted, quotedFile } from './duckdb.ts';
-import { withEvenLines, withPlainHeader } from './evenLines.ts';
+import { withEvenLines } from './evenLines.ts';
+import type { Format } from './fileNames.ts';
 import { unfoldJson } from './jsonLayout.ts';
-import type { Format } from './source.ts';
 import { jsonReader, typedReader, type ValueReader, writtenReader } from './values.ts';
 
 /** A file or query that DuckDB can read: its columns and how to get at them. */
@@ -19,6 +19,16 @@ export interface Table {
   select(names: readonly string[]): string;
   /** What reads the values of a column. */
   reader(name: string): ValueReader;
+  /** For small files, which one statement reads one after the other sooner than many. */
+  readonly joint?: Joint;
+}
+
+export interface Joint {
+  /** The same of files that can be read together. */
+  readonly key: string;
+  readonly file: TableFile;
+  /** SQL for the rows of the files, in order, with these columns. */
+  select(files: readonly TableFile[], names: readonly string[]): string;
 }
 
 /** A file that DuckDB can read as it is: UTF-8 where it is text. */
@@ -26,33 +36,42 @@ export interface TableFile extends CsvFile {
   readonly format: Format;
   /** The beginning of the text, without a byte order mark; empty for binary formats. */
   readonly head: string;
+  /** Whether that is all of it. */
+  readonly isWhole: boolean;
 }
 
 /**
+ * @param like a table of the same format, for a further file: where a small one has its columns, they are taken for known
  * @throws what DuckDB throws on a malformed file; UnreadableLayoutError for a JSON document whose rows cannot be told
  */
-export async function openTable(given: TableFile, database: Database): Promise<Table> {
-  const unpacked = await withPlainHeader(given, database.newFile());
-  switch (unpacked.format) {
+export async function openTable(given: TableFile, database: Database, like?: Table): Promise<Table> {
+  switch (given.format) {
     case 'text':
-      return plainText(unpacked);
+      return plainText(given);
     case 'csv': {
-      const { names, ...dialect } = csvHeader(unpacked.head);
-      const file = await withEvenLines(unpacked, dialect.delimiter, database.newFile());
-      return delimited(file, names, { ...dialect, quote: '"' }, database);
+      const { names, ...dialect } = csvHeader(given.head);
+      const file = await evened(given, dialect.delimiter, database);
+      return delimited(file, names, { ...dialect, quote: '"' }, database, like);
     }
     case 'tsv': {
-      const { names, ...dialect } = csvHeader(unpacked.head, '\t');
-      const file = await withEvenLines(unpacked, dialect.delimiter, database.newFile());
-      const quote = await tsvQuote(file, numberedNames(names), database);
-      return delimited(file, names, { ...dialect, quote }, database);
+      const { names, ...dialect } = csvHeader(given.head, '\t');
+      const file = await evened(given, dialect.delimiter, database);
+      const isPlain = file.isWhole && !file.head.includes('"');
+      const quote = isPlain ? '"' : await tsvQuote(file, numberedNames(names), database);
+      return delimited(file, names, { ...dialect, quote }, database, like);
     }
     case 'jsonl':
     case 'json':
-      return json(unpacked, database);
+      return json(given, database, like);
     case 'parquet':
-      return typed(`read_parquet(${quotedFile(unpacked.path)})`, database);
+      return typed(`read_parquet(${quotedFile(given.path)})`, database);
   }
+}
+
+/** The file with one kind of line ends; what is in memory whole is not looked for on disk. */
+async function evened(file: TableFile, delimiter: string, database: Database): Promise<TableFile> {
+  if (file.isWhole && !file.head.includes('\r')) return file;
+  return withEvenLines(file, delimiter, database.newFile());
 }
 
 /** A query as a table. @throws what DuckDB throws on a query it refuses. */
@@ -71,7 +90,7 @@ function plainText(file: TableFile): Table {
     columns,
     hasHeaderLine: false,
     look: async () => columns,
-    select: () => `SELECT text FROM ${lineScan(file)} WHERE text IS NOT NULL`,
+    ...selecting(file, 'text', (files) => `SELECT text FROM ${lineScan(files)} WHERE text IS NOT NULL`),
     reader: writtenReader,
   };
 }
@@ -81,52 +100,99 @@ async function delimited(
   names: readonly string[],
   dialect: CsvDialect,
   database: Database,
+  like?: Table,
 ): Promise<Table> {
   // To DuckDB, names that differ in case alone are the same.
   const places = numberedNames(names);
   const placeOf = (name: string) => places[names.indexOf(name)] ?? name;
-  const scan = csvScan(file, places, dialect);
-  const rows = await database.all(`SELECT ${identifiers(places)} FROM ${scan} LIMIT ${rowsFor(names.length)}`);
-  const columns = names.map((name, i) =>
-    columnOf(
-      name,
-      rows.map((row) => textOrNull(row[i])),
-    ),
-  );
+  const columns = knownColumns(file, names, like) ?? (await look());
+  async function look(): Promise<Column[]> {
+    const scan = csvScan([file], places, dialect);
+    const rows = await database.all(`SELECT ${identifiers(places)} FROM ${scan} LIMIT ${rowsFor(names.length)}`);
+    return names.map((name, i) =>
+      columnOf(
+        name,
+        rows.map((row) => textOrNull(row[i])),
+      ),
+    );
+  }
   return {
     columns,
     hasHeaderLine: true,
     look: async () => columns,
-    select: (chosen) => `SELECT ${identifiers(chosen.map(placeOf))} FROM ${scan}`,
+    ...selecting(
+      file,
+      JSON.stringify([names, dialect]),
+      (files, chosen) => `SELECT ${identifiers(chosen.map(placeOf))} FROM ${csvScan(files, places, dialect)}`,
+    ),
     reader: writtenReader,
   };
+}
+
+/** How the rows of a file are read: alone, or together with others of the same key. */
+function selecting(file: TableFile, key: string, select: Joint['select']): Pick<Table, 'select' | 'joint'> {
+  return {
+    select: (names) => select([file], names),
+    joint: file.isWhole ? { key: `${file.format} ${file.gzip} ${key}`, file, select } : undefined,
+  };
+}
+
+/** The columns of an earlier table, where a small file has the same. */
+function knownColumns(file: TableFile, names: readonly string[], like?: Table): readonly Column[] | undefined {
+  if (!file.isWhole || !like || like.columns.length !== names.length) return undefined;
+  return like.columns.every(({ name }) => names.includes(name)) ? like.columns : undefined;
 }
 
 function numberedNames(names: readonly string[]): string[] {
   return names.map((_, index) => `column${index}`);
 }
 
-async function json(given: TableFile, database: Database): Promise<Table> {
+async function json(given: TableFile, database: Database, like?: Table): Promise<Table> {
   const found = given.format === 'json' ? await unfoldJson(given, database.newFile()) : undefined;
   const file: TableFile = found ? { ...given, ...found, format: 'jsonl', gzip: false } : given;
   const isLines = file.format === 'jsonl';
   const layout = isLines ? 'newline_delimited' : /^\s*\[/.test(file.head) ? 'array' : 'unstructured';
-  const objectSize = Math.max(16 << 20, isLines ? file.longestLine + 1024 : 0);
-  const scan =
-    `read_json_objects(${quotedFile(file.path)}, format='${layout}', ` +
-    `compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize})`;
-  const columns = await jsonColumns(scan, database);
+  const scan = (files: readonly TableFile[]) => {
+    const objectSize = Math.max(16 << 20, isLines ? longestLine(files) + 1024 : 0);
+    return (
+      `read_json_objects(${pathList(files)}, format='${layout}', ` +
+      `compression=${file.gzip ? "'gzip'" : "'uncompressed'"}, maximum_object_size=${objectSize})`
+    );
+  };
+  // What was unfolded is no longer what the beginning says.
+  const names = like && !found && isLines && file.isWhole ? namesOf(file.head) : undefined;
+  const columns = (names && knownColumns(file, names, like)) ?? (await jsonColumns(scan([file]), database));
   return {
     columns,
     hasHeaderLine: false,
     layout: found?.layout,
     look: async () => columns,
     // By pointers, which tell names that differ in case alone, and as JSON, which tells 1 from "1" and from a list.
-    select: (names) =>
-      `SELECT ${names.map((name) => `json->${quoted(pointerTo(name))}`).join(', ')} FROM ${scan} ` +
-      `WHERE CASE WHEN json_type(json) = 'OBJECT' THEN true ELSE error('a record is not a JSON object') END`,
+    ...selecting(
+      file,
+      layout,
+      (files, chosen) =>
+        `SELECT ${chosen.map((name) => `json->${quoted(pointerTo(name))}`).join(', ')} FROM ${scan(files)} ` +
+        `WHERE CASE WHEN json_type(json) = 'OBJECT' THEN true ELSE error('a record is not a JSON object') END`,
+    ),
     reader: jsonReader,
   };
+}
+
+/** The names in the records of JSON lines; undefined where a line is none: who reads it on says so. */
+function namesOf(lines: string): string[] | undefined {
+  const names = new Set<string>();
+  try {
+    for (const line of lines.split('\n')) {
+      if (line.trim() === '') continue;
+      const record: unknown = JSON.parse(line);
+      if (typeof record !== 'object' || record === null) return undefined;
+      for (const name of Object.keys(record)) names.add(name);
+    }
+    return [...names];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Records that are looked through for the names of columns, and most characters of them. */

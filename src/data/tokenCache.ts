@@ -3,15 +3,16 @@ import { cp, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import type { Message } from '../core/message.ts';
 import { CacheFolder, digestOfFile, sha256 } from './cacheFolder.ts';
 import type { RecordsOptions } from './records.ts';
-import { findSources, type Source } from './source.ts';
+import { type FoundSources, findSources } from './source.ts';
 import { type TokenizedCorpus, type TokenizingOptions, tokenizeCorpus } from './tokenizedCorpus.ts';
 
 /** Most bytes of all tokenized corpora together that are kept. */
 const mostBytes = 20e9;
 /** Changes with what is in the files of a tokenized corpus, or how it comes about. */
-const format = 1;
+const format = 2;
 
 export interface CachedCorpus {
   readonly folder: string;
@@ -57,7 +58,10 @@ export async function cachedCorpus(
   const key = keyOf(options, sources.contents);
   const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes, format);
   const found = await entries.find(key, onRead);
-  if (found) return { folder: found.folder, tokenized: found.value, found: true };
+  if (found) {
+    for (const line of sources.notes) options.records.onNote?.(line, 'files');
+    return { folder: found.folder, tokenized: found.value, found: true };
+  }
   let beside: string;
   try {
     beside = await entries.begin(key);
@@ -95,7 +99,7 @@ export function versions(): object {
 }
 
 interface Stamped {
-  readonly sources: readonly Source[];
+  readonly found: FoundSources;
   /** Changes when a file is written to or exchanged, one comes or one goes. */
   readonly stamps: string;
 }
@@ -104,11 +108,11 @@ interface Stamped {
 async function identified(
   records: RecordsOptions,
   onRead: () => void,
-): Promise<{ contents: string[]; stamps: string } | undefined> {
+): Promise<{ contents: string[]; stamps: string; notes: readonly Message[] } | undefined> {
   const before = await stampsOf(records);
   if (!before) return undefined;
   const contents: string[] = [];
-  for (const source of before.sources) {
+  for (const source of before.found.sources) {
     if (source.kind === 'query') return undefined;
     try {
       contents.push(`${source.format} ${source.gzip} ${await digestOfFile(source.path, onRead)}`);
@@ -118,19 +122,19 @@ async function identified(
       return undefined;
     }
   }
-  return { contents, stamps: before.stamps };
+  return { contents, stamps: before.stamps, notes: before.found.notes };
 }
 
 async function stampsOf({ files, flag }: RecordsOptions): Promise<Stamped | undefined> {
-  const sources = await findSources(files, flag, { glob });
+  const found = await findSources(files, flag, { glob });
   const stamps: unknown[] = [];
-  for (const source of sources) {
+  for (const source of found.sources) {
     if (source.kind === 'query') return undefined;
-    const found = await stat(source.path, { bigint: true }).catch(() => undefined);
-    if (!found?.isFile()) return undefined;
-    stamps.push([source.path, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join());
+    const file = await stat(source.path, { bigint: true }).catch(() => undefined);
+    if (!file?.isFile()) return undefined;
+    stamps.push([source.path, file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join());
   }
-  return { sources, stamps: JSON.stringify(stamps) };
+  return { found, stamps: JSON.stringify(stamps) };
 }
 
 async function glob(pattern: string): Promise<string[]> {

@@ -61,7 +61,11 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
   const cut = { mostTokens, overlap };
   // DuckDB takes its time to load, and who has the corpus tokenized does not need it.
   const { openRecords } = await import('./records.ts');
-  const records = await openRecords(options.records);
+  const records = await openRecords({
+    ...options.records,
+    // Of the columns tells what is kept of the corpus, also when it is not read again.
+    onNote: (line, about) => about === 'files' && options.records.onNote?.(line, about),
+  });
   const grouped = options.records.groupColumn !== undefined;
   const writer = new CorpusWriter(folder, tokenizer.vocabularySize, grouped);
   let digest = '';

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
 import { makeFolder, writeError } from '../core/files.ts';
+import { firstNotFinite, NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
 import { Database, quoted } from './duckdb.ts';
 
@@ -19,7 +20,8 @@ export interface VectorRow {
  * Writes embeddings to `.parquet` (columns id, text and label where any row has one, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
  * @returns the number of rows.
- * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full.
+ * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full,
+ * NotFiniteError for a vector with NaN or an infinite number.
  */
 export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
   const write = writerFor(path);
@@ -27,13 +29,23 @@ export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>)
   await makeFolder(dirname(path));
   await checkPlace(path, partial);
   try {
-    const count = await write(partial, rows);
+    const count = await write(partial, finiteRows(rows));
     await rename(partial, path);
     return count;
   } catch (error) {
     throw writeError(path, error);
   } finally {
     await rm(partial, { force: true });
+  }
+}
+
+async function* finiteRows(rows: AsyncIterable<VectorRow>): AsyncGenerator<VectorRow> {
+  let number = 0;
+  for await (const row of rows) {
+    number++;
+    const at = firstNotFinite(row.vector);
+    if (at >= 0) throw new NotFiniteError(`the vector of row ${number} holds ${row.vector[at]}, which is no number`);
+    yield row;
   }
 }
 

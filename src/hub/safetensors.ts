@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { BertuneError, defined } from '../core/errors.ts';
 import { readError, writeFileAtomic } from '../core/files.ts';
+import { firstNotFinite, NotFiniteError } from '../core/finite.ts';
 import { formatBytes } from '../core/memory.ts';
 import { type Shape, sizeOf } from '../core/tensor.ts';
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from './halfPrecision.ts';
@@ -19,7 +20,10 @@ export interface SafetensorsEntry {
 /** An open safetensors file: its header in memory, its tensors read from disk when asked for. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
-  /** The values of one tensor as float32. @throws BertuneError when it is not of a floating point type. */
+  /**
+   * The values of one tensor as float32.
+   * @throws BertuneError when it is not of a floating point type; NotFiniteError when one is NaN or infinite.
+   */
   read(name: string): Promise<Float32Array>;
   close(): Promise<void>;
 }
@@ -44,7 +48,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 /**
  * Writes a safetensors file atomically, tensors in the order given, rounding to `dtype` on the way.
  *
- * @throws BertuneError when the disk is full.
+ * @throws BertuneError when the disk is full; NotFiniteError for a value that is NaN, infinite or beyond `dtype`.
  */
 export async function writeSafetensors(
   path: string,
@@ -55,7 +59,7 @@ export async function writeSafetensors(
   const header = headerBytes(entries, dtype, metadata);
   await writeFileAtomic(path, async (file) => {
     await file.writeFile(header);
-    for (const entry of entries) await writeTensor(file, entry.data, dtype);
+    for (const entry of entries) await writeTensor(file, entry, dtype);
   });
 }
 
@@ -95,6 +99,16 @@ async function readFully(file: FileHandle, path: string, target: Uint8Array, pos
 const chunkBytes = 1 << 22;
 
 async function readTensor(file: FileHandle, path: string, stored: StoredTensor): Promise<Float32Array> {
+  const values = await storedValues(file, path, stored);
+  const at = firstNotFinite(values);
+  if (at < 0) return values;
+  throw new NotFiniteError(
+    `${path}: ${stored.name} holds ${values[at]} at ${at}, which is no weight: the model diverged when it was trained, or the file is damaged`,
+    'take another copy of the model, or an earlier checkpoint',
+  );
+}
+
+async function storedValues(file: FileHandle, path: string, stored: StoredTensor): Promise<Float32Array> {
   const values = newArray(path, stored);
   if (stored.dtype === 'F32') {
     await readFully(file, path, new Uint8Array(values.buffer), stored.start);
@@ -153,8 +167,19 @@ function headerBytes(
   return bytes;
 }
 
-async function writeTensor(file: FileHandle, data: Float32Array, dtype: WeightDType): Promise<void> {
+/** The largest float16; what rounds to more would be stored as infinite. */
+const largestFloat16 = 65504;
+
+async function writeTensor(file: FileHandle, { name, data }: SafetensorsEntry, dtype: WeightDType): Promise<void> {
   const step = chunkBytes / 4;
+  const at = firstNotFinite(data);
+  if (at >= 0) throw new NotFiniteError(`${name} holds ${data[at]} at ${at}, which is no weight`);
+  if (dtype === 'float16' && data.some((value) => Math.abs(value) > largestFloat16)) {
+    throw new NotFiniteError(
+      `${name} holds more than float16 can, ${largestFloat16}`,
+      'keep it as float32 or bfloat16',
+    );
+  }
   for (let start = 0; start < data.length; start += step) {
     await file.writeFile(storedBytes(data.subarray(start, start + step), dtype));
   }

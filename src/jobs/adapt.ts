@@ -247,7 +247,7 @@ async function readCorpora(
       hooks.onEvent?.({ type: 'progress', ...activity(say`tokenizing ${flag}`), done }),
     );
     const corpus = await prepareCorpus({
-      records: { ...data, flag, limit },
+      records: { ...data, flag, limit, onNote: (line) => note(hooks, line) },
       tokenizer,
       mostTokens: settings.maxLength - tokenizer.frame.size,
       // Evaluation counts every token once.

@@ -116,7 +116,11 @@ async function reviewed(
   reading: Reading | undefined,
   known?: TextReviewer,
 ): Promise<Looked> {
-  const records = await openRecords({ ...data, flag, needLabel: 'if any' });
+  const records = await openRecords({
+    ...{ ...data, flag, needLabel: 'if any' },
+    // The columns are part of what is reported.
+    onNote: (line, about) => about === 'files' && note(hooks, line),
+  });
   // Lines of text have no header that could come again.
   const reviewer = new TextReviewer(records.taken === undefined ? {} : records, known);
   const sizes = new Map<string, number>();

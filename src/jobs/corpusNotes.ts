@@ -4,6 +4,7 @@ import { type Corpus, countRepeated } from '../data/corpus.ts';
 import type { TokenStore } from '../data/tokenStore.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { manyUnknown } from './checking/findings.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { JobHooks } from './types.ts';
 
@@ -36,9 +37,7 @@ export function corpusNotes(
       `${counted(counts.split, 'text')} longer than ${maxLength} tokens: not truncated but split into sequences of that length`,
     );
   }
-  if (counts.invalidUtf8 > 0) {
-    notes.push(say`${counted(counts.invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
-  }
+  notes.push(...invalidUtf8Notes(counts.invalidUtf8, flag));
   const unknown = unknownShare(store, tokenizer.special.unk);
   if (unknown >= manyUnknown) {
     notes.push(

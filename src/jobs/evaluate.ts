@@ -1,5 +1,6 @@
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
+import { NotFiniteError } from '../core/finite.ts';
 import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
@@ -142,7 +143,10 @@ async function evaluateLanguageModel(
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
-      records: { ...options.data, flag: setting('data'), limit: options.limit },
+      records: {
+        ...{ ...options.data, flag: setting('data'), limit: options.limit },
+        onNote: (line) => note(hooks, line),
+      },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,
       threads: options.threads,
@@ -173,6 +177,17 @@ async function evaluateLanguageModel(
         onnxEngine({ threads: options.threads }),
         hooks.signal,
       );
+      if (count === 0) {
+        throw new BertuneError(
+          say`no token of ${setting('data')} was masked: give more text or a higher ${setting('maskProbability')}`,
+        );
+      }
+      if (!Number.isFinite(loss)) {
+        throw new NotFiniteError(
+          `the loss is ${loss}: the weights of ${found.name} are too large to compute with`,
+          'take another copy of the model, or an earlier checkpoint',
+        );
+      }
       return { loss, lossStandardError, perplexity: perplexity ?? Number.NaN, count, texts: corpus.counts.texts };
     } finally {
       corpus.close();

@@ -109,7 +109,7 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
   const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
-    const texts = await probesOf(settings, tokenizer, exported, prompt);
+    const texts = await probesOf(settings, tokenizer, exported, prompt, hooks);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
     const files: ExportedFile[] = [];
     for (const [done, dtype] of dtypes.entries()) {
@@ -168,6 +168,7 @@ async function probesOf(
   tokenizer: TextTokenizer,
   exported: ExportedText,
   prompt: string,
+  hooks: JobHooks,
 ): Promise<Probe[]> {
   const { model, head, maxLength } = exported;
   if (!input) {
@@ -176,7 +177,7 @@ async function probesOf(
   }
   const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt);
   const found: Probe[] = [];
-  for await (const { text } of itemsOf({ input })) {
+  for await (const { text } of itemsOf({ input }, hooks)) {
     found.push(masked([...cutter.encode(text)], tokenizer, head));
     if (found.length === mostTexts[heads[head].reads]) break;
   }

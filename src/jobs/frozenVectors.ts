@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { BertuneError, counted, messageOf } from '../core/errors.ts';
+import { counted, messageOf } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { cacheFolder, versions } from '../data/tokenCache.ts';
 import { VectorStore } from '../data/vectorStore.ts';
@@ -53,7 +53,7 @@ const chunk = 4096;
 /**
  * The vectors [n, size] of texts: those that an earlier run left on disk, and the others made now and left there.
  *
- * @throws BertuneError for vectors that hold no numbers; InterruptedError when the signal was aborted
+ * @throws NotFiniteError for vectors that hold no numbers; InterruptedError when the signal was aborted
  */
 export async function frozenVectors(
   encoder: FrozenEncoder,
@@ -105,9 +105,6 @@ async function compute(
       const part = texts.slice(from, from + chunk);
       const windows = part.map((text) => cutter.windows(text));
       const made = await ofWindows(inference, head, windows, { promptTokens });
-      if (!made.every((vector) => vector.every(Number.isFinite))) {
-        throw new BertuneError('the model gives vectors that hold no numbers: its weights are damaged');
-      }
       await keep(part, made).catch((error: unknown) => {
         failure ??= messageOf(error);
       });

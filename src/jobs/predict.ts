@@ -4,6 +4,7 @@ import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
 import { note } from './note.ts';
 import type { JobHooks, Prediction } from './types.ts';
@@ -48,7 +49,9 @@ export async function* itemsOf(
     for await (const text of stdin) yield { text };
     return;
   }
-  const records = await openRecords({ ...input, flag: setting('input'), onNote: (line) => note(hooks, line) });
+  const flag = setting('input');
+  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     for await (const batch of records.batches()) {
       for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };

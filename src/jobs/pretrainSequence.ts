@@ -35,7 +35,10 @@ export async function pretrainSequence(
       ...{ job: 'pretrainSequence', command: 'sequence pretrain', options, settings },
       async read({ engine }) {
         const { window, horizon, batchSize, evalFraction, seed } = settings;
-        const table = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
+        const table = await readNumbers({
+          ...{ file: options.data, columns: options.columns, flag: setting('data') },
+          onNote: (line) => note(hooks, line),
+        });
         const split = splitOf(table, window, horizon, evalFraction);
         const config = configOf(settings, table, split.end);
         const values = standardize(table, config);

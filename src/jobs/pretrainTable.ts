@@ -35,7 +35,10 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
       ...{ job: 'pretrainTable', command: 'table pretrain', options, settings },
       async read({ engine }) {
         const { batchSize, evalFraction, seed } = settings;
-        const read = await readNumbers({ file: options.data, columns: options.columns, flag: setting('data') });
+        const read = await readNumbers({
+          ...{ file: options.data, columns: options.columns, flag: setting('data') },
+          onNote: (line) => note(hooks, line),
+        });
         const table = shuffled(read, seed);
         const width = table.columns.length;
         const heldOut = Math.max(1, Math.round(table.rows * evalFraction));
@@ -97,6 +100,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
     columns: config.columns,
     isOfModel: true,
     flag: setting('data'),
+    onNote: (line) => note(hooks, line),
   });
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));

@@ -1,6 +1,7 @@
 import { BertuneError, counted } from '../core/errors.ts';
 import { type Origin, say } from '../core/message.ts';
 import { type LabeledSet, readLabeledSet } from '../data/labels.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
@@ -8,7 +9,7 @@ import type { DataOptions, JobHooks } from './types.ts';
 export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
   const set = await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) });
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
-  noteInvalidUtf8(set.invalidUtf8, flag, hooks);
+  for (const line of invalidUtf8Notes(set.invalidUtf8, flag)) note(hooks, line);
   return set;
 }
 
@@ -24,11 +25,4 @@ export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): Label
     ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
     ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
   };
-}
-
-/** Says once that bytes were not UTF-8. */
-function noteInvalidUtf8(count: number, flag: Origin, hooks: JobHooks): void {
-  if (count === 0) return;
-  const line = say`${counted(count, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`;
-  note(hooks, line);
 }

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
 import { countingSettings, isOfTheRun } from '../settings/identity.ts';
 import type { JobName } from '../settings/jobs.ts';
+import { badMetric, notFiniteAtStart } from '../train/divergence.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { Metrics, TrainingTask } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
@@ -179,6 +180,8 @@ async function measureStart(task: TrainingTask, hooks: JobHooks): Promise<Metric
     stopBeforeTraining(hooks);
     throw error;
   });
+  const bad = badMetric(metrics);
+  if (bad !== undefined) throw notFiniteAtStart(bad);
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   return metrics;
 }

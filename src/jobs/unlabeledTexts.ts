@@ -3,6 +3,7 @@ import { say, setting } from '../core/message.ts';
 import { randomBelow } from '../core/random.ts';
 import { openRecords } from '../data/records.ts';
 import { normalizedForm } from '../text/normalize.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
@@ -28,10 +29,9 @@ export async function readUnlabeled(
   const left = new Set(Array.from(known, normalizedForm));
   const texts: string[] = [];
   let [repeated, total] = [0, 0];
-  const records = await openRecords({
-    ...{ ...data, flag: setting('unlabeled') },
-    onNote: (line) => note(hooks, line),
-  });
+  const flag = setting('unlabeled');
+  const records = await openRecords({ ...data, flag, onNote: (line) => note(hooks, line) });
+  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     for await (const batch of records.batches()) {
       for (const { text } of batch) {

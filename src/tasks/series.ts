@@ -1,3 +1,4 @@
+import { finite } from '../core/finite.ts';
 import { breathe } from '../core/interrupt.ts';
 import { permutedIndex } from '../core/random.ts';
 import { floatData, type HostTensor, sizeOf } from '../core/tensor.ts';
@@ -169,7 +170,7 @@ export async function* predictions(
       const given = Object.fromEntries(Object.entries(parameters).filter(([name]) => used.has(name)));
       const { result } = await program.run({ ...given, inputs });
       if (!result) throw new Error('internal: no result');
-      const all = floatData(result);
+      const all = finite(floatData(result), "the model's answers");
       const size = all.length / count;
       for (const example of chosen) {
         yield { example, prediction: all.subarray((example - from) * size, (example - from + 1) * size) };

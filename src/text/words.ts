@@ -45,11 +45,7 @@ function wordBoundaries(text: string): Set<number> {
   const boundaries = new Set<number>();
   for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) boundaries.add(at);
   if (!unspaced.test(text)) return boundaries;
-  for (let from = 0; from < text.length; from += segmentedAtOnce) {
-    for (const { index } of segmenter().segment(text.slice(from, from + segmentedAtOnce))) {
-      if (text[from + index - 1] !== ' ') boundaries.add(from + index);
-    }
-  }
+  for (const { index } of segmentsOf(text)) if (text[index - 1] !== ' ') boundaries.add(index);
   boundaries.delete(0);
   return boundaries;
 }
@@ -62,7 +58,7 @@ function charactersInsideWords(words: readonly string[]): Set<number> {
     while (end < words.length && isIdeograph(words[end] as string)) end++;
     if (end - start > 1) {
       let at = start;
-      for (const { segment } of segmenter().segment(words.slice(start, end).join(''))) {
+      for (const { segment } of segmentsOf(words.slice(start, end).join(''))) {
         const characters = [...segment].length;
         for (let i = 1; i < characters; i++) inside.add(at + i);
         at += characters;
@@ -76,6 +72,18 @@ function charactersInsideWords(words: readonly string[]): Set<number> {
 function isIdeograph(word: string): boolean {
   // None comes before the radicals: most words need no look at their script.
   return word.charCodeAt(0) >= 0x2e80 && ideograph.test(word);
+}
+
+/** The words of a text, piece by piece: a piece ends where its last word but one does, so that no word is cut in two. */
+function* segmentsOf(text: string): Generator<{ readonly segment: string; readonly index: number }> {
+  for (let from = 0; from < text.length; ) {
+    const piece = text.slice(from, from + segmentedAtOnce);
+    const isLast = from + piece.length === text.length;
+    const segments = Array.from(segmenter().segment(piece));
+    const sure = isLast || segments.length === 1 ? segments : segments.slice(0, -1);
+    for (const { segment, index } of sure) yield { segment, index: from + index };
+    from += sure.reduce((sum, { segment }) => sum + segment.length, 0);
+  }
 }
 
 let cached: Intl.Segmenter | undefined;

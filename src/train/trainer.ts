@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { BertuneError, InterruptedError } from '../core/errors.ts';
+import { NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
 import { createTrainState } from '../engine/createTrainState.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -9,6 +10,7 @@ import type { Collective, StepProgram, TrainState } from '../engine/trainState.t
 import type { TrainerCallback } from './callbacks.ts';
 import { Checkpoints } from './checkpoints/checkpoints.ts';
 import { alone, checkShared, fromFirst, inAny, shareOf, sumOf } from './collective.ts';
+import { badMetric, notFiniteAtStart } from './divergence.ts';
 import {
   type ChosenOptimizer,
   chooseOptimizer,
@@ -219,8 +221,12 @@ export class Trainer {
     // Of several processes none may stop without the others.
     const signal = mayStop && this.#collective.size === 1 ? this.#options.signal : undefined;
     try {
-      return await evaluate(await this.#state.values(), signal);
+      const metrics = await evaluate(await this.#state.values(), signal);
+      const bad = badMetric(metrics);
+      if (bad !== undefined) this.#diverged(this.#run.step + 1, bad);
+      return metrics;
     } catch (error) {
+      if (error instanceof NotFiniteError) this.#diverged(this.#run.step + 1, 'what the model answers is no number');
       if (error instanceof InterruptedError && mayStop) await this.#stop();
       throw error;
     }
@@ -249,7 +255,7 @@ export class Trainer {
     // A run resumed after its last evaluation, too, measures once more: what it measured is not kept.
     const isMeasured = chosenStep === this.#run.step && measured !== null;
     const metrics = isMeasured ? measured : await this.#measure(false);
-    await this.#checkOutcome(metrics);
+    await this.#checkOutcome();
     this.#saving.prune(this.#run);
     const values = Object.entries(await this.#state.values());
     return {
@@ -272,14 +278,13 @@ export class Trainer {
   }
 
   /** The last step, too, may have been the one that diverged: no later loss shows it. */
-  async #checkOutcome(metrics: Metrics | null): Promise<void> {
+  async #checkOutcome(): Promise<void> {
     const norm = await this.#state.norm('parameters');
-    const [bad] = Object.entries(metrics ?? {}).find(([, value]) => Number.isNaN(value)) ?? [];
-    if (bad) this.#diverged(this.#run.step + 1, `the held-out ${bad} is NaN`);
     if (!Number.isFinite(norm)) this.#diverged(this.#run.step + 1, 'the parameters are no longer finite');
   }
 
   #diverged(step: number, sign: string): never {
+    if (this.#run.step === 0) throw notFiniteAtStart(sign);
     // Its parameters are those that showed it.
     const path = this.#saving.drop(step - 1);
     const left = path ? `the last good checkpoint is ${path}` : 'no good checkpoint is left';

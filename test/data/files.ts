@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import type { Message } from '../../src/core/message.ts';
 import { type DataRecord, openRecords, type RecordsOptions } from '../../src/data/records.ts';
 
 /** A folder of real files for one test file. */
@@ -45,12 +46,14 @@ export async function runSql(sql: string): Promise<unknown[][]> {
 export async function readAll(
   files: string | readonly string[],
   options: Partial<RecordsOptions> = {},
-): Promise<{ rows: DataRecord[]; invalidUtf8: number; columns: readonly string[] }> {
-  const records = await openRecords({ files: [files].flat(), flag: '--corpus', ...options });
+): Promise<{ rows: DataRecord[]; invalidUtf8: number; columns: readonly string[]; notes: string[] }> {
+  const notes: string[] = [];
+  const onNote = (line: Message, about: string) => about === 'files' && notes.push(String(line));
+  const records = await openRecords({ files: [files].flat(), flag: '--corpus', onNote, ...options });
   try {
     const rows: DataRecord[] = [];
     for await (const batch of records.batches()) rows.push(...batch);
-    return { rows, invalidUtf8: records.invalidUtf8, columns: records.columns };
+    return { rows, invalidUtf8: records.invalidUtf8, columns: records.columns, notes };
   } finally {
     await records.close();
   }

@@ -390,13 +390,13 @@ describe('input that cannot be read', () => {
   notRead(
     'notes.docx',
     'x',
-    '--corpus: cannot tell the format of FILE; known are .txt, .log, .csv, .tsv, .jsonl, .ndjson, .json (each also .gz), .parquet',
+    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet',
     UsageError,
   );
   notRead(
     'table.parquet.gz',
     'x',
-    '--corpus: cannot tell the format of FILE; known are .txt, .log, .csv, .tsv, .jsonl, .ndjson, .json (each also .gz), .parquet',
+    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet',
     UsageError,
   );
 
@@ -417,18 +417,13 @@ describe('input that cannot be read', () => {
     await expect(readAll(query)).rejects.toThrow('the query for --corpus: Invalid Input Error: late');
   });
 
-  test('gzip that is cut or none', async () => {
+  test('gzip that is cut', async () => {
     const whole = gzipSync('a line of text\n'.repeat(1000));
     const path = await folder.write('cut.txt', whole.subarray(0, whole.length - 20));
     const { rename } = await import('node:fs/promises');
     await rename(path, `${path}.gz`);
     await expect(readAll(`${path}.gz`)).rejects.toThrow(
       new BertuneError(`--corpus: ${path}.gz is not a whole gzip file (unexpected end of file)`),
-    );
-    const plain = await folder.write('plain.txt', 'not packed\n');
-    await rename(plain, `${plain}.gz`);
-    await expect(readAll(`${plain}.gz`)).rejects.toThrow(
-      `${plain}.gz is not a whole gzip file (incorrect header check)`,
     );
   });
 

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import { throwIfAborted } from '../../core/interrupt.ts';
 import type { CommandSpec } from '../command.ts';
 import { given, jobOptions, withProgress } from '../jobOptions.ts';
 import { writeLine } from '../output.ts';
@@ -16,21 +14,16 @@ export const predictCommand: CommandSpec = {
   ],
   async run(settings, context) {
     const { predict } = await import('../../jobs/predict.ts');
+    const { textLines } = await import('../../jobs/textLines.ts');
     const { stdin, stdout, stderr } = context.terminal;
     const options = jobOptions('predict', settings);
     const isPiped = options.input === undefined;
     if (isPiped && stdin.isTTY) stderr.write('type one text a line; Ctrl-D ends\n');
     await withProgress(context, async (hooks) => {
-      const lines = isPiped ? linesOf(stdin, hooks.signal) : undefined;
+      const lines = isPiped ? textLines(stdin, 'standard input', hooks) : undefined;
       for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, hooks)) {
         await writeLine(stdout, JSON.stringify(given({ id, text, label, score })));
       }
     });
   },
 };
-
-/** Lines until the signal. Opened when the first is asked for: readline drops lines that nobody listens for. */
-async function* linesOf(stdin: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
-  yield* createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY, signal });
-  throwIfAborted(signal);
-}

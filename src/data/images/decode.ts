@@ -13,7 +13,19 @@ export interface ImageShape {
 export type WantedShape = Partial<ImageShape>;
 
 /** Endings of the files that are taken for images. */
-export const imageEndings = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif', '.svg'] as const;
+export const imageEndings = [
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.svg',
+] as const;
 
 export function isImageName(name: string): boolean {
   return imageEndings.some((ending) => name.toLowerCase().endsWith(ending));
@@ -23,11 +35,17 @@ export function isImageName(name: string): boolean {
  * One image as bytes [height, width, channels]: upright, on white where it is transparent, its middle cut to the wanted
  * proportions, resized.
  *
- * @throws what sharp throws on an image that cannot be read
+ * @throws BertuneError for pixels of which it is not known what is black and what is white; what sharp throws on an image
+ * that cannot be read
  */
 export async function decodeImage(file: Uint8Array, shape: ImageShape): Promise<Uint8Array> {
   const { default: sharp } = await import('sharp');
-  return pixelsOf(sharp(file).autoOrient(), shape);
+  const image = sharp(file);
+  const { depth } = await image.metadata();
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw new BertuneError(`its pixels are no whole numbers of 8 or 16 bits but ${depth}: save it with such`);
+  }
+  return pixelsOf(image.autoOrient(), shape);
 }
 
 /** The shape of an image, with what is wanted over it. @throws what sharp throws on an image that cannot be read */

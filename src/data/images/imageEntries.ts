@@ -1,11 +1,12 @@
-import { createReadStream, type Dirent } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { BertuneError, messageOf, UsageError } from '../../core/errors.ts';
 import { readError } from '../../core/files.ts';
 import { type Origin, say } from '../../core/message.ts';
+import { type FolderFiles, filesOf, isOfTheSystem, kindOf, type LeftOut } from '../folderFiles.ts';
 import { isImageName } from './decode.ts';
 
 /** One encoded image of a folder or archive. */
@@ -15,22 +16,12 @@ export interface ImageEntry {
   readonly content: Uint8Array;
 }
 
-/** Names of the images of a folder and those below it, sorted, with `/` between their parts. */
-export async function imageNamesIn(folder: string): Promise<string[]> {
-  const names: string[] = [];
-  const visit = async (below: string) => {
-    const entries: Dirent[] = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
-      throw readError(join(folder, below), error);
-    });
-    for (const entry of entries) {
-      const name = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (entry.name.startsWith('.')) continue;
-      if (entry.isDirectory()) await visit(name);
-      else if (isImageName(entry.name)) names.push(name);
-    }
-  };
-  await visit('');
-  return names.sort();
+/**
+ * The images of a folder and those below it, by their names, and what is left out of it: an image that links name twice
+ * is one of each class.
+ */
+export async function imagesIn(folder: string): Promise<FolderFiles> {
+  return filesOf(folder, { takes: isImageName, onceFor: (name) => name.split('/')[0] ?? '' });
 }
 
 /** The images of a folder in the order of their names. */
@@ -48,9 +39,15 @@ export async function* folderEntries(folder: string, names: readonly string[]): 
  * The images in a folder of an archive, in its order.
  *
  * @param inside the folder's path in the archive; empty for all of it
+ * @param leftOut counts what is no image
  * @throws BertuneError when the archive is damaged or is none
  */
-export async function* tarEntries(path: string, inside: string, flag: Origin): AsyncGenerator<ImageEntry> {
+export async function* tarEntries(
+  path: string,
+  inside: string,
+  flag: Origin,
+  leftOut: LeftOut,
+): AsyncGenerator<ImageEntry> {
   const found: ImageEntry[] = [];
   let fault: string | undefined;
   const parser = new Parser({
@@ -59,7 +56,9 @@ export async function* tarEntries(path: string, inside: string, flag: Origin): A
     },
     onReadEntry: (entry) => {
       const name = nameInside(entry, inside);
-      if (name === undefined) return entry.resume();
+      const kind = name === undefined ? undefined : leftOutKind(entry, name);
+      if (kind !== undefined) leftOut.add(kind);
+      if (name === undefined || kind !== undefined || !isFile(entry)) return entry.resume();
       entry.concat().then(
         (content) => found.push({ name, content }),
         (error: unknown) => {
@@ -84,13 +83,24 @@ export async function* tarEntries(path: string, inside: string, flag: Origin): A
     throw new BertuneError(say`${flag}: ${path} is no whole tar archive: ${fault}; get it again`);
 }
 
-/** The path of an image below `inside`; undefined for anything else. */
+/** The path of an entry below `inside`; undefined for one elsewhere, and for what systems put into archives. */
 function nameInside(entry: ReadEntry, inside: string): string | undefined {
   const path = entry.path.replace(/^(\.\/)+/, '');
-  const isFile = entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
-  if (!isFile || !isImageName(path) || path.split('/').some((part) => part.startsWith('.'))) return undefined;
+  if (path.split('/').some(isOfTheSystem)) return undefined;
   if (inside === '') return path;
   return path.startsWith(`${inside}/`) ? path.slice(inside.length + 1) : undefined;
+}
+
+/** How an entry that is no image is counted; undefined for images, and for folders. */
+function leftOutKind(entry: ReadEntry, name: string): string | undefined {
+  if (entry.type === 'SymbolicLink' || entry.type === 'Link') return 'link';
+  if (!isFile(entry)) return undefined;
+  if (name.split('/').some((part) => part.startsWith('.'))) return 'hidden';
+  return isImageName(name) ? undefined : kindOf(name);
+}
+
+function isFile({ type }: ReadEntry): boolean {
+  return type === 'File' || type === 'OldFile' || type === 'ContiguousFile';
 }
 
 async function* archiveBytes(path: string, flag: Origin): AsyncGenerator<Buffer> {

@@ -6,14 +6,15 @@ import { UsageError } from '../../core/errors.ts';
 import { errorCode, readError } from '../../core/files.ts';
 import { type Origin, say } from '../../core/message.ts';
 import { digestOfFile, sha256 } from '../cacheFolder.ts';
+import type { FolderFiles } from '../folderFiles.ts';
 import { imageEndings, isImageName } from './decode.ts';
 import { labelsBeside } from './idx.ts';
-import { imageNamesIn } from './imageEntries.ts';
+import { imagesIn } from './imageEntries.ts';
 
 /** Where images come from. */
 export type ImageSource =
   | { readonly kind: 'idx'; readonly path: string }
-  | { readonly kind: 'folder'; readonly path: string; readonly names: readonly string[] }
+  | ({ readonly kind: 'folder'; readonly path: string } & FolderFiles)
   /** `inside` is a folder's path in the archive; empty for all of it. */
   | { readonly kind: 'tar'; readonly path: string; readonly inside: string };
 
@@ -44,10 +45,12 @@ async function sourceAt(path: string, inside: string, found: Stats, flag: Origin
 
 async function folderAt(path: string, flag: Origin): Promise<ImageSource> {
   if (!(await lookUp(path))?.isDirectory()) throw new UsageError(say`${flag}: no folder at ${path}`);
-  const names = await imageNamesIn(path);
-  if (names.length === 0)
-    throw new UsageError(say`${flag}: the folder ${path} holds no images (${imageEndings.join(', ')})`);
-  return { kind: 'folder', path, names };
+  const found = await imagesIn(path);
+  if (found.names.length === 0) {
+    const others = found.leftOut.isEmpty ? '' : `; it holds ${found.leftOut}`;
+    throw new UsageError(say`${flag}: the folder ${path} holds no images (${imageEndings.join(', ')})${others}`);
+  }
+  return { kind: 'folder', path, ...found };
 }
 
 function isTarName(path: string): boolean {
@@ -80,7 +83,7 @@ export async function contentOf(source: ImageSource, onRead: () => void): Promis
 export async function stampsOf(source: ImageSource): Promise<string> {
   const paths =
     source.kind === 'folder'
-      ? (await imageNamesIn(source.path)).map((name) => join(source.path, name))
+      ? (await imagesIn(source.path)).names.map((name) => join(source.path, name))
       : [source.path, ...(source.kind === 'idx' ? [labelsBeside(source.path) ?? []].flat() : [])];
   const hash = createHash('sha256');
   for (const path of paths) {

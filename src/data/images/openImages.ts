@@ -25,7 +25,7 @@ export interface OpenImagesOptions extends WantedShape {
 /** Most bytes of all prepared images together that are kept. */
 const mostBytes = 20e9;
 /** Changes with what is in the files of prepared images, or how it comes about. */
-const format = 1;
+const format = 2;
 
 /**
  * Images of an IDX file (also .gz; labels from the file beside it), a folder of images by class, a tar of such a folder,
@@ -40,7 +40,8 @@ export async function openImages(path: string, options: OpenImagesOptions): Prom
   const { prepared, folder, onClose, from } = await (cache
     ? keptImages(source, cache, options)
     : temporaryImages(source, options));
-  for (const note of notesOf(path, prepared, from)) options.onNote?.(say`${options.flag}: ${note}`);
+  for (const note of [...notesOf(path, prepared, from), ...leftOutNotes(source, prepared)])
+    options.onNote?.(say`${options.flag}: ${note}`);
   return new ImageFile({ folder, set: prepared.set }, onClose);
 }
 
@@ -122,4 +123,19 @@ function notesOf(
     notes.push(`${counted(unreadable, 'image')} cannot be read and left out: ${unreadableNames.join('; ')}${more}`);
   }
   return notes;
+}
+
+/** What of a folder or archive is no image, and which of its folders end up empty. */
+function leftOutNotes(source: ImageSource, { leftOut = '', unreadableClasses = [] }: PreparedImages): string[] {
+  const others = source.kind === 'folder' ? String(source.leftOut) : leftOut;
+  const empty = source.kind === 'folder' ? source.emptyFolders : [];
+  const notes = others === '' ? [] : [`left out: ${others}`];
+  if (empty.length > 0) notes.push(`no image in ${listed(empty)}: no class of that name`);
+  if (unreadableClasses.length > 0)
+    notes.push(`no image of ${listed(unreadableClasses)} can be read: no class of that name`);
+  return notes;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }

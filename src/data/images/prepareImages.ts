@@ -1,6 +1,7 @@
 import { BertuneError, counted } from '../../core/errors.ts';
 import { throwIfAborted } from '../../core/interrupt.ts';
 import { type Origin, say } from '../../core/message.ts';
+import { LeftOut } from '../folderFiles.ts';
 import { decodeFault, decodeImage, type ImageShape, reshapeGray, shapeOf, type WantedShape } from './decode.ts';
 import { openIdx } from './idx.ts';
 import { classOf, folderEntries, type ImageEntry, tarEntries } from './imageEntries.ts';
@@ -24,6 +25,10 @@ export interface PreparedImages {
   readonly unreadableNames: readonly string[];
   /** Images of another size than the first, brought to it; 0 when a size was asked for. */
   readonly resized: number;
+  /** Kinds of what an archive holds beside images, as `LeftOut` tells them; older versions kept neither of these. */
+  readonly leftOut?: string;
+  /** Classes of which no image can be read. */
+  readonly unreadableClasses?: readonly string[];
 }
 
 /** Unreadable images that are named. */
@@ -60,7 +65,7 @@ async function prepareIdx(path: string, folder: string, options: PrepareOptions)
   }
   const classes = numbers?.map(String);
   const set = { length: writer.length, ...shape, classes };
-  return { set, unreadable: 0, unreadableNames: [], resized: 0 };
+  return { set, unreadable: 0, unreadableNames: [], resized: 0, leftOut: '', unreadableClasses: [] };
 }
 
 /** result[numbers[i]] = i */
@@ -82,14 +87,18 @@ async function prepareEntries(
   const writer = new ImageFileWriter(folder);
   const classes = new Map<string, number>();
   const unreadableNames: string[] = [];
+  const failedClasses = new Set<string>();
+  const leftOut = new LeftOut();
   let unreadable = 0;
   let resized = 0;
   let shape: ImageShape | undefined;
   try {
-    for await (const { name, pixels, isOther, fault, shape: found } of decoded(source, wanted, flag)) {
+    for await (const { name, pixels, isOther, fault, shape: found } of decoded(source, wanted, flag, leftOut)) {
       throwIfAborted(signal);
       if (!pixels) {
         if (++unreadable <= named) unreadableNames.push(`${name} (${fault})`);
+        const failed = classOf(name, source.path, flag);
+        if (failed !== undefined) failedClasses.add(failed);
         continue;
       }
       shape = found;
@@ -103,7 +112,8 @@ async function prepareEntries(
     const names = [...classes.keys()].sort();
     writer.finish([...classes.keys()].map((name) => names.indexOf(name)));
     const set = { length: writer.length, ...shape, ...(names.length > 0 ? { classes: names } : {}) };
-    return { set, unreadable, unreadableNames, resized };
+    const unreadableClasses = [...failedClasses].filter((name) => !classes.has(name)).sort();
+    return { set, unreadable, unreadableNames, resized, leftOut: String(leftOut), unreadableClasses };
   } finally {
     writer.close();
   }
@@ -138,9 +148,12 @@ async function* decoded(
   source: Exclude<ImageSource, { kind: 'idx' }>,
   wanted: WantedShape,
   flag: Origin,
+  leftOut: LeftOut,
 ): AsyncGenerator<Decoded> {
   const entries =
-    source.kind === 'folder' ? folderEntries(source.path, source.names) : tarEntries(source.path, source.inside, flag);
+    source.kind === 'folder'
+      ? folderEntries(source.path, source.names)
+      : tarEntries(source.path, source.inside, flag, leftOut);
   const underWay: Promise<Decoded>[] = [];
   let shape: ImageShape | undefined;
   for await (const entry of entries) {

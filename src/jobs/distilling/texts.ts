@@ -15,6 +15,7 @@ import { TokenStore, TokenStoreWriter } from '../../data/tokenStore.ts';
 import { normalizedForm } from '../../text/normalize.ts';
 import type { TextTokenizer } from '../../text/textTokenizer.ts';
 import { unitStarts } from '../../text/words.ts';
+import { invalidUtf8Notes } from '../dataNotes.ts';
 
 /** Texts on disk, each once and each one sequence of tokens: what a student reads, and what its teacher is asked. */
 export interface WholeTexts extends Pick<Corpus, 'store' | 'heldOut' | 'excluded' | 'textHashes'> {
@@ -219,8 +220,5 @@ export function wholeTextNotes(counts: TextCounts, flag: Origin, maxLength: numb
   if (repeated > 0) notes.push(`${counted(repeated, 'text')} left out that came before`);
   if (empty > 0) notes.push(`${counted(empty, 'text')} without a token left out`);
   if (cut > 0) notes.push(`${counted(cut, 'text')} longer than ${maxLength} tokens truncated for the student`);
-  if (invalidUtf8 > 0) {
-    notes.push(say`${counted(invalidUtf8, 'invalid UTF-8 byte sequence')} in ${flag} replaced by U+FFFD`);
-  }
-  return notes;
+  return [...notes, ...invalidUtf8Notes(invalidUtf8, flag)];
 }

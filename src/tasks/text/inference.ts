@@ -1,3 +1,4 @@
+import { finite } from '../../core/finite.ts';
 import { breathe } from '../../core/interrupt.ts';
 import { floatData, type Shape, sizeOf, zeros } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
@@ -159,7 +160,7 @@ export class TextInference {
     const program = await this.#programs.get(JSON.stringify(what));
     const result = zeros('float32', shape);
     await program.run({ ...this.#parameters, ...block, ...extra }, { result });
-    return result.data;
+    return finite(result.data, "the model's answers");
   }
 
   /** What the head makes of what it reads; with a pooling of the caller's, what is pooled itself. */

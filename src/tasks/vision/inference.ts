@@ -1,3 +1,4 @@
+import { finite } from '../../core/finite.ts';
 import { breathe } from '../../core/interrupt.ts';
 import { floatData } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
@@ -59,7 +60,7 @@ export class ImageInference {
     const program = await this.#programs.get(`rebuilt ${visible.length}`);
     const inputs = { images: imageTensor(config, images), ...maskInputs(config, visible) };
     const { result } = await program.run({ ...this.#parameters, ...inputs });
-    const rebuilt = result ? floatData(result) : new Float32Array();
+    const rebuilt = finite(result ? floatData(result) : new Float32Array(), "the model's answers");
     return painted(config, images, visible, rebuilt);
   }
 
@@ -76,7 +77,7 @@ export class ImageInference {
       const part = images.subarray(from * size, Math.min(from + batchSize, count) * size);
       const program = await this.#programs.get(`${output} ${part.length / size}`);
       const { result } = await program.run({ ...this.#parameters, images: imageTensor(this.config, part) });
-      if (result) parts.push(floatData(result));
+      if (result) parts.push(finite(floatData(result), "the model's answers"));
     }
     const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
