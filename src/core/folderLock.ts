@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -29,9 +29,12 @@ const goneAfter = 120_000;
 const mostAttempts = 200;
 const guardGoneAfter = 10_000;
 
+/** How often this process took a folder. */
+let taken = 0;
+
 /** Who writes to a folder. */
 interface Holder {
-  /** Of this hold alone. */
+  /** Tells this hold from others of its process. */
   readonly id: string;
   /** What is done there: "adapt". */
   readonly what: string;
@@ -86,7 +89,12 @@ export class FolderLock {
    * @throws UsageError when another run writes to it, or nothing can be written there; NewerFormatError
    */
   static take(folder: string, what: string): FolderLock {
-    const own: Holder = { id: randomUUID(), what, ...self(), since: new Date().toISOString() };
+    const own: Holder = {
+      id: `${process.hrtime.bigint()}-${++taken}`,
+      what,
+      ...self(),
+      since: new Date().toISOString(),
+    };
     const text = documentText(format, own);
     const path = join(folder, lockFile);
     for (let attempt = 0; attempt < mostAttempts; attempt++) {

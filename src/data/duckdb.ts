@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 
@@ -67,6 +67,16 @@ export class Database {
     const connection = await this.connect();
     try {
       return (await connection.runAndReadAll(sql)).getRows();
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** Types of a query's columns. */
+  async types(select: string): Promise<readonly DuckDBType[]> {
+    const connection = await this.connect();
+    try {
+      return (await connection.runAndReadAll(`FROM (${select}\n) LIMIT 0`)).columnTypes();
     } finally {
       connection.closeSync();
     }

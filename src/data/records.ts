@@ -8,6 +8,7 @@ import { fileFailure } from './failure.ts';
 import { type FileSource, findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table, type TableFile } from './table.ts';
 import { repairText, scanText } from './utf8.ts';
+import { openWholeRows, type WholeRows } from './wholeRows.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -39,6 +40,10 @@ export interface Records {
    * @throws BertuneError when a file turns out malformed.
    */
   batches(): AsyncGenerator<DataRecord[]>;
+  /** How many rows there are, lines without text counted in; undefined for queries, which may take long to run twice. */
+  count(): Promise<number | undefined>;
+  /** The same rows with all of their columns. */
+  whole(): Promise<WholeRows>;
   close(): Promise<void>;
 }
 
@@ -89,6 +94,8 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     labelColumn: choice.label,
     invalidUtf8: parts.reduce((sum, part) => sum + part.invalidUtf8, 0),
     batches: () => limited(recordsOf(parts, choices, database), options.limit ?? Number.POSITIVE_INFINITY),
+    count: () => countOf(parts, choices, database),
+    whole: () => openWholeRows(parts, choices, database),
     close: () => database.close(),
   };
 }
@@ -198,6 +205,24 @@ async function* partRecords(part: Part, choice: ColumnChoice, database: Database
     }
     if (records.length > 0) yield records;
   }
+}
+
+async function countOf(
+  parts: readonly Part[],
+  choices: readonly ColumnChoice[],
+  database: Database,
+): Promise<number | undefined> {
+  if (parts.some(({ name }) => name === 'query')) return undefined;
+  let count = 0;
+  for (const [i, { table, failure }] of parts.entries()) {
+    try {
+      const [row] = await database.all(`SELECT count(*) FROM (${table.select(choices[i]?.text ?? '', [])})`);
+      count += Number(row?.[0]);
+    } catch (error) {
+      throw await failure(error);
+    }
+  }
+  return count;
 }
 
 async function* limited(batches: AsyncGenerator<DataRecord[]>, limit: number): AsyncGenerator<DataRecord[]> {

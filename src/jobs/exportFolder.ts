@@ -2,14 +2,14 @@ import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from '../core/errors.ts';
-import { makeFolders, writeError } from '../core/files.ts';
+import { makeFolders, removeMade, writeError } from '../core/files.ts';
 import { type FolderLock, refuseHeld } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { configFile } from '../hub/modelFolder.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
 import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
 import { weightFile } from '../hub/weightFiles.ts';
-import { removeMade, takeOutput } from './outputFolder.ts';
+import { takeOutput } from './outputFolder.ts';
 
 /**
  * What an export consists of, beside the folders of a sentence encoder's modules; this is replaced by --overwrite, and
@@ -81,7 +81,7 @@ export class ExportFolder {
   release(): void {
     rmSync(this.work, { recursive: true, force: true });
     this.#lock.release();
-    removeMade(this.#made, this.path);
+    if (this.#made !== undefined) removeMade(this.#made, this.path);
   }
 }
 

@@ -93,22 +93,10 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   checkWords(found, head, settings.networkOnly, hooks);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const loaded = await readModel(found, { head, words: true }, onNote);
-  const { tokenizer } = loaded;
-  const maxLength = head === 'maskedLm' ? loaded.model.config.maxPositions : defaultMaxLength(loaded);
-  const prompt = hasVectors(loaded.model, head) ? promptOf(loaded.sentence, {}, model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt);
-  const exported: ExportedText = {
-    ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values, sentence: loaded.sentence },
-    ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength, promptTokens: cutter.promptTokens },
-    card: await cardOf(found.folder),
-  };
-  for (const note of exportNotes(exported, prompt, model)) onNote(note);
-  const mostWindows = mostWindowsOf(loaded.raw, model);
-  if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
+  // Before the weights are read: a folder that cannot be written to is no reason to wait.
   const folder = new ExportFolder(output, found.folder, settings.overwrite);
   try {
+    const { exported, tokenizer, prompt } = await readForExport(found, head, dtypes, settings, hooks);
     const texts = await probesOf(settings, tokenizer, exported, prompt);
     const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
     const files: ExportedFile[] = [];
@@ -129,6 +117,38 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   } finally {
     folder.release();
   }
+}
+
+interface ReadForExport {
+  readonly exported: ExportedText;
+  readonly tokenizer: TextTokenizer;
+  /** What texts begin with. */
+  readonly prompt: string;
+}
+
+/** Reads what is exported, and tells what it does not hold of the model. */
+async function readForExport(
+  found: FoundModel,
+  head: HeadName,
+  dtypes: readonly ExportDType[],
+  { model }: Resolved<'exportModel'>,
+  hooks: JobHooks,
+): Promise<ReadForExport> {
+  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
+  const loaded = await readModel(found, { head, words: true }, onNote);
+  const { tokenizer } = loaded;
+  const maxLength = head === 'maskedLm' ? loaded.model.config.maxPositions : defaultMaxLength(loaded);
+  const prompt = hasVectors(loaded.model, head) ? promptOf(loaded.sentence, {}, model) : '';
+  const cutter = new TextCutter(tokenizer, maxLength, prompt);
+  const exported: ExportedText = {
+    ...{ model: loaded.model, head, raw: loaded.raw, values: loaded.values, sentence: loaded.sentence },
+    ...{ dtypes, tokenizerFiles: tokenizer.files(), maxLength, promptTokens: cutter.promptTokens },
+    card: await cardOf(found.folder),
+  };
+  for (const note of exportNotes(exported, prompt, model)) onNote(note);
+  const mostWindows = mostWindowsOf(loaded.raw, model);
+  if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
+  return { exported, tokenizer, prompt };
 }
 
 const allDTypes: readonly ExportDType[] = ['fp32', 'fp16', 'q8'];

@@ -1,7 +1,5 @@
-import { readdirSync, rmdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, makeFolders } from '../core/files.ts';
+import { errorCode, makeFolders, removeMade } from '../core/files.ts';
 import { FolderLock } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 
@@ -24,18 +22,8 @@ export function takeOutput(output: string, command: string): TakenOutput {
   try {
     return { made, lock: FolderLock.take(output, command) };
   } catch (error) {
-    removeMade(made, output);
+    if (made !== undefined) removeMade(made, output);
     throw error;
-  }
-}
-
-/** Removes the folders that were made for an output, as far as nothing is in them. */
-export function removeMade(made: string | undefined, output: string): void {
-  if (made === undefined) return;
-  const top = resolve(made);
-  for (let folder = resolve(output); folder.length >= top.length; folder = dirname(folder)) {
-    if (readdirSync(folder).length > 0) return;
-    rmdirSync(folder);
   }
 }
 

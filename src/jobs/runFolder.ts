@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync 
 import { basename, join, resolve } from 'node:path';
 import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
 import { UsageError } from '../core/errors.ts';
-import { makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { makeFolder, makeFolders, removeMade, removeTemporaries, writeFileAtomic } from '../core/files.ts';
 import { type FolderLock, refuseHeld, removeLeftLock } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
@@ -13,7 +13,7 @@ import { weightFile } from '../hub/weightFiles.ts';
 import { saveWordsPart, wordsFolder } from '../hub/wordsFolder.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
-import { removeMade, takeOutput } from './outputFolder.ts';
+import { takeOutput } from './outputFolder.ts';
 import {
   type BaseFacts,
   type ModelFacts,
@@ -136,7 +136,7 @@ export class RunFolder {
     if (!this.#lock) return;
     rmSync(join(this.path, workFolder), { recursive: true, force: true });
     this.#lock.release();
-    if (!this.#record) removeMade(this.#made, this.path);
+    if (!this.#record && this.#made !== undefined) removeMade(this.#made, this.path);
   }
 
   /** @throws BertuneError when the folder went, or another process took it for left */

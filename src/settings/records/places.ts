@@ -71,6 +71,8 @@ export const input = {
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
     identity: false,
   },
+  /** In files of labels: a column for each label, with its probability. */
+  scores: { type: toggle(), help: 'the probability of every label, too', default: false },
   /**
    * Folder that keeps what can be made again: tokenized corpora and prepared images, for the next run on them. Without
    * it BERTUNE_CACHE, else `bertune` in the user's cache folder; false: nothing is kept.
