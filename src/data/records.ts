@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
@@ -9,6 +9,7 @@ import { type FileSource, findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table, type TableFile } from './table.ts';
 import { repairText, scanText } from './utf8.ts';
 import { openWholeRows, type WholeRows } from './wholeRows.ts';
+import { workbookToCsv } from './workbook.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -112,7 +113,11 @@ export async function openPart(
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', isPlainText: false, invalidUtf8: 0, failure };
   }
-  const prepared = await prepareFile(source, join(database.folder, `repaired${index}`), flag);
+  const prepared = await prepareFile(
+    await asTable(source, join(database.folder, `sheet${index}.csv`), flag),
+    join(database.folder, `repaired${index}`),
+    flag,
+  );
   if (prepared === undefined) return undefined;
   const { file, invalidUtf8 } = prepared;
   const failure = (error: unknown) => fileFailure(error, file, source.path, flag);
@@ -121,6 +126,20 @@ export async function openPart(
     return { table, name: source.path, isPlainText: source.format === 'text', invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
+  }
+}
+
+/** A workbook as CSV beside it; other files as they are. */
+async function asTable(source: FileSource, target: string, flag: Origin): Promise<FileSource> {
+  if (source.format !== 'xlsx') return source;
+  try {
+    const holdsRows = await workbookToCsv(source.path, source.sheet, target);
+    if (!holdsRows) await writeFile(target, '');
+    return { kind: 'file', path: target, format: 'csv', gzip: false };
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(say`${flag}: ${error.line}`);
+    if (error instanceof BertuneError) throw new BertuneError(say`${flag}: ${error.line}`);
+    throw new UsageError(say`${flag}: cannot read ${source.path}: ${messageOf(error)}`);
   }
 }
 

@@ -28,8 +28,9 @@ export function asWritten(value: string, type: DuckDBType, kind: 'csv' | 'jsonl'
     case DuckDBTypeId.MAP:
     case DuckDBTypeId.UNION:
       return kind === 'csv' ? `CAST(to_json(${value}) AS VARCHAR)` : value;
-    // JSON has no other numbers.
+    // JSON has no other numbers; as text, a float32 has its shortest digits.
     case DuckDBTypeId.FLOAT:
+      return kind === 'jsonl' ? `CASE WHEN isfinite(${value}) THEN CAST(CAST(${value} AS VARCHAR) AS JSON) END` : value;
     case DuckDBTypeId.DOUBLE:
       return kind === 'jsonl' ? `CASE WHEN isfinite(${value}) THEN ${value} END` : value;
     default:

@@ -5,7 +5,7 @@ import { messageOf, UsageError } from '../core/errors.ts';
 import { type Origin, say } from '../core/message.ts';
 import type { Database } from './duckdb.ts';
 
-export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet';
+export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet' | 'xlsx';
 
 export interface FileSource {
   readonly kind: 'file';
@@ -13,6 +13,8 @@ export interface FileSource {
   readonly path: string;
   readonly format: Format;
   readonly gzip: boolean;
+  /** The sheet of a workbook that is meant; absent: all of them. */
+  readonly sheet?: string;
 }
 
 /** A DuckDB query that stands where a file may stand. */
@@ -55,9 +57,15 @@ const formats: Readonly<Record<string, Format>> = {
   ndjson: 'jsonl',
   json: 'json',
   parquet: 'parquet',
+  xlsx: 'xlsx',
+  xlsm: 'xlsx',
 };
 
 async function findFiles(path: string, flag: Origin, database: Pick<Database, 'glob'>): Promise<FileSource[]> {
+  const [, workbook, sheet] = /^(.+\.xls[xm]):([^:/\\]+)$/i.exec(path) ?? [];
+  if (workbook !== undefined && (await kindOf(workbook, flag)) === 'file') {
+    return [{ ...fileSource(workbook, flag), sheet }];
+  }
   const kind = await kindOf(path, flag);
   if (kind === 'file') return [fileSource(path, flag)];
   if (kind === 'folder') return findInFolder(path, flag);
@@ -101,6 +109,8 @@ async function findInFolder(folder: string, flag: Origin): Promise<FileSource[]>
 
 function fileSource(path: string, flag: Origin): FileSource {
   const source = parseName(path);
+  if (source === undefined && /\.(xls|xlsb|ods|numbers)$/i.test(path))
+    throw new UsageError(say`${flag}: ${path} is a spreadsheet of a kind that is not read; save it as .xlsx or .csv`);
   if (source === undefined)
     throw new UsageError(say`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
   return source;
@@ -110,11 +120,16 @@ function parseName(path: string): FileSource | undefined {
   const match = /\.([a-z]+)(\.gz)?$/i.exec(path);
   const format = formats[match?.[1]?.toLowerCase() ?? ''];
   const gzip = match?.[2] !== undefined;
-  if (format === undefined || (format === 'parquet' && gzip)) return undefined;
+  if (format === undefined || (gzip && isBinary(format))) return undefined;
   return { kind: 'file', path, format, gzip };
 }
 
+/** Whether a format is compressed by itself. */
+function isBinary(format: Format): boolean {
+  return format === 'parquet' || format === 'xlsx';
+}
+
 const knownEndings = `${Object.keys(formats)
-  .filter((name) => name !== 'parquet')
+  .filter((name) => !isBinary(formats[name] ?? 'text'))
   .map((name) => `.${name}`)
-  .join(', ')} (each also .gz), .parquet`;
+  .join(', ')} (each also .gz), .parquet, .xlsx`;

@@ -52,6 +52,8 @@ export async function openTable(file: TableFile, database: Database): Promise<Ta
       return json(file, database);
     case 'parquet':
       return typed(`read_parquet(${quotedFile(file.path)})`, database);
+    case 'xlsx':
+      throw new Error('internal: workbooks are read as CSV');
   }
 }
 

@@ -102,7 +102,7 @@ export const seriesTraining = {
   data: {
     required: true,
     type: path('file', 'numbers'),
-    help: 'table of numbers (.csv .tsv .jsonl .parquet, text also .gz)',
+    help: 'table of numbers (.csv .tsv .jsonl .parquet .xlsx, text also .gz)',
   },
   columns: given,
   batchSize: { default: 64 },

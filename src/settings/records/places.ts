@@ -33,7 +33,7 @@ export const input = {
   teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
-    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
+    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
   /** Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them. */
