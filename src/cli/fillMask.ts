@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { isTrainedFrom } from '../jobs/lineage.ts';
 import type { Candidate, FillMaskResult, LoadedModel } from '../jobs/types.ts';
 import { settings } from '../settings/table.ts';
 import { bar, percent, printable, table } from './format.ts';
@@ -40,11 +41,17 @@ export function rankedWords(result: FillMaskResult): string {
   return masks.map((mask, i) => [...heading(i, masks), wordTable(mask)].join('\n')).join('\n\n');
 }
 
-/** The words of two models side by side, those of either, with what the second one gives more or less. */
-export async function comparedWords(
-  first: { model: LoadedModel; result: FillMaskResult },
-  second: { model: LoadedModel; result: FillMaskResult },
-): Promise<string> {
+interface Answer {
+  readonly model: LoadedModel;
+  readonly result: FillMaskResult;
+}
+
+/**
+ * The words of two models side by side, those of either, with what the second one gives more or less. A model that was
+ * trained from the other one is the second, whichever is given first.
+ */
+export async function comparedWords(one: Answer, other: Answer): Promise<string> {
+  const [first, second] = isTrainedFrom(one.model.path, other.model.path) ? [other, one] : [one, other];
   const tokens = [...new Set([first, second].flatMap(({ result }) => result.masks).flatMap(tokensOf))];
   const [before, after] = [await scoresOf(first, tokens), await scoresOf(second, tokens)];
   const names = [shortName(first.model.path, second.model.path), shortName(second.model.path, first.model.path)];

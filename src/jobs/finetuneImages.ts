@@ -1,8 +1,8 @@
-import { UsageError } from '../core/errors.ts';
+import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { plainViews } from '../data/images/views.ts';
-import { samplePerClass } from '../data/labels.ts';
+import { sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
 import { argmax, classificationMetrics, softmax } from '../evaluation/classification.ts';
 import { standardErrorOfMean } from '../evaluation/intervals.ts';
@@ -15,7 +15,7 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { ImageInference } from '../tasks/vision/inference.ts';
-import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
+import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, viewsFor } from './imageData.ts';
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
 import { runTraining } from './run.ts';
@@ -140,9 +140,23 @@ async function testImages(
     throw new UsageError(
       say`${setting('evalFraction')} 0 leaves no image to measure on; give some with ${setting('test')}`,
     );
-  const { training, heldOut } = splitImages(store.length, fraction, seed);
-  const examples = limitedImages(heldOut, limit, seed);
-  return { training, test: { store, examples, labelOf: labelsOf(store, labels, setting('train')) } };
+  const labelOf = labelsOf(store, labels, setting('train'));
+  const labelsIn = (examples: readonly number[]) => examples.map((example) => labels[labelOf(example)] as string);
+  const { train: training, heldOut, singletons } = stratifiedSplit({ labels: labelsIn(all(store)), fraction, seed });
+  if (heldOut.length === 0) {
+    throw new UsageError(
+      say`${setting('train')} has no class with two images, so there is none to measure on; give some with ${setting('test')}`,
+    );
+  }
+  if (singletons.length > 0) {
+    note(
+      hooks,
+      `${counted(singletons.length, 'class', 'classes')} with one image cannot be held out and only train: ${singletons.slice(0, 8).join(', ')}`,
+    );
+  }
+  const examples = sampleLimit({ labels: labelsIn(heldOut), limit, seed }).map((i) => heldOut[i] as number);
+  note(hooks, `${counted(examples.length, 'image')} held out, class by class, to measure the classifier`);
+  return { training, test: { store, examples, labelOf } };
 }
 
 function classifierConfig(config: VisionConfig, labels: readonly string[]): ConfigOf<'classifier'> {
