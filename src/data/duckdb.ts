@@ -8,6 +8,8 @@ export class Database {
   /** Removed with everything in it when the database is closed. */
   readonly folder: string;
   readonly #instance: DuckDBInstance;
+  /** Those with a query that may still run. */
+  readonly #busy = new Set<DuckDBConnection>();
 
   private constructor(instance: DuckDBInstance, folder: string) {
     this.#instance = instance;
@@ -65,9 +67,11 @@ export class Database {
   /** All rows of a small result. */
   async all(sql: string): Promise<DuckDBValue[][]> {
     const connection = await this.connect();
+    this.#busy.add(connection);
     try {
       return (await connection.runAndReadAll(sql)).getRows();
     } finally {
+      this.#busy.delete(connection);
       connection.closeSync();
     }
   }
@@ -90,7 +94,9 @@ export class Database {
     return files.filter((file) => showsHidden || !basename(file).startsWith('.'));
   }
 
+  /** Stops what still runs, too. */
   async close(): Promise<void> {
+    for (const connection of this.#busy) connection.interrupt();
     this.#instance.closeSync();
     removeFolder(this.folder);
   }

@@ -48,7 +48,7 @@ async function* vectorRows(
   const onTotal = (total: number) => {
     progress = textsProgress('embedding texts', total, hooks);
   };
-  for await (const items of chunksOf(itemsOf({ input }, onTotal))) {
+  for await (const items of chunksOf(itemsOf({ input }, onTotal, hooks.signal))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
       { pooling, prompt, promptText, truncateDimensions },

@@ -103,7 +103,7 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
     for (const [done, dtype] of dtypes.entries()) {
       hooks.onEvent?.({ type: 'progress', activity: `writing and checking ${dtype}`, done, total: dtypes.length });
       await breathe(hooks.signal);
-      const bytes = await writeOnnxModel(folder.work, exported, dtype);
+      const bytes = await writeOnnxModel(folder.work, exported, dtype, hooks.signal);
       const file = modelFiles[dtype];
       const opened = await openModel(join(folder.work, file), { threads });
       const rows = await exportedRows(opened, texts, exported, tokenizer.frame, hooks.signal).finally(() =>

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import { isQuery } from '../data/source.ts';
@@ -33,7 +34,7 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
-    for await (const items of chunksOf(itemsOf(options, onTotal))) {
+    for await (const items of chunksOf(itemsOf(options, onTotal, signal))) {
       const predictions = await model.classify(items.map(({ text }) => text));
       for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
       progress.add(items.length);
@@ -53,6 +54,7 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
 export async function* itemsOf(
   { input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>,
   onTotal?: (total: number) => void,
+  signal?: AbortSignal,
 ): AsyncGenerator<Item> {
   if (!input) {
     for await (const text of stdinTexts(stdin)) yield { text };
@@ -60,7 +62,7 @@ export async function* itemsOf(
   }
   const records = await openRecords({ ...input, flag: setting('input') });
   try {
-    const total = onTotal && (await records.count());
+    const total = onTotal && (await untilAborted(records.count(), signal));
     if (total !== undefined) onTotal?.(total);
     let isEmpty = true;
     for await (const batch of records.batches()) {

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve as resolvePath } from 'node:path';
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { untilAborted } from '../core/interrupt.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import { type CellValue, checkRowPath, type FileColumn, numberColumn, textColumn, writeRows } from '../data/rowFile.ts';
@@ -42,7 +43,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   try {
     // Says that there is no classifier before anything is read.
     await model.classify([]);
-    const rows = await openRows(options);
+    const rows = await openRows(options, signal);
     try {
       const labels = scores ? (model.labels ?? []) : [];
       const { columns, names, renamed } = addedColumns(rows.columns, labels);
@@ -94,7 +95,10 @@ interface Rows {
   close(): Promise<void>;
 }
 
-async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'stdin'>): Promise<Rows> {
+async function openRows(
+  { input, stdin }: Pick<PredictFileOptions, 'input' | 'stdin'>,
+  signal: AbortSignal | undefined,
+): Promise<Rows> {
   if (!input) {
     const texts = stdinTexts(stdin);
     return {
@@ -116,7 +120,7 @@ async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'st
     return {
       ...{ columns: whole.columns, lacking: whole.lacking },
       place: say`${setting('input')}`,
-      total: await records.count(),
+      total: await untilAborted(records.count(), signal),
       async *items() {
         let isEmpty = true;
         for await (const batch of whole.batches()) {

@@ -239,7 +239,7 @@ test('what rose is told from a base to what was trained from it, whichever is gi
   writeFileSync(join(adapted as string, 'run.json'), record(base));
   writeFileSync(join(again as string, 'run.json'), record(relative(process.cwd(), adapted as string)));
   const [before, after] = [words['runs/base'], words['runs/adapted']];
-  const ask = async (path: string | undefined, known: typeof before) => {
+  const ask = async (path: string | undefined, known: Readonly<Record<string, number>>) => {
     const model = new WordModel(path as string, known);
     return { model, result: await fillMask(model, 'my [MASK]', { topK: 4 }) };
   };

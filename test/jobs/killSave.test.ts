@@ -71,7 +71,7 @@ test('a process killed while it replaces a finished run leaves no record that vo
   if (process.env.BERTUNE_REPORT) process.stdout.write(`replacing a run: killed at ${points} points, survived all\n`);
 });
 
-function isFinished(run: InstanceType<typeof RunFolder>): boolean {
+function isFinished(run: ReturnType<typeof RunFolder.claim>): boolean {
   run.release();
   return run.finished !== undefined;
 }
