@@ -1,5 +1,4 @@
 import { UsageError } from '../core/errors.ts';
-import { isTrainedFrom } from '../jobs/lineage.ts';
 import type { Candidate, FillMaskResult, LoadedModel } from '../jobs/types.ts';
 import { settings } from '../settings/table.ts';
 import { bar, percent, printable, table } from './format.ts';
@@ -51,6 +50,8 @@ interface Answer {
  * trained from the other one is the second, whichever is given first.
  */
 export async function comparedWords(one: Answer, other: Answer): Promise<string> {
+  // Loaded when two models are compared: a command's help does without what reads records.
+  const { isTrainedFrom } = await import('../jobs/lineage.ts');
   const [first, second] = isTrainedFrom(one.model.path, other.model.path) ? [other, one] : [one, other];
   const tokens = [...new Set([first, second].flatMap(({ result }) => result.masks).flatMap(tokensOf))];
   const [before, after] = [await scoresOf(first, tokens), await scoresOf(second, tokens)];
