@@ -17,6 +17,7 @@ export type * from './jobs/imageUseTypes.ts';
 export { type InspectOptions, inspect } from './jobs/inspect.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
+export { type PredictFileOptions, type PredictFileResult, predictFile } from './jobs/predictFile.ts';
 export { pretrainImages } from './jobs/pretrainImages.ts';
 export { pretrainSequence } from './jobs/pretrainSequence.ts';
 export { embedTable, pretrainTable } from './jobs/pretrainTable.ts';

@@ -40,11 +40,19 @@ export function rankedWords(result: FillMaskResult): string {
   return masks.map((mask, i) => [...heading(i, masks), wordTable(mask)].join('\n')).join('\n\n');
 }
 
-/** The words of two models side by side, those of either, with what the second one gives more or less. */
-export async function comparedWords(
-  first: { model: LoadedModel; result: FillMaskResult },
-  second: { model: LoadedModel; result: FillMaskResult },
-): Promise<string> {
+interface Answer {
+  readonly model: LoadedModel;
+  readonly result: FillMaskResult;
+}
+
+/**
+ * The words of two models side by side, those of either, with what the second one gives more or less. A model that was
+ * trained from the other one is the second, whichever is given first.
+ */
+export async function comparedWords(one: Answer, other: Answer): Promise<string> {
+  // Loaded when two models are compared: a command's help does without what reads records.
+  const { isTrainedFrom } = await import('../jobs/lineage.ts');
+  const [first, second] = isTrainedFrom(one.model.path, other.model.path) ? [other, one] : [one, other];
   const tokens = [...new Set([first, second].flatMap(({ result }) => result.masks).flatMap(tokensOf))];
   const [before, after] = [await scoresOf(first, tokens), await scoresOf(second, tokens)];
   const names = [shortName(first.model.path, second.model.path), shortName(second.model.path, first.model.path)];

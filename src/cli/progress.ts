@@ -14,6 +14,7 @@ export interface Progress {
 }
 
 const linesEveryMs = 30_000;
+const firstTenthMs = 5000;
 const redrawEveryMs = 100;
 
 /** A line rewritten in place on a terminal; plain lines at intervals elsewhere. `now` is in milliseconds. */
@@ -50,7 +51,9 @@ function liveProgress(stderr: OutputStream, now: () => number): Progress {
 function plainProgress(stderr: OutputStream, now: () => number): Progress {
   let writtenAt = now();
   let activity = '';
+  let beganAt = now();
   let tenth = -1;
+  let tenthOfActivity = 0;
   const write = (line: string) => {
     stderr.write(`${line}\n`);
     writtenAt = now();
@@ -62,10 +65,17 @@ function plainProgress(stderr: OutputStream, now: () => number): Progress {
         if (reached > tenth || isLast(event) || now() - writtenAt >= linesEveryMs) write(stepLine(event));
         tenth = Math.max(tenth, reached);
       } else if (event.type === 'progress') {
-        // Short activities are not worth a line: the first comes after half a minute.
-        if (event.activity !== activity) writtenAt = now();
-        activity = event.activity;
-        if (now() - writtenAt >= linesEveryMs) write(activityLine(event));
+        if (event.activity !== activity) {
+          activity = event.activity;
+          beganAt = now();
+          writtenAt = now();
+          tenthOfActivity = 0;
+        }
+        // Short activities are not worth a line; what takes longer tells each tenth of it, as training does.
+        const reached = event.total ? Math.floor((10 * event.done) / event.total) : 0;
+        const isTenth = reached > tenthOfActivity && now() - beganAt >= firstTenthMs;
+        if (now() - writtenAt >= linesEveryMs || isTenth) write(activityLine(event));
+        tenthOfActivity = Math.max(tenthOfActivity, reached);
       } else {
         write(eventLine(event));
       }

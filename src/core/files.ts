@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -64,6 +64,19 @@ export function makeFolders(path: string, mode?: number): string | undefined {
   if (missing.length === 0) missing.push(resolve(path));
   const made = missing.filter((folder) => makeOne(folder, mode));
   return made[0];
+}
+
+/**
+ * Removes folders that `makeFolders` made, as far as nothing is in them.
+ * @param made what it returned
+ * @param path what it was called with
+ */
+export function removeMade(made: string, path: string): void {
+  const top = resolve(made);
+  for (let folder = resolve(path); folder.length >= top.length; folder = dirname(folder)) {
+    if (readdirSync(folder).length > 0) return;
+    rmdirSync(folder);
+  }
 }
 
 /** Folders of this process that go with it, however it ends. */

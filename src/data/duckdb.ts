@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 
@@ -9,6 +9,8 @@ export class Database {
   readonly folder: string;
   readonly #instance: DuckDBInstance;
   #files = 0;
+  /** Those with a query that may still run. */
+  readonly #busy = new Set<DuckDBConnection>();
 
   private constructor(instance: DuckDBInstance, folder: string) {
     this.#instance = instance;
@@ -72,8 +74,20 @@ export class Database {
   /** All rows of a small result. */
   async all(sql: string): Promise<DuckDBValue[][]> {
     const connection = await this.connect();
+    this.#busy.add(connection);
     try {
       return (await connection.runAndReadAll(sql)).getRows();
+    } finally {
+      this.#busy.delete(connection);
+      connection.closeSync();
+    }
+  }
+
+  /** Types of a query's columns. */
+  async types(select: string): Promise<readonly DuckDBType[]> {
+    const connection = await this.connect();
+    try {
+      return (await connection.runAndReadAll(`FROM (${select}\n) LIMIT 0`)).columnTypes();
     } finally {
       connection.closeSync();
     }
@@ -87,7 +101,9 @@ export class Database {
     return files.filter((file) => showsHidden || !basename(file).startsWith('.'));
   }
 
+  /** Stops what still runs, too. */
   async close(): Promise<void> {
+    for (const connection of this.#busy) connection.interrupt();
     this.#instance.closeSync();
     removeFolder(this.folder);
   }

@@ -1,5 +1,5 @@
 /** How the records of a file are written. */
-export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet';
+export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet' | 'xlsx';
 
 /** A file of records. */
 export interface FileSource {
@@ -8,6 +8,8 @@ export interface FileSource {
   readonly path: string;
   readonly format: Format;
   readonly gzip: boolean;
+  /** The sheet of a workbook that is meant; absent: all of them. */
+  readonly sheet?: string;
 }
 
 /** What a file's name says of it. */
@@ -32,13 +34,20 @@ const formats: Readonly<Record<string, Format>> = {
   json: 'json',
   parquet: 'parquet',
   pq: 'parquet',
+  xlsx: 'xlsx',
+  xlsm: 'xlsx',
 };
+
+/** Whether a format is compressed by itself. */
+function isBinary(format: Format | undefined): boolean {
+  return format === 'parquet' || format === 'xlsx';
+}
 
 /** For messages. */
 export const knownEndings = `${Object.keys(formats)
-  .filter((name) => formats[name] !== 'parquet')
+  .filter((name) => !isBinary(formats[name]))
   .map((name) => `.${name}`)
-  .join(', ')} (each also .gz), .parquet`;
+  .join(', ')} (each also .gz), .parquet, .xlsx`;
 
 /**
  * The format that a file's name says, through the marks of rotation (`app.log.1`, `app.log-20240101.gz`, `app.log.old`);
@@ -54,7 +63,7 @@ export function formatOfName(path: string): NamedFormat | undefined {
   // `app.log.old` is the log before; an old table is rather a copy of the new one.
   const isOld = ending === 'old' && /\.log\.old$/i.test(name);
   const format = isOld ? 'text' : Object.hasOwn(formats, ending) ? formats[ending] : undefined;
-  return format === undefined || (format === 'parquet' && gzip) ? undefined : { format, gzip };
+  return format === undefined || (isBinary(format) && gzip) ? undefined : { format, gzip };
 }
 
 /** Files that tell of a folder's others rather than hold its texts. */

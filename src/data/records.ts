@@ -1,5 +1,6 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import type { Column } from './columnKinds.ts';
 import {
@@ -12,10 +13,13 @@ import {
 } from './columns.ts';
 import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
+import type { FileSource } from './fileNames.ts';
 import { openFile } from './openFile.ts';
 import { findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table } from './table.ts';
 import { UnreadableValueError, type ValueReader } from './values.ts';
+import { openWholeRows, type WholeRows } from './wholeRows.ts';
+import { workbookToCsv } from './workbook.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -59,6 +63,10 @@ export interface Records {
    * @throws BertuneError when a file turns out malformed.
    */
   batches(): AsyncGenerator<DataRecord[]>;
+  /** How many rows there are, lines without text counted in; undefined for queries, which may take long to run twice. */
+  count(): Promise<number | undefined>;
+  /** The same rows with all of their columns. */
+  whole(): Promise<WholeRows>;
   close(): Promise<void>;
 }
 
@@ -134,6 +142,8 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
       ofValues = 0;
       return limited(recordsOf(parts, choices, database, onReplaced), options.limit ?? Number.POSITIVE_INFINITY);
     },
+    count: () => countOf(parts, choices, database),
+    whole: () => openWholeRows(parts, choices, database),
     close: () => database.close(),
   };
 }
@@ -155,7 +165,8 @@ export async function openPart(
     const table = await openQuery(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     return { table, name: 'query', place: say`${flag} query`, isPlainText: false, invalidUtf8: 0, failure };
   }
-  const opened = await openFile(source, join(database.folder, `repaired${index}`), flag);
+  const table = await asTable(source, join(database.folder, `sheet${index}.csv`), flag);
+  const opened = await openFile(table, join(database.folder, `repaired${index}`), flag);
   if (opened === undefined) return undefined;
   const { file, encoding, invalidUtf8, note } = opened;
   if (note !== undefined) onNote?.(note, 'files');
@@ -167,6 +178,20 @@ export async function openPart(
     return { table, name: source.path, place, isPlainText, encoding, invalidUtf8, failure };
   } catch (error) {
     throw await failure(error);
+  }
+}
+
+/** A workbook as CSV beside it; other files as they are. */
+async function asTable(source: FileSource, target: string, flag: Origin): Promise<FileSource> {
+  if (source.format !== 'xlsx') return source;
+  try {
+    const holdsRows = await workbookToCsv(source.path, source.sheet, target);
+    if (!holdsRows) await writeFile(target, '');
+    return { kind: 'file', path: target, format: 'csv', gzip: false };
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(say`${flag}: ${error.line}`);
+    if (error instanceof BertuneError) throw new BertuneError(say`${flag}: ${error.line}`);
+    throw new UsageError(say`${flag}: cannot read ${source.path}: ${messageOf(error)}`);
   }
 }
 
@@ -260,9 +285,6 @@ async function* partRecords(
   onReplaced: (count: number) => void,
   together: readonly Part[] = [part],
 ): AsyncGenerator<DataRecord[]> {
-  const files = together.flatMap(({ table }) => table.joint?.file ?? []);
-  const select = (names: readonly string[]) =>
-    (files.length > 1 && part.table.joint?.select(files, names)) || part.table.select(names);
   const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
   const names = [...new Set(roles.map((role) => choice[role] as string))];
   const uses = roles.map((role): Use => {
@@ -270,7 +292,7 @@ async function* partRecords(
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
   let row = 0;
-  for await (const rows of database.rows(select(names))) {
+  for await (const rows of database.rows(selectOf(part, together, names))) {
     const records: DataRecord[] = [];
     const before = replacedBy(uses);
     for (const values of rows) {
@@ -298,8 +320,32 @@ async function* partRecords(
   }
 }
 
+/** SQL for the rows of files that are read together. */
+function selectOf({ table }: Part, together: readonly Part[], names: readonly string[]): string {
+  const files = together.flatMap((part) => part.table.joint?.file ?? []);
+  return (files.length > 1 && table.joint?.select(files, names)) || table.select(names);
+}
+
 function replacedBy(uses: readonly Use[]): number {
   return uses.reduce((sum, { reader }) => sum + reader.replaced, 0);
+}
+
+async function countOf(
+  parts: readonly Part[],
+  choices: readonly ColumnChoice[],
+  database: Database,
+): Promise<number | undefined> {
+  if (parts.some(({ name }) => name === 'query')) return undefined;
+  let count = 0;
+  for (const { part, choice, together } of groupsOf(parts, choices)) {
+    try {
+      const [row] = await database.all(`SELECT count(*) FROM (${selectOf(part, together, [choice.text])}\n)`);
+      count += Number(row?.[0]);
+    } catch (error) {
+      throw await part.failure(error);
+    }
+  }
+  return count;
 }
 
 async function* limited(batches: AsyncGenerator<DataRecord[]>, limit: number): AsyncGenerator<DataRecord[]> {

@@ -54,6 +54,10 @@ export function isQuery(file: string): boolean {
 }
 
 async function findFiles(path: string, flag: Origin, database: Pick<Database, 'glob'>): Promise<FoundSources> {
+  const [, workbook, sheet] = /^(.+\.xls[xm]):([^:/\\]+)$/i.exec(path) ?? [];
+  if (workbook !== undefined && (await kindOf(workbook, flag)) === 'file') {
+    return { sources: [{ ...(await fileSource(workbook, flag)), sheet }], notes: [] };
+  }
   const kind = await kindOf(path, flag);
   if (kind === 'file') return { sources: [await fileSource(path, flag)], notes: [] };
   if (kind === 'folder') {
@@ -134,6 +138,8 @@ async function kindOf(path: string, flag: Origin): Promise<'file' | 'folder' | u
 async function fileSource(path: string, flag: Origin): Promise<FileSource> {
   const named = formatOfName(path);
   if (named === undefined) {
+    if (/\.(xls|xlsb|ods|numbers)$/i.test(path))
+      throw new UsageError(say`${flag}: ${path} is a spreadsheet of a kind that is not read; save it as .xlsx or .csv`);
     await refuseKnown(path, flag);
     throw new UsageError(say`${flag}: cannot tell the format of ${path}; known are ${knownEndings}`);
   }

@@ -65,6 +65,8 @@ export async function openTable(given: TableFile, database: Database, like?: Tab
       return json(given, database, like);
     case 'parquet':
       return typed(`read_parquet(${quotedFile(given.path)})`, database);
+    case 'xlsx':
+      throw new Error('internal: workbooks are read as CSV');
   }
 }
 

@@ -1,12 +1,12 @@
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FLOAT, LIST, listValue } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
-import { makeFolder, writeError } from '../core/files.ts';
 import { firstNotFinite, NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
 import { Database, quoted } from './duckdb.ts';
+import { checkOutputFile, writeOutputFile } from './outputFile.ts';
 
 /** A vector, float32, with what is known of what it stands for: the same of every row. */
 export interface VectorRow {
@@ -25,18 +25,7 @@ export interface VectorRow {
  */
 export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
   const write = writerFor(path);
-  const partial = `${path}.partial-${process.pid}`;
-  await makeFolder(dirname(path));
-  await checkPlace(path, partial);
-  try {
-    const count = await write(partial, finiteRows(rows));
-    await rename(partial, path);
-    return count;
-  } catch (error) {
-    throw writeError(path, error);
-  } finally {
-    await rm(partial, { force: true });
-  }
+  return writeOutputFile(path, (partial) => write(partial, finiteRows(rows)));
 }
 
 async function* finiteRows(rows: AsyncIterable<VectorRow>): AsyncGenerator<VectorRow> {
@@ -49,20 +38,13 @@ async function* finiteRows(rows: AsyncIterable<VectorRow>): AsyncGenerator<Vecto
   }
 }
 
-/** Tells of a place that cannot be written to before any row is computed. Leaves an empty partial file. */
-async function checkPlace(path: string, partial: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) throw new UsageError(`${path} cannot be written: it is a folder`);
-  try {
-    await (await open(partial, 'w')).close();
-  } catch (error) {
-    throw writeError(path, error);
-  }
-}
-
-/** Checks an output path before there is anything to write. @throws UsageError for an ending that is not known. */
-export function checkVectorPath(path: string): void {
+/**
+ * Checks an output path before there is any work.
+ * @throws UsageError for an ending that is not known or a place that cannot be written to
+ */
+export async function checkVectorPath(path: string): Promise<void> {
   writerFor(path);
+  await checkOutputFile(path);
 }
 
 type Writer = (path: string, rows: AsyncIterable<VectorRow>) => Promise<number>;

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/files.ts';
+import { FolderLock, refuseHeld } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
@@ -25,6 +26,7 @@ export interface CardResult {
 export async function card(options: CardOptions): Promise<CardResult> {
   const { model, overwrite, ...about } = settingsOf('card', options);
   const said = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined));
+  refuseHeld(model);
   const record = readRecord(model);
   refuseNewerModel(model);
   if (record?.status === 'finished' && !record.about) {
@@ -39,9 +41,14 @@ export async function card(options: CardOptions): Promise<CardResult> {
   if (!overwrite && !(await mayReplaceCard(model))) {
     throw new UsageError(say`${path} was edited and is left alone; replace it with ${setting('overwrite')}`);
   }
-  const updated = { ...record, card: { ...record.card, ...said } };
-  const text = await cardOf(updated, basename(resolve(model)));
-  await writeFileAtomic(path, text);
-  if (Object.keys(said).length > 0) await writeRecord(model, updated);
-  return { path };
+  const lock = FolderLock.take(model, 'card');
+  try {
+    const updated = { ...record, card: { ...record.card, ...said } };
+    const text = await cardOf(updated, basename(resolve(model)));
+    await writeFileAtomic(path, text);
+    if (Object.keys(said).length > 0) await writeRecord(model, updated);
+    return { path };
+  } finally {
+    lock.release();
+  }
 }

@@ -1,11 +1,9 @@
-import { resolve as resolvePath } from 'node:path';
-import { UsageError } from '../core/errors.ts';
-import { say, setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { loadModel } from './model.ts';
-import { chunksOf, itemsOf } from './predict.ts';
+import { chunksOf, itemsOf, textsProgress } from './predict.ts';
+import { checkNotInput } from './predictFile.ts';
 import type { JobHooks, LoadedModel } from './types.ts';
 
 /** Its `output` is a `.parquet` or `.jsonl` file. */
@@ -23,12 +21,8 @@ export interface EmbedResult {
  */
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
-  checkVectorPath(options.output);
-  if (options.input.files.some((file) => resolvePath(file) === resolvePath(options.output))) {
-    throw new UsageError(
-      say`${setting('output')} ${options.output} is what ${setting('input')} reads; choose another file`,
-    );
-  }
+  await checkVectorPath(options.output);
+  checkNotInput(options.output, options.input);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
@@ -50,7 +44,11 @@ async function* vectorRows(
   hooks: JobHooks,
   onDimensions: (length: number) => void,
 ): AsyncGenerator<VectorRow> {
-  for await (const items of chunksOf(itemsOf({ input }, hooks))) {
+  let progress = textsProgress('embedding texts', undefined, hooks);
+  const onTotal = (total: number) => {
+    progress = textsProgress('embedding texts', total, hooks);
+  };
+  for await (const items of chunksOf(itemsOf({ input }, hooks, onTotal))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
       { pooling, prompt, promptText, truncateDimensions },
@@ -60,5 +58,7 @@ async function* vectorRows(
       onDimensions(vector.length);
       yield { ...item, vector };
     }
+    progress.add(items.length);
   }
+  progress.finish();
 }

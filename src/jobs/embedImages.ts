@@ -14,7 +14,7 @@ import type { JobHooks } from './types.ts';
  */
 export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkOptions('embedImages', options);
-  checkVectorPath(options.output);
+  await checkVectorPath(options.output);
   const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
   const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
   let dimensions = 0;

@@ -1,13 +1,15 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, makeFolders, writeError } from '../core/files.ts';
+import { UsageError } from '../core/errors.ts';
+import { makeFolders, removeMade, writeError } from '../core/files.ts';
+import { type FolderLock, refuseHeld } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { configFile } from '../hub/modelFolder.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
 import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
 import { weightFile } from '../hub/weightFiles.ts';
+import { takeOutput } from './outputFolder.ts';
 
 /**
  * What an export consists of, beside the folders of a sentence encoder's modules; this is replaced by --overwrite, and
@@ -19,23 +21,25 @@ const exportFiles = [
 ];
 const cardFile = 'README.md';
 
-/** The folder of an export: until `publish`, what is written lies apart in it. */
+/** The folder of an export, which no other process may write to until `release`: until `publish`, what is written lies apart in it. */
 export class ExportFolder {
   readonly path: string;
   /** Where to write. */
   readonly work: string;
   /** The topmost folder that had to be made. */
   readonly #made: string | undefined;
+  readonly #lock: FolderLock;
 
   /**
-   * @throws UsageError when the folder holds an export and `overwrite` is not asked for, when it holds other files, or
-   * when it is the model's own
+   * @throws UsageError when the folder holds an export and `overwrite` is not asked for, when it holds other files,
+   * when it is the model's own, when another process writes to it, or when nothing can be written there
    */
   constructor(output: string, model: string, overwrite: boolean) {
     const names = filesOf(output);
     if (names.length > 0 && realpathSync(output) === realpathSync(model)) {
       throw new UsageError(say`${setting('output')} ${output} is the model itself; choose another folder`);
     }
+    refuseHeld(output);
     const own = [...exportFiles, ...moduleFolders(output), cardFile];
     const other = names.find((name) => !own.includes(name));
     if (other !== undefined || (names.length > 0 && !names.includes('onnx'))) {
@@ -51,11 +55,16 @@ export class ExportFolder {
     refuseNewerModel(output);
     this.path = output;
     this.work = join(output, '.work');
-    this.#made = this.#makeWork();
+    const { made, lock } = takeOutput(output, 'export');
+    this.#made = made;
+    this.#lock = lock;
+    rmSync(this.work, { recursive: true, force: true });
+    makeFolders(this.work);
   }
 
   /** Puts what was written in its place. */
   publish(): void {
+    this.#lock.check();
     try {
       const hasCard = existsSync(join(this.work, cardFile));
       const own = (folder: string) => [...moduleFolders(folder), ...(hasCard ? [cardFile] : []), ...exportFiles];
@@ -68,26 +77,11 @@ export class ExportFolder {
     }
   }
 
-  /** Removes what was not published, and the folder with it when it was made for an export that failed. */
+  /** Lets go of the folder; removes what was not published, and the folder with it when it was made for an export that failed. */
   release(): void {
     rmSync(this.work, { recursive: true, force: true });
-    if (this.#made === undefined || resolve(this.#made) === resolve(this.work)) return;
-    const top = resolve(this.#made);
-    for (let folder = resolve(this.path); folder.length >= top.length; folder = dirname(folder)) {
-      if (readdirSync(folder).length > 0) return;
-      rmdirSync(folder);
-    }
-  }
-
-  #makeWork(): string | undefined {
-    try {
-      rmSync(this.work, { recursive: true, force: true });
-      return makeFolders(this.work);
-    } catch (error) {
-      const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
-      const reason = inTheWay ? 'a file is in the way' : messageOf(error);
-      throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
-    }
+    this.#lock.release();
+    if (this.#made !== undefined) removeMade(this.#made, this.path);
   }
 }
 

@@ -93,6 +93,47 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   checkWords(found, head, settings.networkOnly, hooks);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
   checkOnnxSizes(inspection.model, head, dtypes);
+  // Before the weights are read: a folder that cannot be written to is no reason to wait.
+  const folder = new ExportFolder(output, found.folder, settings.overwrite);
+  try {
+    const { exported, tokenizer, prompt } = await readForExport(found, head, dtypes, settings, hooks);
+    const texts = await probesOf(settings, tokenizer, exported, prompt, hooks);
+    const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
+    const files: ExportedFile[] = [];
+    for (const [done, dtype] of dtypes.entries()) {
+      hooks.onEvent?.({ type: 'progress', activity: `writing and checking ${dtype}`, done, total: dtypes.length });
+      await breathe(hooks.signal);
+      const bytes = await writeOnnxModel(folder.work, exported, dtype, hooks.signal);
+      const file = modelFiles[dtype];
+      const opened = await openModel(join(folder.work, file), { threads });
+      const rows = await exportedRows(opened, texts, exported, tokenizer.frame, hooks.signal).finally(() =>
+        opened.dispose(),
+      );
+      files.push({ dtype, file, bytes, ...checked(compareRows(trained, rows, head), dtype) });
+    }
+    await writeExportSettings(folder.work, exported);
+    folder.publish();
+    return { task: heads[head].pipeline, compared: trained.length, files, output };
+  } finally {
+    folder.release();
+  }
+}
+
+interface ReadForExport {
+  readonly exported: ExportedText;
+  readonly tokenizer: TextTokenizer;
+  /** What texts begin with. */
+  readonly prompt: string;
+}
+
+/** Reads what is exported, and tells what it does not hold of the model. */
+async function readForExport(
+  found: FoundModel,
+  head: HeadName,
+  dtypes: readonly ExportDType[],
+  { model }: Resolved<'exportModel'>,
+  hooks: JobHooks,
+): Promise<ReadForExport> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const loaded = await readModel(found, { head, words: true }, onNote);
   const { tokenizer } = loaded;
@@ -107,28 +148,7 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   for (const note of exportNotes(exported, prompt, model)) onNote(note);
   const mostWindows = mostWindowsOf(loaded.raw, model);
   if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
-  const folder = new ExportFolder(output, found.folder, settings.overwrite);
-  try {
-    const texts = await probesOf(settings, tokenizer, exported, prompt, hooks);
-    const trained = await trainedOutputs(exported, tokenizer, texts, threads, hooks.signal);
-    const files: ExportedFile[] = [];
-    for (const [done, dtype] of dtypes.entries()) {
-      hooks.onEvent?.({ type: 'progress', activity: `writing and checking ${dtype}`, done, total: dtypes.length });
-      await breathe(hooks.signal);
-      const bytes = await writeOnnxModel(folder.work, exported, dtype);
-      const file = modelFiles[dtype];
-      const opened = await openModel(join(folder.work, file), { threads });
-      const rows = await exportedRows(opened, texts, exported, tokenizer.frame, hooks.signal).finally(() =>
-        opened.dispose(),
-      );
-      files.push({ dtype, file, bytes, ...checked(compareRows(trained, rows, head), dtype) });
-    }
-    await writeExportSettings(folder.work, exported);
-    folder.publish();
-    return { task: heads[head].pipeline, compared: trained.length, files, output };
-  } finally {
-    folder.release();
-  }
+  return { exported, tokenizer, prompt };
 }
 
 const allDTypes: readonly ExportDType[] = ['fp32', 'fp16', 'q8'];

@@ -1,8 +1,8 @@
-import { UsageError } from '../core/errors.ts';
+import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { plainViews } from '../data/images/views.ts';
-import { samplePerClass } from '../data/labels.ts';
+import { sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
 import type { Engine, NamedTensors } from '../engine/engine.ts';
 import { argmax, classificationMetrics, softmax } from '../evaluation/classification.ts';
 import { standardErrorOfMean } from '../evaluation/intervals.ts';
@@ -19,6 +19,7 @@ import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitI
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
 import { runTraining } from './run.ts';
+import { readableRecord } from './runRecord.ts';
 import type { ClassificationResult, JobHooks } from './types.ts';
 import { augmentationFor, methodDefaults, optimizerOf, settledBy } from './visionConfigs.ts';
 
@@ -49,7 +50,13 @@ export async function finetuneImages(
         const optimizer = optimizerOf(given, defaults.optimizer, hooks);
         const { seed, batchSize, accumulationSteps } = settings;
         const pretrained = await loadVision(options.model);
-        const { store, examples, test, labels } = await openLabeled(given, pretrained.config, hooks, keep);
+        const isByClass = drawsByClass(given);
+        const { store, examples, test, labels } = await openLabeled(
+          { ...given, isByClass },
+          pretrained.config,
+          hooks,
+          keep,
+        );
         requireImages(examples.length, 2, setting('train'));
         const config = classifierConfig(pretrained.config, labels);
         const startValues = startOf(config, given.randomStart ? undefined : pretrained.values, seed);
@@ -67,7 +74,7 @@ export async function finetuneImages(
         });
         const fewest = Math.ceil(leastSteps / task.stepsInEpoch());
         return {
-          ...{ task, settings, optimizer, configuration: { optimizer } },
+          ...{ task, settings, optimizer, configuration: { optimizer, ...(isByClass && { heldOut: 'by class' }) } },
           epochs: Math.min(mostDefaultEpochs, Math.max(defaults.epochs, fewest)),
           identity: {
             ...identityOf('finetuneImages', settings),
@@ -88,6 +95,12 @@ export async function finetuneImages(
   );
 }
 
+/** Runs of earlier versions drew what they hold out from all images at once, and go on so. */
+function drawsByClass({ resume, output }: Resolved<'finetuneImages'>): boolean {
+  const record = resume ? readableRecord(output) : undefined;
+  return !record || 'heldOut' in record.configuration;
+}
+
 interface TestImages {
   readonly store: ImageStore;
   readonly examples: readonly number[];
@@ -95,7 +108,7 @@ interface TestImages {
 }
 
 async function openLabeled(
-  options: Resolved<'finetuneImages'>,
+  options: Resolved<'finetuneImages'> & { readonly isByClass: boolean },
   { image }: VisionConfig,
   hooks: JobHooks,
   keep: (store: ImageStore) => void,
@@ -120,7 +133,7 @@ async function openLabeled(
 }
 
 async function testImages(
-  options: Resolved<'finetuneImages'>,
+  options: Resolved<'finetuneImages'> & { readonly isByClass: boolean },
   store: ImageStore,
   labels: readonly string[],
   shape: VisionConfig['image'],
@@ -140,9 +153,27 @@ async function testImages(
     throw new UsageError(
       say`${setting('evalFraction')} 0 leaves no image to measure on; give some with ${setting('test')}`,
     );
-  const { training, heldOut } = splitImages(store.length, fraction, seed);
-  const examples = limitedImages(heldOut, limit, seed);
-  return { training, test: { store, examples, labelOf: labelsOf(store, labels, setting('train')) } };
+  const labelOf = labelsOf(store, labels, setting('train'));
+  if (!options.isByClass) {
+    const { training, heldOut } = splitImages(store.length, fraction, seed);
+    return { training, test: { store, examples: limitedImages(heldOut, limit, seed), labelOf } };
+  }
+  const labelsIn = (examples: readonly number[]) => examples.map((example) => labels[labelOf(example)] as string);
+  const { train: training, heldOut, singletons } = stratifiedSplit({ labels: labelsIn(all(store)), fraction, seed });
+  if (heldOut.length === 0) {
+    throw new UsageError(
+      say`${setting('train')} has no class with two images, so there is none to measure on; give some with ${setting('test')}`,
+    );
+  }
+  if (singletons.length > 0) {
+    note(
+      hooks,
+      `${counted(singletons.length, 'class', 'classes')} with one image cannot be held out and only train: ${singletons.slice(0, 8).join(', ')}`,
+    );
+  }
+  const examples = sampleLimit({ labels: labelsIn(heldOut), limit, seed }).map((i) => heldOut[i] as number);
+  note(hooks, `${counted(examples.length, 'image')} held out, class by class, to measure the classifier`);
+  return { training, test: { store, examples, labelOf } };
 }
 
 function classifierConfig(config: VisionConfig, labels: readonly string[]): ConfigOf<'classifier'> {

@@ -1,4 +1,5 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
+import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { onnxEngine } from '../engine/onnx/engine.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
@@ -36,6 +37,9 @@ export interface LoadModelOptions extends OptionsOf<'loadModel'> {
   readonly signal?: AbortSignal;
 }
 
+/** Characters that are tokenized between two moments in which the process hears others. */
+const charactersTogether = 200_000;
+
 /**
  * Loads a model, a folder or `org/name[@revision]` of the Hub, for use: fill-mask with an MLM head, classification with a
  * classifier, embeddings with either.
@@ -72,9 +76,17 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   });
   let truncated = 0;
   // Nothing is kept of a prompt: those who ask a server may begin their texts with anything.
-  const cut = (prompt: string, texts: readonly string[]) => {
+  const cut = async (prompt: string, texts: readonly string[]) => {
     const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
-    const windows = texts.map((text) => cutter.windows(text));
+    const windows: ReturnType<TextCutter['windows']>[] = [];
+    let characters = 0;
+    for (const text of texts) {
+      windows.push(cutter.windows(text));
+      characters += text.length;
+      if (characters < charactersTogether) continue;
+      characters = 0;
+      await breathe(signal);
+    }
     truncated += cutter.truncated;
     return { windows, promptTokens: cutter.promptTokens };
   };
@@ -93,7 +105,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
     requireHead('oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
-    const { windows, promptTokens } = cut(prompt, texts);
+    const { windows, promptTokens } = await cut(prompt, texts);
     const logits = await ofWindows(inference, 'oneLabel', windows, { promptTokens });
     return (loaded.words ? joinedLogits(loaded.words, texts, logits) : logits).map(labelProbabilities);
   };
@@ -151,7 +163,7 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const { windows, promptTokens } = cut(prompt, texts);
+      const { windows, promptTokens } = await cut(prompt, texts);
       const vectors = await ofWindows(inference, 'pooled', windows, {
         promptTokens,
         pooling: pooling && pooledBy(pooling),

@@ -1,13 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import { UsageError } from '../core/errors.ts';
+import { BertuneError, UsageError } from '../core/errors.ts';
+import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
+import { isQuery } from '../data/source.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
 import { note } from './note.ts';
-import type { JobHooks, Prediction } from './types.ts';
+import type { DataOptions, JobHooks, Prediction } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
 
@@ -16,8 +18,8 @@ interface Item {
   readonly text: string;
 }
 
-/** Texts that are classified together. */
-const chunk = 4096;
+/** Texts that are read together: enough to fill blocks well, few enough that what is done is told and written soon. */
+const chunk = 512;
 
 /**
  * Labels texts, in their order, streaming.
@@ -29,36 +31,80 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   const { model: path, threads, maxLength, int8, offline } = resolve('predict', options);
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  let progress = textsProgress('labeling texts', undefined, hooks);
+  const onTotal = (total: number) => {
+    progress = textsProgress('labeling texts', total, hooks);
+  };
   try {
-    for await (const items of chunksOf(itemsOf(options, hooks))) {
+    for await (const items of chunksOf(itemsOf(options, hooks, onTotal))) {
       const predictions = await model.classify(items.map(({ text }) => text));
       for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
+      progress.add(items.length);
     }
+    progress.finish();
   } finally {
     await model.dispose();
   }
 }
 
-/** The texts of a job's input with their ids. */
+/**
+ * The texts of a job's input with their ids; what was taken of the input is told.
+ *
+ * @param onTotal hears how many there are, where that can be told
+ * @throws BertuneError for files without a text
+ */
 export async function* itemsOf(
   { input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>,
   hooks: JobHooks = {},
+  onTotal?: (total: number) => void,
 ): AsyncGenerator<Item> {
   if (!input) {
-    if (!stdin) throw new UsageError(say`no texts: give ${setting('input')} FILE or lines on standard input`);
-    for await (const text of stdin) yield { text };
+    for await (const text of stdinTexts(stdin)) yield { text };
     return;
   }
   const flag = setting('input');
   const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
   for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
+    const total = onTotal && (await untilAborted(records.count(), hooks.signal));
+    if (total !== undefined) onTotal?.(total);
+    let isEmpty = true;
     for await (const batch of records.batches()) {
+      isEmpty = false;
       for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };
     }
+    if (isEmpty) throw noTexts(input);
   } finally {
     await records.close();
   }
+}
+
+/** @throws UsageError when there are no lines to read either */
+export function stdinTexts(stdin: AsyncIterable<string> | undefined): AsyncIterable<string> {
+  if (stdin) return stdin;
+  throw new UsageError(say`no texts: give ${setting('input')} FILE or lines on standard input`);
+}
+
+/** Of a table with a header alone, or a query without rows. */
+export function noTexts({ files }: DataOptions): BertuneError {
+  const name = isQuery(files[0] ?? '') ? 'the query' : files.join(', ');
+  return new BertuneError(say`${setting('input')}: ${name} holds no text; a header alone is nothing to read`);
+}
+
+/** Tells how many of a job's texts are done. */
+export function textsProgress(activity: string, total: number | undefined, { onEvent }: JobHooks) {
+  let done = 0;
+  const tell = (all: number | undefined) => onEvent?.({ type: 'progress', activity, done, ...(all && { total: all }) });
+  return {
+    add(count: number) {
+      done += count;
+      tell(total === undefined ? undefined : Math.max(total, done));
+    },
+    /** Blank lines were counted, too. */
+    finish() {
+      if (done > 0 && total !== undefined && done !== total) tell(done);
+    },
+  };
 }
 
 /** Items gathered into lists of up to `chunk`; a list does not wait for an item that is yet to come. */

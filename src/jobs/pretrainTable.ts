@@ -90,7 +90,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
  */
 export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   checkOptions('embedTable', options);
-  checkVectorPath(options.output);
+  await checkVectorPath(options.output);
   const { config, values } = await loadSeries(options.model);
   if (config.kind !== 'table-autoencoder') {
     throw new UsageError(say`${setting('model')} ${options.model} predicts a series; give the model of a table`);

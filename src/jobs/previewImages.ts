@@ -25,7 +25,7 @@ export async function previewImages(
   hooks: JobHooks = {},
 ): Promise<ShowImagesResult> {
   const settings = resolve('pretrainImages', { output: path, ...options });
-  checkPicturePath(path, setting('preview'));
+  await checkPicturePath(path, setting('preview'));
   const { imageSize, channels, noise, seed } = settings;
   const shape = { ...(imageSize && { height: imageSize, width: imageSize }), ...(channels && { channels }) };
   const store = await openFor(options.data, setting('data'), shape, options, hooks);

@@ -124,8 +124,11 @@ export async function runTraining<Result extends object>(
     else await folder.finish(result, data);
     return result;
   } finally {
-    for (const one of opened.reverse()) await one.close();
-    folder.release();
+    try {
+      for (const one of opened.reverse()) await one.close();
+    } finally {
+      folder.release();
+    }
   }
 
   async function trained(plan: Plan<Result>): Promise<Finished<Result>> {

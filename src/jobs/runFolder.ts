@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
-import { messageOf, UsageError } from '../core/errors.ts';
-import { errorCode, makeFolder, makeFolders, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { UsageError } from '../core/errors.ts';
+import { makeFolder, makeFolders, removeMade, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import { type FolderLock, refuseHeld, removeLeftLock } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
@@ -12,6 +13,7 @@ import { weightFile } from '../hub/weightFiles.ts';
 import { saveWordsPart, wordsFolder } from '../hub/wordsFolder.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
+import { takeOutput } from './outputFolder.ts';
 import {
   type BaseFacts,
   type ModelFacts,
@@ -54,8 +56,8 @@ export interface RunFolderOptions {
 }
 
 /**
- * The output folder of one run. Until the run begins, nothing in it changes, so that a run that fails over its data
- * leaves everything as it was.
+ * The output folder of one run, which no other process may write to until `release`. Until the run begins, nothing else
+ * in it changes, so that a run that fails over its data leaves everything as it was.
  */
 export class RunFolder {
   readonly path: string;
@@ -65,8 +67,10 @@ export class RunFolder {
   readonly finished: RunRecord | undefined;
   readonly #options: RunFolderOptions;
   #record: RunRecord | undefined;
-  /** The topmost folder that had to be made for the work folder. */
-  #made: string | undefined;
+  /** The topmost folder that had to be made. */
+  readonly #made: string | undefined;
+  /** Absent where there is nothing left to do. */
+  readonly #lock: FolderLock | undefined;
 
   private constructor(path: string, options: RunFolderOptions, finished: RunRecord | undefined) {
     this.path = path;
@@ -74,14 +78,22 @@ export class RunFolder {
     this.checkpoints = join(path, 'checkpoints');
     this.metrics = join(path, 'metrics.jsonl');
     this.finished = finished;
+    if (finished) {
+      removeLeftLock(path);
+      return;
+    }
+    const { made, lock } = takeOutput(path, options.command);
+    this.#made = made;
+    this.#lock = lock;
   }
 
   /**
-   * Checks that a run may use the folder. What a newer version of bertune wrote is not to be used, whatever is asked for:
+   * Takes the folder for a run, if it may use it. What a newer version of bertune wrote is not to be used, whatever is asked for:
    * which of its files belong together is not known here.
    *
    * @throws UsageError when it holds another run and neither `resume` nor `overwrite` is asked for, or one that cannot
-   * be resumed, when it holds other files, or when it is one of the folders that the run reads; NewerFormatError
+   * be resumed, when it holds other files, when it is one of the folders that the run reads, when another process writes
+   * to it, or when nothing can be written there; NewerFormatError
    */
   static claim(output: string, options: RunFolderOptions): RunFolder {
     const { command, resume, inputs } = options;
@@ -92,6 +104,8 @@ export class RunFolder {
         );
     }
     const names = listFolder(output).filter((name) => !name.startsWith('.'));
+    // Before all that is said of a run that is there: it may change by the moment.
+    refuseHeld(output);
     const holdsRun = names.some((name) => runFiles.includes(name));
     if (holdsRun) {
       refuseNewer(output);
@@ -101,7 +115,7 @@ export class RunFolder {
       throw new UsageError(say`${output} holds other files; choose an empty or new folder for ${setting('output')}`);
     }
     const record = resume && holdsRun ? recordToResume(output, command) : undefined;
-    return new RunFolder(output, options, record?.status === 'finished' ? record : undefined);
+    return new RunFolder(output, options, record?.status === 'finished' && record.result ? record : undefined);
   }
 
   /** Whether there are checkpoints that a run without steps would leave behind. */
@@ -112,27 +126,22 @@ export class RunFolder {
   /** Makes an empty folder for what is needed until `release`. */
   work(): string {
     const path = join(this.path, workFolder);
-    try {
-      rmSync(path, { recursive: true, force: true });
-      this.#made = makeFolders(path);
-    } catch (error) {
-      const inTheWay = ['EEXIST', 'ENOTDIR'].includes(errorCode(error) ?? '');
-      const reason = inTheWay ? 'a file is in the way' : messageOf(error);
-      throw new UsageError(say`${setting('output')} ${this.path} cannot be made: ${reason}; choose another folder`);
-    }
+    rmSync(path, { recursive: true, force: true });
+    makeFolders(path);
     return path;
   }
 
-  /** Removes the work folder, and the output folder with it when it was made for a run that never began. */
+  /** Lets go of the folder; removes the work folder, and the output folder with it when it was made for a run that never began. */
   release(): void {
-    const path = join(this.path, workFolder);
-    rmSync(path, { recursive: true, force: true });
-    if (this.#record || !this.#made || this.#made === path) return;
-    const top = resolve(this.#made);
-    for (let folder = resolve(this.path); folder.length >= top.length; folder = dirname(folder)) {
-      if (readdirSync(folder).length > 0) return;
-      rmdirSync(folder);
-    }
+    if (!this.#lock) return;
+    rmSync(join(this.path, workFolder), { recursive: true, force: true });
+    this.#lock.release();
+    if (!this.#record && this.#made !== undefined) removeMade(this.#made, this.path);
+  }
+
+  /** @throws BertuneError when the folder went, or another process took it for left */
+  check(): void {
+    this.#lock?.check();
   }
 
   /**
@@ -141,6 +150,7 @@ export class RunFolder {
    * @throws UsageError when another run began in the folder after it was claimed
    */
   async begin(configuration: object): Promise<void> {
+    this.check();
     refuseNewer(this.path);
     const earlier = readableRecord(this.path);
     if (earlier) refuseOtherRun(this.path, this.#options);
@@ -186,6 +196,7 @@ export class RunFolder {
 
   #finished(result: object, data?: object): RunRecord {
     if (!this.#record) throw new Error('internal: the run has not begun');
+    this.check();
     return { ...this.#record, status: 'finished', finishedAt: new Date().toISOString(), data, result };
   }
 }
@@ -225,23 +236,12 @@ function refuseOtherRun(output: string, { resume, overwrite }: RunFolderOptions)
 }
 
 function listFolder(path: string): string[] {
-  if (!existsSync(path)) {
-    checkPlace(path);
-    return [];
-  }
+  if (!existsSync(path)) return [];
   try {
     return readdirSync(path);
   } catch {
     throw new UsageError(say`${setting('output')} ${path} is not a folder; choose another path`);
   }
-}
-
-/** @throws UsageError when a folder cannot be made at a path because a file stands above it */
-function checkPlace(path: string): void {
-  let above = dirname(resolve(path));
-  while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
-  if (statSync(above, { throwIfNoEntry: false })?.isDirectory() !== false) return;
-  throw new UsageError(say`${setting('output')} ${path} cannot be made: a file is in the way; choose another folder`);
 }
 
 /** @throws UsageError when the folder's run cannot be continued by this command */

@@ -26,7 +26,7 @@ const masked = 0.5;
  */
 export async function showImages(options: ShowImagesOptions, hooks: JobHooks = {}): Promise<ShowImagesResult> {
   const { count, seed } = resolve('showImages', options);
-  checkPicturePath(options.output, setting('output'));
+  await checkPicturePath(options.output, setting('output'));
   const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
   try {
     const store = await openForModel(options.data, setting('data'), model.config, options, hooks);

@@ -168,7 +168,7 @@ function batchError(error: unknown): never {
   );
 }
 
-/** Writes the run down and says where it starts. */
+/** Writes the run down, says where it starts and sees to it that the folder stays its own. */
 function beginning(
   folder: RunFolder,
   configuration: object,
@@ -184,6 +184,8 @@ function beginning(
       if (resumedFrom !== null) return note(hooks, `resumed after step ${resumedFrom}`);
       noteBeginning(folder, damaged.length > 0, hooks);
     },
+    // Two runs in one folder would mix their checkpoints.
+    onCheckpoint: () => folder.check(),
   };
 }
 

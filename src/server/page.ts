@@ -14,7 +14,7 @@ const style = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 64rem; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
+main { max-width: 64rem; margin: 0 auto; padding: 1.5rem 1.25rem 2rem; }
 h1 { margin: 0 0 .25rem; font-size: 1.5rem; letter-spacing: -.01em; }
 h2 { margin: 0 0 .75rem; font-size: 1rem; overflow-wrap: anywhere; }
 h3 { margin: 1rem 0 .4rem; font-size: .85rem; font-weight: 600; color: var(--soft); }
@@ -51,6 +51,31 @@ td { padding: .25rem 0; }
 .bar { background: var(--accent); height: 100%; border-radius: 1rem; }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
 a { color: var(--accent); }
+/* The answer stands beside the question, or close below it: nobody has to scroll for it. */
+@media (min-width: 60rem) {
+  main { max-width: 84rem; display: grid; grid-template-columns: 24rem minmax(0, 1fr); column-gap: 1.25rem; align-items: start; }
+  h1, .lead, footer { grid-column: 1 / -1; }
+  .lead { margin-bottom: 1rem; }
+  #results { margin-top: 0; }
+}
+@media (max-width: 40rem) {
+  main { padding: .6rem .75rem 1rem; }
+  h1 { font-size: 1.1rem; margin: 0; }
+  .lead { font-size: .85rem; margin-bottom: .5rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  form, .card { padding: .7rem .8rem; }
+  fieldset { margin-bottom: .4rem; column-gap: 1rem; row-gap: 0; }
+  label.above { margin-bottom: .15rem; }
+  textarea { min-height: 3.4rem; padding: .4rem .6rem; }
+  .hint { margin-top: .15rem; }
+  .row { margin-top: .45rem; gap: .5rem; }
+  button { padding: .4rem .9rem; }
+  #status { font-size: .8rem; }
+  #results { margin-top: .6rem; gap: .6rem; }
+  h2 { margin-bottom: .2rem; font-size: .95rem; }
+  h3 { margin: .4rem 0 .1rem; }
+  table { font-size: .85rem; line-height: 1.3; }
+  th, td { padding-top: .06rem; padding-bottom: .06rem; }
+}
 `;
 
 const script = `
@@ -184,6 +209,8 @@ async function answer(event) {
     if (number !== asked) return;
     const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
     find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
+    const { top, bottom } = find('results').getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) find('results').scrollIntoView({ block: bottom - top > innerHeight ? 'start' : 'nearest' });
     say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in ' + (task() === 'embed' ? 'hundredths.' : 'points (new: not among its first 200).') : '.'));
   } catch (error) {
     find('results').replaceChildren();

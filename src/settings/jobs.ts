@@ -71,6 +71,7 @@ const corpusTraining = {
 const imagePlaces = 'an IDX file, a folder of images by class, a tar of one, or PATH.tar:folder';
 const imageCache = { help: 'folder that keeps prepared images for later runs; --no-cache: keep none' } as const;
 const theMethods = { default: computed("the method's") } as const;
+const labelFile = { required: true, help: 'file to write: .csv, .parquet or .jsonl' } as const;
 const vectorFile = { required: true, help: 'file to write: .parquet or .jsonl' } as const;
 
 /** What jobs take that train on images. */
@@ -101,7 +102,7 @@ export const seriesTraining = {
   data: {
     required: true,
     type: path('file', 'numbers'),
-    help: 'table of numbers (.csv .tsv .jsonl .parquet, text also .gz)',
+    help: 'table of numbers (.csv .tsv .jsonl .parquet .xlsx, text also .gz)',
   },
   columns: given,
   batchSize: { default: 64 },
@@ -125,6 +126,13 @@ export const imageUse = {
 } as const satisfies Takes;
 
 const shownImages = { required: true, type: path('file'), help: `images: ${imagePlaces}` } as const;
+
+/** What a classifier labels. */
+const predicted = {
+  model: required,
+  input: { default: computed('lines of standard input') },
+  stdin: given,
+} as const satisfies Takes;
 
 /** What a model that is used takes. */
 const use = { maxLength: given, threads: given, int8: given, offline: given } as const satisfies Takes;
@@ -231,7 +239,8 @@ export const jobs = {
     maxLength: { help: 'tokens of a sequence: longer texts are counted' },
     offline: given,
   },
-  predict: { ...use, model: required, input: { default: computed('lines of standard input') }, stdin: given },
+  predict: { ...use, ...predicted },
+  predictFile: { ...use, ...predicted, output: labelFile, scores: given },
   embed: { ...use, ...vectors, model: required, input: required, output: vectorFile },
   loadModel: use,
   'model.fillMask': { topK: given, targets: given },

@@ -64,6 +64,19 @@ describe('progress', () => {
     );
   });
 
+  test('tells each tenth of an activity that takes longer', () => {
+    const stderr = new Collector();
+    let time = 0;
+    const progress = createProgress(stderr, () => time);
+    for (let done = 5; done <= 100; done += 5) {
+      progress.show({ type: 'progress', activity: 'labeling texts', done, total: 100 });
+      time += 1000;
+    }
+    expect(stderr.text.match(/\d+ of 100$/gm)).toEqual(
+      [30, 40, 50, 60, 70, 80, 90, 100].map((done) => `${done} of 100`),
+    );
+  });
+
   test('is rewritten in place on a terminal, with notes above it', () => {
     const stderr = new Collector(true);
     let time = 0;

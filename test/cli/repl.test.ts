@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -229,6 +229,30 @@ test('words that one vocabulary lacks are shown without a number', async () => {
   expect(lines[0]).toMatch(/^ +a\/x +b\/x +change$/);
   expect(lines[4]).toBe('  ##s       5.0 %  █              -                not in both vocabularies');
   expect(lines[5]).toBe('  parcel        -             4.0 %  ▊             not in both vocabularies');
+});
+
+test('what rose is told from a base to what was trained from it, whichever is given first', async () => {
+  const [base, adapted, again] = ['lineage/base', 'lineage/adapted', 'lineage/again'].map((name) => join(folder, name));
+  const record = (model: string | undefined) =>
+    JSON.stringify({ format: 1, command: 'adapt', status: 'finished', startedAt: '', configuration: { model } });
+  for (const path of [base, adapted, again]) mkdirSync(path as string, { recursive: true });
+  writeFileSync(join(adapted as string, 'run.json'), record(base));
+  writeFileSync(join(again as string, 'run.json'), record(relative(process.cwd(), adapted as string)));
+  const [before, after] = [words['runs/base'], words['runs/adapted']];
+  const ask = async (path: string | undefined, known: Readonly<Record<string, number>>) => {
+    const model = new WordModel(path as string, known);
+    return { model, result: await fillMask(model, 'my [MASK]', { topK: 4 }) };
+  };
+  const told = await comparedWords(await ask(base, before), await ask(adapted, after));
+  expect(told.split('\n')[0]).toMatch(/^ +base +adapted +change$/);
+  expect(told).toMatch(/rose \+\d/);
+  expect(await comparedWords(await ask(adapted, after), await ask(base, before))).toBe(told);
+  // Trained in two runs, the second from a folder that was named in another way.
+  const twice = await comparedWords(await ask(again, after), await ask(base, before));
+  expect(twice).toBe(told.replace('adapted', 'again  '));
+  // Of models that have nothing to do with each other the order is the caller's.
+  const others = await comparedWords(await ask('x/after', after), await ask('x/before', before));
+  expect(others.split('\n')[0]).toMatch(/^ +after +before +change$/);
 });
 
 test('a text without a mask is wrong usage', async () => {

@@ -390,13 +390,13 @@ describe('input that cannot be read', () => {
   notRead(
     'notes.docx',
     'x',
-    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet',
+    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet, .xlsx',
     UsageError,
   );
   notRead(
     'table.parquet.gz',
     'x',
-    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet',
+    '--corpus: cannot tell the format of FILE; known are .txt, .text, .log, .md, .markdown, .csv, .psv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet, .xlsx',
     UsageError,
   );
 

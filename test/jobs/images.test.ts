@@ -1,4 +1,6 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { finetuneImages } from '../../src/jobs/finetuneImages.ts';
 import type { PretrainImagesOptions, PretrainMethod } from '../../src/jobs/imageTypes.ts';
@@ -6,7 +8,7 @@ import { pretrainImages } from '../../src/jobs/pretrainImages.ts';
 import type { JobEvent } from '../../src/jobs/types.ts';
 import { writeBars } from '../data/images/idxFiles.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { tinySettings } from './tinyImages.ts';
+import { saveTinyVision, tinySettings } from './tinyImages.ts';
 
 const data = writeBars(temporaryFolder(), 'bars', 96);
 
@@ -66,4 +68,36 @@ test.each<[Partial<PretrainImagesOptions>, string]>([
   [{ momentum: 0.5, optimizer: 'adamw' }, 'momentum is a setting of optimizer sgd'],
 ])('refuses %o', async (more, message) => {
   await expect(pretrainImages(options('mae', 'refused', more))).rejects.toThrow(message);
+});
+
+test('images are held out class by class, whatever the seed', async () => {
+  const model = join(temporaryFolder(), 'model');
+  await saveTinyVision(model, 'autoencoder');
+  // Of 40 images, four are of the rare class, and a fifth of each class is held out.
+  const folder = temporaryFolder();
+  const sizes = { common: 36, rare: 4 };
+  for (const [name, count] of Object.entries(sizes)) {
+    mkdirSync(join(folder, name));
+    for (let i = 0; i < count; i++) {
+      const background = { r: 6 * i, g: 6 * i, b: 6 * i };
+      await sharp({ create: { width: 8, height: 8, channels: 3, background } }).toFile(join(folder, name, `${i}.png`));
+    }
+  }
+  for (const seed of [0, 1, 2]) {
+    const notes: string[] = [];
+    const onEvent = (event: JobEvent) => event.type === 'note' && notes.push(event.text);
+    const result = await finetuneImages(
+      {
+        ...{ model, train: folder, output: join(temporaryFolder(), 'classifier'), cache: false, augment: false },
+        ...{ evalFraction: 0.2, maxSteps: 1, threads: 1, dataThreads: 1, seed },
+      },
+      { onEvent },
+    );
+    const support = result.confusion.map((row) => row.reduce((sum, count) => sum + count));
+    expect([result.labels, support]).toEqual([
+      ['common', 'rare'],
+      [7, 1],
+    ]);
+    expect(notes).toContain('8 images held out, class by class, to measure the classifier');
+  }
 });

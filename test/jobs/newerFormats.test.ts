@@ -94,11 +94,11 @@ describe('a run of a newer version', () => {
     for (const more of [{ resume: true }, { overwrite: true }]) {
       const folder = join(temporaryFolder(), 'run');
       const run = RunFolder.claim(folder, { command: 'adapt', inputs: [], ...more });
-      mkdirSync(folder);
       writeFileSync(join(folder, 'run.json'), '{"format": 99}');
       writeFileSync(join(folder, 'model.safetensors'), 'weights');
       const message = `${newer(join(folder, 'run.json'))}, or choose another output`;
       await expectRefused(folder, message, () => run.begin({}));
+      run.release();
     }
   });
 
@@ -163,6 +163,7 @@ describe('a checkpoint of a newer version', () => {
       mkdirSync(path, { recursive: true });
       changeState(path, { format: 3 });
       await expectRefused(folder, `${path}: ${written}; update bertune, or choose another output`, () => run.begin({}));
+      run.release();
     }
   });
 

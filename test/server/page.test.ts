@@ -59,6 +59,35 @@ needing('chromium').describe('the page', () => {
     }
   });
 
+  test.each([
+    ['a laptop', 1280, 720],
+    ['a phone', 390, 844],
+  ])('the answers of both models are seen without scrolling on %s', async (_, width, height) => {
+    await tab.setViewportSize({ width, height });
+    const placeOf = () =>
+      tab.evaluate<{ first: number; last: number; form: number; scrolled: number; wide: number }>(`({
+        first: document.querySelector('tr').getBoundingClientRect().top,
+        last: [...document.querySelectorAll('tr')].at(-1).getBoundingClientRect().bottom,
+        form: document.querySelector('#text').getBoundingClientRect().top,
+        scrolled: scrollY,
+        wide: document.documentElement.scrollWidth,
+      })`);
+    await ask('where is my [MASK] ?');
+    const { first, last, form, scrolled, wide } = await placeOf();
+    expect({ scrolled, wide }).toEqual({ scrolled: 0, wide: width });
+    expect(form).toBeGreaterThan(0);
+    expect(first).toBeGreaterThan(0);
+    expect(last).toBeLessThan(height);
+    await tab.goto(`${server.url}/?task=embed&text=${encodeURIComponent('my order\nthe card\nmy parcel')}`);
+    await tab.locator('#status', { hasText: /^Answered/ }).waitFor();
+    expect((await placeOf()).last).toBeLessThan(height);
+    // More than the window holds: it starts where the answers do.
+    await ask(Array.from({ length: 6 }, () => 'my [MASK]').join(' '));
+    const long = await placeOf();
+    expect(long.first).toBeGreaterThan(0);
+    expect(long.first).toBeLessThan(height / 2);
+  });
+
   test('the first line is compared with the others, nearest first', async () => {
     const lines = ['where is my order', 'please cancel the card', 'where is my order'];
     await tab.goto(`${server.url}/?task=embed&text=${encodeURIComponent(lines.join('\n'))}`);

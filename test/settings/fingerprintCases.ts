@@ -142,6 +142,6 @@ function stateIn(output: string): string {
   return join(output, 'checkpoints', first, 'state.json');
 }
 
-function outputOf(folder: string, name: string): string {
+export function outputOf(folder: string, name: string): string {
   return join(folder, name.replaceAll(/\W+/g, '-'));
 }

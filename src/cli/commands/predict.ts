@@ -1,29 +1,63 @@
-import type { CommandSpec } from '../command.ts';
+import { counted, UsageError } from '../../core/errors.ts';
+import { say, setting } from '../../core/message.ts';
+import type { JobEvent } from '../../jobs/types.ts';
+import type { CommandContext, CommandSpec, Settings } from '../command.ts';
+import { quantity } from '../format.ts';
 import { given, jobOptions, withProgress } from '../jobOptions.ts';
-import { writeLine } from '../output.ts';
+import { writeLine, writeResult } from '../output.ts';
 
 export const predictCommand: CommandSpec = {
   name: 'predict',
-  summary: 'label texts: one JSON line for each, from files or from standard input',
+  summary: 'label texts: a JSON line for each, or with --output a file of all rows and their labels',
   job: 'predict',
-  flags: ['query', 'textColumn'],
-  helps: { json: 'accepted for symmetry: the output is JSON lines anyway' },
+  flags: ['query', 'textColumn', 'output', 'scores'],
+  helps: {
+    json: 'accepted for symmetry: the output is JSON lines anyway',
+    output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input, label and score',
+  },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
+    'bertune predict --model runs/intent --input new.csv --output labeled.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
   ],
   async run(settings, context) {
+    const { stdin, stderr } = context.terminal;
+    const isPiped = settings.input === undefined && settings.query === undefined;
+    if (isPiped && stdin.isTTY) stderr.write('type one text a line; Ctrl-D ends\n');
+    if (settings.output !== undefined) return toFile(settings, context, isPiped);
+    if (settings.scores) {
+      throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the best label`);
+    }
     const { predict } = await import('../../jobs/predict.ts');
     const { textLines } = await import('../../jobs/textLines.ts');
-    const { stdin, stdout, stderr } = context.terminal;
     const options = jobOptions('predict', settings);
-    const isPiped = options.input === undefined;
-    if (isPiped && stdin.isTTY) stderr.write('type one text a line; Ctrl-D ends\n');
+    const { stdout } = context.terminal;
     await withProgress(context, async (hooks) => {
       const lines = isPiped ? textLines(stdin, 'standard input', hooks) : undefined;
-      for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, hooks)) {
+      // Among lines of results on one terminal, progress would be in the way.
+      const onEvent = (event: JobEvent) =>
+        stdout.isTTY && event.type === 'progress' ? undefined : hooks.onEvent?.(event);
+      for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
         await writeLine(stdout, JSON.stringify(given({ id, text, label, score })));
       }
     });
   },
 };
+
+async function toFile(settings: Settings, context: CommandContext, isPiped: boolean): Promise<void> {
+  const { predictFile } = await import('../../jobs/predictFile.ts');
+  const options = jobOptions('predictFile', settings);
+  const { textLines } = await import('../../jobs/textLines.ts');
+  const { stdin } = context.terminal;
+  const result = await withProgress(context, (hooks) =>
+    predictFile({ ...options, stdin: isPiped ? textLines(stdin, 'standard input', hooks) : undefined }, hooks),
+  );
+  await writeResult(context, settings, result, () => {
+    const { count, labels, added, output } = result;
+    const most = Object.entries(labels).sort(([, a], [, b]) => b - a);
+    const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
+    const others = most.length > shown.length ? `, and ${most.length - shown.length} more labels` : '';
+    const names = added.length > 5 ? `${added.slice(0, 2).join(', ')} and ${added.length - 2} more` : added.join(', ');
+    return `${counted(count, 'row')} with ${names} saved to ${output}: ${shown.join(', ')}${others}`;
+  });
+}

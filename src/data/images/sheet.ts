@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../core/files.ts';
 import { type Origin, say } from '../../core/message.ts';
+import { checkOutputFile } from '../outputFile.ts';
 
 /** The size and colours of the images of a sheet. */
 export interface TileShape {
@@ -15,9 +16,13 @@ const gap = 4;
 /** Height that small images are enlarged to, about. */
 const shownHeight = 96;
 
-/** Checks the path of a picture before there is anything to write. @throws UsageError when it does not end in .png */
-export function checkPicturePath(path: string, flag: Origin): void {
+/**
+ * Checks the path of a picture before there is any work.
+ * @throws UsageError when it does not end in .png or cannot be written to
+ */
+export async function checkPicturePath(path: string, flag: Origin): Promise<void> {
   if (!/\.png$/i.test(path)) throw new UsageError(say`${flag}: pictures are written to .png, not to ${path}`);
+  await checkOutputFile(path);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { UsageError } from '../../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../../core/files.ts';
+import { throwIfAborted } from '../../core/interrupt.ts';
 import { formatBytes } from '../../core/memory.ts';
 import { type Message, say, setting } from '../../core/message.ts';
 import { modelPieces } from '../../engine/onnx/model.ts';
@@ -53,7 +54,12 @@ const largestFile = 2 ** 31 - 1;
  * @returns bytes of the file
  * @throws BertuneError when the disk is full; UsageError when the file would be larger than ONNX files can be
  */
-export async function writeOnnxModel(folder: string, exported: ExportedText, dtype: ExportDType): Promise<number> {
+export async function writeOnnxModel(
+  folder: string,
+  exported: ExportedText,
+  dtype: ExportDType,
+  signal?: AbortSignal,
+): Promise<number> {
   const forward = forwardGraph(exported.model, exported.head, {
     promptTokens: exported.promptTokens,
     dimensions: exported.sentence?.dimensions,
@@ -62,7 +68,10 @@ export async function writeOnnxModel(folder: string, exported: ExportedText, dty
   checkSize(byteLength, dtype);
   await makeFolder(join(folder, 'onnx'));
   await writeFileAtomic(join(folder, modelFiles[dtype]), async (file) => {
-    for (const piece of gathered(pieces)) await file.writeFile(piece);
+    for (const piece of gathered(pieces)) {
+      await file.writeFile(piece);
+      throwIfAborted(signal);
+    }
   });
   return byteLength;
 }

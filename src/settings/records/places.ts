@@ -33,7 +33,7 @@ export const input = {
   teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
-    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet, also .gz)',
+    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz)',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
   /**
@@ -75,6 +75,8 @@ export const input = {
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
     identity: false,
   },
+  /** In files of labels: a column for each label, with its probability. */
+  scores: { type: toggle(), help: 'the probability of every label, too', default: false },
   /**
    * Folder that keeps what can be made again: tokenized corpora and prepared images, for the next run on them. Without
    * it BERTUNE_CACHE, else `bertune` in the user's cache folder; false: nothing is kept.

@@ -56,7 +56,7 @@ test('replaces a picture as a whole and leaves nothing beside it', async () => {
 });
 
 test('places that cannot be written to are told in one line', async () => {
-  expect(() => checkPicturePath('views.jpg', '--preview')).toThrow(
+  await expect(checkPicturePath('views.jpg', '--preview')).rejects.toThrow(
     '--preview: pictures are written to .png, not to views.jpg',
   );
   writeFileSync(join(folder, 'file'), '');

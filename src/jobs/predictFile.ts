@@ -1,0 +1,192 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
+import { BertuneError, UsageError } from '../core/errors.ts';
+import { untilAborted } from '../core/interrupt.ts';
+import { joined, type Message, say, setting } from '../core/message.ts';
+import { openRecords } from '../data/records.ts';
+import { type CellValue, checkRowPath, type FileColumn, numberColumn, textColumn, writeRows } from '../data/rowFile.ts';
+import type { WholeRows } from '../data/wholeRows.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
+import { invalidUtf8Notes } from './dataNotes.ts';
+import { openModel } from './model.ts';
+import { note } from './note.ts';
+import type { OpenModel } from './openModel.ts';
+import { chunksOf, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import type { DataOptions, JobHooks } from './types.ts';
+
+/** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
+export interface PredictFileOptions extends OptionsOf<'predictFile'> {}
+
+export interface PredictFileResult {
+  readonly count: number;
+  /** How many rows got each label; labels that none got are left out. */
+  readonly labels: Readonly<Record<string, number>>;
+  /** Names of the columns that were added: the label's, its probability's, with `scores` that of each label. */
+  readonly added: readonly string[];
+  readonly output: string;
+}
+
+/**
+ * Labels texts and writes their rows with all columns, in their order, and the label and its probability behind them.
+ *
+ * @throws UsageError for a model without a classifier, or paths or columns to change; BertuneError for an input without
+ * texts or a full disk; InterruptedError. Then there is no file.
+ */
+export async function predictFile(options: PredictFileOptions, hooks: JobHooks = {}): Promise<PredictFileResult> {
+  const { model: path, threads, maxLength, int8, offline, scores } = resolve('predictFile', options);
+  const { output, input } = options;
+  await checkRowPath(output);
+  checkNotInput(output, input);
+  const { onEvent, signal } = hooks;
+  const onNote = (text: string) => onEvent?.({ type: 'note', text });
+  const model = await openModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  try {
+    // Says that there is no classifier before anything is read.
+    await model.classify([]);
+    const rows = await openRows(options, hooks);
+    try {
+      const labels = scores ? (model.labels ?? []) : [];
+      const { columns, names, renamed } = addedColumns(rows.columns, labels);
+      if (renamed.length > 0) note(hooks, say`${rows.place} has ${joined(renamed, ', ')}`);
+      for (const { name, columns: lacks } of rows.lacking) {
+        note(
+          hooks,
+          say`${rows.place}: ${name} has no ${lacks.length === 1 ? 'column' : 'columns'} ${shortList(lacks)}: empty in its rows`,
+        );
+      }
+      const counts = new Map<string, number>();
+      const labeled = labeledRows(model, rows, labels, counts, hooks);
+      const count = await writeRows(output, [...rows.columns, ...columns], labeled, signal);
+      return { count, labels: Object.fromEntries(counts), added: names, output };
+    } finally {
+      await rows.close();
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** @throws UsageError when a file would be written that is read */
+export function checkNotInput(output: string, input: DataOptions | undefined): void {
+  if (!input?.files.some((file) => placeOf(file) === placeOf(output))) return;
+  throw new UsageError(say`${setting('output')} ${output} is what ${setting('input')} reads; choose another file`);
+}
+
+/** Without links, for what is there. */
+function placeOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolvePath(path);
+}
+
+interface Row {
+  readonly text: string;
+  readonly values: readonly CellValue[];
+}
+
+/** What is labeled, with what is kept of it. */
+interface Rows {
+  readonly columns: readonly FileColumn[];
+  /** What to call it in a message. */
+  readonly place: Message;
+  /** Files without some of the columns. */
+  readonly lacking: WholeRows['lacking'];
+  /** How many there are; undefined where that is not known. */
+  readonly total: number | undefined;
+  items(): AsyncGenerator<Row>;
+  close(): Promise<void>;
+}
+
+async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'stdin'>, hooks: JobHooks): Promise<Rows> {
+  if (!input) {
+    const texts = stdinTexts(stdin);
+    return {
+      columns: [textColumn('text')],
+      ...{ place: say`standard input`, lacking: [], total: undefined, close: async () => {} },
+      async *items() {
+        let isEmpty = true;
+        for await (const text of texts) {
+          isEmpty = false;
+          yield { text, values: [text] };
+        }
+        if (isEmpty) throw new BertuneError('standard input holds no text; give it one a line');
+      },
+    };
+  }
+  const flag = setting('input');
+  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
+  try {
+    const whole = await records.whole();
+    return {
+      ...{ columns: whole.columns, lacking: whole.lacking },
+      place: say`${setting('input')}`,
+      total: await untilAborted(records.count(), hooks.signal),
+      async *items() {
+        let isEmpty = true;
+        for await (const batch of whole.batches()) {
+          isEmpty = false;
+          yield* batch;
+        }
+        if (isEmpty) throw noTexts(input);
+      },
+      close: () => records.close(),
+    };
+  } catch (error) {
+    await records.close();
+    throw error;
+  }
+}
+
+async function* labeledRows(
+  model: OpenModel,
+  rows: Rows,
+  labels: readonly string[],
+  counts: Map<string, number>,
+  hooks: JobHooks,
+): AsyncGenerator<CellValue[][]> {
+  const progress = textsProgress('labeling texts', rows.total, hooks);
+  for await (const chunk of chunksOf(rows.items())) {
+    const answers = await model.scores(chunk.map(({ text }) => text));
+    const written: CellValue[][] = [];
+    for (const [i, { values }] of chunk.entries()) {
+      const answer = answers[i] ?? [];
+      const [best] = answer;
+      if (!best) throw new Error('internal: a text without an answer');
+      counts.set(best.label, (counts.get(best.label) ?? 0) + 1);
+      const of = new Map(answer.map(({ label, score }) => [label, score]));
+      written.push([...values, best.label, best.score, ...labels.map((label) => of.get(label) ?? null)]);
+    }
+    yield written;
+    progress.add(chunk.length);
+  }
+  progress.finish();
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+}
+
+/** The columns behind those of the input, under names that are free there. @throws UsageError when there is none */
+function addedColumns(columns: readonly FileColumn[], labels: readonly string[]) {
+  const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), name]));
+  const renamed: Message[] = [];
+  const free = (name: string) => {
+    const own = taken.get(name.toLowerCase());
+    const other = own === undefined ? name : `predicted_${name}`;
+    const second = taken.get(other.toLowerCase());
+    if (own !== undefined && second !== undefined) {
+      throw new UsageError(
+        say`${setting('input')} has the columns ${own} and ${second}, so there is no name for the column ${name}; rename one of them`,
+      );
+    }
+    taken.set(other.toLowerCase(), other);
+    if (own !== undefined) renamed.push(say`a column ${own} of its own: the one that is added is ${other}`);
+    return other;
+  };
+  const added = [
+    textColumn(free('label')),
+    numberColumn(free('score')),
+    ...labels.map((label) => numberColumn(free(`score_${label}`))),
+  ];
+  return { columns: added, names: added.map(({ name }) => name), renamed };
+}
