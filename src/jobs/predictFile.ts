@@ -113,7 +113,12 @@ async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'st
     };
   }
   const flag = setting('input');
-  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  const records = await openRecords({
+    ...{ ...input, flag },
+    // All columns are kept.
+    onNote: (line, about) => about === 'files' && note(hooks, line),
+  });
+  if (records.taken !== undefined) note(hooks, say`${flag}: text: ${records.textColumn}; every column is kept`);
   for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     const whole = await records.whole();

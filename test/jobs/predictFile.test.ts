@@ -134,6 +134,7 @@ describe('the columns of the input come back in their order, with label and scor
       { id: null, text: texts[2], more: null },
     ]);
     expect(hooks.notes()).toEqual([
+      'input: text: text; every column is kept',
       `input: ${at('a.csv')} has no column more: empty in its rows`,
       `input: ${at('b.csv')} has no column id: empty in its rows`,
     ]);
@@ -163,6 +164,7 @@ test('names that are taken are told, and refused where none is left', async () =
   expect(added).toEqual(['predicted_label', 'predicted_score']);
   expect(Object.keys(lines('taken.jsonl')[0])).toEqual(['text', 'Label', 'score', ...added]);
   expect(hooks.notes()).toEqual([
+    'input: text: text; every column is kept',
     'input has a column Label of its own: the one that is added is predicted_label, a column score of its own: the one that is added is predicted_score',
   ]);
   const again = { files: [at('taken.jsonl')], textColumn: 'text' };
