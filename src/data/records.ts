@@ -15,11 +15,14 @@ import { Database, firstLine } from './duckdb.ts';
 import { fileFailure } from './failure.ts';
 import type { FileSource } from './fileNames.ts';
 import { openFile } from './openFile.ts';
+import { countOf, type DataRecord, limited, type Part, recordsOf } from './recordRows.ts';
+
 import { findSources, type Source } from './source.ts';
 import { openQuery, openTable, type Table } from './table.ts';
-import { UnreadableValueError, type ValueReader } from './values.ts';
 import { openWholeRows, type WholeRows } from './wholeRows.ts';
 import { workbookToCsv } from './workbook.ts';
+
+export type { DataRecord, Part } from './recordRows.ts';
 
 export interface RecordsOptions extends ColumnOptions {
   /** Files, globs, folders, or queries that start with SELECT, WITH or FROM; read in this order. */
@@ -33,13 +36,6 @@ export interface RecordsOptions extends ColumnOptions {
    * which were left out; of lines of text there are no columns to tell of.
    */
   readonly onNote?: (line: Message, about: 'files' | 'columns') => void;
-}
-
-export interface DataRecord {
-  readonly text: string;
-  readonly label?: string;
-  readonly group?: string;
-  readonly id?: string | number;
 }
 
 /** An opened corpus or labeled set; close it when done. */
@@ -83,20 +79,6 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
     await database.close();
     throw error;
   }
-}
-
-/** A table with its chosen columns, ready to be streamed. */
-export interface Part {
-  readonly table: Table;
-  /** What to call it in a message. */
-  readonly name: string;
-  /** The same with the setting that named it. */
-  readonly place: Message;
-  readonly isPlainText: boolean;
-  /** Of what is text. */
-  readonly encoding?: string;
-  readonly invalidUtf8: number;
-  readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
 
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
@@ -218,142 +200,4 @@ function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: C
   };
   checkNoneNested(columns, same, place);
   return same;
-}
-
-async function* recordsOf(
-  parts: readonly Part[],
-  choices: readonly ColumnChoice[],
-  database: Database,
-  onReplaced: (count: number) => void,
-): AsyncGenerator<DataRecord[]> {
-  for (const { part, choice, together } of groupsOf(parts, choices)) {
-    try {
-      yield* partRecords(part, choice, database, onReplaced, together);
-    } catch (error) {
-      for (const one of together.length > 1 ? together : []) await readOnce(one, choice, database);
-      throw await part.failure(error);
-    }
-  }
-}
-
-/** Files that are read by one statement at most: what is waiting is small, and so is the statement. */
-const mostTogether = 1000;
-
-interface Group {
-  /** The first of them. */
-  readonly part: Part;
-  readonly choice: ColumnChoice;
-  readonly together: Part[];
-}
-
-/** Parts in their order, small files that follow each other and are alike together. */
-function groupsOf(parts: readonly Part[], choices: readonly ColumnChoice[]): Group[] {
-  const groups: Group[] = [];
-  for (const [index, part] of parts.entries()) {
-    const choice = choices[index] as ColumnChoice;
-    const last = groups.at(-1);
-    const isAlike = part.table.joint !== undefined && part.table.joint.key === last?.part.table.joint?.key;
-    const isSame = isAlike && JSON.stringify(choice) === JSON.stringify(last?.choice);
-    if (last && isSame && last.together.length < mostTogether) last.together.push(part);
-    else groups.push({ part, choice, together: [part] });
-  }
-  return groups;
-}
-
-/** Says what is wrong with a part, where something is. */
-async function readOnce(part: Part, choice: ColumnChoice, database: Database): Promise<void> {
-  try {
-    for await (const _ of partRecords(part, choice, database, () => {}));
-  } catch (error) {
-    throw await part.failure(error);
-  }
-}
-
-/** A column that is read, for one use of its values. */
-interface Use {
-  readonly role: keyof ColumnChoice;
-  readonly column: string;
-  /** Place of its values in a row. */
-  readonly index: number;
-  readonly reader: ValueReader;
-}
-
-async function* partRecords(
-  part: Part,
-  choice: ColumnChoice,
-  database: Database,
-  onReplaced: (count: number) => void,
-  together: readonly Part[] = [part],
-): AsyncGenerator<DataRecord[]> {
-  const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
-  const names = [...new Set(roles.map((role) => choice[role] as string))];
-  const uses = roles.map((role): Use => {
-    const column = choice[role] as string;
-    return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
-  });
-  let row = 0;
-  for await (const rows of database.rows(selectOf(part, together, names))) {
-    const records: DataRecord[] = [];
-    const before = replacedBy(uses);
-    for (const values of rows) {
-      row++;
-      const record: { text: string; label?: string; group?: string; id?: string | number } = { text: '' };
-      for (const { role, column, index, reader } of uses) {
-        try {
-          const value = values[index] ?? null;
-          const read = role === 'text' ? reader.text(value) : reader.key(value);
-          if (read === undefined) continue;
-          if (role === 'id') record.id = read;
-          else record[role] = String(read);
-        } catch (error) {
-          if (!(error instanceof UnreadableValueError)) throw error;
-          throw new BertuneError(
-            say`${part.place}: column ${column} ${error.message} in row ${row}, which is no ${role}`,
-          );
-        }
-      }
-      if (part.isPlainText && record.text.trim() === '') continue;
-      records.push(record);
-    }
-    onReplaced(replacedBy(uses) - before);
-    if (records.length > 0) yield records;
-  }
-}
-
-/** SQL for the rows of files that are read together. */
-function selectOf({ table }: Part, together: readonly Part[], names: readonly string[]): string {
-  const files = together.flatMap((part) => part.table.joint?.file ?? []);
-  return (files.length > 1 && table.joint?.select(files, names)) || table.select(names);
-}
-
-function replacedBy(uses: readonly Use[]): number {
-  return uses.reduce((sum, { reader }) => sum + reader.replaced, 0);
-}
-
-async function countOf(
-  parts: readonly Part[],
-  choices: readonly ColumnChoice[],
-  database: Database,
-): Promise<number | undefined> {
-  if (parts.some(({ name }) => name === 'query')) return undefined;
-  let count = 0;
-  for (const { part, choice, together } of groupsOf(parts, choices)) {
-    try {
-      const [row] = await database.all(`SELECT count(*) FROM (${selectOf(part, together, [choice.text])}\n)`);
-      count += Number(row?.[0]);
-    } catch (error) {
-      throw await part.failure(error);
-    }
-  }
-  return count;
-}
-
-async function* limited(batches: AsyncGenerator<DataRecord[]>, limit: number): AsyncGenerator<DataRecord[]> {
-  let left = limit;
-  if (left <= 0) return;
-  for await (const batch of batches) {
-    yield batch.length > left ? batch.slice(0, left) : batch;
-    left -= batch.length;
-    if (left <= 0) return;
-  }
 }

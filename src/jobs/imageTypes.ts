@@ -1,5 +1,5 @@
-import type { imageTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { imageTraining } from '../settings/takes.ts';
 import type { ClassificationResult } from './types.ts';
 
 /** What every job that trains on images accepts. */

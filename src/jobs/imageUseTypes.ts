@@ -1,7 +1,7 @@
 import type { Estimate } from '../evaluation/estimate.ts';
 import type { PairedDifference } from '../evaluation/paired.ts';
-import type { imageUse } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { imageUse } from '../settings/takes.ts';
 
 /** What jobs that use a model of images accept. */
 export interface ImageUseOptions extends OptionsFrom<typeof imageUse> {}

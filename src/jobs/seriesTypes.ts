@@ -1,5 +1,5 @@
-import type { seriesTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { seriesTraining } from '../settings/takes.ts';
 
 /** What jobs that train on columns of numbers accept beside their own options. */
 export interface SeriesTrainingOptions extends OptionsFrom<typeof seriesTraining> {}

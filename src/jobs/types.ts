@@ -3,8 +3,8 @@
 import type { Message } from '../core/message.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
-import type { masking, textTraining } from '../settings/jobs.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { masking, textTraining } from '../settings/takes.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 

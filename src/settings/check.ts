@@ -1,9 +1,10 @@
 import { UsageError } from '../core/errors.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { nearestName } from '../core/suggest.ts';
-import { type JobName, jobs, type Takes } from './jobs.ts';
+import { type JobName, jobs } from './jobs.ts';
 import { Computed, type Taken } from './setting.ts';
 import { clash, isSettingName, type SettingName, settingNames, settingOf } from './table.ts';
+import type { Takes } from './takes.ts';
 import type { ValueType } from './valueTypes.ts';
 
 /**

@@ -1,6 +1,7 @@
-import type { Jobs, Takes } from './jobs.ts';
+import type { Jobs } from './jobs.ts';
 import type { Computed } from './setting.ts';
 import type { SettingName, Settings } from './table.ts';
+import type { Takes } from './takes.ts';
 import type { ValueOf } from './valueTypes.ts';
 
 /** The value of a setting where a job, or a part that jobs share, takes it. */

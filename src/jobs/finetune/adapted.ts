@@ -1,15 +1,13 @@
-import { join } from 'node:path';
-import { counted, InterruptedError } from '../../core/errors.ts';
+import { counted } from '../../core/errors.ts';
 import { say } from '../../core/message.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import { ExamplesTask } from '../../tasks/text/examplesTask.ts';
-import { frozenValues } from '../../tasks/text/frozen.ts';
 import { neighbourTargets } from '../../tasks/text/neighbourTargets.ts';
 import { towards } from '../../tasks/text/objectives/likeVectors.ts';
-import { Trainer } from '../../train/trainer.ts';
-import { activity, note } from '../note.ts';
+import { note } from '../note.ts';
 import { agreement, spread } from '../startVectors.ts';
-import { checkMemory, stopBeforeTraining, totalSteps } from '../training.ts';
+import { totalSteps } from '../training.ts';
+import { trainAside } from './asideRun.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { rateFor } from './recipe.ts';
 import { copied, rowWidth } from './trained.ts';
@@ -48,36 +46,12 @@ export async function adaptedBase(run: FinetuneRun, base: Base): Promise<Base> {
     ...{ startValues: copied(base.values), promptTokens: cutter.promptTokens },
     ...{ accumulationSteps: 1, width: rowWidth(examples, base.maxLength, frame) },
   });
-  await checkMemory(task, 'finetune');
-  const steps = totalSteps(task, {}, epochs);
-  const trainer = new Trainer({
-    ...{ task, engine, steps, signal: hooks.signal },
-    ...{
-      learningRate: rateFor(rate, model.config.hiddenSize),
-      schedule: 'linear',
-      warmupSteps: Math.round(0.1 * steps),
-    },
-    ...{ weightDecay: given.weightDecay, maxGradientNorm: given.maxGradientNorm },
-    checkpoints: join(run.work(), 'adapted'),
-    ...{ evalSteps: 0, saveSteps: 0, keepCheckpoints: 1, patience: 0, resume: false, fingerprint: {} },
-    callbacks: [
-      {
-        name: 'progress',
-        onStep: ({ step }) =>
-          hooks.onEvent?.({
-            type: 'progress',
-            ...activity(say`adapting to texts without labels`),
-            done: step,
-            total: steps,
-          }),
-      },
-    ],
+  const trained = await trainAside({
+    ...{ run, task, steps: totalSteps(task, {}, epochs), schedule: 'linear', warmup: 0.1 },
+    learningRate: rateFor(rate, model.config.hiddenSize),
+    ...{ shown: say`adapting to texts without labels`, folder: run.work(), name: 'adapted' },
   });
-  const { parameters } = await trainer.run().catch((error: unknown) => {
-    if (error instanceof InterruptedError) stopBeforeTraining(hooks);
-    throw error;
-  });
-  const adapted = base.withValues(new Map([...base.values, ...frozenValues(task.frozen), ...parameters]));
+  const adapted = base.withValues(new Map([...base.values, ...trained]));
   await noteAdapted(run, unlabeled, base, adapted);
   return adapted;
 }

@@ -1,13 +1,9 @@
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { InterruptedError } from '../../core/errors.ts';
 import { say } from '../../core/message.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
 import { asTensors } from '../../nn/parameters.ts';
-import { frozenValues } from '../../tasks/text/frozen.ts';
-import { Trainer } from '../../train/trainer.ts';
-import { activity } from '../note.ts';
-import { checkMemory, stopBeforeTraining, totalSteps } from '../training.ts';
+import { totalSteps } from '../training.ts';
+import { trainAside } from './asideRun.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { fitHead, headValues } from './frozen.ts';
 import { part } from './labeled.ts';
@@ -43,7 +39,7 @@ export interface FoldAnswers {
  * @throws UsageError when there is not enough memory; InterruptedError when the signal was aborted
  */
 export async function answersOfFold({ run, base, recipe, features, c, fold, folder }: FoldRun): Promise<FoldAnswers> {
-  const { data, given, engine, hooks } = run;
+  const { data, given } = run;
   const began = performance.now();
   const numbers = Array.from(data.classes, (_, i) => i);
   const kept = numbers.filter((i) => data.folds[i] !== fold);
@@ -57,36 +53,11 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
   const from = recipe.share === undefined ? undefined : copied(start);
   const examples = encoded(base, training);
   const task = trainedTask({ run, base, recipe, data: training, examples, start });
-  await checkMemory(task, 'finetune');
-  const steps = totalSteps(task, given, recipe.epochs);
   const { learningRate, warmup } = recipe.settings;
-  const trainer = new Trainer({
-    ...{ task, engine, steps, learningRate, schedule: given.schedule, weightDecay: given.weightDecay },
-    ...{ maxGradientNorm: given.maxGradientNorm, signal: hooks.signal },
-    warmupSteps: warmup < 1 ? Math.round(warmup * steps) : warmup,
-    checkpoints: join(folder, 'fold'),
-    ...{ evalSteps: 0, saveSteps: 0, keepCheckpoints: 1, patience: 0, resume: false, fingerprint: {} },
-    callbacks: [
-      {
-        name: 'progress',
-        onStep: ({ step }) =>
-          hooks.onEvent?.({
-            ...{
-              type: 'progress',
-              ...activity(say`trying ${recipe.method}, fold ${fold + 1}`),
-              done: step,
-              total: steps,
-            },
-          }),
-      },
-    ],
+  const trained = await trainAside({
+    ...{ run, task, steps: totalSteps(task, given, recipe.epochs), learningRate, schedule: given.schedule, warmup },
+    ...{ shown: say`trying ${recipe.method}, fold ${fold + 1}`, folder, name: 'fold' },
   });
-  const { parameters } = await trainer.run().catch((error: unknown) => {
-    // What was trained of a fold is of no use to a later run.
-    if (error instanceof InterruptedError) stopBeforeTraining(hooks);
-    throw error;
-  });
-  const trained = new Map([...frozenValues(task.frozen), ...parameters]);
   const values = from ? onTheWay(trained, from, recipe.share ?? 1) : trained;
   const tensors = asTensors(values, base.model.parameters(base.model.partsOf('oneLabel')));
   const windows = texts.map((i) => base.cutter.windows(data.texts[i] as string));
