@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { NewerFormatError } from '../../src/core/document.ts';
 import { UsageError } from '../../src/core/errors.ts';
 import { FolderLock, refuseHeld } from '../../src/core/folderLock.ts';
+import { needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { Program } from '../train/checkpointKills.ts';
 
@@ -49,7 +50,7 @@ test('a process that is gone holds nothing, nor one that another process has the
   expectTaken(left({ began: '1' }));
 });
 
-test.skipIf(process.platform !== 'linux')('nor one whose end nobody took notice of', async () => {
+needing('proc').test('nor one whose end nobody took notice of', async () => {
   // The shell's child ends, and the shell, which became `sleep`, never asks for it.
   const shell = spawn('sh', ['-c', 'sh -c "echo \\$\\$" & exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [said] = await once(shell.stdout, 'data');

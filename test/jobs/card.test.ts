@@ -100,7 +100,9 @@ describe('the card of a run', () => {
       `Measured on ${tuned.count} texts that training has not seen (my\\|labels.csv, held-out part)`,
     );
     const { data } = readJson(at('intent'), 'run.json') as { data: { train: number } };
-    expect(text).toContain(`${data.train} labeled texts (my\\|labels.csv) with the labels asks, wants.`);
+    expect(text).toContain(
+      `${data.train} labeled texts (my\\|labels.csv), and 2 descriptions of labels, with the labels asks, wants.`,
+    );
     expect(text).toContain('| learning-rate | 0.001 |');
     expect(text).toContain('## Limits');
     // Neither the folder of the data nor that of the model says where it lies.
