@@ -90,6 +90,11 @@ describe('what is wrong', () => {
     ['a row without a label', [header, ...some, 'pay it,'], 'data: 1 row without a label in column label'],
     ['rows without a text', [header, ...some, ',a'], 'data: 1 of 5 rows without a text'],
     [
+      'texts that data frames, databases and spreadsheets write for none',
+      [header, ...some, 'nan,a', '\\N,b', '#REF!,a'],
+      'data: 3 texts stand for none, such as "nan"',
+    ],
+    [
       'UTF-8 that was read as another encoding',
       [header, ...some, 'the cafÃ© was fine,a'],
       'data: 1 text written as UTF-8 and read as another encoding before (such as cafÃ©)',
@@ -115,6 +120,11 @@ describe('what is wrong', () => {
     });
     expect(findings.map(({ text }) => text)).toEqual(['data: "NA" may stand for no label, and is taken for a class']);
     expect(ok).toBe(true);
+  });
+
+  test('and answers such as "none" are texts', async () => {
+    const { findings } = await check({ data: { files: [write('none.csv', [header, ...some, 'none,a', 'n/a,b'])] } });
+    expect(findings).toEqual([]);
   });
 
   test('bytes that are of another encoding', async () => {
