@@ -66,7 +66,8 @@ export async function* itemsOf(
   }
   const flag = setting('input');
   const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
-  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
+  const ofFiles = records.invalidUtf8;
+  for (const line of invalidUtf8Notes(ofFiles, flag)) note(hooks, line);
   try {
     if (output !== undefined) checkNotInput(output, { files: records.sources.map(({ name }) => name) });
     const total = onTotal && (await untilAborted(records.count(), hooks.signal));
@@ -81,6 +82,8 @@ export async function* itemsOf(
       }
     }
     if (isEmpty) throw noTexts(input);
+    // Of values that are bytes, as Parquet has them, it shows when they are read.
+    for (const line of invalidUtf8Notes(records.invalidUtf8 - ofFiles, flag)) note(hooks, line);
     // Their lines stay, so that the lines of the answer are those of the input.
     if (blank > 0)
       note(

@@ -126,6 +126,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
           isEmpty = false;
           yield* batch;
         }
+        for (const line of invalidUtf8Notes(whole.replaced, flag)) note(hooks, line);
         if (isEmpty) throw noTexts(input);
       },
       close: () => records.close(),

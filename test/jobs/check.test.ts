@@ -87,6 +87,16 @@ describe('what is wrong', () => {
       [header, ...some, 'pay it,A', 'pay now,a ', 'update it,caf\u00e9', 'update now,cafe\u0301'],
       'data: "A", "a", "a " differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike',
     ],
+    [
+      'labels with a space that takes no room',
+      [header, ...some, 'pay it,a\u200b'],
+      'data: "a", "a\u200b" differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike',
+    ],
+    [
+      'one number in two ways, as data frames write it',
+      [header, 'pay it,1', 'pay now,1.0', 'open it,2', 'close it,10'],
+      'data: "1", "1.0" differ in zeros behind a point alone and are different classes; if they are one, spell them alike',
+    ],
     ['a row without a label', [header, ...some, 'pay it,'], 'data: 1 row without a label in column label'],
     ['rows without a text', [header, ...some, ',a'], 'data: 1 of 5 rows without a text'],
     [

@@ -205,6 +205,18 @@ describe('leaves nothing behind', () => {
     expect(readFileSync(at('own.csv'), 'utf8')).toBe(`text\n${texts[0]}\n`);
   });
 
+  test('bytes of Parquet that are not UTF-8 are told by every job', async () => {
+    await runSql(`COPY (SELECT '\\xE9t\\xE9'::BLOB AS text) TO '${at('latin.parquet')}'`);
+    const input = { files: [at('latin.parquet')] };
+    const told = 'invalid UTF-8 byte sequences in input replaced by U+FFFD';
+    const [file, stream] = [listening(), listening()];
+    await labeled({ input, output: at('latin.csv') }, file);
+    for await (const { text } of predict({ model: at('classifier'), input, threads: 1 }, stream)) {
+      expect(text).toBe('\ufffdt\ufffd');
+    }
+    for (const { notes } of [file, stream]) expect(notes().join()).toContain(`2 ${told}`);
+  });
+
   test.each(['', '/*.jsonl'])('a file of a folder that is read: folder%s', async (glob) => {
     mkdirSync(at('read'), { recursive: true });
     writeFileSync(at('read/a.jsonl'), `{"text":"${texts[0]}"}\n`);

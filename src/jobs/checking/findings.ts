@@ -1,6 +1,6 @@
 import { counted } from '../../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../../core/message.ts';
-import type { LabelReview } from '../../data/labelReview.ts';
+import { differenceOf, type LabelReview } from '../../data/labelReview.ts';
 import type { TextReview, TokenReview } from '../../data/textReview.ts';
 import { listed } from '../finetune/classes.ts';
 
@@ -73,7 +73,7 @@ function labelFindings({ flag, isHeld, texts, labels, unlabeled = 0 }: Reviewed)
   for (const names of alike) {
     findings.push(
       wrong(
-        say`${flag}: ${listed(names.map(shown))} differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike`,
+        say`${flag}: ${listed(names.map(shown))} differ in ${differenceOf(names)} and are different classes; if they are one, spell them alike`,
       ),
     );
   }
