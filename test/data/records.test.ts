@@ -399,6 +399,15 @@ describe('a name that says another kind of file', () => {
     expect(notes.join()).toContain(`name it ${ending}`);
   });
 
+  test('of many such files some are told and the rest counted', async () => {
+    await mkdir(join(folder.path, 'many'));
+    for (let i = 1; i <= 8; i++) await folder.write(`many/${i}.txt`, 'text\tlabel\na\tx\n');
+    const notes: string[] = [];
+    expect(await told(join(folder.path, 'many'), notes)).toHaveLength(16);
+    expect(notes).toHaveLength(6);
+    expect(notes[5]).toBe('--corpus: 3 more files are not what the name says');
+  });
+
   test('lines of text with commas or tabs are no table', async () => {
     const path = await folder.write('prose.txt', 'Dear all, the text came\nlate,\tas ever\n');
     const notes: string[] = [];
