@@ -124,10 +124,11 @@ const idPattern =
 
 /** The first value that is no number where most are. */
 function oddValue(values: readonly (string | null)[], present: readonly string[]): ColumnSample['odd'] {
-  const isNumber = (value: string) => numberPattern.test(value.trim()) || decimalComma.test(value.trim());
+  const isNumber = (value: string) => numberPattern.test(value.trim()) || dressedNumber.test(value.trim());
   if (present.filter(isNumber).length < present.length / 2) return undefined;
   const row = values.findIndex((value) => value !== null && value.trim() !== '' && !numberPattern.test(value.trim()));
   return { value: values[row] ?? '', row: row + 1 };
 }
 
-const decimalComma = /^[+-]?\d+,\d+$/;
+/** With a decimal comma, marks between thousands, a currency or a percent sign, as spreadsheets show numbers. */
+const dressedNumber = /^[+-]?[$€£¥]?\s?(\d+|\d{1,3}([.,'\s]\d{3})+)([.,]\d+)?\s?[%$€£¥]?$/u;

@@ -20,21 +20,30 @@ export async function fileFailure(error: unknown, file: TableFile, name: string,
   }
   if (error instanceof LineEndError) return new BertuneError(say`${flag}: ${name} line ${error.line} ${message}`);
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
-  if (line !== undefined) return new BertuneError(say`${flag}: ${name} line ${line} ${csvFault(message)}`);
+  if (line !== undefined)
+    return new BertuneError(say`${flag}: ${name} line ${line} ${csvFault(message, Number(line))}`);
   if (file.format === 'jsonl') {
     const fault = await jsonFault(file);
     if (fault !== undefined) return new BertuneError(say`${flag}: ${name} ${fault}`);
   }
-  const cause = firstLine(error)
+  const cause = jsonCause(firstLine(error))
     .replace(/^[A-Za-z ]+ Error: /, '')
     .replaceAll(file.path, name);
   return new BertuneError(say`${flag}: cannot read ${name}: ${cause}`);
 }
 
-function csvFault(message: string): string {
+function csvFault(message: string, line: number): string {
   const counts = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
   if (counts !== null) {
-    return `has ${counts[2]} columns, the header has ${counts[1]}; put values that hold a delimiter in double quotes`;
+    const [header, found] = [Number(counts[1]), Number(counts[2])];
+    // Titles above the header, as reports have them; and names of rows under no name, as R writes them.
+    const other =
+      header === 1
+        ? ', and remove what stands above the header'
+        : line === 2 && found === header + 1
+          ? ', or give the first column a name in the header if it holds names of rows'
+          : '';
+    return `has ${found} columns, the header has ${header}; put values that hold a delimiter in double quotes${other}`;
   }
   if (message.includes('unterminated quote')) {
     return 'has a quote that is not closed; inside a quoted value a quote has to be doubled';
@@ -61,6 +70,12 @@ async function jsonFault(file: TableFile): Promise<string | undefined> {
   }
 }
 
+/** With the way out where a program wrote what JSON has no word for, as Python does. */
+function jsonCause(message: string): string {
+  const word = /Unexpected token '[NI]'.*\b(NaN|Infinity)\b/.exec(message)?.[1];
+  return word === undefined ? message : `it holds ${word}, for which JSON has no word; write null`;
+}
+
 function lineFault(line: string): string | undefined {
   let hasLoneSurrogate = false;
   try {
@@ -70,7 +85,7 @@ function lineFault(line: string): string | undefined {
     });
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not a JSON object';
   } catch (error) {
-    return `is not JSON: ${messageOf(error)}`;
+    return `is not JSON: ${jsonCause(messageOf(error))}`;
   }
   return hasLoneSurrogate ? 'escapes half of a surrogate pair (\\ud800 to \\udfff), which is no character' : undefined;
 }

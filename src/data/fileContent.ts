@@ -67,7 +67,7 @@ function other(title: string, wayOut: string): Content {
 function zipContent(head: Buffer): Content {
   const first = head.subarray(30).toString('latin1');
   if (/^(\[Content_Types\]\.xml|_rels\/|xl\/|docProps\/|word\/|ppt\/)/.test(first)) {
-    return other('an Excel or Word file of today (.xlsx, .docx)', 'save it as .csv in UTF-8');
+    return other('an Excel or Word file of today', 'name a workbook .xlsx, and save a document as plain text in UTF-8');
   }
   if (/^mimetypeapplication\/vnd\.oasis/.test(first)) return other('an OpenDocument file', 'save it as .csv in UTF-8');
   return other('a zip archive', `${unpack}: unzip`);

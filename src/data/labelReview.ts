@@ -25,7 +25,18 @@ export function reviewLabels(name: string, sizes: ReadonlyMap<string, number>): 
 
 /** What labels share that people take for the same. */
 export function spelling(label: string): string {
-  return label.normalize('NFKC').toLowerCase().replace(/\s+/gu, '');
+  const plain = label
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\s\p{Cf}]+/gu, '');
+  // As data frames write whole numbers among which some are missing.
+  return /^[+-]?\d+\.0+$/.test(plain) ? plain.replace(/\.0+$/, '') : plain;
+}
+
+/** In what labels of one spelling differ, for messages. */
+export function differenceOf(labels: readonly string[]): string {
+  const isNumber = labels.every((label) => /^[+-]?\d+(\.0+)?$/.test(label));
+  return isNumber ? 'zeros behind a point alone' : 'case, spaces or Unicode form alone';
 }
 
 /** Fewer distinct numbers are taken for classes, whatever they measure. */

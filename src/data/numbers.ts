@@ -72,7 +72,13 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
 function reasonOf({ name, kind, sample }: Column): string {
   if (!sample?.odd) return `${name} (${kindTitles[kind]})`;
   const { value, row } = sample.odd;
-  return `${name} (${JSON.stringify(value.slice(0, 40))} in row ${row}${/^[+-]?\d+,\d+$/.test(value.trim()) ? ', a decimal comma' : ''})`;
+  return `${name} (${JSON.stringify(value.slice(0, 40))} in row ${row}${commaOf(value.trim())})`;
+}
+
+/** What a comma in a number is, as far as it can be told: "1,500" may be one and a half or fifteen hundred. */
+function commaOf(value: string): string {
+  if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(value)) return ', a comma of decimals or of thousands';
+  return /^[+-]?\d+,\d+$/.test(value) ? ', a decimal comma' : '';
 }
 
 function checkColumns(part: Part, names: readonly string[], { flag, isOfModel }: NumbersOptions): void {

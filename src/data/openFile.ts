@@ -4,6 +4,8 @@ import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
 import { formatBytes } from '../core/memory.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
+import { labelNames, textNames } from './columns.ts';
+import { csvHeader } from './csv.ts';
 import { encodingOf } from './encoding.ts';
 import { type Content, contentOf } from './fileContent.ts';
 import type { FileSource, Format } from './fileNames.ts';
@@ -100,19 +102,22 @@ async function openText(
   }
   const { encoding, isMarked } = scan.encoding;
   if (scan.zeroAt !== undefined) throw await zeroError(source, gzip, scan.zeroAt, flag);
+  const isDocument = format === 'jsonl' && /^\s*(\[\s*\{|[[{]\s*\n)/.test(scan.head);
   const isWide = encoding !== 'utf-8';
   const notes = [
     ...(gzip === source.gzip ? [] : [gzip ? 'is gzip, and unpacked' : 'is no gzip file, and read as it is']),
     ...(isWide && !isMarked ? [`is read as ${encoding.toUpperCase()}, without a byte order mark that says so`] : []),
+    ...(isDocument ? ['is read as the JSON document that it is'] : []),
+    ...(format === 'text' ? tableNotes(scan.head) : []),
   ];
   const note = notes.length > 0 ? say`${flag}: ${path} ${notes.join('; it ')}` : undefined;
   const name = `${encoding.toUpperCase()}${isMarked ? ' with a byte order mark' : ''}`;
   // DuckDB's JSON reader, unlike its CSV reader, stumbles over the mark.
   const isReadable = scan.valid && !(isMarked && (format === 'json' || format === 'jsonl'));
-  const text = { head: scan.head, isWhole: scan.isWhole };
+  const text = { format: isDocument ? 'json' : format, head: scan.head, isWhole: scan.isWhole } as const;
   if (isReadable && !(gzip && hasRareHeader(head))) {
     return {
-      file: { path, format, gzip, ...text, longestLine: scan.longestLine },
+      file: { path, gzip, ...text, longestLine: scan.longestLine },
       encoding: name,
       invalidUtf8: 0,
       note,
@@ -121,8 +126,20 @@ async function openText(
   const { replaced, blank, longestLine } = await repairText(path, gzip, encoding, repairedPath);
   if (blank) return undefined;
   refuseNoise(replaced, scan, source, flag);
-  const file = { path: repairedPath, format, gzip: false, ...text, longestLine };
+  const file = { path: repairedPath, gzip: false, ...text, longestLine };
   return { file, encoding: name, invalidUtf8: replaced, note };
+}
+
+/** What there is to say of lines that are rather the rows of a table, by a header that tells. */
+function tableNotes(head: string): string[] {
+  const { names, delimiter } = csvHeader(head);
+  if (names.length < 2 || !names.some((name) => [...textNames, ...labelNames].includes(name.trim().toLowerCase()))) {
+    return [];
+  }
+  const ending = delimiter === '\t' ? '.tsv' : '.csv';
+  return [
+    `looks like a table (${names.slice(0, 4).join(', ')}), and is read as lines of text; name it ${ending} if it is one`,
+  ];
 }
 
 /** The first bytes of a file, or all of a small one. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { BertuneError, counted, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import type { Column } from './columnKinds.ts';
 import {
@@ -81,17 +81,29 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
   }
 }
 
+/** Files of which each is told that it is not what its name says; the rest are counted. */
+const mostTold = 5;
+
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
   const { sources, notes } = await findSources(options.files, options.flag, database);
   for (const line of notes) options.onNote?.(line, 'files');
   const parts: Part[] = [];
   const first = new Map<string, Table>();
+  let told = 0;
+  const onNote = (line: Message, about: 'files' | 'columns') => {
+    told++;
+    if (told <= mostTold) options.onNote?.(line, about);
+  };
   for (const source of sources) {
     const like = source.kind === 'file' ? first.get(source.format) : undefined;
-    const part = await openPart(source, parts.length, options.flag, database, options.onNote, like);
+    const part = await openPart(source, parts.length, options.flag, database, onNote, like);
     if (part === undefined) continue;
     parts.push(part);
     if (source.kind === 'file' && !like) first.set(source.format, part.table);
+  }
+  if (told > mostTold) {
+    const more = counted(told - mostTold, 'more file is', 'more files are');
+    options.onNote?.(say`${options.flag}: ${more} not what the name says`, 'files');
   }
   const main = parts.find((part) => !part.isPlainText) ?? parts[0];
   if (main === undefined) throw emptyError(sources, options.flag);

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { counted, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
 import type { Database } from './duckdb.ts';
@@ -45,7 +45,19 @@ export async function findSources(
     notes.push(...found.notes);
   }
   if (sources.length === 0) throw new UsageError(say`${flag}: no file given`);
-  return { sources, notes };
+  return { sources, notes: [...notes, ...partitionNotes(sources, flag)] };
+}
+
+/** What there is to say of folders named `column=value`: DuckDB makes columns of them for Parquet. */
+function partitionNotes(sources: readonly Source[], flag: Origin): Message[] {
+  const columns = new Set<string>();
+  for (const source of sources) {
+    if (source.kind === 'query' || source.format === 'parquet') continue;
+    for (const [, name = ''] of dirname(source.path).matchAll(/(?:^|[/\\])(\w+)=/g)) columns.add(name);
+  }
+  if (columns.size === 0) return [];
+  const names = [...columns].join(', ');
+  return [say`${flag}: left out: what the names of folders say (${names}=…); it is read beside .parquet files alone`];
 }
 
 /** Whether a `files` element is a query: it starts with SELECT, WITH or FROM. */

@@ -54,6 +54,11 @@ export async function openTable(given: TableFile, database: Database, like?: Tab
       return delimited(file, names, { ...dialect, quote: '"' }, database, like);
     }
     case 'tsv': {
+      if (holdsNoTab(given.head))
+        return {
+          ...(await openTable({ ...given, format: 'csv' }, database)),
+          layout: 'a .csv file, since it holds no tabs',
+        };
       const { names, ...dialect } = csvHeader(given.head, '\t');
       const file = await evened(given, dialect.delimiter, database);
       const isPlain = file.isWhole && !file.head.includes('"');
@@ -68,6 +73,17 @@ export async function openTable(given: TableFile, database: Database, like?: Tab
     case 'xlsx':
       throw new Error('internal: workbooks are read as CSV');
   }
+}
+
+/** Whether a file that is named for its tabs has none, but other delimiters in each of its first lines. */
+function holdsNoTab(head: string): boolean {
+  if (head.includes('\t')) return false;
+  const { names, delimiter } = csvHeader(head);
+  const [, second = ''] = head.split(/\r\n|\n|\r/);
+  const values = csvHeader(second, delimiter).names;
+  return (
+    names.length > 1 && values.length === names.length && names.every((name) => /^[\w .-]{1,40}$/.test(name.trim()))
+  );
 }
 
 /** The file with one kind of line ends; what is in memory whole is not looked for on disk. */

@@ -19,6 +19,9 @@ export interface TextReview {
   readonly conflicting: readonly { readonly text: string; readonly labels: readonly [string, string] }[];
   /** Texts in which bytes or characters were lost: they hold U+FFFD. */
   readonly damaged: number;
+  /** Texts that are what data frames, databases and spreadsheets write for a missing value, and one of them. */
+  readonly missing: number;
+  readonly missingText?: string;
   /** Texts whose UTF-8 was read as another encoding before they were written: "cafÃ©". */
   readonly garbled: number;
   /** Texts that a known set holds as well. */
@@ -71,6 +74,8 @@ export class TextReviewer {
   #repeated = 0;
   #damaged = 0;
   #garbled = 0;
+  #missing = 0;
+  #missingText: string | undefined;
   #shared = 0;
   readonly #known: TextReviewer | undefined;
   /** Number of the first label of each text, by the text's hash; −1 without one. */
@@ -103,6 +108,10 @@ export class TextReviewer {
     if (text === textColumn && label === labelColumn) this.#headers++;
     if (text.includes('\ufffd')) this.#damaged++;
     if (garbledPattern.test(text)) this.#garbled++;
+    if (missingPattern.test(text.trim())) {
+      this.#missing++;
+      this.#missingText ??= text.trim();
+    }
     const hash = hashText(repeatedForm(text));
     if (this.#known?.has(hash)) this.#shared++;
     this.#compare(hash, text, label);
@@ -124,6 +133,7 @@ export class TextReviewer {
       },
       ...{ conflicts: this.#conflicts.size, conflicting: this.#conflicting },
       ...{ damaged: this.#damaged, garbled: this.#garbled },
+      ...{ missing: this.#missing, missingText: this.#missingText },
       characters: { median: quantile(this.#lengths, 0.5), most: this.#longest },
       scripts: scriptsOf(this.#sample),
     };
@@ -165,6 +175,9 @@ export class TextReviewer {
     this.#lengths[place] = length;
   }
 }
+
+/** As they are written alone: "none" and "n/a" are answers that people give. */
+const missingPattern = /^(nan|NaN|NULL|null|None|<NA>|NaT|\\N|#N\/A|#REF!|#VALUE!|#NAME\?|#DIV\/0!)$/;
 
 /** UTF-8 sequences of two or three bytes that were read as Windows-1252 or Latin-1. */
 const garbledPattern = /[ÃÂÐÑ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[™œ\u009d“”˜¦¢]|â\u0080[\u0080-\u00bf]/u;

@@ -23,6 +23,8 @@ export interface WholeRows {
   readonly columns: readonly WholeColumn[];
   /** The tables that have not all of them, and what they lack. */
   readonly lacking: readonly { readonly name: string; readonly columns: readonly string[] }[];
+  /** How many U+FFFD stand for bytes of Parquet that were not UTF-8, in the texts that were read so far. */
+  readonly replaced: number;
   /** Some thousand at a time. @throws BertuneError when a file turns out malformed */
   batches(): AsyncGenerator<WholeRow[]>;
 }
@@ -69,12 +71,19 @@ export async function openWholeRows(
     const lacks = columns.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
     return part.isPlainText || lacks.length === 0 ? [] : [{ name: part.name, columns: lacks }];
   });
+  let replaced = 0;
+  const onReplaced = (count: number) => {
+    replaced += count;
+  };
   return {
     ...{ columns, lacking },
+    get replaced() {
+      return replaced;
+    },
     async *batches() {
       for (const whole of wholes) {
         try {
-          yield* rowsOf(whole, columns, database);
+          yield* rowsOf(whole, columns, database, onReplaced);
         } catch (error) {
           throw await whole.part.failure(error);
         }
@@ -96,6 +105,7 @@ async function* rowsOf(
   { part, textColumn, names, types, select }: WholePart,
   columns: readonly WholeColumn[],
   database: Database,
+  onReplaced: (count: number) => void,
 ): AsyncGenerator<WholeRow[]> {
   const places = columns.map(({ name }) => names.indexOf(name));
   const wanted = names.map((name, i) => {
@@ -108,11 +118,13 @@ async function* rowsOf(
   const reader = part.table.reader(textColumn);
   for await (const rows of database.rows(`SELECT ${wanted.join(', ')} FROM (${select})`)) {
     const whole: WholeRow[] = [];
+    const before = reader.replaced;
     for (const row of rows) {
       const text = reader.text(row[0] ?? null) ?? '';
       if (part.isPlainText && text.trim() === '') continue;
       whole.push({ text, values: places.map((place) => (place < 0 ? null : (row[place] ?? null))) });
     }
+    onReplaced(reader.replaced - before);
     if (whole.length > 0) yield whole;
   }
 }

@@ -2,8 +2,7 @@ import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.t
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { loadModel } from './model.ts';
-import { chunksOf, itemsOf, textsProgress } from './predict.ts';
-import { checkNotInput } from './predictFile.ts';
+import { checkNotInput, chunksOf, itemsOf, textsProgress } from './predict.ts';
 import type { JobHooks, LoadedModel } from './types.ts';
 
 /** Its `output` is a `.parquet` or `.jsonl` file. */
@@ -40,7 +39,7 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
 
 async function* vectorRows(
   model: LoadedModel,
-  { input, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
+  { input, output, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
   hooks: JobHooks,
   onDimensions: (length: number) => void,
 ): AsyncGenerator<VectorRow> {
@@ -48,7 +47,7 @@ async function* vectorRows(
   const onTotal = (total: number) => {
     progress = textsProgress('embedding texts', total, hooks);
   };
-  for await (const items of chunksOf(itemsOf({ input }, hooks, onTotal))) {
+  for await (const items of chunksOf(itemsOf({ input, output }, hooks, onTotal))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
       { pooling, prompt, promptText, truncateDimensions },

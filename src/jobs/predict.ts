@@ -1,5 +1,7 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve as resolvePath } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
@@ -51,10 +53,10 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
  * The texts of a job's input with their ids; what was taken of the input is told.
  *
  * @param onTotal hears how many there are, where that can be told
- * @throws BertuneError for files without a text
+ * @throws BertuneError for files without a text; UsageError when `output` is one of the files, found in a folder or by a glob
  */
 export async function* itemsOf(
-  { input, stdin }: Pick<PredictOptions, 'input' | 'stdin'>,
+  { input, stdin, output }: Pick<PredictOptions, 'input' | 'stdin'> & { readonly output?: string },
   hooks: JobHooks = {},
   onTotal?: (total: number) => void,
 ): AsyncGenerator<Item> {
@@ -64,19 +66,44 @@ export async function* itemsOf(
   }
   const flag = setting('input');
   const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
-  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
+  const ofFiles = records.invalidUtf8;
+  for (const line of invalidUtf8Notes(ofFiles, flag)) note(hooks, line);
   try {
+    if (output !== undefined) checkNotInput(output, { files: records.sources.map(({ name }) => name) });
     const total = onTotal && (await untilAborted(records.count(), hooks.signal));
     if (total !== undefined) onTotal?.(total);
     let isEmpty = true;
+    let blank = 0;
     for await (const batch of records.batches()) {
       isEmpty = false;
-      for (const { id, text } of batch) yield id === undefined ? { text } : { id, text };
+      for (const { id, text } of batch) {
+        if (text.trim() === '') blank++;
+        yield id === undefined ? { text } : { id, text };
+      }
     }
     if (isEmpty) throw noTexts(input);
+    // Of values that are bytes, as Parquet has them, it shows when they are read.
+    for (const line of invalidUtf8Notes(records.invalidUtf8 - ofFiles, flag)) note(hooks, line);
+    // Their lines stay, so that the lines of the answer are those of the input.
+    if (blank > 0)
+      note(
+        hooks,
+        say`${flag}: ${counted(blank, 'row')} without a text: what is said of ${blank === 1 ? 'it' : 'them'} means nothing`,
+      );
   } finally {
     await records.close();
   }
+}
+
+/** @throws UsageError when a file would be written that is read */
+export function checkNotInput(output: string, input: DataOptions | undefined): void {
+  if (!input?.files.some((file) => placeOf(file) === placeOf(output))) return;
+  throw new UsageError(say`${setting('output')} ${output} is what ${setting('input')} reads; choose another file`);
+}
+
+/** Without links, for what is there. */
+function placeOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolvePath(path);
 }
 
 /** @throws UsageError when there are no lines to read either */

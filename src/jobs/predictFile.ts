@@ -1,6 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { resolve as resolvePath } from 'node:path';
-import { BertuneError, UsageError } from '../core/errors.ts';
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { untilAborted } from '../core/interrupt.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
@@ -12,8 +10,8 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { openModel } from './model.ts';
 import { note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
-import { chunksOf, noTexts, stdinTexts, textsProgress } from './predict.ts';
-import type { DataOptions, JobHooks } from './types.ts';
+import { checkNotInput, chunksOf, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import type { JobHooks } from './types.ts';
 
 /** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
 export interface PredictFileOptions extends OptionsOf<'predictFile'> {}
@@ -67,17 +65,6 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   }
 }
 
-/** @throws UsageError when a file would be written that is read */
-export function checkNotInput(output: string, input: DataOptions | undefined): void {
-  if (!input?.files.some((file) => placeOf(file) === placeOf(output))) return;
-  throw new UsageError(say`${setting('output')} ${output} is what ${setting('input')} reads; choose another file`);
-}
-
-/** Without links, for what is there. */
-function placeOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolvePath(path);
-}
-
 interface Row {
   readonly text: string;
   readonly values: readonly CellValue[];
@@ -96,7 +83,7 @@ interface Rows {
   close(): Promise<void>;
 }
 
-async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'stdin'>, hooks: JobHooks): Promise<Rows> {
+async function openRows({ input, stdin, output }: PredictFileOptions, hooks: JobHooks): Promise<Rows> {
   if (!input) {
     const texts = stdinTexts(stdin);
     return {
@@ -118,6 +105,13 @@ async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'st
     // All columns are kept.
     onNote: (line, about) => about === 'files' && note(hooks, line),
   });
+  try {
+    // A folder or a glob names its files only now.
+    checkNotInput(output, { files: records.sources.map(({ name }) => name) });
+  } catch (error) {
+    await records.close();
+    throw error;
+  }
   if (records.taken !== undefined) note(hooks, say`${flag}: text: ${records.textColumn}; every column is kept`);
   for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
@@ -132,6 +126,7 @@ async function openRows({ input, stdin }: Pick<PredictFileOptions, 'input' | 'st
           isEmpty = false;
           yield* batch;
         }
+        for (const line of invalidUtf8Notes(whole.replaced, flag)) note(hooks, line);
         if (isEmpty) throw noTexts(input);
       },
       close: () => records.close(),
@@ -150,10 +145,16 @@ async function* labeledRows(
   hooks: JobHooks,
 ): AsyncGenerator<CellValue[][]> {
   const progress = textsProgress('labeling texts', rows.total, hooks);
+  let empty = 0;
   for await (const chunk of chunksOf(rows.items())) {
     const answers = await model.scores(chunk.map(({ text }) => text));
     const written: CellValue[][] = [];
-    for (const [i, { values }] of chunk.entries()) {
+    for (const [i, { text, values }] of chunk.entries()) {
+      if (text.trim() === '') {
+        empty++;
+        written.push([...values, null, null, ...labels.map(() => null)]);
+        continue;
+      }
       const answer = answers[i] ?? [];
       const [best] = answer;
       if (!best) throw new Error('internal: a text without an answer');
@@ -165,6 +166,11 @@ async function* labeledRows(
     progress.add(chunk.length);
   }
   progress.finish();
+  if (empty > 0)
+    note(
+      hooks,
+      say`${rows.place}: ${counted(empty, 'row')} without a text: nothing is said of ${empty === 1 ? 'it' : 'them'}`,
+    );
 }
 
 function shortList(names: readonly string[]): string {

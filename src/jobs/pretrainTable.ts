@@ -120,7 +120,7 @@ function configOf(settings: Resolved<'pretrainTable'>, table: NumberTable, end: 
   const { hiddenSizes, latentSize = Math.max(1, Math.min(8, Math.floor(columns.length / 2))) } = settings;
   if (latentSize >= columns.length) {
     throw new UsageError(
-      say`${setting('latentSize')} ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer`,
+      say`${setting('latentSize')} ${latentSize} is not below the ${counted(columns.length, 'column')}: nothing would have to be learned; use fewer${leftOut(table)}`,
     );
   }
   return { kind: 'table-autoencoder', columns, ...scalingOf(table, 0, end), hiddenSizes, latentSize };

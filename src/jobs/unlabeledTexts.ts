@@ -31,7 +31,6 @@ export async function readUnlabeled(
   let [repeated, total] = [0, 0];
   const flag = setting('unlabeled');
   const records = await openRecords({ ...data, flag, onNote: (line) => note(hooks, line) });
-  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     for await (const batch of records.batches()) {
       for (const { text } of batch) {
@@ -53,6 +52,7 @@ export async function readUnlabeled(
   } finally {
     await records.close();
   }
+  for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   if (texts.length === 0) {
     throw new BertuneError(
       say`${setting('unlabeled')} holds no text that is not in the labeled sets as well; check the file`,

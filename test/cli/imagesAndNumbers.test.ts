@@ -258,7 +258,7 @@ const cases: [string, number, string][] = [
   [
     'table pretrain --data @series.csv --latent-size 2 --output @x',
     2,
-    '--latent-size 2 is not below the 2 columns: nothing would have to be learned; use fewer',
+    '--latent-size 2 is not below the 2 columns: nothing would have to be learned; use fewer; left out: time (texts)',
   ],
   [
     'table pretrain --data @series.csv --columns x,none --output @x',

@@ -32,7 +32,11 @@ describe('the kind of a column', () => {
   test('of numbers but for a value says which and where', () => {
     expect(columnOf('x', ['1', '', '2', 'NA', 'n/a']).sample.odd).toEqual({ value: 'NA', row: 4 });
     expect(columnOf('x', ['1,5', '2,5']).sample.odd).toEqual({ value: '1,5', row: 1 });
+    for (const value of ['5 %', '1,200.50', '1.200,50', '€ 3', '12\u00a0000', '-7$']) {
+      expect(columnOf('x', ['1', value, '2']).sample.odd).toEqual({ value, row: 2 });
+    }
     expect(columnOf('x', ['fine', 'good', '1']).sample.odd).toBeUndefined();
+    expect(columnOf('x', ['1.2.3', '5 stars', '3, 4', '1']).sample.odd).toBeUndefined();
   });
 });
 

@@ -93,7 +93,7 @@ describe('another kind of file under the name of text', () => {
     [
       'sheet.csv',
       Buffer.from(`PK\x03\x04${'\0'.repeat(26)}[Content_Types].xml`),
-      'is an Excel or Word file of today (.xlsx, .docx); save it as .csv in UTF-8',
+      'is an Excel or Word file of today; name a workbook .xlsx, and save a document as plain text in UTF-8',
     ],
     ['old.csv', Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'is an old Excel or Word file; save it as .csv in UTF-8'],
     ['zstd.txt', Buffer.from('28b52ffd0400', 'hex'), 'is packed with zstd; unpack it: zstd -d'],

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { openRecords } from '../../src/data/records.ts';
 import { needing } from '../needs.ts';
-import { readAll, TestFolder, textsOf } from './files.ts';
+import { readAll, runSql, TestFolder, textsOf } from './files.ts';
 
 const folder = new TestFolder();
 beforeAll(() => folder.create());
@@ -354,6 +354,82 @@ describe('columns', () => {
   });
 });
 
+/** Texts, with all that is said of how they were read. */
+async function told(path: string, notes: string[]): Promise<string[]> {
+  return textsOf(path, { onNote: (line) => notes.push(String(line)) });
+}
+
+describe('a name that says another kind of file', () => {
+  test.each([
+    ['array.jsonl', '[{"text":"a"},\n{"text":"b"}]\n'],
+    ['pretty.jsonl', '[\n  {"text":"a"},\n  {"text":"b"}\n]\n'],
+    ['keyed.ndjson', '{\n  "rows": [{"text":"a"}, {"text":"b"}]\n}\n'],
+  ])('%s is read as a JSON document, which is told', async (name, content) => {
+    const path = await folder.write(name, content);
+    const notes: string[] = [];
+    expect(await told(path, notes)).toEqual(['a', 'b']);
+    expect(notes[0]).toBe(`--corpus: ${path} is read as the JSON document that it is`);
+  });
+
+  test.each([
+    ['commas.tsv', 'text,label\n"a, b",x\nc,y\n', ['a, b', 'c']],
+    ['semicolons.tab', 'text;label\na, b;x\nc;y\n', ['a, b', 'c']],
+  ])('%s without a tab is read by its own delimiter', async (name, content, texts) => {
+    const path = await folder.write(name, content);
+    const notes: string[] = [];
+    expect(await told(path, notes)).toEqual(texts);
+    expect(notes[0]).toContain('read as a .csv file, since it holds no tabs; text: text; left out: label');
+  });
+
+  test('a .tsv of texts alone may hold commas', async () => {
+    const path = await folder.write('alone.tsv', 'text\na, b\nc\n');
+    expect(await textsOf(path)).toEqual(['a, b', 'c']);
+  });
+
+  test.each([
+    ['excel.txt', 'Text\tLabel\na\tx\n', '.tsv'],
+    ['table.log', 'id,message\n1,a\n', '.csv'],
+  ])('%s is lines of text, and told to look like a table', async (name, content, ending) => {
+    const path = await folder.write(name, content);
+    const notes: string[] = [];
+    expect(await told(path, notes)).toHaveLength(2);
+    expect(notes.join()).toMatch(
+      /looks like a table \(.*\), and is read as lines of text; name it \.[ct]sv if it is one$/,
+    );
+    expect(notes.join()).toContain(`name it ${ending}`);
+  });
+
+  test('of many such files some are told and the rest counted', async () => {
+    await mkdir(join(folder.path, 'many'));
+    for (let i = 1; i <= 8; i++) await folder.write(`many/${i}.txt`, 'text\tlabel\na\tx\n');
+    const notes: string[] = [];
+    expect(await told(join(folder.path, 'many'), notes)).toHaveLength(16);
+    expect(notes).toHaveLength(6);
+    expect(notes[5]).toBe('--corpus: 3 more files are not what the name says');
+  });
+
+  test('lines of text with commas or tabs are no table', async () => {
+    const path = await folder.write('prose.txt', 'Dear all, the text came\nlate,\tas ever\n');
+    const notes: string[] = [];
+    expect([await told(path, notes), notes]).toEqual([['Dear all, the text came', 'late,\tas ever'], []]);
+  });
+});
+
+describe('what the names of folders say', () => {
+  test('is a column beside Parquet files, and told where it is not read', async () => {
+    await mkdir(join(folder.path, 'hive', 'label=x'), { recursive: true });
+    const csv = await folder.write('hive/label=x/a.csv', 'text\na\n');
+    const notes: string[] = [];
+    expect(await told(csv, notes)).toEqual(['a']);
+    expect(notes[0]).toBe(
+      '--corpus: left out: what the names of folders say (label=…); it is read beside .parquet files alone',
+    );
+    const parquet = csv.replace('.csv', '.parquet');
+    await runSql(`COPY (SELECT 'b' AS text) TO '${parquet}'`);
+    expect((await readAll(parquet, { needLabel: true })).rows).toEqual([{ text: 'b', label: 'x' }]);
+  });
+});
+
 describe('input that cannot be read', () => {
   const notRead = (name: string, content: string | Buffer, message: string, kind = BertuneError) =>
     test(`${name}: ${message}`, async () => {
@@ -375,6 +451,27 @@ describe('input that cannot be read', () => {
     'bad3.jsonl',
     '{"text":"a"}\n{"text":"b"\n',
     `--corpus: FILE line 2 is not JSON: Expected ',' or '}' after property value in JSON at position 11`,
+  );
+  const quotes = 'put values that hold a delimiter in double quotes';
+  notRead(
+    'rownames.csv',
+    'text,label\n1,a,x\n2,b,y\n',
+    `--corpus: FILE line 2 has 3 columns, the header has 2; ${quotes}, or give the first column a name in the header if it holds names of rows`,
+  );
+  notRead(
+    'report.csv',
+    'Report of May\n\ntext,label\na,1\n',
+    `--corpus: FILE line 3 has 2 columns, the header has 1; ${quotes}, and remove what stands above the header`,
+  );
+  notRead(
+    'python.jsonl',
+    '{"text":"a","score":NaN}\n',
+    '--corpus: FILE line 1 is not JSON: it holds NaN, for which JSON has no word; write null',
+  );
+  notRead(
+    'python.json',
+    '[{"text":"a","score":Infinity}]',
+    '--corpus: cannot read FILE: it holds Infinity, for which JSON has no word; write null',
   );
   notRead('bad4.jsonl.gz', '{"text":"a"}\n\n[1]\n', '--corpus: FILE line 3 is not a JSON object');
   notRead(

@@ -87,8 +87,23 @@ describe('what is wrong', () => {
       [header, ...some, 'pay it,A', 'pay now,a ', 'update it,caf\u00e9', 'update now,cafe\u0301'],
       'data: "A", "a", "a " differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike',
     ],
+    [
+      'labels with a space that takes no room',
+      [header, ...some, 'pay it,a\u200b'],
+      'data: "a", "a\u200b" differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike',
+    ],
+    [
+      'one number in two ways, as data frames write it',
+      [header, 'pay it,1', 'pay now,1.0', 'open it,2', 'close it,10'],
+      'data: "1", "1.0" differ in zeros behind a point alone and are different classes; if they are one, spell them alike',
+    ],
     ['a row without a label', [header, ...some, 'pay it,'], 'data: 1 row without a label in column label'],
     ['rows without a text', [header, ...some, ',a'], 'data: 1 of 5 rows without a text'],
+    [
+      'texts that data frames, databases and spreadsheets write for none',
+      [header, ...some, 'nan,a', '\\N,b', '#REF!,a'],
+      'data: 3 texts stand for none, such as "nan"',
+    ],
     [
       'UTF-8 that was read as another encoding',
       [header, ...some, 'the cafÃ© was fine,a'],
@@ -115,6 +130,11 @@ describe('what is wrong', () => {
     });
     expect(findings.map(({ text }) => text)).toEqual(['data: "NA" may stand for no label, and is taken for a class']);
     expect(ok).toBe(true);
+  });
+
+  test('and answers such as "none" are texts', async () => {
+    const { findings } = await check({ data: { files: [write('none.csv', [header, ...some, 'none,a', 'n/a,b'])] } });
+    expect(findings).toEqual([]);
   });
 
   test('bytes that are of another encoding', async () => {

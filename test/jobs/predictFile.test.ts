@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BertuneError, InterruptedError, UsageError } from '../../src/core/errors.ts';
@@ -52,20 +52,23 @@ describe('the columns of the input come back in their order, with label and scor
       'in.csv',
       `id,when,text,"a ""b"""\n007,2024-01-01,"${texts[0]}, yes",1.0\n008,,${texts[1]},\n9,x,,"two\nlines"\n`,
     );
-    const [a, b, c] = await answers([`${texts[0]}, yes`, texts[1], '']);
+    const [a, b] = await answers([`${texts[0]}, yes`, texts[1]]);
     const output = at('out.csv');
-    const result = await labeled({ input, output });
+    const hooks = listening();
+    const result = await labeled({ input, output }, hooks);
+    // Of no text nothing is said.
+    expect(hooks.notes()).toContain('input: 1 row without a text: nothing is said of it');
     expect(readFileSync(output, 'utf8')).toBe(
       [
         'id,when,text,"a ""b""",label,score',
         `007,2024-01-01,"${texts[0]}, yes",1.0,${a?.label},${a?.score}`,
         `008,,${texts[1]},,${b?.label},${b?.score}`,
-        `9,x,,"two\nlines",${c?.label},${c?.score}`,
+        `9,x,,"two\nlines",,`,
         '',
       ].join('\n'),
     );
     expect(result).toMatchObject({ count: 3, added: ['label', 'score'], output });
-    expect(Object.values(result.labels).reduce((sum, count) => sum + count)).toBe(3);
+    expect(Object.values(result.labels).reduce((sum, count) => sum + count)).toBe(2);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
@@ -200,6 +203,29 @@ describe('leaves nothing behind', () => {
     symlinkSync(at('own.csv'), at('link.csv'));
     await expect(labeled({ input: own, output: at('link.csv') })).rejects.toThrow('is what input reads');
     expect(readFileSync(at('own.csv'), 'utf8')).toBe(`text\n${texts[0]}\n`);
+  });
+
+  test('bytes of Parquet that are not UTF-8 are told by every job', async () => {
+    await runSql(`COPY (SELECT '\\xE9t\\xE9'::BLOB AS text) TO '${at('latin.parquet')}'`);
+    const input = { files: [at('latin.parquet')] };
+    const told = 'invalid UTF-8 byte sequences in input replaced by U+FFFD';
+    const [file, stream] = [listening(), listening()];
+    await labeled({ input, output: at('latin.csv') }, file);
+    for await (const { text } of predict({ model: at('classifier'), input, threads: 1 }, stream)) {
+      expect(text).toBe('\ufffdt\ufffd');
+    }
+    for (const { notes } of [file, stream]) expect(notes().join()).toContain(`2 ${told}`);
+  });
+
+  test.each(['', '/*.jsonl'])('a file of a folder that is read: folder%s', async (glob) => {
+    mkdirSync(at('read'), { recursive: true });
+    writeFileSync(at('read/a.jsonl'), `{"text":"${texts[0]}"}\n`);
+    const options = { input: { files: [`${at('read')}${glob}`] }, output: at('read/a.jsonl'), threads: 1 };
+    await expect(labeled(options)).rejects.toThrow(`output ${options.output} is what input reads`);
+    await expect(embed({ ...options, model: at('tiny') })).rejects.toThrow(
+      `output ${options.output} is what input reads`,
+    );
+    expect(readFileSync(at('read/a.jsonl'), 'utf8')).toBe(`{"text":"${texts[0]}"}\n`);
   });
 
   test('a model without a classifier', async () => {

@@ -1,6 +1,6 @@
 import { counted } from '../../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../../core/message.ts';
-import type { LabelReview } from '../../data/labelReview.ts';
+import { differenceOf, type LabelReview } from '../../data/labelReview.ts';
 import type { TextReview, TokenReview } from '../../data/textReview.ts';
 import { listed } from '../finetune/classes.ts';
 
@@ -73,7 +73,7 @@ function labelFindings({ flag, isHeld, texts, labels, unlabeled = 0 }: Reviewed)
   for (const names of alike) {
     findings.push(
       wrong(
-        say`${flag}: ${listed(names.map(shown))} differ in case, spaces or Unicode form alone and are different classes; if they are one, spell them alike`,
+        say`${flag}: ${listed(names.map(shown))} differ in ${differenceOf(names)} and are different classes; if they are one, spell them alike`,
       ),
     );
   }
@@ -111,7 +111,7 @@ const manyEmpty = 0.1;
 const manyGarbled = 0.01;
 
 function textFindings({ flag, texts, invalidUtf8 }: Reviewed): Finding[] {
-  const { rows, empty, headers, repeated, damaged, garbled } = texts;
+  const { rows, empty, headers, repeated, damaged, garbled, missing, missingText = '' } = texts;
   const findings: Finding[] = [];
   const graded = (count: number, limit: number, line: Message) => {
     if (count > 0) findings.push(count >= limit * rows ? wrong(line) : noted(line));
@@ -121,6 +121,8 @@ function textFindings({ flag, texts, invalidUtf8 }: Reviewed): Finding[] {
     findings.push(wrong(say`${flag}: ${counted(headers, 'row repeats', 'rows repeat')} the header; leave it out`));
   }
   graded(empty, manyEmpty, say`${flag}: ${empty} of ${counted(rows, 'row')} without a text`);
+  const stand = counted(missing, 'text stands', 'texts stand');
+  graded(missing, manyEmpty, say`${flag}: ${stand} for none, such as ${shown(missingText)}`);
   if (invalidUtf8 > 0) {
     findings.push(
       wrong(say`${flag}: ${counted(invalidUtf8, 'byte sequence')} that cannot be decoded; is it another encoding?`),

@@ -1,6 +1,6 @@
 import { counted } from '../../core/errors.ts';
 import { joined, type Message, say, setting } from '../../core/message.ts';
-import { spelling } from '../../data/labelReview.ts';
+import { differenceOf, spelling } from '../../data/labelReview.ts';
 import { labelNames } from '../../data/labels.ts';
 import { inspectText, type TextInspection } from '../../hub/textFolder.ts';
 import { heads } from '../../models/text/heads/table.ts';
@@ -66,7 +66,7 @@ function noteClasses(known: readonly string[], added: readonly string[], textles
     if (other !== undefined) {
       note(
         hooks,
-        `${JSON.stringify(label)} differs from ${JSON.stringify(other)} in case, spaces or Unicode form alone: taken for another class; if it is the same, spell it alike`,
+        `${JSON.stringify(label)} differs from ${JSON.stringify(other)} in ${differenceOf([label, other])}: taken for another class; if it is the same, spell it alike`,
       );
     }
     forms.set(spelling(label), label);
