@@ -44,7 +44,7 @@ const adapting = {
   ...{ maxLength: 64, batchTokens: 2048, epochs: 2, learningRate: 1e-3 },
   ...{ evalFraction: 0.05, dropout: 0 },
 } as const;
-const classifying = { maxLength: 64, epochs: 12, batchSize: 10, learningRate: 4e-4 };
+const classifying = { method: 'finetune', maxLength: 64, epochs: 12, batchSize: 10, learningRate: 4e-4 } as const;
 
 /**
  * The main job on what the package holds: adapts the base model to support messages, fine-tunes an intent classifier
