@@ -38,7 +38,7 @@ const labelsUsed = 100;
 const seeds = [11, 12, 13, 14, 15];
 const sentence = 'my [MASK] has not arrived yet';
 
-/** What suits a model and texts as small as these, and three minutes on two cores. */
+/** What suits a model and texts as small as these, and two minutes on two cores. */
 const adapting = {
   objective: 'masked',
   ...{ maxLength: 64, batchTokens: 2048, epochs: 2, learningRate: 1e-3 },
@@ -59,7 +59,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
   const { threads, ...settings } = resolve('demo', options);
   const output = settings.output ?? join(root, 'checkpoints', 'demo');
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  note(`adapting ${base} to ${join(corpora, 'support.txt')}; the demo takes about three minutes on two cores`);
+  note(`adapting ${base} to ${join(corpora, 'support.txt')}; the demo takes about two minutes on two cores`);
   const adapted = await adapt(
     {
       ...{ model: base, output, overwrite: true, threads, seed: 0, ...adapting },
