@@ -49,6 +49,7 @@ const { values: flags } = parseArgs({
     'chinese-models': { type: 'string', default: '' },
     seeds: { type: 'string', default: '3' },
     'setfit-texts': { type: 'string', default: '1000' },
+    budget: { type: 'string' },
     results: { type: 'string', default: join(resultsFolder, 'fewshot.jsonl') },
     'only-ours': { type: 'boolean', default: false },
     table: { type: 'string' },
@@ -134,7 +135,8 @@ async function measure({ named, ...job }: Job, drawn: Draw, files: DrawFiles): P
   const [load = 0] = loadavg();
   try {
     const { language } = sets[job.set];
-    const run = await runToEnd(side.command({ ...files, model: named, language, seed: job.seed, output: folder }));
+    const { budget } = flags;
+    const run = await runToEnd(side.command({ ...files, model: named, language, seed: job.seed, output: folder, budget }));
     const answer = side.answer(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? ''));
     const row: Row = {
       ...{ ...job, trained, tested: drawn.test.texts.length + drawn.unseen, ...answer },

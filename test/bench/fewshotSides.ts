@@ -8,6 +8,8 @@ export interface Task extends DrawFiles {
   readonly model: string;
   readonly language: 'English' | 'Chinese';
   readonly seed: number;
+  /** Minutes for a method that `finetune` chooses itself; its own default when absent. */
+  readonly budget?: string | undefined;
   /** A folder to write to. */
   readonly output: string;
 }
@@ -53,10 +55,11 @@ export const allSides: Readonly<Record<string, Side>> = { ...ourSides, ...otherS
 function ourSide(title: string, method?: string, isUnlabeled = false): Side {
   return {
     ...{ title, isOurs: true, readsModel: method !== 'words', modules: [] },
-    command: ({ model, train, test, unlabeled, seed, output }) => ({
+    command: ({ model, train, test, unlabeled, seed, output, budget }) => ({
       ...bertuneCommand([
         ...['finetune', '--model', model, '--train', train, '--eval', test, ...(method ? ['--method', method] : [])],
         ...(isUnlabeled ? ['--unlabeled', unlabeled] : []),
+        ...(budget && !method ? ['--budget', budget] : []),
         ...['--seed', `${seed}`, '--threads', `${threads}`, '--output', output, '--json'],
       ]),
       // What an earlier run kept would be found.
