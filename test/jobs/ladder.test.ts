@@ -32,7 +32,7 @@ afterAll(() => folder.remove());
 let runs = 0;
 function options(more: Partial<FinetuneOptions> = {}): FinetuneOptions {
   return {
-    ...{ model: at('tiny'), train: { files: [at('train.csv')] }, eval: { files: [at('held.csv')] }, reads: 'mean' },
+    ...{ model: at('tiny'), train: { files: [at('train.csv')] }, eval: { files: [at('held.csv')] } },
     ...{ output: at(`run-${++runs}`), threads: 1, maxSteps: 6, learningRate: 1e-3, budget: 60, ...more },
   };
 }
@@ -94,6 +94,16 @@ test('bert-mini-sentences and the intents of corpora: every method is tried, and
 });
 
 describe('the choice', () => {
+  test('is made of a BERT with a pooler, too: what competes reads the mean of all tokens', async () => {
+    const hooks = listening();
+    const result = await finetune(options({ method: undefined }), hooks);
+    expect(ladderOf(result).rungs.map(({ method }) => method)).toEqual(methodNames);
+    expect(hooks.notes()).toContain('the classifier reads the mean of all tokens');
+    const trained = listening();
+    await finetune(options({ method: 'finetune', budget: undefined }), trained);
+    expect(trained.notes().join('\n')).toMatch(/the classifier reads .*pooler/);
+  });
+
   test('does not go by the texts that measure the result', async () => {
     const [one, other] = [options(), options({ eval: { files: [at('other.csv')] } })];
     const [first, second] = [await finetune(one), await finetune(other)];

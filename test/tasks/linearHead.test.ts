@@ -46,6 +46,18 @@ describe('the penalty is chosen by folds', () => {
     expect(strength(blurred)).toBeLessThan(strength(clear));
   });
 
+  test('few examples that say next to nothing do not speak for the strongest', async () => {
+    // Noise that hides the centres: folds of 16 examples like best what answers the same for all.
+    const { c, scores, scored } = await fitted(4, 20);
+    const least = Math.min(...scores.map(({ loss }) => loss));
+    const [strongest] = scores;
+    expect([scored, strongest?.loss]).toEqual([16, least]);
+    expect(c).toBeGreaterThan(5 * (strongest?.c ?? 0));
+    // Many of the same kind do.
+    const many = await fitted(40, 20);
+    expect(many.c).toBe(many.scores[0]?.c);
+  });
+
   test('a fold scores as one left out by hand does', async () => {
     const given = examples(10, 2);
     const folds = Int32Array.from(given.labels, (_, i) => (i < 12 ? 0 : -1));

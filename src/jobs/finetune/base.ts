@@ -97,8 +97,9 @@ export class Base {
       );
     }
     const reads = given.reads === undefined || given.reads === 'pooler' ? given.reads : pooledBy(given.reads);
-    // Known classes stand on what their classifier reads, whatever it is.
-    const suited = needsVectors(given.method) && data.known === 0 ? 'vectors' : 'suited';
+    // Known classes stand on what their classifier reads, whatever it is. Methods that compete have to read the same.
+    const readsVectors = given.method === undefined || needsVectors(given.method);
+    const suited = readsVectors && data.known === 0 ? 'vectors' : 'suited';
     const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
     const read = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
       note(hooks, line),

@@ -78,7 +78,7 @@ export const textAndMasks = {
   reads: {
     type: { ...choice('pooler', ...poolings), argument: 'way' },
     help: "what the classifier reads: BERT's pooler, or a pooling such as mean or cls",
-    default: computed("the folder's own, else its pooler, else mean"),
+    default: computed("the folder's own, else mean; BERT's pooler with method finetune"),
     identity: true,
     card: 'text',
   },
