@@ -136,7 +136,9 @@ async function measure({ named, ...job }: Job, drawn: Draw, files: DrawFiles): P
   try {
     const { language } = sets[job.set];
     const { budget } = flags;
-    const run = await runToEnd(side.command({ ...files, model: named, language, seed: job.seed, output: folder, budget }));
+    const run = await runToEnd(
+      side.command({ ...files, model: named, language, seed: job.seed, output: folder, budget }),
+    );
     const answer = side.answer(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? ''));
     const row: Row = {
       ...{ ...job, trained, tested: drawn.test.texts.length + drawn.unseen, ...answer },
