@@ -45,6 +45,7 @@ describe('the report of the demo', () => {
   const summary = { mean: 0.5, lowest: 0.4, highest: 0.6 };
   const result = {
     ...{ adapted, labels: 100, seeds: [11, 12], before: filled, after: filled, seconds: 171.4, helped: false },
+    ...{ ladder: undefined, ladderAccuracy: 0.708 },
     accuracies: { 'random start': [0.4, 0.6], base: [0.4, 0.6], adapted: [0.4, 0.6] },
     summaries: { 'random start': summary, base: summary, adapted: summary },
     difference: { mean: 0.031, low: -0.003, high: 0.065 },
@@ -64,6 +65,36 @@ describe('the report of the demo', () => {
       'Took 2m 51s. Try it: npx bertune fill-mask --model runs/adapted',
     ]);
   });
+});
+
+test('the report of the demo shows which method won on folds, and what it got right', () => {
+  const rung = { texts: 100, accuracy: 0.86, low: 0.779, high: 0.915, seconds: 1.1, bytes: 22e6 };
+  const summary = { mean: 0.5, lowest: 0.4, highest: 0.6 };
+  const filled = { text: 'my [MASK]', masks: [] };
+  const lines = demoReport({
+    ...{
+      adapted,
+      labels: 100,
+      seeds: [11],
+      before: filled,
+      after: filled,
+      seconds: 60,
+      helped: true,
+      verdict: 'helped',
+    },
+    accuracies: { 'random start': [0.5], base: [0.5], adapted: [0.5] },
+    summaries: { 'random start': summary, base: summary, adapted: summary },
+    difference: { mean: 0.031, low: 0.003, high: 0.065 },
+    ladder: { chosen: 'hybrid', rungs: [{ ...rung, method: 'hybrid', difference: null }], left: [] },
+    ladderAccuracy: 0.708,
+  }).split('\n');
+  expect(lines.slice(-5)).toEqual([
+    expect.stringMatching(/^method, on folds of the training texts +right/),
+    expect.stringMatching(/^hybrid \(chosen\) +86\.0 % +77\.9 % to 91\.5 %/),
+    'hybrid: 70.8 % of the test texts',
+    '',
+    expect.stringMatching(/^Took 1m/),
+  ]);
 });
 
 describe('the report of image probe', () => {

@@ -4,6 +4,7 @@ import type { Verdict } from '../../jobs/verdict.ts';
 import type { CommandSpec } from '../command.ts';
 import { duration, percent, table } from '../format.ts';
 import { given, withTraining } from '../jobOptions.ts';
+import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
 
 export const demoCommand: CommandSpec = {
@@ -28,6 +29,8 @@ export function demoReport({
   summaries,
   difference,
   verdict,
+  ladder,
+  ladderAccuracy,
   before,
   after,
   seconds,
@@ -50,6 +53,7 @@ export function demoReport({
     `adapted - base: ${points(difference.mean)} points (95 % interval ${points(difference.low)} to ${points(difference.high)})`,
     verdicts[verdict],
     '',
+    ...(ladder ? [ladderReport(ladder), `${ladder.chosen}: ${percent(ladderAccuracy)} of the test texts`, ''] : []),
     `Took ${duration(seconds)}. Try it: npx bertune fill-mask --model ${adapted.output}`,
   ].join('\n');
 }
