@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bestOf, compared, rightOf, rungsOf, type Tried } from '../../src/jobs/finetune/rungs.ts';
+import { bestOf as best, commonestOf, compared, rightOf, rungsOf, type Tried } from '../../src/jobs/finetune/rungs.ts';
 import type { MethodName } from '../../src/jobs/types.ts';
 
 /** A method that is right where the text has a 1, wrong where it has a 0, and has no answer at a dash. */
@@ -7,6 +7,13 @@ function tried(method: MethodName, answers: string): Tried {
   const right = [...answers].map((sign) => (sign === '-' ? undefined : sign === '1'));
   return { method, right, seconds: 1, bytes: 8 };
 }
+
+/** The best of methods that all are better than the commonest class alone. */
+const bestOf = (all: readonly Tried[]) =>
+  best(
+    all,
+    Array.from(all[0]?.right ?? [], () => false),
+  );
 
 describe('which of the answers are right', () => {
   test('by the largest logit, and undefined without one', () => {
@@ -50,6 +57,17 @@ describe('the best', () => {
     expect(bestOf(all).method).toBe('hybrid');
   });
 
+  test('is none that is no better than the commonest class alone, unless all are so', () => {
+    const commonest = commonestOf(Int32Array.from([2, 2, 2, 2, 2, 2, 0, 0, 1, 1]));
+    expect(commonest.map(Number).join('')).toBe('1111110000');
+    const [words, frozen] = [tried('words', '1111110000'), tried('frozen', '1011101000')];
+    const hybrid = tried('hybrid', '1110101110');
+    expect(best([words, frozen, hybrid], commonest).method).toBe('hybrid');
+    expect(best([words, frozen], commonest).method).toBe('frozen');
+    // Of those that answered some texts, these are what they are measured by.
+    expect(best([words, frozen, tried('finetune', '------1000')], commonest).method).toBe('finetune');
+  });
+
   test('is chosen by fewer texts where a dear one answered fewer', () => {
     // Over all texts frozen has 6 of 10; of the four that finetune answered it has 1, finetune 3.
     const all = [tried('frozen', '1000111110'), tried('finetune', '1110------')];
@@ -59,9 +77,9 @@ describe('the best', () => {
 
 test("the report has accuracy with Wilson's interval, and differences from the best", () => {
   const all = [tried('words', '11110000'), tried('frozen', '11111100'), tried('finetune', '1110----')];
-  const best = bestOf(all);
-  expect(best.method).toBe('frozen');
-  const rungs = rungsOf(all, best);
+  const chosen = bestOf(all);
+  expect(chosen.method).toBe('frozen');
+  const rungs = rungsOf(all, chosen);
   expect(rungs.map(({ method, texts, accuracy }) => [method, texts, accuracy])).toEqual([
     ['words', 8, 0.5],
     ['frozen', 8, 0.75],

@@ -9,7 +9,7 @@ import type { Base, FinetuneRun } from './base.ts';
 import { frozenHead } from './frozen.ts';
 import { blend, wordsOf } from './hybrid.ts';
 import { part } from './labeled.ts';
-import { bestOf, rightOf, rungsOf, type Tried } from './rungs.ts';
+import { bestOf, commonestOf, rightOf, rungsOf, type Tried } from './rungs.ts';
 import { Trials } from './trials.ts';
 
 /** Texts that are enough to choose a method by. */
@@ -41,6 +41,7 @@ export async function climb(
   if (!base.readsVectors || !base.isNew) return undefined;
   const sampled = sample({ ...run, hooks: quiet(run.hooks) });
   const { classes, labels } = sampled.data;
+  const commonest = commonestOf(classes);
   const right = (answers: Float32Array) => rightOf(answers, classes, labels.length);
   let adapted: Base | undefined;
   const networkBytes =
@@ -98,11 +99,11 @@ export async function climb(
   }
   const left: { method: MethodName; reason: string }[] = [];
   for (const method of ['finetune', 'contrastive'] as const) {
-    const trial = await trials.answers(method, bestOf(tried));
+    const trial = await trials.answers(method, bestOf(tried, commonest));
     if (typeof trial === 'string') left.push({ method, reason: trial });
     else enter([method, `${method}+words`], trial.answers, trial.seconds, start.base !== base);
   }
-  const best = bestOf(tried);
+  const best = bestOf(tried, commonest);
   const { method: chosen, wordsWeight } = best;
   const ladder = {
     chosen,

@@ -36,9 +36,28 @@ export function compared(a: Pick<Tried, 'right'>, b: Pick<Tried, 'right'>): Accu
   return accuracyDifference(rightIn(a), rightIn(b));
 }
 
-/** The best of several methods, the simplest first: a dearer one has to be better than the best before it. */
-export function bestOf(tried: readonly Tried[]): Tried {
-  return tried.reduce((best, challenger) => {
+/** Which texts are right by the commonest class alone. */
+export function commonestOf(classes: Int32Array): boolean[] {
+  const counts = new Map<number, number>();
+  for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const [commonest] = [...counts].reduce((most, one) => (one[1] > most[1] ? one : most));
+  return Array.from(classes, (label) => label === commonest);
+}
+
+/**
+ * The best of several methods, the simplest first: a dearer one has to be better than the best before it. One that is no
+ * better than the commonest class alone has shown nothing, so that it wins no tie; where none is, `frozen` is taken, which
+ * knows something from elsewhere.
+ *
+ * @param commonest which texts are of the commonest class [n]
+ */
+export function bestOf(tried: readonly Tried[], commonest: readonly boolean[]): Tried {
+  const able = tried.filter((one) => compared({ right: commonest }, one).mean > 0);
+  if (able.length === 0) {
+    const frozen = tried.find(({ method }) => method === 'frozen');
+    if (frozen) return frozen;
+  }
+  return (able.length > 0 ? able : tried).reduce((best, challenger) => {
     const { mean, standardError } = compared(best, challenger);
     return mean > 0 && mean >= tie * standardError ? challenger : best;
   });
