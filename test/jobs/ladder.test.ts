@@ -280,6 +280,29 @@ describe('a run that is stopped', () => {
     }
   });
 
+  test('after the choice of an adapted encoder adapts it again, to the same bits', async () => {
+    const train = { files: [await folder.write('thirty.csv', labeledCsv(noisy(30, 21)))] };
+    const unlabeled = { files: [await folder.write('beside.txt', `${messages(700, 77).join('\n')}\n`)] };
+    const more = { train, unlabeled, maxSteps: 60, learningRate: 3e-3, seed: 1 };
+    const whole = options(more);
+    const result = await finetune(whole);
+    expect(ladderOf(result)).toMatchObject({
+      chosen: expect.stringMatching(/^(finetune|contrastive)$/),
+      adapted: true,
+    });
+    const stopped = options(more);
+    await expect(finetune(stopped, listening(20))).rejects.toThrow('stopped after step 20 of 60');
+    const hooks = listening();
+    const resumed = await finetune({ ...stopped, resume: true }, hooks);
+    expect(hooks.notes()).toContain('resumed after step 20');
+    const timeless = { tokensPerSecond: 0, output: '', ladder: undefined };
+    expect({ ...resumed, ...timeless }).toEqual({ ...result, ...timeless });
+    for (const file of weightFilesOf(whole.output)) {
+      const [a, b] = [whole, stopped].map(({ output }) => readFileSync(join(output, file)));
+      expect(a?.equals(b ?? Buffer.of()), file).toBe(true);
+    }
+  });
+
   test('in the fit of the method that was chosen keeps the report when it begins anew', async () => {
     const controller = new AbortController();
     const given = options({ budget: 1e-4 });
