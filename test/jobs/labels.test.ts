@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { card } from '../../src/jobs/card.ts';
@@ -228,6 +229,16 @@ describe('texts that describe classes', () => {
     );
     const numbers = { files: [await folder.write('numbers.csv', 'text,label\nhow,0\nwhere,1\n')] };
     await expect(finetune(options({ train: numbers, labelTexts: 'names' }))).rejects.toThrow('the labels are numbers');
+  });
+
+  test('of classes that a model knows alone teach nothing', async () => {
+    const { output: model } = await finetune(options({ eval: data('old.csv') }));
+    const labelTexts = { files: [await folder.write('known.csv', 'label,text\nasks,where is it\n')] };
+    const given = options({ model, train: undefined, eval: undefined, labelTexts });
+    await expect(finetune(given)).rejects.toThrow(
+      `${model} knows every class that labelTexts describes, so that nothing is learned`,
+    );
+    expect(existsSync(given.output)).toBe(false);
   });
 
   test('stand for a class without a labeled text beside others that have some', async () => {

@@ -109,8 +109,13 @@ export function readsAsVectors(
   return { model: model.withLabels(Array.from({ length: size }, (_, i) => String(i))), values: all, head: 'oneLabel' };
 }
 
-/** @throws UsageError for a method that would leave known classes without texts behind */
+/** @throws UsageError where nothing is learned, and for a method that would leave known classes without texts behind */
 export function checkKeeps(data: Labeled, { method, model }: Resolved<'finetune'>): void {
+  if (data.known > 0 && data.texts.length === 0 && data.described.texts.length === 0) {
+    throw new UsageError(
+      say`${model} knows every class that ${setting('labelTexts')} describes, so that nothing is learned: give texts in ${setting('train')}, describe other classes, or start over with ${setting('labels')} replace`,
+    );
+  }
   const missing = withoutTexts(data);
   if (missing.length === 0 || method === undefined || method === 'frozen') return;
   throw new UsageError(
