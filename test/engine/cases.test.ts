@@ -13,40 +13,44 @@ import { relativeError } from '../graph/differences.ts';
 import { indices, normal } from '../graph/draw.ts';
 import { item, referenceEngine } from '../graph/evaluator.ts';
 import { buildCase, describeCase, type OpCase, opCases } from '../graph/opCases.ts';
+import { tfjsCpu, tfjsWasm } from './tfjs.ts';
 
 const onnx = onnxEngine({ threads: 2 });
-const engines: readonly Engine[] = [onnx, referenceEngine];
+const engines: readonly Engine[] = [onnx, tfjsCpu, tfjsWasm, referenceEngine];
+const tested = engines.slice(0, 3);
 
 /** Float32 rounds at 6e-8; a few roundings in a row stay below this share of the tensor's largest element. */
 const tolerance = 5e-7;
 
 const opNames = Object.keys(opCases) as OpName[];
 
-describe.each(opNames)('%s agrees with the evaluator', (op) => {
-  test.each(opCases[op].map((opCase) => [describeCase(opCase), opCase] as const))('%s', async (_, opCase) => {
-    const { graph, inputs } = withGradients(op, opCase);
-    const [actual, expected] = await runOnBoth(graph, inputs);
-    for (const [name, { dtype, shape }] of graph.outputs) {
-      expectEqual({ dtype, shape: knownShape(shape, name) }, op, actual[name], expected[name]);
+describe.each(tested.map((engine) => [engine.name, engine] as const))('%s', (_engine, engine) => {
+  describe.each(opNames)('%s agrees with the evaluator', (op) => {
+    test.each(opCases[op].map((opCase) => [describeCase(opCase), opCase] as const))('%s', async (_, opCase) => {
+      const { graph, inputs } = withGradients(op, opCase);
+      const [actual, expected] = await runOnBoth(engine, graph, inputs);
+      for (const [name, { dtype, shape }] of graph.outputs) {
+        expectEqual({ dtype, shape: knownShape(shape, name) }, op, actual[name], expected[name]);
+      }
+    });
+  });
+
+  test('a transformer block: loss and all gradients', async () => {
+    const { graph, loss, parameters } = block();
+    graph.output('loss', loss);
+    const values = gradients(loss, [...parameters.values()]);
+    [...parameters.keys()].forEach((name, i) => {
+      graph.output(`gradient ${name}`, item(values, i));
+    });
+    const [actual, expected] = await runOnBoth(engine, graph, blockInputs());
+    expect(relativeError(dataOf(actual.loss), dataOf(expected.loss))).toBeLessThan(tolerance);
+    for (const name of parameters.keys()) {
+      const [found, wanted] = [dataOf(actual[`gradient ${name}`]), dataOf(expected[`gradient ${name}`])];
+      // Some gradients are small differences of large terms, as those by the query; by the key's bias it is exactly zero.
+      if (name.endsWith('key.bias')) expect(Math.max(...found.map(Math.abs))).toBeLessThan(1e-7);
+      else expect(relativeError(found, wanted), name).toBeLessThan(2e-5);
     }
   });
-});
-
-test('a transformer block: loss and all gradients', async () => {
-  const { graph, loss, parameters } = block();
-  graph.output('loss', loss);
-  const values = gradients(loss, [...parameters.values()]);
-  [...parameters.keys()].forEach((name, i) => {
-    graph.output(`gradient ${name}`, item(values, i));
-  });
-  const [actual, expected] = await runOnBoth(graph, blockInputs());
-  expect(relativeError(dataOf(actual.loss), dataOf(expected.loss))).toBeLessThan(tolerance);
-  for (const name of parameters.keys()) {
-    const [found, wanted] = [dataOf(actual[`gradient ${name}`]), dataOf(expected[`gradient ${name}`])];
-    // Some gradients are small differences of large terms, as those by the query; by the key's bias it is exactly zero.
-    if (name.endsWith('key.bias')) expect(Math.max(...found.map(Math.abs))).toBeLessThan(1e-7);
-    else expect(relativeError(found, wanted), name).toBeLessThan(2e-5);
-  }
 });
 
 describe.each(engines.map((engine) => [engine.name, engine] as const))('outputs given to %s', (_, engine) => {
@@ -198,8 +202,8 @@ function total(x: Value): Value {
   );
 }
 
-async function runOnBoth(graph: Graph, inputs: NamedTensors): Promise<[NamedTensors, NamedTensors]> {
-  const program = await onnx.compile(graph);
+async function runOnBoth(engine: Engine, graph: Graph, inputs: NamedTensors): Promise<[NamedTensors, NamedTensors]> {
+  const program = await engine.compile(graph);
   const before = structuredClone(inputs);
   const actual = await program.run(inputs);
   await program.dispose();
