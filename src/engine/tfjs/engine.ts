@@ -11,11 +11,11 @@ import type { Node } from '../../graph/value.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { newTensor, RunTypes } from '../runTypes.ts';
 import { MaskDrawer } from '../wasm/dropoutMasks.ts';
-import type { TfModule } from './module.ts';
+import type { BroughtTf, TfModule } from './module.ts';
 import { type Plan, type PlannedStep, planOf } from './plan.ts';
 import { readInto, toTf } from './tensors.ts';
 
-export type { TfModule } from './module.ts';
+export type { BroughtTf } from './module.ts';
 
 export interface TfjsEngineOptions {
   /** Name of the backend to compute on, such as `wasm`; the one that the module has chosen without it. */
@@ -26,7 +26,8 @@ export interface TfjsEngineOptions {
  * The user's own TensorFlow.js: `tfjsEngine(await import('@tensorflow/tfjs-node-gpu'))`. A run holds the calling thread
  * but for reading its outputs. What a program computes is freed before its run ends; what it stores, at `dispose`.
  */
-export function tfjsEngine(tf: TfModule, { backend }: TfjsEngineOptions = {}): Engine {
+export function tfjsEngine(brought: BroughtTf, { backend }: TfjsEngineOptions = {}): Engine {
+  const tf = brought as TfModule;
   return {
     name: `tfjs ${backend ?? tf.getBackend()}`.trim(),
     async compile(graph, weights) {
@@ -51,6 +52,7 @@ class TfProgram implements Program {
     this.#backend = backend;
     this.#graph = graph;
     this.#plan = planOf(graph);
+    refuseRanks(this.#plan);
     this.#types = new RunTypes(graph, new Set(weights.keys()));
     const store = (place: number, tensor: TfTensor) => this.#stored.set(place, tf.keep(tensor));
     for (const [name, weight] of weights) {
@@ -131,6 +133,18 @@ class TfProgram implements Program {
 
   #tensor(place: number, found: readonly (TfTensor | undefined)[]): TfTensor {
     return defined(found[place] ?? this.#stored.get(place), 'a result');
+  }
+}
+
+/** Of more dimensions, some backends compute nothing and say so on the terminal alone. */
+const mostDimensions = 6;
+
+function refuseRanks({ steps }: Plan): void {
+  for (const { node } of steps) {
+    const large = node.outputs.find(({ shape }) => shape.length > mostDimensions);
+    if (!large) continue;
+    const is = `${node.op} gives [${large.shape.join(', ')}]`;
+    throw new BertuneError(`TensorFlow.js computes with up to ${mostDimensions} dimensions, and ${is}`);
   }
 }
 
