@@ -10,6 +10,7 @@ import type { Metrics, TrainingTask } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
 import { checkHooks } from './hooks.ts';
 import { note } from './note.ts';
+import { type OpenedEngine, openEngine } from './openEngine.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type TrainedBy,
   totalSteps,
   train,
-  trainingEngine,
 } from './training.ts';
 import type { JobEvent, JobHooks } from './types.ts';
 
@@ -31,7 +31,7 @@ export interface TrainingJob<Result extends object> {
   readonly command: string;
   /** Options as they were given, and as `resolve` filled them in. */
   readonly options: object;
-  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads'>;
+  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads' | 'device'>;
   /** Folders that the run reads: none of them may be its output. */
   readonly inputs?: readonly string[];
   /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
@@ -104,22 +104,18 @@ export async function runTraining<Result extends object>(
   const finished = finishedResult<Result>(folder, options, hooks);
   if (finished) return finished;
   const opened: { close(): unknown }[] = [];
-  let made: Engine | undefined;
-  const reading: Reading = {
-    hooks,
-    get engine() {
-      made ??= trainingEngine(settings, hooks);
-      return made;
-    },
-    work: () => folder.work(),
-    keep(one) {
-      opened.push(one);
-      return one;
-    },
-  };
   try {
+    const { engine, ...computing } = await openEngine(settings, hooks);
+    const reading: Reading = {
+      ...{ hooks, engine },
+      work: () => folder.work(),
+      keep(one) {
+        opened.push(one);
+        return one;
+      },
+    };
     const plan = await read(reading);
-    const { result, data, card } = await ('task' in plan ? trained(plan) : fitted(plan));
+    const { result, data, card } = await ('task' in plan ? trained(plan, engine, computing) : fitted(plan, computing));
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
     else await folder.finish(result, data);
     return result;
@@ -131,28 +127,28 @@ export async function runTraining<Result extends object>(
     }
   }
 
-  async function trained(plan: Plan<Result>): Promise<Finished<Result>> {
+  async function trained(plan: Plan<Result>, engine: Engine, computing: Computing): Promise<Finished<Result>> {
     const { task, optimizer } = plan;
     const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
     const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
     plan.onStartMeasured?.(before);
     const outcome = await train({
-      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
-      configuration: { ...recorded(plan.settings), ...plan.configuration, estimatedMemoryBytes },
+      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine },
+      configuration: { ...recorded(plan.settings), ...computing, ...plan.configuration, estimatedMemoryBytes },
       steps: totalSteps(task, plan.settings, plan.epochs),
       hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
     });
     return plan.finish(outcome, before);
   }
 
-  async function fitted(plan: Fit<Result>): Promise<Finished<Result>> {
+  async function fitted(plan: Fit<Result>, computing: Computing): Promise<Finished<Result>> {
     stopBeforeTraining(hooks);
     if (folder.holdsCheckpoints()) {
       throw new UsageError(
         say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
       );
     }
-    await folder.begin({ ...recorded(plan.settings), ...plan.configuration });
+    await folder.begin({ ...recorded(plan.settings), ...computing, ...plan.configuration });
     if (settings.resume) noteBeginning(folder, false, hooks);
     return plan.fit();
   }
@@ -162,6 +158,9 @@ export async function runTraining<Result extends object>(
     return { ...options, ...countingSettings(job, counting) };
   }
 }
+
+/** What a run is computed by, for its record. */
+type Computing = Omit<OpenedEngine, 'engine'>;
 
 /** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
 function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
