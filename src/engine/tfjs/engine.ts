@@ -6,11 +6,12 @@ import type { Weight } from '../../graph/lowering.ts';
 import type { OpAttributes, OpName } from '../../graph/ops/attributes.ts';
 import { at, type OpRecord } from '../../graph/ops/record.ts';
 import { opTable } from '../../graph/ops/table.ts';
-import type { TfContext, TfTensor } from '../../graph/tfjs.ts';
+import type { TfContext, TfOps, TfTensor } from '../../graph/tfjs.ts';
 import type { Node } from '../../graph/value.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { newTensor, RunTypes } from '../runTypes.ts';
 import { MaskDrawer } from '../wasm/dropoutMasks.ts';
+import { opsOn } from './backends.ts';
 import type { BroughtTf, TfModule } from './module.ts';
 import { type Plan, type PlannedStep, planOf } from './plan.ts';
 import { readInto, toTf } from './tensors.ts';
@@ -39,6 +40,7 @@ export function tfjsEngine(brought: BroughtTf, { backend }: TfjsEngineOptions = 
 
 class TfProgram implements Program {
   readonly #tf: TfModule;
+  readonly #ops: TfOps;
   readonly #backend: string | undefined;
   readonly #graph: Graph;
   readonly #plan: Plan;
@@ -49,6 +51,7 @@ class TfProgram implements Program {
 
   constructor(tf: TfModule, backend: string | undefined, graph: Graph, weights: ReadonlyMap<string, Weight>) {
     this.#tf = tf;
+    this.#ops = opsOn(tf.getBackend(), tf);
     this.#backend = backend;
     this.#graph = graph;
     this.#plan = planOf(graph);
@@ -111,7 +114,7 @@ class TfProgram implements Program {
   }
 
   #lowered<K extends OpName>(node: Node<K>, inputs: readonly TfTensor[], sizes: Bindings): readonly TfTensor[] {
-    const tf = this.#tf;
+    const tf = this.#ops;
     const { lowerTfjs }: OpRecord<OpAttributes[K]> = opTable[node.op];
     const context: TfContext<OpAttributes[K]> = {
       ...{ tf, inputs, attributes: node.attributes },
@@ -122,12 +125,14 @@ class TfProgram implements Program {
     };
     let outputs: readonly TfTensor[] = [];
     try {
-      tf.tidy(() => {
-        outputs = lowerTfjs(context).map((output) => tf.keep(output));
+      this.#tf.tidy(() => {
+        outputs = lowerTfjs(context).map((output) => this.#tf.keep(output));
       });
       return outputs;
     } catch (error) {
-      throw new BertuneError(`TensorFlow.js on ${tf.getBackend()}, ${node.op}: ${messageOf(error).split('\n')[0]}`);
+      throw new BertuneError(
+        `TensorFlow.js on ${this.#tf.getBackend()}, ${node.op}: ${messageOf(error).split('\n')[0]}`,
+      );
     }
   }
 
