@@ -61,13 +61,11 @@ async function findDevice(
 /** Says which settings the device does nothing with. @throws UsageError when one would have to change results */
 function noteSettings(name: DeviceName, device: Device, settings: EngineSettings, hooks: JobHooks): void {
   for (const key of Object.keys(device.settings) as EngineSetting[]) {
-    if (!settings[key] || device.settings[key] === 'used') continue;
-    if (device.settings[key] === 'refused') {
+    const attitude = device.settings[key];
+    if (!settings[key] || attitude === 'used') continue;
+    if (attitude === 'refused') {
       throw new UsageError(say`${setting('device')} ${name} has no ${setting(key)}; leave one of them out`);
     }
-    note(hooks, say`${setting(key)} does not reach ${setting('device')} ${name}, which goes its own way`);
-  }
-  if (settings.fastMath && device.settings.fastMath === 'used' && !process.arch.startsWith('arm')) {
-    note(hooks, say`${setting('fastMath')} does nothing on this processor (${process.arch}); it is for Arm`);
+    note(hooks, say`${setting(key)} ${attitude.ignored}`);
   }
 }

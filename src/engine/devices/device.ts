@@ -15,8 +15,8 @@ export interface Device {
 /** Settings of an engine, by their keys. */
 export type EngineSetting = 'threads' | 'fastMath' | 'int8';
 
-/** `ignored` is told, since results are none the worse for it; `refused` is an error. */
-export type Attitude = 'used' | 'ignored' | 'refused';
+/** `refused` is an error; what is ignored is told, in words that follow the setting's name. */
+export type Attitude = 'used' | 'refused' | { readonly ignored: string };
 
 export interface FoundDevice {
   readonly isHere: true;

@@ -7,10 +7,12 @@ import { tfjsEngine } from '../tfjs/engine.ts';
 import type { TfModule } from '../tfjs/module.ts';
 import type { Device, FoundDevice } from './device.ts';
 
+const ownWay = { ignored: 'does not reach TensorFlow.js, which goes its own way' };
+
 export const tfjs: Device = {
   title: 'TensorFlow.js, brought along',
   isAutomatic: false,
-  settings: { threads: 'ignored', fastMath: 'ignored', int8: 'refused' },
+  settings: { threads: ownWay, fastMath: ownWay, int8: 'refused' },
   async find(folder) {
     const broken: string[] = [];
     for (const name of packages) {

@@ -24,8 +24,8 @@ export interface TfjsEngineOptions {
 }
 
 /**
- * The user's own TensorFlow.js: `tfjsEngine(await import('@tensorflow/tfjs-node-gpu'))`. A run holds the calling thread
- * but for reading its outputs. What a program computes is freed before its run ends; what it stores, at `dispose`.
+ * The user's own TensorFlow.js, `tfjsEngine(tf)`. A run holds the calling thread but for reading its outputs. What a
+ * program computes is freed before its run ends; what it stores, at `dispose`.
  */
 export function tfjsEngine(brought: BroughtTf, { backend }: TfjsEngineOptions = {}): Engine {
   const tf = brought as TfModule;
