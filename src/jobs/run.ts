@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.ts';
+import { defined, UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -104,18 +104,22 @@ export async function runTraining<Result extends object>(
   const finished = finishedResult<Result>(folder, options, hooks);
   if (finished) return finished;
   const opened: { close(): unknown }[] = [];
+  let computing: OpenedEngine | undefined;
+  const reading: Reading = {
+    hooks,
+    get engine() {
+      return defined(computing, 'the engine').engine;
+    },
+    work: () => folder.work(),
+    keep(one) {
+      opened.push(one);
+      return one;
+    },
+  };
   try {
-    const { engine, ...computing } = await openEngine(settings, hooks);
-    const reading: Reading = {
-      ...{ hooks, engine },
-      work: () => folder.work(),
-      keep(one) {
-        opened.push(one);
-        return one;
-      },
-    };
+    computing = await openEngine(settings, hooks);
     const plan = await read(reading);
-    const { result, data, card } = await ('task' in plan ? trained(plan, engine, computing) : fitted(plan, computing));
+    const { result, data, card } = await ('task' in plan ? trained(plan) : fitted(plan));
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
     else await folder.finish(result, data);
     return result;
@@ -127,40 +131,38 @@ export async function runTraining<Result extends object>(
     }
   }
 
-  async function trained(plan: Plan<Result>, engine: Engine, computing: Computing): Promise<Finished<Result>> {
+  async function trained(plan: Plan<Result>): Promise<Finished<Result>> {
     const { task, optimizer } = plan;
     const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
     const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
     plan.onStartMeasured?.(before);
     const outcome = await train({
-      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine },
-      configuration: { ...recorded(plan.settings), ...computing, ...plan.configuration, estimatedMemoryBytes },
+      ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
+      configuration: { ...recorded(plan.settings), ...plan.configuration, estimatedMemoryBytes },
       steps: totalSteps(task, plan.settings, plan.epochs),
       hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
     });
     return plan.finish(outcome, before);
   }
 
-  async function fitted(plan: Fit<Result>, computing: Computing): Promise<Finished<Result>> {
+  async function fitted(plan: Fit<Result>): Promise<Finished<Result>> {
     stopBeforeTraining(hooks);
     if (folder.holdsCheckpoints()) {
       throw new UsageError(
         say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
       );
     }
-    await folder.begin({ ...recorded(plan.settings), ...computing, ...plan.configuration });
+    await folder.begin({ ...recorded(plan.settings), ...plan.configuration });
     if (settings.resume) noteBeginning(folder, false, hooks);
     return plan.fit();
   }
 
   /** What the run's record holds of its options. */
   function recorded(counting: object): object {
-    return { ...options, ...countingSettings(job, counting) };
+    const { device, runtime } = defined(computing, 'the engine');
+    return { ...options, ...countingSettings(job, counting), device, runtime };
   }
 }
-
-/** What a run is computed by, for its record. */
-type Computing = Omit<OpenedEngine, 'engine'>;
 
 /** What a finished run that is resumed has to show; says which of the settings given now it was not made with. */
 function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
