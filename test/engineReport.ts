@@ -27,10 +27,10 @@ export default class EngineReport implements Reporter {
   }
 }
 
-/** The title without what follows it, as `on loops of WebAssembly, arithmetic …`. */
+/** The title without what follows it, as in `on loops of WebAssembly, arithmetic …`. */
 function engineOf(titles: readonly string[]): string | undefined {
   return titles
-    .find((title) => /^on (onnxruntime|tfjs|loops)/.test(title))
+    .find((title) => /^on (onnxruntime|tfjs \w+$|loops)/.test(title))
     ?.split(',')[0]
     ?.slice('on '.length);
 }

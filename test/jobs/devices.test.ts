@@ -131,7 +131,8 @@ test('a run that goes on with another engine says so', async () => {
   const folder = installTfjs(temporaryFolder(), { wasm: true });
   const options = {
     ...{ model: await saveTinyModel(join(folder, 'tiny')), corpus: { files: [join(folder, 'corpus.txt')] } },
-    ...{ output: join(folder, 'run'), maxLength: 32, batchTokens: 256, maxSteps: 6, saveSteps: 2, cache: false },
+    ...{ output: join(folder, 'run'), maxLength: 32, batchTokens: 256, maxSteps: 6, saveSteps: 2 },
+    cache: false,
     objective: 'masked',
   } as const;
   writeFileSync(join(folder, 'corpus.txt'), messages(100).join('\n'));

@@ -75,7 +75,7 @@ async function load(name: string, place: string, notes: readonly string[]): Prom
   const backend = tf.getBackend();
   const slow =
     backend === 'cpu'
-      ? [`TensorFlow.js computes in plain JavaScript here; ${wasmPackage} beside it is some twenty times as fast`]
+      ? [`TensorFlow.js computes in plain JavaScript here; ${wasmPackage} beside it is many times as fast`]
       : [];
   return {
     isHere: true,
