@@ -16,8 +16,10 @@ export default class EngineReport implements Reporter {
       const titles = test.fullName.split(' > ');
       const engine = engineOf(titles);
       if (engine === undefined) continue;
-      engines.add(engine);
-      for (const error of test.meta().parity ?? []) note(rows, rowOf(test, titles, error), engine, error);
+      for (const error of test.meta().parity ?? []) {
+        engines.add(engine);
+        note(rows, rowOf(test, titles, error), engine, error);
+      }
     }
     const head = ['case', ...engines];
     const lines = [...rows].map(([row, found]) => [row, ...[...engines].map((engine) => shown(found.get(engine)))]);

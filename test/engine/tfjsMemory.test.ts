@@ -4,11 +4,15 @@ import { gradients } from '../../src/graph/gradients.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { block, blockInputs } from '../graph/block.ts';
 import { repetitions } from '../repetitions.ts';
-import { tf, tfjsCpu, tfjsWasm } from './tfjs.ts';
+import { heldBy, tfjsCpu, tfjsNode, tfjsWasm } from './tfjs.ts';
+
+const node = await tfjsNode();
 
 const steps = repetitions(40, 1000);
 
-describe.each([tfjsCpu, tfjsWasm])('what $name holds', (engine) => {
+describe.each([tfjsCpu, tfjsWasm, ...(node ? [node] : [])])('what $name holds', (engine) => {
+  const held = () => heldBy(engine);
+
   test(`is the same after each of ${steps} steps, and nothing when they are done`, async () => {
     const { graph, loss, parameters } = block();
     graph.output('loss', loss);
@@ -40,16 +44,13 @@ describe.each([tfjsCpu, tfjsWasm])('what $name holds', (engine) => {
     const before = held();
     const table = { dtype: 'float32', shape: [3, 1], data: new Float32Array(3) } as const;
     const at = { dtype: 'int32', shape: [1], data: Int32Array.of(3) } as const;
-    await expect(program.run({ table, at })).rejects.toThrow(/^TensorFlow.js on (cpu|wasm), gatherRows: .*index/);
+    await expect(program.run({ table, at })).rejects.toThrow(
+      /^TensorFlow.js on (cpu|wasm|tensorflow), gatherRows: .*index/,
+    );
     expect(held()).toEqual(before);
     await program.dispose();
   });
 });
-
-function held() {
-  const { numTensors, numBytes } = tf.memory();
-  return { numTensors, numBytes };
-}
 
 function key(number: number) {
   return { dtype: 'uint32', shape: [2], data: Uint32Array.of(number, 4_000_000_000) } as const;
