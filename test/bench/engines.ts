@@ -7,13 +7,15 @@ import { takeTurns } from './worker.ts';
 
 /**
  * One training step of the small shape on every engine that is here. Losses are those of the last turn: the engines draw
- * the same masks, so they agree to rounding. Flags: --rounds N, --rows N, --width N.
+ * the same masks, so they agree to rounding. With BERTUNE_TFJS, a folder with @tensorflow/tfjs-node, that takes turns, too.
+ * Flags: --rounds N, --rows N, --width N, --javascript (its backend without WebAssembly, which takes minutes).
  */
 const { values: flags } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     rows: { type: 'string', default: '8' },
     width: { type: 'string', default: '64' },
+    javascript: { type: 'boolean', default: false },
   },
 });
 
@@ -24,8 +26,13 @@ const workers = await takeTurns(
   [
     ownScript('ONNX Runtime, all threads', 'stepWorker.js', onThreads(threads)),
     ownScript('ONNX Runtime, one thread', 'stepWorker.js', onThreads(1)),
+    ...(process.env.BERTUNE_TFJS
+      ? [ownScript('TensorFlow.js, tfjs-node', 'stepWorker.js', { ...options, backend: 'tensorflow' })]
+      : []),
     ownScript('TensorFlow.js, WebAssembly', 'stepWorker.js', { ...options, backend: 'wasm' }),
-    ownScript('TensorFlow.js, JavaScript', 'stepWorker.js', { ...options, backend: 'cpu' }),
+    ...(flags.javascript
+      ? [ownScript('TensorFlow.js, JavaScript', 'stepWorker.js', { ...options, backend: 'cpu' })]
+      : []),
   ],
   { rounds: Number(flags.rounds), warmUp: 1 },
 );

@@ -1,3 +1,4 @@
+import { defined } from '../../src/core/errors.ts';
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
 import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import { HostState } from '../../src/engine/host/hostState.ts';
@@ -52,7 +53,8 @@ async function prepareStep({
 
 async function engineOf(backend: StepOptions['backend'], threads: number): Promise<Engine> {
   if (backend === undefined) return onnxEngine({ threads });
-  const { tfjsCpu, tfjsWasm } = await import('../engine/tfjs.ts');
+  const { tfjsCpu, tfjsNode, tfjsWasm } = await import('../engine/tfjs.ts');
+  if (backend === 'tensorflow') return defined(await tfjsNode(), 'the folder of BERTUNE_TFJS');
   return backend === 'cpu' ? tfjsCpu : tfjsWasm;
 }
 
