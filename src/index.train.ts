@@ -8,6 +8,7 @@ export { fillNormal, fillUniform, permutedIndex, randomBits } from './core/rando
 export { type HostTensor, tensor, zeros } from './core/tensor.ts';
 export type { Engine, NamedTensors, Program } from './engine/engine.ts';
 export { onnxEngine } from './engine/onnx/engine.ts';
+export { type BroughtTf, type TfjsEngineOptions, tfjsEngine } from './engine/tfjs/engine.ts';
 export type { Collective, TrainState } from './engine/trainState.ts';
 export * as ops from './graph/functions.ts';
 export { gradients } from './graph/gradients.ts';

@@ -5,6 +5,7 @@ export { adapt, pretrain } from './jobs/adapt.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type CheckedSet, type CheckOptions, type CheckResult, check } from './jobs/check.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
+export { type DeviceFacts, type DevicesOptions, type DevicesResult, devices } from './jobs/devices.ts';
 export { distill } from './jobs/distill.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { embedImages } from './jobs/embedImages.ts';

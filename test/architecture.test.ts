@@ -89,6 +89,10 @@ describe('what one layer keeps to itself', () => {
     expect(imports.some(({ from }) => name.test(from))).toBe(true);
   });
 
+  test('TensorFlow.js is imported nowhere, of types either: users bring it', () => {
+    expect(only(/^@tensorflow/, [])).toEqual([]);
+  });
+
   test('what uses trained models loads nothing that reads data, images or serves', () => {
     const loaded = new Set<string>();
     const visit = (file: string) => {

@@ -82,6 +82,12 @@ const requirements = {
     remedy:
       'set it to a Python with the packages of test/roundtrip/requirements-optimum.txt, or run .ci/long, which makes one',
   },
+  tensorflow: {
+    found: () => Boolean(env.BERTUNE_TFJS),
+    lack: 'BERTUNE_TFJS is not set',
+    remedy:
+      'set it to a folder with @tensorflow/tfjs-node, such as test/engine/tfjsNode.sh makes, or run .ci/long, which makes one',
+  },
   'disks of its own': {
     found: () => onLinux() && spawnSync('unshare', ['-rm', 'true']).status === 0,
     possible: onLinux,

@@ -52,7 +52,8 @@ export function expectClose(
   expect(absolute, `${name}: largest difference`).toBeLessThanOrEqual(tolerance * Math.max(floor, magnitude));
 }
 
-function rememberError(error: ParityError): void {
+/** Keeps an error for the report of the run. */
+export function rememberError(error: ParityError): void {
   const meta = TestRunner.getCurrentTest()?.meta;
   if (meta) meta.parity = [...(meta.parity ?? []), error];
 }

@@ -21,7 +21,10 @@ function merged(tests: readonly TestCase[]): Map<string, ParityError> {
   const rows = new Map<string, ParityError>();
   for (const test of tests) {
     for (const error of test.meta().parity ?? []) {
-      const key = `${test.fullName.split(' > ')[0]}: ${error.quantity}`;
+      const [fixture, ...titles] = test.fullName.split(' > ');
+      // Errors of ONNX Runtime, which is what runs use, are not to be hidden behind another engine's.
+      const other = titles.find((title) => title.startsWith('on tfjs'));
+      const key = `${fixture}: ${error.quantity}${other ? ` ${other}` : ''}`;
       const earlier = rows.get(key);
       rows.set(key, earlier ? worst(earlier, error) : error);
     }
@@ -48,7 +51,7 @@ function number(value: number): string {
 }
 
 /** Columns as wide as their widest cell, the first to the left. */
-function aligned(rows: readonly (readonly string[])[]): string {
+export function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const cell = (text: string, column: number) =>
     column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);

@@ -8,6 +8,7 @@ import { adaptCommand } from './commands/adapt.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
 import { embedCommand } from './commands/embed.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -47,6 +48,7 @@ export const commands: readonly CommandSpec[] = [
   cardCommand,
   pushCommand,
   demoCommand,
+  devicesCommand,
   imagePretrainCommand,
   imageProbeCommand,
   imageFinetuneCommand,

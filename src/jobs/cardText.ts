@@ -114,7 +114,9 @@ function settingsTable(configuration: CardConfiguration, { result, versions, abo
   }
   const { steps, head } = result as { steps: number; head?: FittedHead };
   const way = about?.words ? wordsWay(about.words, networkWay(steps, head)) : networkWay(steps, head);
-  const made = `${way}. bertune ${versions.bertune}, ONNX Runtime ${versions['onnxruntime-node']}, Node ${versions.node}.`;
+  const { device = 'cpu', runtime } = configuration as { device?: string; runtime?: string };
+  const engine = device === 'cpu' ? `ONNX Runtime ${versions['onnxruntime-node']}` : plain(String(runtime));
+  const made = `${way}. bertune ${versions.bertune}, ${engine}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 

@@ -19,12 +19,12 @@ export interface EmbedResult {
  * Throws UsageError for paths, columns or an ending to change.
  */
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
-  const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
+  const { model: path, threads, device, maxLength, int8, offline } = resolve('embed', options);
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { onEvent, signal } = hooks;
-  const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   let dimensions = 0;
   const rows = vectorRows(model, options, hooks, (length) => {
     dimensions = length;

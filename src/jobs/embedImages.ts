@@ -1,10 +1,10 @@
 import { setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
-import { checkOptions } from '../settings/check.ts';
+import { resolve } from '../settings/resolve.ts';
 import type { EmbedResult } from './embed.ts';
 import { featureParts, openForModel, openInference } from './imageFeatures.ts';
 import type { EmbedImagesOptions } from './imageUseTypes.ts';
+import { openEngine } from './openEngine.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -13,9 +13,10 @@ import type { JobHooks } from './types.ts';
  * @throws UsageError for paths or an ending to change; BertuneError for images or weights that cannot be used
  */
 export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
-  checkOptions('embedImages', options);
+  const settings = resolve('embedImages', options);
   await checkVectorPath(options.output);
-  const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
+  const { engine } = await openEngine(settings, hooks);
+  const { model, inference } = await openInference(engine, options.model, hooks);
   const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
   let dimensions = 0;
   async function* rows(): AsyncGenerator<VectorRow> {

@@ -6,7 +6,6 @@ import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
 import { cacheFolder } from '../data/tokenCache.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -23,6 +22,7 @@ import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { type MeasurableHead, measurableHead } from './model.ts';
 import { note } from './note.ts';
+import { openEngine } from './openEngine.ts';
 import { readLabels, withTexts } from './readLabels.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
@@ -84,7 +84,7 @@ async function evaluateClassifier(
   const windows = texts.map((text) => cutter.windows(text));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
-  const engine = onnxEngine({ threads: options.threads });
+  const { engine } = await openEngine(options, hooks);
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
@@ -140,6 +140,7 @@ async function evaluateLanguageModel(
   const loaded = await readModel(found, { head: 'maskedLm' }, (line) => note(hooks, line));
   const { model, values, tokenizer } = loaded;
   const width = sequenceLength(loaded, options.maxLength, options.model);
+  const { engine } = await openEngine(options, hooks);
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
@@ -174,7 +175,7 @@ async function evaluateLanguageModel(
           width,
         },
         asTensors(values, model.parameters(model.partsOf('maskedLm'))),
-        onnxEngine({ threads: options.threads }),
+        engine,
         hooks.signal,
       );
       if (count === 0) {

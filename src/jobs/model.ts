@@ -1,7 +1,6 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
@@ -19,6 +18,7 @@ import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { checkTexts, labelAnswers } from './labelAnswers.ts';
+import { openEngine } from './openEngine.ts';
 import type { OpenModel } from './openModel.ts';
 import { openWords } from './openWords.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
@@ -53,7 +53,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
 /** The same with what a server needs, also for a model that was found before. */
 export async function openModel(asked: string | FoundModel, options: LoadModelOptions = {}): Promise<OpenModel> {
   const { onNote, onEvent: hears, signal, ...use } = options;
-  const { threads, int8, offline, ...settings } = resolve('loadModel', use);
+  const { threads, device, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
   const hooks = { onEvent: hears ?? onEvent, signal };
   if (typeof asked === 'string' ? asked === '' : typeof asked !== 'object' || asked === null) {
@@ -71,7 +71,8 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
-  const inference = new TextInference(onnxEngine({ threads }), read, tokenizer.frame, parameters, {
+  const { engine } = await openEngine({ device, threads, int8 }, hooks);
+  const inference = new TextInference(engine, read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });
   let truncated = 0;

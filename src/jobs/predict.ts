@@ -30,9 +30,9 @@ const chunk = 512;
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { model: path, threads, maxLength, int8, offline } = resolve('predict', options);
+  const { model: path, threads, device, maxLength, int8, offline } = resolve('predict', options);
   const { onEvent, signal } = hooks;
-  const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);

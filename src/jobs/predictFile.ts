@@ -32,13 +32,13 @@ export interface PredictFileResult {
  * texts or a full disk; InterruptedError. Then there is no file.
  */
 export async function predictFile(options: PredictFileOptions, hooks: JobHooks = {}): Promise<PredictFileResult> {
-  const { model: path, threads, maxLength, int8, offline, scores } = resolve('predictFile', options);
+  const { model: path, threads, device, maxLength, int8, offline, scores } = resolve('predictFile', options);
   const { output, input } = options;
   await checkRowPath(output);
   checkNotInput(output, input);
   const { onEvent, signal } = hooks;
   const onNote = (text: string) => onEvent?.({ type: 'note', text });
-  const model = await openModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  const model = await openModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   try {
     // Says that there is no classifier before anything is read.
     await model.classify([]);

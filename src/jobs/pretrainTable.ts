@@ -3,19 +3,18 @@ import { say, setting } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
 import { leftOut, type NumberTable, readNumbers, scalingOf, shownColumns, standardize } from '../data/numbers.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import { principalComponents, reconstructionError } from '../evaluation/pca.ts';
 import { loadSeries, saveSeries } from '../hub/seriesFolder.ts';
 import { seriesStart, type TableConfig } from '../models/series/config.ts';
 import { tableParameters } from '../models/series/tableAutoencoder.ts';
 import { asTensors } from '../nn/parameters.ts';
-import { checkOptions } from '../settings/check.ts';
 import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
 import type { EmbedResult } from './embed.ts';
 import { note } from './note.ts';
+import { openEngine } from './openEngine.ts';
 import { runTraining } from './run.ts';
 import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
 import { seriesIdentity } from './training.ts';
@@ -89,7 +88,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
  * @throws UsageError for paths or columns to change; BertuneError for data that cannot be used
  */
 export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
-  checkOptions('embedTable', options);
+  const settings = resolve('embedTable', options);
   await checkVectorPath(options.output);
   const { config, values } = await loadSeries(options.model);
   if (config.kind !== 'table-autoencoder') {
@@ -105,7 +104,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));
   const encoder = tableEncoder(config);
-  const engine = onnxEngine({ threads: options.threads });
+  const { engine } = await openEngine(settings, hooks);
   async function* rows(): AsyncGenerator<VectorRow> {
     for await (const { example, prediction } of predictions(engine, encoder, parameters, examples, hooks.signal)) {
       yield { id: example + 1, vector: prediction };

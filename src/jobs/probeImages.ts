@@ -6,7 +6,6 @@ import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { samplePerClass } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import { type Estimate, estimate } from '../evaluation/estimate.ts';
 import { fitLinearProbe } from '../evaluation/linearProbe.ts';
 import { classifyByNeighbours, type Rows } from '../evaluation/neighbours.ts';
@@ -20,6 +19,7 @@ import { finetuneImages } from './finetuneImages.ts';
 import { labelsOf, limitedImages } from './imageData.ts';
 import { featuresOf, inferenceOf, openForModel } from './imageFeatures.ts';
 import type { ProbeImagesOptions, ProbeImagesResult } from './imageUseTypes.ts';
+import { openEngine } from './openEngine.ts';
 import type { JobHooks } from './types.ts';
 
 /**
@@ -30,14 +30,15 @@ import type { JobHooks } from './types.ts';
  * InterruptedError
  */
 export async function probeImages(options: ProbeImagesOptions, hooks: JobHooks = {}): Promise<ProbeImagesResult> {
-  const { seeds, seed, evalLimit = Number.POSITIVE_INFINITY } = resolve('probeImages', options);
+  const settings = resolve('probeImages', options);
+  const { seeds, seed, evalLimit = Number.POSITIVE_INFINITY } = settings;
   const model = await loadVision(options.model);
   const train = await openForModel(options.train, setting('train'), model.config, options, hooks);
   try {
     const test = await openForModel(options.test, setting('test'), model.config, options, hooks);
     try {
       const data = labeledData(train, test, limitedImages(numbersOf(test), evalLimit, seed));
-      const engine = onnxEngine({ threads: options.threads });
+      const { engine } = await openEngine(settings, hooks);
       const repetitions: Repetition[] = [];
       const pretrainedTest = await testFeatures(engine, model, data, hooks);
       for (let i = 0; i < seeds; i++) {
@@ -142,12 +143,12 @@ function share(predictions: Int32Array, truth: readonly number[]): number {
 
 /** Accuracy of the same encoder trained from a random start on the same labels. */
 async function fromScratch(options: ProbeImagesOptions, seed: number, hooks: JobHooks): Promise<number> {
-  const { model, train, test, labelsPerClass, evalLimit, cache, threads } = options;
+  const { model, train, test, labelsPerClass, evalLimit, cache, threads, device } = options;
   const folder = temporaryFolder();
   try {
     const { accuracy } = await finetuneImages(
       {
-        ...{ model, train, test, labelsPerClass, evalLimit, cache, threads, seed },
+        ...{ model, train, test, labelsPerClass, evalLimit, cache, threads, device, seed },
         ...{ output: join(folder, 'scratch'), randomStart: true, saveSteps: 0 },
       },
       // Its notes are of images that have been told of.

@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.ts';
+import { defined, UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -10,6 +10,7 @@ import type { Metrics, TrainingTask } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
 import { checkHooks } from './hooks.ts';
 import { note } from './note.ts';
+import { type OpenedEngine, openEngine } from './openEngine.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type TrainedBy,
   totalSteps,
   train,
-  trainingEngine,
 } from './training.ts';
 import type { JobEvent, JobHooks } from './types.ts';
 
@@ -31,7 +31,7 @@ export interface TrainingJob<Result extends object> {
   readonly command: string;
   /** Options as they were given, and as `resolve` filled them in. */
   readonly options: object;
-  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads'>;
+  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads' | 'device'>;
   /** Folders that the run reads: none of them may be its output. */
   readonly inputs?: readonly string[];
   /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
@@ -104,12 +104,11 @@ export async function runTraining<Result extends object>(
   const finished = finishedResult<Result>(folder, options, hooks);
   if (finished) return finished;
   const opened: { close(): unknown }[] = [];
-  let made: Engine | undefined;
+  let computing: OpenedEngine | undefined;
   const reading: Reading = {
     hooks,
     get engine() {
-      made ??= trainingEngine(settings, hooks);
-      return made;
+      return defined(computing, 'the engine').engine;
     },
     work: () => folder.work(),
     keep(one) {
@@ -118,6 +117,7 @@ export async function runTraining<Result extends object>(
     },
   };
   try {
+    computing = await openEngine(settings, hooks);
     const plan = await read(reading);
     const { result, data, card } = await ('task' in plan ? trained(plan) : fitted(plan));
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
@@ -159,7 +159,8 @@ export async function runTraining<Result extends object>(
 
   /** What the run's record holds of its options. */
   function recorded(counting: object): object {
-    return { ...options, ...countingSettings(job, counting) };
+    const { device, runtime } = defined(computing, 'the engine');
+    return { ...options, ...countingSettings(job, counting), device, runtime };
   }
 }
 

@@ -2,7 +2,6 @@ import { setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
 import { checkPicturePath, writeSheet } from '../data/images/sheet.ts';
 import { plainViews } from '../data/images/views.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import { nearest } from '../evaluation/neighbours.ts';
 import type { ConfigOf } from '../models/vision/config.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -11,6 +10,7 @@ import { evaluationEpoch, patchMasks } from '../tasks/vision/inputs.ts';
 import { limitedImages } from './imageData.ts';
 import { featuresOf, imagesOf, openForModel, openInference } from './imageFeatures.ts';
 import type { ShowImagesOptions, ShowImagesResult } from './imageUseTypes.ts';
+import { openEngine } from './openEngine.ts';
 import type { JobHooks } from './types.ts';
 
 /** Images among which neighbours are looked for, at most. */
@@ -25,9 +25,11 @@ const masked = 0.5;
  * @throws UsageError for options or paths to change; BertuneError for images or weights that cannot be used
  */
 export async function showImages(options: ShowImagesOptions, hooks: JobHooks = {}): Promise<ShowImagesResult> {
-  const { count, seed } = resolve('showImages', options);
+  const settings = resolve('showImages', options);
+  const { count, seed } = settings;
   await checkPicturePath(options.output, setting('output'));
-  const { model, inference } = await openInference(onnxEngine({ threads: options.threads }), options.model, hooks);
+  const { engine } = await openEngine(settings, hooks);
+  const { model, inference } = await openInference(engine, options.model, hooks);
   try {
     const store = await openForModel(options.data, setting('data'), model.config, options, hooks);
     try {

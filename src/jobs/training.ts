@@ -4,7 +4,6 @@ import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
 import { say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
-import { onnxEngine } from '../engine/onnx/engine.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { takenBy } from '../settings/check.ts';
 import type { JobName } from '../settings/jobs.ts';
@@ -18,6 +17,7 @@ import type { TrainingTask } from '../train/task.ts';
 import { Trainer, type TrainingOutcome } from '../train/trainer.ts';
 import { note } from './note.ts';
 import type { RunFolder } from './runFolder.ts';
+import { readableRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
 /** The settings that every training job has, with every default filled in that is a value. */
@@ -35,17 +35,6 @@ export function frozenBy(
     );
   }
   return freeze || freezeLayers > 0 ? model.frozen(freezeLayers) : new Set();
-}
-
-/** The engine of a training run; says when fast math has nothing to work with. */
-export function trainingEngine(
-  { threads, fastMath }: Pick<ResolvedTraining, 'threads' | 'fastMath'>,
-  hooks: JobHooks,
-): Engine {
-  if (fastMath && !process.arch.startsWith('arm')) {
-    note(hooks, say`${setting('fastMath')} does nothing on this processor (${process.arch}); it is for Arm`);
-  }
-  return onnxEngine({ threads, fastMath });
 }
 
 /** Counts the steps of a run; the job says how many epochs it has where that is worked out. */
@@ -179,15 +168,35 @@ function beginning(
   return {
     name: 'beginning',
     async onStart(resumedFrom, damaged) {
+      const earlier = computedBy(readableRecord(folder.path)?.configuration);
       await folder.begin(configuration);
       if (!resume) return;
       for (const path of damaged) note(hooks, `the checkpoint ${path} is damaged and left out`);
-      if (resumedFrom !== null) return note(hooks, `resumed after step ${resumedFrom}`);
+      if (resumedFrom !== null) {
+        note(hooks, `resumed after step ${resumedFrom}`);
+        noteOtherEngine(earlier, computedBy(configuration), hooks);
+        return;
+      }
       noteBeginning(folder, damaged.length > 0, hooks);
     },
     // Two runs in one folder would mix their checkpoints.
     onCheckpoint: () => folder.check(),
   };
+}
+
+/** What computed a run, from its record; those of versions that had one device do not name it. */
+function computedBy(configuration: object | undefined): string {
+  const { device = 'cpu', runtime = '' }: { device?: string; runtime?: string } = configuration ?? {};
+  return device === 'cpu' ? 'cpu' : `${device}, ${runtime}`;
+}
+
+/** Says that a run goes on with another engine: its arithmetic rounds otherwise. */
+function noteOtherEngine(earlier: string, now: string, hooks: JobHooks): void {
+  if (earlier === now) return;
+  note(
+    hooks,
+    say`the run began on ${setting('device')} ${earlier} and goes on with ${now}: the result is not to the last bit what it would have been`,
+  );
 }
 
 /** Says that a run to be resumed has nothing to go on from. */

@@ -12,12 +12,19 @@ export interface ModelRunner {
 }
 
 /** Loads a model for the server. Throws what `loadModel` throws. */
-export async function createRunner({ model: found, name, threads, maxLength, int8 }: ModelSetup): Promise<ModelRunner> {
+export async function createRunner({
+  model: found,
+  name,
+  threads,
+  device,
+  maxLength,
+  int8,
+}: ModelSetup): Promise<ModelRunner> {
   const notes: string[] = [];
   const onNote = (text: string) => {
     notes.push(text);
   };
-  const model = await openModel(found, { threads, maxLength, int8, onNote });
+  const model = await openModel(found, { threads, device, maxLength, int8, onNote });
   const tasks: Task[] = [
     ...(model.heads.includes('oneLabel') ? (['predict'] as const) : []),
     ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),

@@ -1,5 +1,6 @@
 /** What the server and the thread of a model say to each other. */
 
+import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
 import type { OptionsOf } from '../settings/options.ts';
@@ -12,6 +13,7 @@ export interface ModelSetup {
   /** What callers and messages call it. */
   readonly name: string;
   readonly threads?: number;
+  readonly device?: AskedDevice;
   readonly maxLength?: number;
   readonly int8?: boolean;
 }

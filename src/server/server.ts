@@ -71,9 +71,9 @@ async function startModels({ models, ...options }: Resolved<'serve'>, hooks: Job
   const names = modelNames(models);
   const found: FoundModel[] = [];
   for (const model of models) found.push(await findModel(model, options, hooks));
-  const { threads, maxLength, int8 } = options;
+  const { threads, device, maxLength, int8 } = options;
   const started = await Promise.allSettled(
-    found.map((model, i) => startModel({ model, name: names[i] ?? model.name, threads, maxLength, int8 })),
+    found.map((model, i) => startModel({ model, name: names[i] ?? model.name, threads, device, maxLength, int8 })),
   );
   const failed = started.find((outcome) => outcome.status === 'rejected');
   const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

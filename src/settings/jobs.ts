@@ -103,6 +103,7 @@ export const jobs = {
     cache: given,
     seed: given,
     threads: given,
+    device: given,
     int8: given,
     offline: given,
   },
@@ -143,6 +144,7 @@ export const jobs = {
     threads: given,
     offline: given,
   },
+  devices: { threads: given },
   inspect: { model: required, offline: given },
   card: {
     model: { required: true, help: 'output folder of a finished run' },
@@ -249,6 +251,7 @@ export const jobs = {
     },
     output: vectorFile,
     threads: given,
+    device: given,
   },
 } as const satisfies Readonly<Record<string, Takes>>;
 

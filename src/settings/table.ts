@@ -1,6 +1,6 @@
 import { imagesAndNumbers, prompt, textAndMasks } from './records/models.ts';
 import { hub, input, server } from './records/places.ts';
-import { evaluation, general, training } from './records/training.ts';
+import { engine, evaluation, general, training } from './records/training.ts';
 import type { Setting } from './setting.ts';
 
 /** Every setting there is, in the order of the help. Those that no job takes are the command line's own. */
@@ -11,6 +11,7 @@ export const settings: Settings = {
   ...textAndMasks,
   ...imagesAndNumbers,
   ...training,
+  ...engine,
   ...evaluation,
   ...prompt,
   ...general,
@@ -24,6 +25,7 @@ export interface Settings
     TextAndMasks,
     ImagesAndNumbers,
     Training,
+    Engine,
     Evaluation,
     Prompt,
     General {}
@@ -37,6 +39,7 @@ export const groups: Readonly<Record<string, readonly SettingName[]>> = {
   'Text and masks': namesOf(textAndMasks),
   'Images and numbers': namesOf(imagesAndNumbers),
   Training: namesOf(training),
+  Engine: namesOf(engine),
   'Evaluation and checkpoints': namesOf(evaluation),
   Prompt: namesOf(prompt),
   General: namesOf(general),
@@ -85,6 +88,7 @@ type Server = typeof server;
 type TextAndMasks = typeof textAndMasks;
 type ImagesAndNumbers = typeof imagesAndNumbers;
 type Training = typeof training;
+type Engine = typeof engine;
 type Evaluation = typeof evaluation;
 type Prompt = typeof prompt;
 type General = typeof general;

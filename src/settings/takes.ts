@@ -28,6 +28,7 @@ export const training = {
   patience: given,
   seed: given,
   threads: given,
+  device: given,
 } as const satisfies Takes;
 
 /** What the training jobs take that start from a model of text. */
@@ -123,6 +124,7 @@ export const imageUse = {
   model: { required: true, help: 'folder that image pretrain or finetune wrote' },
   cache: imageCache,
   threads: given,
+  device: given,
 } as const satisfies Takes;
 
 export const shownImages = { required: true, type: path('file'), help: `images: ${imagePlaces}` } as const;
@@ -135,7 +137,13 @@ export const predicted = {
 } as const satisfies Takes;
 
 /** What a model that is used takes. */
-export const use = { maxLength: given, threads: given, int8: given, offline: given } as const satisfies Takes;
+export const use = {
+  maxLength: given,
+  threads: given,
+  device: given,
+  int8: given,
+  offline: given,
+} as const satisfies Takes;
 
 /** How vectors are made of texts. */
 export const vectors = {

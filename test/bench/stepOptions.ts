@@ -8,6 +8,8 @@ export interface StepOptions {
   readonly model: string;
   readonly shape: StepShape;
   readonly dropout: number;
+  /** What computes it: ONNX Runtime without it, else TensorFlow.js on this backend. */
+  readonly backend?: 'cpu' | 'wasm' | 'tensorflow';
   /** rows x width tokens. */
   readonly inputIds: readonly number[];
   /** What is predicted at places spread evenly over the block. */

@@ -1,5 +1,6 @@
+import { defined } from '../../src/core/errors.ts';
 import type { HostTensor, Shape } from '../../src/core/tensor.ts';
-import type { NamedTensors } from '../../src/engine/engine.ts';
+import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import { HostState } from '../../src/engine/host/hostState.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { loadText } from '../../src/hub/textFolder.ts';
@@ -21,13 +22,14 @@ async function prepareStep({
   model: folder,
   shape,
   dropout,
+  backend,
   inputIds,
   labels,
 }: StepOptions): Promise<() => Promise<number>> {
   const loaded = await loadText(folder, { head: 'maskedLm' });
   const model = loaded.model.withDropout(dropout);
   const optimizer = chooseOptimizer({ name: 'adamw' });
-  const state = new HostState(onnxEngine({ threads: shape.threads }), {
+  const state = new HostState(await engineOf(backend, shape.threads), {
     parameters: objectiveParameters(model, stepObjective),
     states: [],
     rule: optimizer.rule,
@@ -47,6 +49,13 @@ async function prepareStep({
     await state.apply((decays) => optimizer.scalars({ ...step, weightDecay: decays ? 0.01 : 0 }));
     return loss / shape.predictions;
   };
+}
+
+async function engineOf(backend: StepOptions['backend'], threads: number): Promise<Engine> {
+  if (backend === undefined) return onnxEngine({ threads });
+  const { tfjsCpu, tfjsNode, tfjsWasm } = await import('../engine/tfjs.ts');
+  if (backend === 'tensorflow') return defined(await tfjsNode(), 'the folder of BERTUNE_TFJS');
+  return backend === 'cpu' ? tfjsCpu : tfjsWasm;
 }
 
 function batchOf({ rows, width, predictions }: StepShape, ids: readonly number[], labels: readonly number[]) {

@@ -220,13 +220,15 @@ function broadcasts(
     [[2, 3], []],
     [[], [1, 3]],
     [[], []],
+    [[48], [48]],
+    [[], [32]],
   ],
 ): OpCase[] {
   return pairs.map(([a, b]) => make(a, b));
 }
 
 function unary(draw: (shape: Shape, seed: number) => HostTensor, build: OpCase['build']): OpCase[] {
-  const shapes: Shape[] = [[3, 4], [2, 1, 5], []];
+  const shapes: Shape[] = [[3, 4], [2, 1, 5], [], [48]];
   return shapes.map((shape, i) => ({ inputs: [draw(shape, 100 + i)], build }));
 }
 
@@ -255,6 +257,7 @@ function reductions(reduce: typeof ops.sum): OpCase[] {
     ...over([2, 3, 4], [[0], [1], [2], [0, 2], [2, 1], [0, 1, 2], []]),
     ...over([2, 1], [[1], [0, 1]]),
     ...over([], [[]]),
+    ...over([48], [[0]]),
   ];
 }
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NamedTensors } from '../../src/engine/engine.ts';
-import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
 import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
 import { blockInputs } from '../../src/models/text/block.ts';
@@ -9,6 +8,7 @@ import { Scope } from '../../src/nn/scope.ts';
 import { inputName, objectiveGraph } from '../../src/tasks/text/graph.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import type { LossGraph } from '../../src/train/task.ts';
+import { engines } from '../engine/engines.ts';
 import { type Comparison, expectClose } from '../parity.ts';
 import {
   bertFixture,
@@ -36,7 +36,6 @@ const gradientTolerance = 5e-5;
 const gradientFloor = 0.1;
 
 const parts: readonly PartName[] = ['encoder', 'mlmHead', 'pooler', 'classifier'];
-const engine = onnxEngine({ threads: 1 });
 
 describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
   let loaded: LoadedText;
@@ -57,50 +56,60 @@ describe.each(Object.entries(fixtureBatches))('%s', (name, batches) => {
     expect(loaded.present).toEqual(parts);
   });
 
-  describe.each(Object.entries(batches))('%s batch', (kind, batch) => {
-    const alone = oneARow(batch);
+  describe.each(engines)('%s', (_engine, engine) => {
+    describe.each(Object.entries(batches))('%s batch', (kind, batch) => {
+      const alone = oneARow(batch);
 
-    test('hidden states and logits', async () => {
-      const inputs = { ...predictionInputs(batch, alone, batch.predicted.length), ...exampleInputs(batch, alone) };
-      const found = await forward(loaded, alone, inputs);
-      const real = batch.sequences.flatMap((sequence, index) =>
-        sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
-      );
-      const size = loaded.model.config.hiddenSize;
-      const hidden = dataOf(found, 'hidden');
-      const rows = real.flatMap((row) => Array.from({ length: size }, (_, column) => hidden[row * size + column] ?? 0));
-      expectClose(rows, expected.get(`${kind}/hidden`), output('hidden states'));
-      const logits = dataOf(found, 'maskedLm');
-      expectClose(logits, expected.get(`${kind}/maskedLm/logits`), output('MLM logits'));
-      const classes = dataOf(found, 'classification');
-      expectClose(classes, expected.get(`${kind}/classification/logits`), output('class logits'));
-    });
+      test('hidden states and logits', async () => {
+        const inputs = { ...predictionInputs(batch, alone, batch.predicted.length), ...exampleInputs(batch, alone) };
+        const found = await forward(engine, loaded, alone, inputs);
+        const real = batch.sequences.flatMap((sequence, index) =>
+          sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
+        );
+        const size = loaded.model.config.hiddenSize;
+        const hidden = dataOf(found, 'hidden');
+        const rows = real.flatMap((row) =>
+          Array.from({ length: size }, (_, column) => hidden[row * size + column] ?? 0),
+        );
+        expectClose(rows, expected.get(`${kind}/hidden`), output('hidden states'));
+        const logits = dataOf(found, 'maskedLm');
+        expectClose(logits, expected.get(`${kind}/maskedLm/logits`), output('MLM logits'));
+        const classes = dataOf(found, 'classification');
+        expectClose(classes, expected.get(`${kind}/classification/logits`), output('class logits'));
+      });
 
-    const total = batch.sequences.reduce((sum, sequence) => sum + sequence.length, 0);
-    const everyone = batch.sequences.map((_, index) => index);
-    const layouts: [string, PlacedBatch][] = [
-      ['a sequence a row', alone],
-      ['all in one row', placeBatch(batch, [everyone], total)],
-      ['two in a row, backwards, with padding', placeBatch(batch, [[2, 1], [], [0]], 27)],
-    ];
+      const total = batch.sequences.reduce((sum, sequence) => sum + sequence.length, 0);
+      const everyone = batch.sequences.map((_, index) => index);
+      const layouts: [string, PlacedBatch][] = [
+        ['a sequence a row', alone],
+        ['all in one row', placeBatch(batch, [everyone], total)],
+        ['two in a row, backwards, with padding', placeBatch(batch, [[2, 1], [], [0]], 27)],
+      ];
 
-    test.each(layouts)('masked LM loss and every gradient, %s', async (_, placed) => {
-      const places = batch.predicted.length + 1;
-      const inputs = predictionInputs(batch, placed, places);
-      const objective = recordedObjectives.maskedLm;
-      const graph = objectiveGraph(loaded.model, objective, placed, { words: places }, { training: false });
-      await expectStep(loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
-    });
+      test.each(layouts)('masked LM loss and every gradient, %s', async (_, placed) => {
+        const places = batch.predicted.length + 1;
+        const inputs = predictionInputs(batch, placed, places);
+        const objective = recordedObjectives.maskedLm;
+        const graph = objectiveGraph(loaded.model, objective, placed, { words: places }, { training: false });
+        await expectStep(engine, loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/maskedLm`);
+      });
 
-    test.each(layouts)('classification loss and every gradient, %s', async (_, placed) => {
-      const inputs = exampleInputs(batch, placed);
-      const [objective, places] = [recordedObjectives.classification, { label: batch.classes.length }];
-      const graph = objectiveGraph(loaded.model, objective, placed, places, { training: false });
-      await expectStep(loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
+      test.each(layouts)('classification loss and every gradient, %s', async (_, placed) => {
+        const inputs = exampleInputs(batch, placed);
+        const [objective, places] = [recordedObjectives.classification, { label: batch.classes.length }];
+        const graph = objectiveGraph(loaded.model, objective, placed, places, { training: false });
+        await expectStep(engine, loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
+      });
     });
   });
 
-  async function expectStep({ model, values }: LoadedText, graph: LossGraph, inputs: NamedTensors, key: string) {
+  async function expectStep(
+    engine: Engine,
+    { model, values }: LoadedText,
+    graph: LossGraph,
+    inputs: NamedTensors,
+    key: string,
+  ) {
     const names = [...graph.parameters.keys()];
     const specs = model.parameters(parts).filter((spec) => graph.parameters.has(spec.name));
     const program = await compileStep(engine, graph);
@@ -136,6 +145,7 @@ function isTied({ model }: LoadedText): boolean {
 }
 
 async function forward(
+  engine: Engine,
   { model, values }: LoadedText,
   placed: PlacedBatch,
   inputs: NamedTensors,

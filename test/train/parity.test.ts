@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { NamedTensors } from '../../src/engine/engine.ts';
-import { onnxEngine } from '../../src/engine/onnx/engine.ts';
+import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
 import { objectiveGraph, type Places } from '../../src/tasks/text/graph.ts';
 import type { StepRecord } from '../../src/train/callbacks.ts';
 import { learningRateAt, type ScheduleName, type ScheduleOptions } from '../../src/train/schedule.ts';
 import type { Batch, LossGraph, TrainingTask } from '../../src/train/task.ts';
 import { Trainer } from '../../src/train/trainer.ts';
+import { engines } from '../engine/engines.ts';
 import {
   bertFixture,
   classWeight,
@@ -54,38 +54,40 @@ describe.each(Object.entries(runs))('50 steps, %s', (name, run) => {
   const ways: [string, boolean][] = [['micro-batch by micro-batch', false]];
   if (run.microBatches > 1) ways.push(['each update in one batch', true]);
 
-  describe.each(ways)('%s', (_, joined) => {
-    const records: StepRecord[] = [];
-    let trained: ReadonlyMap<string, Float32Array>;
+  describe.each(engines)('%s', (_engine, engine) => {
+    describe.each(ways)('%s', (_, joined) => {
+      const records: StepRecord[] = [];
+      let trained: ReadonlyMap<string, Float32Array>;
 
-    beforeAll(async () => {
-      const model = await loadText(bertFixture('training'), { head: headOf(run) });
-      trained = await train(recordedTask(model, run, joined), run, records);
-    });
+      beforeAll(async () => {
+        const model = await loadText(bertFixture('training'), { head: headOf(run) });
+        trained = await train(engine, recordedTask(model, run, joined), run, records);
+      });
 
-    test('loss, gradient norm and learning rate of every step', () => {
-      expect(run.losses).toHaveLength(50);
-      expect(records.map(({ step }) => step)).toEqual(run.losses.map((_, index) => index + 1));
-      const losses = records.map(({ loss }) => loss);
-      expectClose(losses, run.losses, { quantity: 'losses', tolerance: lossTolerance });
-      const norms = records.map(({ gradientNorm }) => gradientNorm);
-      expectClose(norms, run.norms, { quantity: 'gradient norms', tolerance: normTolerance });
-      const rates = records.map(({ learningRate }) => learningRate);
-      expectClose(rates, run.rates, { quantity: 'learning rates', tolerance: rateTolerance });
-    });
+      test('loss, gradient norm and learning rate of every step', () => {
+        expect(run.losses).toHaveLength(50);
+        expect(records.map(({ step }) => step)).toEqual(run.losses.map((_, index) => index + 1));
+        const losses = records.map(({ loss }) => loss);
+        expectClose(losses, run.losses, { quantity: 'losses', tolerance: lossTolerance });
+        const norms = records.map(({ gradientNorm }) => gradientNorm);
+        expectClose(norms, run.norms, { quantity: 'gradient norms', tolerance: normTolerance });
+        const rates = records.map(({ learningRate }) => learningRate);
+        expectClose(rates, run.rates, { quantity: 'learning rates', tolerance: rateTolerance });
+      });
 
-    test('final weights', async () => {
-      const final = await readTensors(bertFixture('training', `${name}.safetensors`));
-      expect([...trained.keys()].map(storedName).sort()).toEqual([...final.keys()].sort());
-      for (const [parameter, weights] of trained) {
-        // Softmax cancels a bias of the keys: its gradient is rounding alone, which AdamW scales up to whole steps.
-        if (parameter.endsWith('key.bias')) continue;
-        expectClose(weights, final.get(storedName(parameter)), {
-          quantity: 'final weights',
-          name: parameter,
-          tolerance: weightTolerance,
-        });
-      }
+      test('final weights', async () => {
+        const final = await readTensors(bertFixture('training', `${name}.safetensors`));
+        expect([...trained.keys()].map(storedName).sort()).toEqual([...final.keys()].sort());
+        for (const [parameter, weights] of trained) {
+          // Softmax cancels a bias of the keys: its gradient is rounding alone, which AdamW scales up to whole steps.
+          if (parameter.endsWith('key.bias')) continue;
+          expectClose(weights, final.get(storedName(parameter)), {
+            quantity: 'final weights',
+            name: parameter,
+            tolerance: weightTolerance,
+          });
+        }
+      });
     });
   });
 });
@@ -119,7 +121,7 @@ describe('learning rates', () => {
   }
 });
 
-async function train(task: TrainingTask, run: TorchRun, records: StepRecord[]) {
+async function train(engine: Engine, task: TrainingTask, run: TorchRun, records: StepRecord[]) {
   const options = {
     ...run,
     checkpoints: temporaryFolder(),
@@ -134,7 +136,7 @@ async function train(task: TrainingTask, run: TorchRun, records: StepRecord[]) {
   const { parameters } = await new Trainer({
     ...options,
     task,
-    engine: onnxEngine({ threads: 1 }),
+    engine,
     callbacks: [watch],
   }).run();
   return parameters;

@@ -10,7 +10,7 @@ import { type Load, runRepl } from '../repl.ts';
 export const fillMaskCommand: CommandSpec = {
   name: 'fill-mask',
   summary: 'rank the words for each [MASK] of a text, or open a prompt that does',
-  flags: ['model', 'topK', 'targets', 'compare'],
+  flags: ['model', 'topK', 'targets', 'compare', 'device'],
   required: ['model'],
   argument: { name: 'text', description: 'a text with [MASK]; without it, a prompt opens' },
   examples: [
@@ -28,7 +28,17 @@ export const fillMaskCommand: CommandSpec = {
     };
     const load: Load = async (path) => {
       const model = await withProgress(context, ({ onEvent, signal }) =>
-        loadModel(path, given({ threads: settings.threads, offline: settings.offline, onNote, onEvent, signal })),
+        loadModel(
+          path,
+          given({
+            threads: settings.threads,
+            device: settings.device,
+            offline: settings.offline,
+            onNote,
+            onEvent,
+            signal,
+          }),
+        ),
       );
       await checkMlmHead(model);
       return model;

@@ -5,9 +5,9 @@ import type { Graph } from '../../graph/graph.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import type { SymbolicType } from '../../graph/sizes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
+import { newTensor, RunTypes } from '../runTypes.ts';
 import { DropoutMasks } from '../wasm/dropoutMasks.ts';
 import { handoverStop, writeModel } from './model.ts';
-import { newTensor, RunTypes } from './runTypes.ts';
 import { InferenceSession, Tensor } from './runtime.ts';
 
 export interface OnnxEngineOptions {

@@ -1,3 +1,4 @@
+import { BertuneError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { type DrawnMask, masksDrawnOnce } from '../../graph/masks.ts';
@@ -29,11 +30,11 @@ interface Mask extends DrawnMask {
  */
 export class DropoutMasks {
   readonly masks: readonly Mask[];
-  readonly #run: Run | undefined;
+  readonly #draw: Draw | undefined;
 
   constructor(graph: Graph) {
     const drawn = masksDrawnOnce(graph);
-    const bytes = drawn.map(({ shape }) => Math.ceil(sizeOf(shape) / turnElements) * turnElements);
+    const bytes = drawn.map(({ shape }) => wholeTurns(sizeOf(shape)));
     const memory = drawn.length > 0 ? arrayMemory(bytes.reduce((sum, size) => sum + size, 0)) : undefined;
     if (!memory) {
       this.masks = [];
@@ -45,21 +46,53 @@ export class DropoutMasks {
       used += bytes[index] ?? 0;
       return { ...mask, data };
     });
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(hashModule()), { host: { memory } });
-    this.#run = instance.exports.run as Run;
+    this.#draw = drawing(memory);
   }
 
   /** Draws every mask anew. @param keys uint32 [2] of each input of the graph that is a key */
   draw(keys: (input: string) => Uint32Array): void {
-    for (const { key, data, attributes } of this.masks) {
-      const [word0 = 0, word1 = 0] = keys(key);
-      const first = (word0 + Math.imul(attributes.stream, dropoutHash.streamStep)) >>> 0;
-      const second = (word1 + Math.imul(attributes.stream, dropoutHash.secondStep)) >>> 0;
-      const [a, b, c] = [second, first + (second >>> 16), first].map((k) => 2 * k + 1);
-      const count = Math.ceil(data.length / turnElements) * turnElements;
-      this.#run?.(data.byteOffset, count, first, a ?? 0, b ?? 0, c ?? 0, keepThreshold(attributes.rate));
-    }
+    for (const { key, data, attributes } of this.masks) this.#draw?.(data, keys(key), attributes);
   }
+}
+
+/** Draws masks one at a time, of any size, to the same bits. */
+export class MaskDrawer {
+  #room = 0;
+  #memory: WebAssembly.Memory | undefined;
+  #draw: Draw | undefined;
+
+  /** A mask of so many elements; it may be read until the next one is drawn. @param key uint32 [2], or its bits */
+  draw(key: ArrayLike<number>, attributes: Drawn, elements: number): Uint8Array {
+    if (!this.#memory || elements > this.#room) {
+      this.#memory = arrayMemory(wholeTurns(elements));
+      if (!this.#memory)
+        throw new BertuneError(`out of address space: no room for a dropout mask of ${elements} bytes`);
+      this.#room = elements;
+      this.#draw = drawing(this.#memory);
+    }
+    const data = new Uint8Array(this.#memory.buffer, 0, elements);
+    this.#draw?.(data, key, attributes);
+    return data;
+  }
+}
+
+type Drawn = Pick<DrawnMask['attributes'], 'rate' | 'stream'>;
+/** Draws a mask into bytes of the memory, with room for whole turns. */
+type Draw = (data: Uint8Array, key: ArrayLike<number>, drawn: Drawn) => void;
+
+function drawing(memory: WebAssembly.Memory): Draw {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(hashModule()), { host: { memory } });
+  const run = instance.exports.run as Run;
+  return (data, { 0: word0 = 0, 1: word1 = 0 }, { rate, stream }) => {
+    const first = (word0 + Math.imul(stream, dropoutHash.streamStep)) >>> 0;
+    const second = (word1 + Math.imul(stream, dropoutHash.secondStep)) >>> 0;
+    const [a, b, c] = [second, first + (second >>> 16), first].map((k) => 2 * k + 1);
+    run(data.byteOffset, wholeTurns(data.length), first, a ?? 0, b ?? 0, c ?? 0, keepThreshold(rate));
+  };
+}
+
+function wholeTurns(elements: number): number {
+  return Math.ceil(elements / turnElements) * turnElements;
 }
 
 /** `run(address, count, first, factor1, factor2, factor3, threshold)`: `count` bytes, 1 where the element stays. */

@@ -2,7 +2,7 @@ import { BertuneError } from '../../core/errors.ts';
 import { floatData, type HostTensor, zeros } from '../../core/tensor.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { formatType } from '../../graph/ops/shapes.ts';
-import { elementsOf } from '../../graph/sizes.ts';
+import { elementsOf, knownShape } from '../../graph/sizes.ts';
 import type { Engine, NamedTensors, Program } from '../engine.ts';
 import { type Loop, loopOf, sumBytes, turnElements } from './loop.ts';
 import { arrayMemory, mostMemoryBytes } from './memory.ts';
@@ -79,7 +79,8 @@ export class LoopEngine implements Engine {
       this.#runStaged(loop, run, read, written, scalars, totals);
     }
     loop.sums.forEach((name, i) => {
-      outputs[name] = { dtype: 'float32', shape: [], data: Float32Array.of(totals[i] ?? 0) };
+      const shape = knownShape(graph.outputs.get(name)?.shape ?? [], 'loops: a sum');
+      outputs[name] = { dtype: 'float32', shape, data: Float32Array.of(totals[i] ?? 0) };
     });
     return outputs;
   }

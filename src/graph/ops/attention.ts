@@ -29,5 +29,19 @@ export const attention: OpRecords<'attention'> = {
       const context = emit.node('MultiHeadAttention', operands, { num_heads: heads }, microsoft);
       emit.reshape(context, shape, outputs);
     },
+    lowerTfjs: ({ tf, inputs, shapeOf, attributes: { rows, width, heads } }) => {
+      const [blocks = 0, length = 0] = shapeOf([rows, width]);
+      const { shape } = at(inputs, 0);
+      const size = at(shape, 1) / heads;
+      const headsOf = (i: number) => {
+        const split = tf.reshape(at(inputs, i), [blocks, length, heads, size]);
+        return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [blocks * heads, length, size]);
+      };
+      const products = tf.reshape(tf.matMul(headsOf(0), headsOf(1), false, true), [blocks, heads, length, length]);
+      const scores = tf.add(tf.mul(products, tf.scalar(1 / Math.sqrt(size))), at(inputs, 3));
+      const weights = tf.reshape(tf.softmax(scores), [blocks * heads, length, length]);
+      const context = tf.reshape(tf.matMul(weights, headsOf(2)), [blocks, heads, length, size]);
+      return [tf.reshape(tf.transpose(context, [0, 2, 1, 3]), shape)];
+    },
   },
 };

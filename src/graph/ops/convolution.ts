@@ -1,6 +1,7 @@
 import * as ops from '../functions.ts';
 import { type Emitter, microsoft } from '../onnx.ts';
 import { knownSize, type SymbolicShape } from '../sizes.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
 import type { Convolution } from './attributes.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
@@ -27,6 +28,12 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       return inputs.length > 2 ? [byX, byWeight, ops.sum(ops.sum(gradient, [2, 3]), [0])] : [byX, byWeight];
     },
     lower: ({ emit, inputs, outputs, attributes }) => emit.into(outputs, 'Conv', inputs, onnxWindow(attributes)),
+    lowerTfjs: ({ tf, inputs, attributes: { stride, padding } }) => {
+      const [x, filters, bias] = [at(inputs, 0), at(inputs, 1), inputs[2]];
+      const images = tf.transpose(paddedTfjs(tf, x, padding), channelsLast);
+      const result = tf.conv2d(images, tf.transpose(filters, filtersLast), stride, 'valid');
+      return [tf.transpose(bias ? tf.add(result, bias) : result, channelsFirst)];
+    },
   },
 
   // The adjoint of conv2d in x: its gradient by g is conv2d itself.
@@ -63,6 +70,22 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       const windows = planeOf(gradient);
       const rest = size.map((length, i) => length - ((at(windows, i) - 1) * stride - 2 * padding + at(kernel, i)));
       emit.into(outputs, 'ConvTranspose', inputs, { ...onnxWindow({ stride, padding }), output_padding: rest });
+    },
+    // By the padded x, whose padding goes.
+    lowerTfjs: ({ tf, inputs, attributes: { stride, padding, size } }) => {
+      const [gradient, filters] = [at(inputs, 0), at(inputs, 1)];
+      const [images, channels] = [at(gradient.shape, 0), at(filters.shape, 1)];
+      const [height, width] = size;
+      const padded = tf.conv2dTranspose(
+        tf.transpose(gradient, channelsLast),
+        tf.transpose(filters, filtersLast),
+        [images, height + 2 * padding, width + 2 * padding, channels],
+        stride,
+        'valid',
+      );
+      const inside =
+        padding > 0 ? tf.slice(padded, [0, padding, padding, 0], [images, height, width, channels]) : padded;
+      return [tf.transpose(inside, channelsFirst)];
     },
   },
 
@@ -102,6 +125,22 @@ export const convolution: OpRecords<'conv2d' | 'conv2dInputGradient' | 'conv2dWe
       });
       const stacked = shifts.length > 1 ? emit.node('Concat', shifts, { axis: 2 }) : at(shifts, 0);
       emit.reshape(stacked, [filters, channels, ...kernel], outputs);
+    },
+    // One product a shift here, too: not every backend has a kernel for it.
+    lowerTfjs: ({ tf, inputs, attributes: { stride, padding, kernel } }) => {
+      const [x, gradient] = [at(inputs, 0), at(inputs, 1)];
+      const [images, filters, height, width] = [0, 1, 2, 3].map((axis) => at(gradient.shape, axis)) as Plane;
+      const channels = at(x.shape, 1);
+      const places = images * height * width;
+      const last = (planes: TfTensor, count: number) => tf.reshape(tf.transpose(planes, channelsLast), [places, count]);
+      const rows = last(gradient, filters);
+      const padded = paddedTfjs(tf, x, padding);
+      const shifts = Array.from({ length: kernel[0] * kernel[1] }, (_, k) => {
+        const start = [Math.floor(k / kernel[1]), k % kernel[1]] as const;
+        const window = windowTfjs(tf, padded, start, [height, width], stride);
+        return tf.matMul(rows, last(window, channels), true, false);
+      });
+      return [tf.reshape(tf.stack(shifts, 2), [filters, channels, ...kernel])];
     },
   },
 };
@@ -146,4 +185,33 @@ function reversedPlanes(emit: Emitter, weight: string, kernel: readonly number[]
 
 function paddedPlanes(emit: Emitter, x: string, padding: number): string {
   return emit.node('Pad', [x, emit.integers([0, 0, padding, padding, 0, 0, padding, padding])]);
+}
+
+/** Sizes of [N, C, H, W]. */
+export type Plane = [images: number, channels: number, height: number, width: number];
+
+/** Permutations: [N, C, H, W] to [N, H, W, C] and back, and filters [O, C, h, w] to [h, w, C, O]. */
+const channelsLast = [0, 2, 3, 1];
+const channelsFirst = [0, 3, 1, 2];
+const filtersLast = [2, 3, 1, 0];
+
+/** [N, C, H, W] with the same number all around each plane. */
+export function paddedTfjs(tf: TfOps, x: TfTensor, padding: number, value = 0): TfTensor {
+  const around: [number, number] = [padding, padding];
+  return padding > 0 ? tf.pad(x, [[0, 0], [0, 0], around, around], value) : x;
+}
+
+/** One element of each window of [N, C, H, W]: that at `start` of it -> [N, C, H', W']. */
+export function windowTfjs(
+  tf: TfOps,
+  x: TfTensor,
+  start: readonly [number, number],
+  counts: readonly [number, number],
+  stride: number,
+): TfTensor {
+  const [images, channels] = [at(x.shape, 0), at(x.shape, 1)];
+  const begin = [0, 0, ...start];
+  if (stride === 1) return tf.slice(x, begin, [images, channels, ...counts]);
+  const end = counts.map((count, i) => at(start, i) + (count - 1) * stride + 1);
+  return tf.stridedSlice(x, begin, [images, channels, ...end], [1, 1, stride, stride]);
 }

@@ -2,6 +2,7 @@ import type { HostTensor } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import type { Emitter } from '../onnx.ts';
 import { elementsOf, isFree, product, type SymbolicShape } from '../sizes.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
 import { onnxType } from './elementwise.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
@@ -17,6 +18,10 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
     gradient: 'not differentiable',
     lower: ({ emit, outputs, attributes: { count, step } }) =>
       emit.into(outputs, 'Range', [emit.size(0), emit.size(product(count, step)), emit.size(step)]),
+    lowerTfjs: ({ tf, shapeOf, attributes }) => {
+      const [count = 0, step = 0] = shapeOf([attributes.count, attributes.step]);
+      return [rangeTfjs(tf, count, step)];
+    },
   },
 
   // Row r of the table gets the sum of the gradients of all places that read it.
@@ -35,6 +40,7 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
       return [ops.scatterRows(ops.reshape(indices, [count]), flat, rows), noGradient];
     },
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gather', inputs, { axis: 0 }),
+    lowerTfjs: ({ tf, inputs }) => [tf.gather(at(inputs, 0), at(inputs, 1))],
     weightInput: 0,
     lowerQuantized: ({ emit, inputs, outputs, scales }) => {
       const codes = emit.node('Gather', inputs, { axis: 0 });
@@ -80,8 +86,23 @@ export const indexing: OpRecords<'range' | 'gatherRows' | 'scatterRows'> = {
       const table = inputs[2] ?? zeroTable(emit, at(inputs, 0), shape);
       emit.into(outputs, 'ScatterElements', [table, indices, at(inputs, 1)], { axis: 0, reduction: 'add' });
     },
+    lowerTfjs: ({ tf, inputs, shapeOf, attributes: { rows } }) => {
+      const [indices, updates, table] = [at(inputs, 0), at(inputs, 1), inputs[2]];
+      const [count = 0, width = 0] = updates.shape;
+      const sums = tf.scatterND(tf.reshape(indices, [count, 1]), updates, [...shapeOf([rows]), width]);
+      return [table ? tf.add(table, sums) : sums];
+    },
   },
 };
+
+/** 0, step, 2 step, ...: int32 [count], made on the host: products of int32 lose their low bits in TensorFlow.js. */
+export function rangeTfjs(tf: TfOps, count: number, step = 1): TfTensor {
+  return tf.tensor(
+    Int32Array.from({ length: count }, (_, i) => i * step),
+    [count],
+    'int32',
+  );
+}
 
 /** Zeros made from an input: constant ones would be stored with the model and copied at every run. */
 function zeroTable(emit: Emitter, indices: string, shape: SymbolicShape): string {

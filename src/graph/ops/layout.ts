@@ -1,6 +1,7 @@
 import type { HostTensor } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { elementsOf, isKnownShape, type SymbolicShape, type SymbolicType } from '../sizes.ts';
+import type { TfLowering } from '../tfjs.ts';
 import type { Reduction } from './attributes.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { broadcastShapes, expectShapes, sameShape } from './shapes.ts';
@@ -29,6 +30,7 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
         noop_with_empty_axes: 1,
       });
     },
+    lowerTfjs: reduceTfjs('sum'),
   },
 
   // d max x = Σ dx over the largest x / their number
@@ -46,6 +48,7 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
         keepdims: Number(keepDimensions),
         noop_with_empty_axes: 1,
       }),
+    lowerTfjs: reduceTfjs('max'),
   },
 
   reshape: {
@@ -63,6 +66,7 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
     lower: ({ emit, inputs, outputs, attributes: { shape } }) => {
       emit.reshape(at(inputs, 0), shape, outputs);
     },
+    lowerTfjs: ({ tf, inputs, shapeOf, attributes: { shape } }) => [tf.reshape(at(inputs, 0), shapeOf(shape))],
   },
 
   // The reverse walk sums the gradient down to the input's shape.
@@ -81,6 +85,7 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
     gradient: ({ gradient }) => [gradient],
     lower: ({ emit, inputs, outputs, attributes: { shape } }) =>
       emit.into(outputs, 'Expand', [...inputs, emit.shape(shape)]),
+    lowerTfjs: ({ tf, inputs, shapeOf, attributes: { shape } }) => [tf.broadcastTo(at(inputs, 0), shapeOf(shape))],
   },
 
   // The inverse permutation takes the gradient back.
@@ -102,14 +107,24 @@ export const layout: OpRecords<'sum' | 'max' | 'reshape' | 'broadcast' | 'transp
     ],
     lower: ({ emit, inputs, outputs, attributes: { permutation } }) =>
       emit.into(outputs, 'Transpose', inputs, { perm: permutation }),
+    lowerTfjs: ({ tf, inputs, attributes: { permutation } }) => [tf.transpose(at(inputs, 0), [...permutation])],
   },
 
   stopGradient: {
     infer: (inputs) => [{ dtype: at(inputs, 0).dtype, shape: at(inputs, 0).shape }],
     gradient: () => [noGradient],
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Identity', inputs),
+    lowerTfjs: ({ tf, inputs }) => [tf.clone(at(inputs, 0))],
   },
 };
+
+/** Over no axes it changes nothing; TensorFlow.js would take none for all. */
+function reduceTfjs(op: 'sum' | 'max'): TfLowering<Reduction> {
+  return ({ tf, inputs, attributes: { axes, keepDimensions } }) => {
+    const x = at(inputs, 0);
+    return [axes.length === 0 ? tf.clone(x) : tf[op](x, [...axes], keepDimensions)];
+  };
+}
 
 /** The type of what a reduction gives. */
 function reduced(

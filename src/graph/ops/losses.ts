@@ -1,4 +1,6 @@
 import * as ops from '../functions.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
+import { rangeTfjs } from './indexing.ts';
 import { at, noGradient, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
 
@@ -28,6 +30,12 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
       const picked = emit.node('GatherElements', [logProbabilities, column], { axis: 1 });
       emit.into([loss], 'Neg', [emit.reshape(picked, [count])]);
     },
+    lowerTfjs: ({ tf, inputs }) => {
+      const [logits, labels] = [at(inputs, 0), at(inputs, 1)];
+      const shifted = tf.sub(logits, tf.max(logits, [1], true));
+      const logProbabilities = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), [1], true)));
+      return [tf.neg(tf.gatherND(logProbabilities, placesOf(tf, labels))), logProbabilities];
+    },
   },
 
   crossEntropyGradient: {
@@ -53,5 +61,16 @@ export const losses: OpRecords<'crossEntropy' | 'crossEntropyGradient'> = {
       const updates = emit.node('Neg', [weights]);
       emit.into(outputs, 'ScatterElements', [dense, labels, updates], { axis: 1, reduction: 'add' });
     },
+    lowerTfjs: ({ tf, inputs }) => {
+      const [logProbabilities, labels, weights] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const { shape } = logProbabilities;
+      const dense = tf.mul(tf.exp(logProbabilities), tf.reshape(weights, [at(shape, 0), 1]));
+      return [tf.sub(dense, tf.scatterND(placesOf(tf, labels), weights, shape))];
+    },
   },
 };
+
+/** Row and column of each row's label: [N] -> [N, 2]. */
+function placesOf(tf: TfOps, labels: TfTensor): TfTensor {
+  return tf.stack([rangeTfjs(tf, at(labels.shape, 0)), labels], 1);
+}

@@ -1,6 +1,7 @@
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
 import type { Size, SymbolicShape } from '../sizes.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, broadcastShapes, expectShapes, sameShape } from './shapes.ts';
 
@@ -38,6 +39,11 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
         emit.into(outputs, 'FusedMatMul', inputs, { transA, transB, alpha: { float: alpha } }, microsoft);
       }
     },
+    lowerTfjs: ({ tf, inputs, attributes: { transposeA, transposeB, alpha } }) => {
+      const [a, b] = oneBatch(tf, at(inputs, 0), at(inputs, 1));
+      const product = tf.matMul(a, b, transposeA, transposeB);
+      return [alpha === 1 ? product : tf.mul(product, tf.scalar(alpha))];
+    },
   },
 
   // Y = X Wᵀ + b: dX = dY W, dW = dYᵀ X, db = Σ rows of dY
@@ -54,6 +60,7 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
       ops.sum(gradient, [0]),
     ],
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gemm', inputs, { transB: 1 }),
+    lowerTfjs: ({ tf, inputs }) => [tf.add(tf.matMul(at(inputs, 0), at(inputs, 1), false, true), at(inputs, 2))],
     weightInput: 1,
     // X as uint8 with one factor and zero point, found anew at every run. Products that share X share them.
     lowerQuantized: ({ emit, inputs, outputs, scales }) => {
@@ -71,4 +78,18 @@ function lastTwo(shape: SymbolicShape, transposed: boolean): [Size, Size] {
   const rows = shape[shape.length - 2] ?? 1;
   const columns = shape[shape.length - 1] ?? 1;
   return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** Both with the batch dimensions that they broadcast to: not every backend broadcasts them. */
+function oneBatch(tf: TfOps, a: TfTensor, b: TfTensor): [TfTensor, TfTensor] {
+  const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  if (sameShape(batchA, batchB)) return [a, b];
+  const rank = Math.max(batchA.length, batchB.length);
+  const sizeAt = (batch: readonly number[], axis: number) => batch[axis - rank + batch.length] ?? 1;
+  const batch = Array.from({ length: rank }, (_, axis) => {
+    const size = sizeAt(batchA, axis);
+    return size === 1 ? sizeAt(batchB, axis) : size;
+  });
+  const spread = (x: TfTensor) => tf.broadcastTo(x, [...batch, ...x.shape.slice(-2)]);
+  return [spread(a), spread(b)];
 }

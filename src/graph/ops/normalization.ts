@@ -1,6 +1,7 @@
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
 import { elementsOf, knownSize, quotient } from '../sizes.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
 import type { Value } from '../value.ts';
 import { at, type OpRecords } from './record.ts';
 import { allFloat, expectShapes, sameShape } from './shapes.ts';
@@ -21,6 +22,7 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
       return [ops.subtract(product, ops.multiply(s, total))];
     },
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Softmax', inputs, { axis: -1 }),
+    lowerTfjs: ({ tf, inputs }) => [tf.softmax(at(inputs, 0))],
   },
 
   // x̂ = (x - mean) / deviation, y = γ x̂ + β. With h = γ dy:
@@ -48,6 +50,8 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
     },
     lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
       emit.into(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
+    lowerTfjs: ({ tf, inputs, attributes: { epsilon } }) =>
+      layerNormTfjs(tf, at(inputs, 0), at(inputs, 1), at(inputs, 2), epsilon),
   },
 
   // With the means m₁ = mean(dy), m₂ = mean(dy x̂) over a channel: dγ = Σ dy x̂, dβ = Σ dy and
@@ -90,6 +94,16 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
       const attributes = { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 };
       emit.into(outputs, 'BatchNormalization', [...inputs, ...statistics], attributes);
     },
+    lowerTfjs: ({ tf, inputs, attributes: { epsilon } }) => {
+      const [x, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+      const { mean, centered, variance } = momentsTfjs(tf, x, axes);
+      const channels = at(x.shape, 1);
+      const across = (value: TfTensor) => tf.reshape(value, [channels, ...x.shape.slice(2).map(() => 1)]);
+      const deviation = tf.sqrt(tf.add(variance, tf.scalar(epsilon)));
+      const normalized = tf.add(tf.mul(tf.div(centered, deviation), across(scale)), across(shift));
+      return [normalized, tf.reshape(mean, [channels]), tf.reshape(variance, [channels])];
+    },
   },
 
   addLayerNorm: {
@@ -108,6 +122,10 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
     gradient: 'not differentiable',
     lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
       emit.into(outputs, 'SkipLayerNormalization', inputs, { epsilon: { float: epsilon } }, microsoft),
+    lowerTfjs: ({ tf, inputs, attributes: { epsilon } }) => {
+      const summed = tf.add(at(inputs, 0), at(inputs, 1));
+      return layerNormTfjs(tf, summed, at(inputs, 2), at(inputs, 3), epsilon).slice(0, 1);
+    },
   },
 };
 
@@ -117,4 +135,19 @@ function channelSums(x: Value): Value {
   if (shape.length === 2) return ops.sum(x, [0]);
   const within = ops.reshape(x, [at(shape, 0), at(shape, 1), elementsOf(shape.slice(2))]);
   return ops.sum(ops.sum(within, [2]), [0]);
+}
+
+/** Normalized, mean and inverse deviation over the last dimension. */
+function layerNormTfjs(tf: TfOps, x: TfTensor, scale: TfTensor, shift: TfTensor, epsilon: number): TfTensor[] {
+  const { mean, centered, variance } = momentsTfjs(tf, x, [x.shape.length - 1]);
+  const inverse = tf.div(tf.scalar(1), tf.sqrt(tf.add(variance, tf.scalar(epsilon))));
+  return [tf.add(tf.mul(tf.mul(centered, inverse), scale), shift), mean, inverse];
+}
+
+/** Mean over the axes, which stay as 1, what is over it, and the biased variance. */
+function momentsTfjs(tf: TfOps, x: TfTensor, axes: number[]) {
+  const share = tf.scalar(1 / axes.reduce((count, axis) => count * at(x.shape, axis), 1));
+  const mean = tf.mul(tf.sum(x, axes, true), share);
+  const centered = tf.sub(x, mean);
+  return { mean, centered, variance: tf.mul(tf.sum(tf.mul(centered, centered), axes, true), share) };
 }

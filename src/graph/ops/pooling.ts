@@ -1,7 +1,10 @@
+import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { elementsOf, product, type SymbolicShape, type SymbolicType } from '../sizes.ts';
-import type { Pooling } from './attributes.ts';
-import { onnxWindow, planeOf, windowCount } from './convolution.ts';
+import type { TfOps, TfTensor } from '../tfjs.ts';
+import type { Convolution, Pooling } from './attributes.ts';
+import { onnxWindow, type Plane, paddedTfjs, planeOf, windowCount, windowTfjs } from './convolution.ts';
+import { rangeTfjs } from './indexing.ts';
 import { at, type OpRecords } from './record.ts';
 import { expectShapes, sameShape } from './shapes.ts';
 
@@ -21,6 +24,25 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
     },
     lower: ({ emit, inputs, outputs, attributes: { kernel, ...window } }) =>
       emit.into(outputs, 'MaxPool', inputs, { kernel_shape: [kernel, kernel], ...onnxWindow(window) }),
+    // The largest of the windows' elements, one place in them after the other, and where it was.
+    lowerTfjs: ({ tf, inputs, attributes: { kernel, stride, padding } }) => {
+      const x = at(inputs, 0);
+      const [, , height, width] = x.shape as Plane;
+      const counts = [height, width].map((length) => windowCount(length, kernel, { stride, padding }));
+      const [rows, columns] = [at(counts, 0), at(counts, 1)];
+      const padded = paddedTfjs(tf, x, padding, Number.NEGATIVE_INFINITY);
+      const first = firstIndices(tf, x.shape as Plane, [rows, columns], { stride, padding });
+      const elementAt = (top: number, left: number) => windowTfjs(tf, padded, [top, left], [rows, columns], stride);
+      let [largest, indices] = [elementAt(0, 0), first];
+      for (let k = 1; k < kernel ** 2; k++) {
+        const [top, left] = [Math.floor(k / kernel), k % kernel];
+        const element = elementAt(top, left);
+        const isLarger = tf.greater(element, largest);
+        largest = tf.where(isLarger, element, largest);
+        indices = tf.where(isLarger, tf.add(first, tf.scalar(top * width + left, 'int32')), indices);
+      }
+      return [largest, indices];
+    },
   },
 
   maxPool2dGradient: {
@@ -44,6 +66,12 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
       });
       emit.reshape(added, shape, outputs);
     },
+    lowerTfjs: ({ tf, inputs, attributes: { size } }) => {
+      const [gradient, indices] = [at(inputs, 0), at(inputs, 1)];
+      const [count, shape] = [sizeOf(gradient.shape), [...gradient.shape.slice(0, 2), ...size]];
+      const added = tf.scatterND(tf.reshape(indices, [count, 1]), tf.reshape(gradient, [count]), [sizeOf(shape)]);
+      return [tf.reshape(added, shape)];
+    },
   },
 
   // Every element of a window gets 1 / kernel² of its gradient: the adjoint of a convolution with such a filter.
@@ -66,6 +94,12 @@ export const pooling: OpRecords<'maxPool2d' | 'maxPool2dGradient' | 'averagePool
         count_include_pad: 1,
         ...onnxWindow(window),
       }),
+    lowerTfjs: ({ tf, inputs, attributes: { kernel, stride, padding } }) => {
+      const x = paddedTfjs(tf, at(inputs, 0), padding);
+      const [images, channels, height, width] = x.shape as Plane;
+      const pooled = tf.avgPool(tf.reshape(x, [images * channels, height, width, 1]), kernel, stride, 'valid');
+      return [tf.reshape(pooled, [images, channels, ...pooled.shape.slice(1, 3)])];
+    },
   },
 };
 
@@ -77,4 +111,20 @@ function pooledShape(op: string, inputs: readonly SymbolicType[], attributes: Po
   const expected = `float32 [N, C, H, W] that a window of ${kernel} fits, with at most half of it over the edge`;
   expectShapes(op, fits && padding <= kernel / 2, expected, inputs);
   return [...shape.slice(0, 2), ...planeOf(shape).map((length) => windowCount(length, kernel, attributes))];
+}
+
+/** Flat index in [N, C, H, W] of where each window begins, int32 [N, C, H', W']; with padding, that may be before it. */
+function firstIndices(
+  tf: TfOps,
+  [images, channels, height, width]: Plane,
+  [rows, columns]: readonly [number, number],
+  { stride, padding }: Convolution,
+): TfTensor {
+  const planes = rangeTfjs(tf, images * channels, height * width);
+  const places = Int32Array.from({ length: rows * columns }, (_, place) => {
+    const [row, column] = [Math.floor(place / columns), place % columns];
+    return (row * stride - padding) * width + column * stride - padding;
+  });
+  const plane = tf.tensor(places, [1, 1, rows, columns], 'int32');
+  return tf.add(tf.reshape(planes, [images, channels, 1, 1]), plane);
 }

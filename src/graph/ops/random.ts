@@ -40,6 +40,9 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
       const kept = emit.node('Less', [x, word(keepThreshold(rate))]);
       emit.reshape(kept, shape, outputs);
     },
+    lowerTfjs: ({ inputs, shapeOf, drawMask, attributes }) => [
+      drawMask(at(inputs, 0), attributes, shapeOf(attributes.shape)),
+    ],
   },
 
   // dx = the same of the gradient. The mask is one byte an element; the factor that it stands for is not kept.
@@ -56,6 +59,10 @@ export const random: OpRecords<'dropoutMask' | 'dropout'> = {
       const kept = emit.node('Cast', [at(inputs, 1)], { to: onnxType.float32 });
       const factor = emit.node('Mul', [kept, emit.scalar(1 / (1 - rate))]);
       emit.into(outputs, 'Mul', [at(inputs, 0), factor]);
+    },
+    lowerTfjs: ({ tf, inputs, attributes: { rate } }) => {
+      const factor = tf.mul(tf.cast(at(inputs, 1), 'float32'), tf.scalar(1 / (1 - rate)));
+      return [tf.mul(at(inputs, 0), factor)];
     },
   },
 };

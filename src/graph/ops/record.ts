@@ -1,5 +1,6 @@
 import type { Emitter } from '../onnx.ts';
 import type { SymbolicType } from '../sizes.ts';
+import type { TfLowering } from '../tfjs.ts';
 import type { Value } from '../value.ts';
 import type { OpAttributes, OpName } from './attributes.ts';
 
@@ -42,7 +43,9 @@ export interface OpRecord<A> {
   readonly rebuild?: (node: Pick<GradientContext<A>, 'inputs' | 'attributes'>) => Value;
   /** Emits the ONNX nodes that compute the outputs. */
   readonly lower: (context: LoweringContext<A>) => void;
-  /** The same where the op's weight is stored as int8 codes, with the factor of each of its rows beside it. */
+  /** Computes the outputs with TensorFlow.js. */
+  readonly lowerTfjs: TfLowering<A>;
+  /** `lower` where the op's weight is stored as int8 codes, with the factor of each of its rows beside it. */
   readonly lowerQuantized?: (context: LoweringContext<A> & { readonly scales: string }) => void;
   /** Which input `lowerQuantized` takes as codes. */
   readonly weightInput?: number;

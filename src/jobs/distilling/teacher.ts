@@ -44,14 +44,21 @@ export interface Teacher {
  * @throws UsageError when it is not there or has no classifier, where labels are to be learned
  */
 export async function openTeacher(
-  { teacher: name, match: asked, threads, offline }: Resolved<'distill'>,
+  { teacher: name, match: asked, threads, device, offline }: Resolved<'distill'>,
   hooks: JobHooks,
 ): Promise<Teacher> {
   const found = await findModel(name, { offline }, hooks);
   const { onEvent, signal } = hooks;
   const onNote = (text: string) => note(hooks, `the teacher: ${text}`);
   const hears: typeof onEvent = (event) => (event.type === 'note' ? onNote(event.text) : onEvent?.(event));
-  let model: OpenModel | undefined = await openModel(found, { threads, offline, signal, onNote, onEvent: hears });
+  let model: OpenModel | undefined = await openModel(found, {
+    threads,
+    device,
+    offline,
+    signal,
+    onNote,
+    onEvent: hears,
+  });
   const match = asked ?? (model.labels ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
   if (match === 'vectors' && model.dimensions.kept === 0) {

@@ -1,5 +1,6 @@
 /** How a run goes. */
 
+import { deviceNames } from '../../core/deviceNames.ts';
 import { computed, type Table, whenOn, whereUsed } from '../setting.ts';
 import { choice, fractionBelow1, integer, notNegative, number, text, toggle } from '../valueTypes.ts';
 
@@ -209,6 +210,19 @@ export const evaluation = {
     identity: true,
     card: 'trained',
     cardAt0: false,
+  },
+} as const satisfies Table;
+
+export const engine = {
+  /**
+   * What computes. `cpu`: ONNX Runtime on the processor; `tfjs`: the TensorFlow.js that is installed in the working
+   * folder; `auto`: the processor.
+   */
+  device: {
+    type: choice('auto', ...deviceNames),
+    help: 'what computes: cpu, or tfjs, the TensorFlow.js that is installed; see bertune devices',
+    default: 'auto',
+    identity: false,
   },
 } as const satisfies Table;
 

@@ -1,9 +1,9 @@
-import { type HostTensor, zeros } from '../../core/tensor.ts';
-import { type Bindings, boundShape, type Measure, measuresOf } from '../../graph/bindings.ts';
-import type { Graph, Node } from '../../graph/graph.ts';
-import { formatType, sameShape } from '../../graph/ops/shapes.ts';
-import { isFree, isKnownSize, type SymbolicType } from '../../graph/sizes.ts';
-import type { NamedTensors } from '../engine.ts';
+import { type HostTensor, zeros } from '../core/tensor.ts';
+import { type Bindings, boundShape, type Measure, measuresOf } from '../graph/bindings.ts';
+import type { Graph, Node } from '../graph/graph.ts';
+import { formatType, sameShape } from '../graph/ops/shapes.ts';
+import { isFree, isKnownSize, type SymbolicType } from '../graph/sizes.ts';
+import type { NamedTensors } from './engine.ts';
 
 /** The types of what a program is handed: those of its graph, where each run tells what the symbols stand for. */
 export class RunTypes {
