@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { cp, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { alone, onFirst } from '../core/collective.ts';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
 import { CacheFolder, digestOfFile, sha256 } from './cacheFolder.ts';
@@ -42,19 +43,54 @@ export function cacheFolder(wanted?: string | false): string | undefined {
 
 /**
  * A corpus as an earlier run tokenized it, or tokenized now and kept for the next: under a key of what the files hold,
- * the tokenizer, and every setting that matters.
+ * the tokenizer, and every setting that matters. Of several processes the first one looks and keeps.
  *
- * @param folder where it goes when it cannot be kept
- * @returns undefined when it cannot be told whether it changed: a query's rows, files that are none
+ * @param cache where it is kept; not at all without it, nor when it cannot be told whether it changed: a query's rows,
+ *   files that are none
+ * @param folder where it goes when it is not kept
  */
 export async function cachedCorpus(
   options: TokenizingOptions,
-  cache: string,
+  cache: string | undefined,
   folder: string,
-): Promise<CachedCorpus | undefined> {
+): Promise<CachedCorpus> {
+  const { collective = alone } = options;
+  let begun: Begun = { folder };
+  const earlier = await onFirst(collective, async () => {
+    const looked = cache === undefined ? begun : await lookedUp(options, cache, folder);
+    if ('found' in looked) return looked;
+    begun = looked;
+    return undefined;
+  });
+  if (earlier) return earlier;
+  try {
+    const tokenized = await tokenizeCorpus(options, begun.folder);
+    return await onFirst(collective, () => kept(begun, options, tokenized, folder));
+  } finally {
+    // Nothing is there any more when it became an entry.
+    if (begun.entry) await rm(begun.folder, { recursive: true, force: true });
+  }
+}
+
+/** A corpus that is going to be tokenized. */
+interface Begun {
+  /** Where to. */
+  readonly folder: string;
+  /** The entry that it becomes; absent where it is not to be kept. */
+  readonly entry?: {
+    readonly entries: CacheFolder<TokenizedCorpus>;
+    readonly key: string;
+    /** What tells whether the files changed. */
+    readonly stamps: string;
+  };
+  /** Why it cannot be kept. */
+  readonly failure?: string;
+}
+
+async function lookedUp(options: TokenizingOptions, cache: string, folder: string): Promise<CachedCorpus | Begun> {
   const onRead = () => options.onProgress?.(0);
   const sources = await identified(options.records, onRead);
-  if (!sources) return undefined;
+  if (!sources) return { folder };
   const key = keyOf(options, sources.contents);
   const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes, format);
   const found = await entries.find(key, onRead);
@@ -62,23 +98,25 @@ export async function cachedCorpus(
     for (const line of sources.notes) options.records.onNote?.(line, 'files');
     return { folder: found.folder, tokenized: found.value, found: true };
   }
-  let beside: string;
   try {
-    beside = await entries.begin(key);
+    return { folder: await entries.begin(key), entry: { entries, key, stamps: sources.stamps } };
   } catch (error) {
-    return { folder, tokenized: await tokenizeCorpus(options, folder), found: false, failure: messageOf(error) };
+    return { folder, failure: messageOf(error) };
   }
-  try {
-    const tokenized = await tokenizeCorpus(options, beside);
-    if ((await stampsOf(options.records))?.stamps === sources.stamps) {
-      return { folder: (await entries.finish(key, beside, tokenized)).folder, tokenized, found: false };
-    }
-    await cp(beside, folder, { recursive: true });
-    return { folder, tokenized, found: false, failure: 'its files changed while they were read' };
-  } finally {
-    // Nothing is there any more when it became an entry.
-    await rm(beside, { recursive: true, force: true });
+}
+
+async function kept(
+  { folder: written, entry, failure }: Begun,
+  options: TokenizingOptions,
+  tokenized: TokenizedCorpus,
+  folder: string,
+): Promise<CachedCorpus> {
+  if (!entry) return { folder, tokenized, found: false, failure };
+  if ((await stampsOf(options.records))?.stamps === entry.stamps) {
+    return { folder: (await entry.entries.finish(entry.key, written, tokenized)).folder, tokenized, found: false };
   }
+  await cp(written, folder, { recursive: true });
+  return { folder, tokenized, found: false, failure: 'its files changed while they were read' };
 }
 
 function keyOf(

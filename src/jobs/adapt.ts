@@ -252,7 +252,7 @@ async function readCorpora(
       mostTokens: settings.maxLength - tokenizer.frame.size,
       // Evaluation counts every token once.
       overlap: key === 'corpus' ? settings.overlap : 0,
-      threads: settings.threads,
+      ...{ threads: settings.threads, collective: hooks.collective },
       cache: cacheFolder(options.cache),
       folder: join(folder, key),
       heldOutFraction,
