@@ -15,6 +15,14 @@ declare module 'vitest' {
 export const chromium = ['chromium', 'chromium-browser', 'google-chrome']
   .map(onPath)
   .find((path) => path !== undefined);
+/** What starts processes of Open MPI; undefined when there is none on PATH. */
+export const openMpi = ['mpirun.openmpi', 'mpirun']
+  .map(onPath)
+  .find((path) => saysOfItself(path, /Open MPI|OpenRTE|PRRTE/));
+/** What starts those of MPICH. */
+export const mpich = ['mpiexec.mpich', 'mpiexec.hydra', 'mpiexec']
+  .map(onPath)
+  .find((path) => saysOfItself(path, /HYDRA/));
 /** The folder with the public data sets; empty when BERTUNE_DATA is not set. */
 export const data = env.BERTUNE_DATA ?? '';
 /** The folder with real models, `all-minilm-l6-v2` among them; empty when BERTUNE_MODELS is not set. */
@@ -60,6 +68,18 @@ const requirements = {
     found: () => chromium !== undefined,
     lack: 'no Chromium on PATH',
     remedy: 'install one (Debian: apt-get install chromium)',
+  },
+  'Open MPI': {
+    found: () => openMpi !== undefined,
+    possible: onLinux,
+    lack: 'no mpirun of Open MPI on PATH',
+    remedy: 'install it (Debian: apt-get install openmpi-bin)',
+  },
+  MPICH: {
+    found: () => mpich !== undefined,
+    possible: onLinux,
+    lack: 'no mpiexec of MPICH on PATH',
+    remedy: 'install it (Debian: apt-get install mpich)',
   },
   data: {
     found: () => data !== '',
@@ -134,6 +154,10 @@ function failing(reason: string): Checks {
 function onPath(name: string): string | undefined {
   const places = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   return places.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function saysOfItself(path: string | undefined, words: RegExp): boolean {
+  return path !== undefined && words.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '');
 }
 
 function isExecutable(path: string): boolean {

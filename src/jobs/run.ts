@@ -1,5 +1,5 @@
 import { alone, onFirst } from '../core/collective.ts';
-import { UsageError } from '../core/errors.ts';
+import { counted, UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -145,6 +145,7 @@ export async function runTraining<Result extends object>(
     const estimatedMemoryBytes = await checkMemory(task, job, { optimizer, reduction: reduce, collective });
     const steps = totalSteps(task, plan.settings, plan.epochs);
     await refuseOtherData(collective, { ...plan.identity, ...{ startWeights: digestOfStart(task), steps } });
+    if (collective.size > 1) await noteIdle(task, collective.size, hooks);
     const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
     plan.onStartMeasured?.(before);
     const outcome = await train({
@@ -211,6 +212,18 @@ async function measureStart(task: TrainingTask, hooks: JobHooks): Promise<Metric
   if (bad !== undefined) throw notFiniteAtStart(bad);
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   return metrics;
+}
+
+/** Says when there are more processes than micro-batches of an update. */
+async function noteIdle(task: TrainingTask, processes: number, hooks: JobHooks): Promise<void> {
+  let batches = 0;
+  for await (const _ of task.update({ epoch: 0, index: 0 }).microBatches) batches++;
+  if (batches >= processes) return;
+  const [one, idle] = [counted(batches, 'micro-batch', 'micro-batches'), processes - batches];
+  note(
+    hooks,
+    say`an update has ${one}, so ${idle} of ${processes} processes ${idle === 1 ? 'has' : 'have'} nothing to train on; ${setting('accumulationSteps')} ${processes} cuts it into as many`,
+  );
 }
 
 function listened(hooks: JobHooks, listen: (event: JobEvent) => void): JobHooks {

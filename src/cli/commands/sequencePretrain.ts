@@ -13,7 +13,6 @@ export const sequencePretrainCommand: CommandSpec = {
   examples: [
     'bertune sequence pretrain --data load.csv --columns load,temperature --window 96 --horizon 24 --output runs/load',
   ],
-  isShared: true,
   async run(settings, context) {
     const { pretrainSequence } = await import('../../jobs/pretrainSequence.ts');
     const options = jobOptions('pretrainSequence', settings);

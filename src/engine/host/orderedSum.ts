@@ -1,9 +1,6 @@
 import type { Collective } from '../../core/collective.ts';
 import { defined } from '../../core/errors.ts';
 
-/** Elements of all own arrays together that are under way at once: 32 MB. */
-const mostElements = 1 << 23;
-
 /**
  * Adds up arrays that were dealt out to processes in turn, in the order in which they were: array i lies in process
  * i mod size as its ⌊i / size⌋th. Each process adds up a part of the elements, all arrays of it, and hands the sums to
@@ -11,11 +8,13 @@ const mostElements = 1 << 23;
  *
  * @param own arrays of this process, as long as `into`; none where it was dealt none
  * @param into where the sums go: may be one of them
+ * @param mostElements elements of all own arrays together that are under way at once; 32 MB of them by default
  */
 export async function sumInOrder(
   collective: Collective,
   own: readonly Float32Array[],
   into: Float32Array,
+  mostElements = 1 << 23,
 ): Promise<void> {
   const { size } = collective;
   const counts = await countsOf(collective, own.length);
