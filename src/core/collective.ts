@@ -108,6 +108,27 @@ export async function inOrder(collective: Collective, own: readonly Float64Array
   });
 }
 
+/**
+ * Rows of numbers of items that are worked on a number at a time: the processes share them out and all get all rows, in
+ * the order of the items. What belongs together does not depend on the number of processes.
+ */
+export async function rowsOfAll<T>(
+  collective: Collective,
+  items: readonly T[],
+  chunk: number,
+  work: (part: readonly T[], from: number) => Promise<readonly Float32Array[]>,
+): Promise<Float32Array[]> {
+  const starts = Array.from({ length: Math.ceil(items.length / chunk) }, (_, i) => i * chunk);
+  const own: (readonly Float32Array[])[] = [];
+  for await (const from of shareOf(starts, collective)) own.push(await work(items.slice(from, from + chunk), from));
+  if (collective.size === 1) return own.flat();
+  const joined = own.map((rows) => Float64Array.from([rows.length, ...rows.flatMap((row) => [...row])]));
+  return (await inOrder(collective, joined)).flatMap(([count = 0, ...numbers]) => {
+    const width = numbers.length / Math.max(1, count);
+    return Array.from({ length: count }, (_, i) => Float32Array.from(numbers.slice(i * width, (i + 1) * width)));
+  });
+}
+
 /** What went wrong in another process, as plain data. */
 export interface Failure {
   readonly parts: readonly MessagePart[];

@@ -83,19 +83,15 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
 const mostLag = 10;
 
 /** @throws UsageError, in all processes, when one of them does not see the tokenized corpus */
-async function checkSeen({ collective = alone, cache }: CorpusOptions, folder: string): Promise<void> {
+async function checkSeen({ collective = alone }: CorpusOptions, folder: string): Promise<void> {
   if (collective.size === 1) return;
   const isThere = () => existsSync(join(folder, textFiles.hashes));
   for (let waited = 0; !isThere() && waited < mostLag; waited += 0.1) await sleep(100);
   const all = await ofEach(collective, { host: hostname(), isThere: isThere() });
   const blind = all.findIndex((each) => !each.isThere);
   if (blind < 0) return;
-  const wayOut =
-    cache !== undefined && folder.startsWith(cache)
-      ? say`give ${setting('cache')} a folder that all of them share, or none, so that it goes to ${setting('output')}`
-      : say`give ${setting('output')} a folder that all of them share`;
   throw new UsageError(
-    say`process ${blind} on ${all[blind]?.host} does not see the tokenized corpus that process 0 on ${all[0]?.host} has in ${folder}; ${wayOut}`,
+    say`process ${blind} on ${all[blind]?.host} does not see the tokenized corpus that process 0 on ${all[0]?.host} has in ${folder}: give ${setting('cache')} a folder that all of them share`,
   );
 }
 
