@@ -9,18 +9,22 @@ const mostElements = 1 << 28;
 const mostBytes = 2 ** 31 - 1;
 /** Milliseconds in which an operation is looked after all the time, before the processor is left to others. */
 const busyMs = 2;
+/** Milliseconds of waiting after which it is looked whether the others are still there. */
+const checkEveryMs = 500;
 
 /**
  * All processes of an MPI world. Whoever comes first waits without holding the thread or the processor, so that signals
  * are heard; once all have come, the transfer itself holds the thread.
+ *
+ * @param checkOthers called now and then while others are waited for; throws when there is nobody to wait for
  */
-export function mpiCollective(mpi: MpiLibrary): Collective {
+export function mpiCollective(mpi: MpiLibrary, checkOthers: () => void): Collective {
   const { world } = mpi;
   const [rank, size] = [askNumber(mpi, 'MPI_Comm_rank'), askNumber(mpi, 'MPI_Comm_size')];
   const arrive = async () => {
     const request = new Uint8Array(8);
     mpi.call('MPI_Ibarrier', world, request);
-    await completed(mpi, request);
+    await completed(mpi, request, { checkOthers });
   };
   return {
     ...{ rank, size },
@@ -48,21 +52,36 @@ export function mpiCollective(mpi: MpiLibrary): Collective {
   };
 }
 
+interface Waiting {
+  /** How long it may take; for ever when absent. */
+  readonly patienceMs?: number;
+  readonly checkOthers?: () => void;
+}
+
 /**
  * Waits for an operation of MPI that was begun, without holding the thread.
  *
- * @param patienceMs how long it may take; for ever when absent
  * @returns whether it is done
  */
-export async function completed(mpi: MpiLibrary, request: Uint8Array, patienceMs?: number): Promise<boolean> {
+export async function completed(
+  mpi: MpiLibrary,
+  request: Uint8Array,
+  { patienceMs, checkOthers }: Waiting,
+): Promise<boolean> {
   const done = new Int32Array(1);
   // More room than any library's status takes.
   const status = new Uint8Array(256);
   const began = performance.now();
+  let checked = began;
   for (;;) {
     mpi.call('MPI_Test', request, done, status);
     if (done[0] !== 0) return true;
-    const waited = performance.now() - began;
+    const now = performance.now();
+    const waited = now - began;
+    if (now - checked > checkEveryMs) {
+      checked = now;
+      checkOthers?.();
+    }
     if (patienceMs !== undefined && waited > patienceMs) return false;
     if (waited < busyMs) await setImmediate();
     else await sleep(1);

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { type Collective, type Failure, ofEach } from '../../core/collective.ts';
 import { BertuneError } from '../../core/errors.ts';
 import type { Launch } from './launcher.ts';
 import { type MpiLibrary, openLibrary } from './library.ts';
 import { completed, mpiCollective } from './mpiCollective.ts';
+import { checkPeers, type Place, placeOfProcess } from './peers.ts';
 
 /** This process as one of several that MPI connects. */
 export interface Processes {
@@ -43,7 +43,8 @@ export async function joinProcesses(launch: Launch, library?: string): Promise<P
   checkConnects(launch);
   const mpi = await openLibrary(launch, library);
   mpi.call('MPI_Init_thread', null, null, threadFunneled, new Int32Array(1));
-  const world = mpiCollective(mpi);
+  let places: readonly Place[] = [];
+  const world: Collective = mpiCollective(mpi, () => checkPeers(places, world.rank));
   if (world.size !== launch.size) {
     mpi.call('MPI_Finalize');
     throw new BertuneError(
@@ -62,7 +63,7 @@ export async function joinProcesses(launch: Launch, library?: string): Promise<P
   process.on('exit', (code) => {
     if (!isOver) abort(code);
   });
-  const places = await ofEach(world, placeOfProcess());
+  places = await ofEach(world, placeOfProcess());
   const mine = places[world.rank];
   const beside = places.filter(({ machine }) => machine === mine?.machine);
   const sharing = beside.filter(({ cores }) => cores === mine?.cores).length;
@@ -88,17 +89,6 @@ function checkConnects({ launcher, size, connects }: Launch): void {
   );
 }
 
-/** The machine of this process, and the cores of it that the process may use. */
-function placeOfProcess(): { machine: string; cores: string } {
-  let cores = '';
-  try {
-    cores = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
-  } catch {
-    // Other systems bind no process to cores.
-  }
-  return { machine: hostname(), cores };
-}
-
 async function compared(
   mpi: MpiLibrary,
   communicator: ReturnType<MpiLibrary['handleIn']>,
@@ -112,7 +102,7 @@ async function compared(
     'MPI_Iallgather',
     ...([own, failureBytes, mpi.byte, all, failureBytes, mpi.byte, communicator, request] as const),
   );
-  if (!(await completed(mpi, request, patienceMs))) return undefined;
+  if (!(await completed(mpi, request, { patienceMs }))) return undefined;
   return Array.from({ length: size }, (_, i) => {
     const text = new TextDecoder().decode(all.subarray(i * failureBytes, (i + 1) * failureBytes));
     return JSON.parse(text.replace(/\0+$/, '')) as Failure;
