@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { env, platform, version } from 'node:process';
 import { describe, test } from 'vitest';
+import { mpich, onPath, openMpi } from './programs.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -15,14 +15,6 @@ declare module 'vitest' {
 export const chromium = ['chromium', 'chromium-browser', 'google-chrome']
   .map(onPath)
   .find((path) => path !== undefined);
-/** What starts processes of Open MPI; undefined when there is none on PATH. */
-export const openMpi = ['mpirun.openmpi', 'mpirun']
-  .map(onPath)
-  .find((path) => saysOfItself(path, /Open MPI|OpenRTE|PRRTE/));
-/** What starts those of MPICH. */
-export const mpich = ['mpiexec.mpich', 'mpiexec.hydra', 'mpiexec']
-  .map(onPath)
-  .find((path) => saysOfItself(path, /HYDRA/));
 /** The folder with the public data sets; empty when BERTUNE_DATA is not set. */
 export const data = env.BERTUNE_DATA ?? '';
 /** The folder with real models, `all-minilm-l6-v2` among them; empty when BERTUNE_MODELS is not set. */
@@ -148,23 +140,4 @@ function failing(reason: string): Checks {
       throw new Error(`BERTUNE_TEST_ALL is set, and this cannot run. ${reason}`);
     });
   return { describe: fail, test: fail };
-}
-
-/** Where a program is that a shell would start by this name. */
-function onPath(name: string): string | undefined {
-  const places = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return places.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function saysOfItself(path: string | undefined, words: RegExp): boolean {
-  return path !== undefined && words.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '');
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mpich, openMpi } from '../needs.ts';
+import { mpich, openMpi } from '../programs.ts';
 import { builtCommand, type Finished } from './build.ts';
 
 /** How processes are started, by the name of what is needed for it. */
