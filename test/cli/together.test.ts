@@ -1,10 +1,11 @@
-import { cpSync, existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestFolder } from '../data/files.ts';
+import { writeBars } from '../data/images/idxFiles.ts';
 import { expectSameRun } from '../jobs/killedRuns.ts';
 import { checkpointsOf, readJson, weightsOf } from '../jobs/runs.ts';
-import { messages, saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
 import { needing } from '../needs.ts';
 import { runCommand } from './build.ts';
 import { type LauncherName, launch, launchEach, runLaunched, until } from './mpi.ts';
@@ -88,6 +89,46 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
       const resumed = await runCommand(adapting(output, '--resume'));
       expect(resumed.code, resumed.stderr).toBe(0);
       expectSameRun(output, whole);
+    });
+
+    test('the other commands come to what they come to alone', async () => {
+      const rows = labeledMessages(1300);
+      const [train, texts] = [labeledCsv(rows.slice(0, 90)), labeledCsv(rows)];
+      const [trainFile, textFile] = [await folder.write('train.csv', train), await folder.write('texts.csv', texts)];
+      const images = writeBars(folder.path, 'bars', 60, 8);
+      const student = await saveTinyModel(join(folder.path, 'student'));
+      const cache = `--threads 1 --cache ${join(folder.path, 'cache')}`;
+      const steps = '--max-steps 3 --reduce exact --accumulation-steps 3';
+      const places = [place('others-1'), place('others-3')] as const;
+      const classifier = join(places[0], 'classifier');
+      const mae = '--method mae --patch-size 2 --hidden-size 16 --layers 1 --attention-heads 2 --batch-size 12';
+      const commands = (output: string): readonly string[] => [
+        `finetune --threads 1 --model ${model} --train ${trainFile} --method finetune --batch-size 24 ${steps} --output ${output}/classifier`,
+        `distill ${cache} --teacher ${model} --model ${student} --corpus ${corpus} --batch-tokens 768 ${steps} --output ${output}/student`,
+        `image pretrain ${cache} --data ${images} ${mae} ${steps} --output ${output}/images`,
+        `evaluate --threads 1 --model ${classifier} --data ${textFile} --json`,
+        `evaluate ${cache} --model ${model} --data ${corpus} --json`,
+        `predict --threads 1 --model ${classifier} --input ${textFile}`,
+        `predict --threads 1 --model ${classifier} --input ${textFile} --scores --output ${output}/labeled.csv`,
+        `embed --threads 1 --model ${model} --input ${textFile} --text-column text --output ${output}/vectors.jsonl`,
+      ];
+      for (const output of places) mkdirSync(output);
+      const [alone, together] = places.map((output) => commands(output).map((line) => line.split(' ')));
+      for (const [i, words] of (alone ?? []).entries()) {
+        const one = await runCommand(words);
+        expect(one.code, one.stderr).toBe(0);
+        const three = await runLaunched(name, 3, together?.[i] ?? []);
+        expect(three.code, three.stderr).toBe(0);
+        if (words.includes('--json') || !words.includes('--output')) expect(three.stdout).toBe(one.stdout);
+      }
+      for (const run of ['classifier', 'student', 'images']) {
+        expect(weightsOf(join(places[1], run)).equals(weightsOf(join(places[0], run))), run).toBe(true);
+      }
+      for (const file of ['labeled.csv', 'vectors.jsonl']) {
+        const [one, three] = places.map((output) => readFileSync(join(output, file), 'utf8'));
+        expect(three, file).toBe(one);
+        expect(one?.trimEnd().split('\n').length).toBe(file.endsWith('.csv') ? 1301 : 1300);
+      }
     });
 
     test('what is wrong for all is said once, and what is wrong for one names it', async () => {

@@ -21,7 +21,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function launchOf(env: Environment): Launch | undefined {
   if (env.BERTUNE_MPI === 'none') return undefined;
-  const launch = byOpenMpi(env) ?? bySlurm(env) ?? byHydra(env);
+  const launch = byOpenMpi(env) ?? byPmi(env) ?? bySlurm(env);
   return launch && launch.size > 1 ? launch : undefined;
 }
 
@@ -30,20 +30,19 @@ function byOpenMpi({ OMPI_COMM_WORLD_RANK: rank, OMPI_COMM_WORLD_SIZE: size }: E
   return { launcher: 'mpirun', rank: Number(rank), size: Number(size), families: ['Open MPI'], connects: true };
 }
 
-/** Hydra starts MPICH and those that come of it. */
-function byHydra({ PMI_RANK: rank, PMI_SIZE: size }: Environment): Launch | undefined {
-  if (size === undefined) return undefined;
-  return { launcher: 'mpirun', rank: Number(rank), size: Number(size), families: ['MPICH'], connects: true };
+/** As Hydra starts MPICH and those that come of it, itself or in a script of Slurm's, and as srun does with PMI2. */
+function byPmi({ PMI_RANK: rank, PMI_SIZE: size, SLURM_STEP_NUM_TASKS: tasks }: Environment): Launch | undefined {
+  if (size === undefined || rank === undefined) return undefined;
+  const by =
+    tasks === size
+      ? ({ launcher: 'srun', families: ['MPICH', 'Open MPI'] } as const)
+      : ({ launcher: 'mpirun', families: ['MPICH'] } as const);
+  return { ...by, rank: Number(rank), size: Number(size), connects: true };
 }
 
 function bySlurm(env: Environment): Launch | undefined {
-  const { SLURM_PROCID: rank, SLURM_STEP_NUM_TASKS: size, PMIX_RANK: pmix, PMI_RANK: pmi } = env;
-  // Hydra, which a script may call, starts its own processes by srun.
-  if (size === undefined || rank === undefined || env.HYDI_CONTROL_FD !== undefined) return undefined;
-  if (pmi !== undefined && pmi !== rank) return undefined;
-  const families: readonly MpiFamily[] = pmix === undefined ? ['MPICH', 'Open MPI'] : ['Open MPI', 'MPICH'];
-  return {
-    ...{ launcher: 'srun', rank: Number(rank), size: Number(size), families },
-    connects: pmix !== undefined || pmi !== undefined,
-  };
+  const { SLURM_PROCID: rank, SLURM_STEP_NUM_TASKS: size, PMIX_RANK: pmix } = env;
+  if (size === undefined || rank === undefined) return undefined;
+  const families = ['Open MPI', 'MPICH'] as const;
+  return { launcher: 'srun', rank: Number(rank), size: Number(size), families, connects: pmix !== undefined };
 }
