@@ -3,13 +3,14 @@
  * `runTraining` or `Trainer` for any task, and what their graphs are made of.
  */
 
+export type { Collective } from './core/collective.ts';
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { fillNormal, fillUniform, permutedIndex, randomBits } from './core/random.ts';
 export { type HostTensor, tensor, zeros } from './core/tensor.ts';
 export type { Engine, NamedTensors, Program } from './engine/engine.ts';
 export { onnxEngine } from './engine/onnx/engine.ts';
 export { type BroughtTf, type TfjsEngineOptions, tfjsEngine } from './engine/tfjs/engine.ts';
-export type { Collective, TrainState } from './engine/trainState.ts';
+export type { TrainState } from './engine/trainState.ts';
 export * as ops from './graph/functions.ts';
 export { gradients } from './graph/gradients.ts';
 export { Graph, type Value } from './graph/graph.ts';

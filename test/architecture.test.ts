@@ -81,6 +81,7 @@ describe('what one layer keeps to itself', () => {
     [/^(sharp|tar)$/, ['data']],
     [/^@huggingface\/tokenizers/, ['text']],
     [/^@huggingface\/hub/, ['hub']],
+    [/^koffi/, ['train']],
     [/^commander/, ['cli']],
     [/^yaml/, ['cli', 'hub']],
     [/^(fastify|@fastify\/|prom-client)/, ['server']],

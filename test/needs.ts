@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { env, platform, version } from 'node:process';
 import { describe, test } from 'vitest';
+import { mpich, onPath, openMpi } from './programs.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -60,6 +60,18 @@ const requirements = {
     found: () => chromium !== undefined,
     lack: 'no Chromium on PATH',
     remedy: 'install one (Debian: apt-get install chromium)',
+  },
+  'Open MPI': {
+    found: () => openMpi !== undefined,
+    possible: onLinux,
+    lack: 'no mpirun of Open MPI on PATH',
+    remedy: 'install it (Debian: apt-get install openmpi-bin)',
+  },
+  MPICH: {
+    found: () => mpich !== undefined,
+    possible: onLinux,
+    lack: 'no mpiexec of MPICH on PATH',
+    remedy: 'install it (Debian: apt-get install mpich)',
   },
   data: {
     found: () => data !== '',
@@ -134,19 +146,4 @@ function failing(reason: string): Checks {
       throw new Error(`BERTUNE_TEST_ALL is set, and this cannot run. ${reason}`);
     });
   return { describe: fail, test: fail };
-}
-
-/** Where a program is that a shell would start by this name. */
-function onPath(name: string): string | undefined {
-  const places = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return places.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,3 +1,4 @@
+import type { Processes } from '../jobs/processes.ts';
 import type { DataOptions } from '../settings/data.ts';
 import type { JobName } from '../settings/jobs.ts';
 import type { Settings as Records, SettingName } from '../settings/table.ts';
@@ -45,6 +46,8 @@ export interface CommandSpec {
   /** The text that may follow the flags, as the help shows it. */
   readonly argument?: { readonly name: string; readonly description: string };
   readonly examples: readonly string[];
+  /** Whether several processes share out its work. */
+  readonly isShared?: true;
   run(settings: Settings, context: CommandContext): Promise<void>;
 }
 
@@ -53,4 +56,6 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** The text after the flags. */
   readonly text?: string;
+  /** This process among others that it works with; absent where it works alone. */
+  readonly processes?: Processes;
 }

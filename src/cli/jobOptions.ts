@@ -67,14 +67,16 @@ export function given<T extends object>(options: T): T {
 
 /** Runs a job with its events shown on stderr; the first Ctrl-C asks it to stop. */
 export async function withProgress<T>(
-  { terminal }: CommandContext,
+  { terminal, processes }: CommandContext,
   job: (hooks: JobHooks & { readonly signal: AbortSignal }) => Promise<T>,
   stopping = 'stopping',
 ): Promise<T> {
   const progress = createProgress(terminal.stderr);
   const announce = () => progress.show({ type: 'note', text: `${stopping}; press Ctrl-C again to exit at once` });
   try {
-    return await interruptible(terminal, announce, (signal) => job({ onEvent: progress.show, signal }));
+    return await interruptible(terminal, announce, (signal) =>
+      job({ onEvent: progress.show, signal, collective: processes?.collective }),
+    );
   } finally {
     progress.close();
   }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option as Flag } from 'commander';
-import { BertuneError, lineOf } from '../core/errors.ts';
+import { BertuneError, lineOf, UsageError } from '../core/errors.ts';
+import { launchOf, type Processes } from '../jobs/processes.ts';
 import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
-import type { CommandSpec, Terminal } from './command.ts';
+import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
@@ -30,6 +31,7 @@ import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
 import { flagName, flagType, groupOf, helpOf, namesOf, spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
 import { readSettings } from './settings.ts';
+import { described, runTogether } from './together.ts';
 
 /** Every command, in the order of the help. */
 export const commands: readonly CommandSpec[] = [
@@ -84,6 +86,12 @@ export async function runProgram(
   terminal: Terminal,
   specs: readonly CommandSpec[] = commands,
 ): Promise<number> {
+  const launch = launchOf(terminal.env);
+  if (launch) {
+    return runTogether(launch, terminal, async (own, processes) => {
+      await createProgram(own, specs, () => {}, processes).parseAsync([...argv], { from: 'user' });
+    });
+  }
   const code = await parse(argv, terminal, specs);
   await Promise.all([flushed(terminal.stdout), flushed(terminal.stderr)]);
   return code;
@@ -118,6 +126,7 @@ function createProgram(
   terminal: Terminal,
   specs: readonly CommandSpec[],
   onSettings: (settings: { debug?: boolean }) => void,
+  processes?: Processes,
 ): Command {
   const program = new Command('bertune')
     .description('Adapt BERT to your own text, fine-tune it on a few labels and use it.')
@@ -136,14 +145,14 @@ function createProgram(
         [command.name(), ...command.registeredArguments.map((a) => `[${a.name()}]`)].join(' '),
     })
     .addHelpText('after', mainJob);
-  for (const spec of specs) addCommand(program, spec, terminal, onSettings);
+  for (const spec of specs) addCommand(program, spec, { terminal, processes }, onSettings);
   return program;
 }
 
 function addCommand(
   program: Command,
   spec: CommandSpec,
-  terminal: Terminal,
+  { terminal, processes }: { readonly terminal: Terminal; readonly processes?: Processes },
   onSettings: (settings: { debug?: boolean }) => void,
 ): void {
   const words = spec.name.split(' ');
@@ -170,8 +179,27 @@ function addCommand(
     }
     const settings = await readSettings(spec, given);
     onSettings(settings);
-    await spec.run(settings, { terminal, text: command.args[0] });
+    const context = { terminal, text: command.args[0] };
+    if (processes) await runShared(spec, settings, { ...context, processes });
+    else await spec.run(settings, context);
   });
+}
+
+/** Runs a command in one of several processes. @throws UsageError for one that knows of no others */
+async function runShared(
+  spec: CommandSpec,
+  settings: Settings,
+  context: CommandContext & { readonly processes: Processes },
+): Promise<void> {
+  const { terminal, processes } = context;
+  if (!spec.isShared) {
+    throw new UsageError(
+      `${spec.name} does not share out its work: start one process, or set BERTUNE_MPI=none to let each do all of it`,
+    );
+  }
+  const { threads = processes.threads } = settings;
+  terminal.stderr.write(`${described({ ...processes, threads })}\n`);
+  await spec.run(namesOf(spec).includes('threads') ? { ...settings, threads } : settings, context);
 }
 
 /** The command that holds those of two words; the program itself holds the others. */

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { alone, ofEach } from '../core/collective.ts';
+import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { drawHeldOut, type HeldOutOptions, intersection } from './heldOut.ts';
 import { NumberFile } from './numberFile.ts';
 import { cachedCorpus } from './tokenCache.ts';
-import { type TokenizedCorpus, type TokenizingOptions, textFiles, tokenizeCorpus } from './tokenizedCorpus.ts';
+import { type TokenizedCorpus, type TokenizingOptions, textFiles } from './tokenizedCorpus.ts';
 import { TokenStore } from './tokenStore.ts';
 
 export interface CorpusOptions extends TokenizingOptions, HeldOutOptions {
@@ -49,9 +55,8 @@ export interface Corpus {
  * @throws BertuneError when no text has a token that may be masked
  */
 export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
-  const cached = options.cache === undefined ? undefined : await cachedCorpus(options, options.cache, options.folder);
-  const folder = cached?.folder ?? options.folder;
-  const tokenized = cached?.tokenized ?? (await tokenizeCorpus(options, folder));
+  const { tokenized, folder, found, failure } = await cachedCorpus(options, options.cache, options.folder);
+  await checkSeen(options, folder);
   const store = new TokenStore(folder, options.tokenizer.vocabularySize);
   const textHashes = new NumberFile(join(folder, textFiles.hashes));
   const drawn = drawHeldOut(tokenized, folder, textHashes, options);
@@ -65,13 +70,29 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
     digest: digest.digest('hex'),
     textHashes,
     columns: tokenized.columns,
-    fromCache: cached?.found ?? false,
-    cacheFailure: cached?.failure,
+    fromCache: found,
+    cacheFailure: failure,
     close() {
       store.close();
       textHashes.close();
     },
   };
+}
+
+/** How long a shared file system may take to show what another machine wrote, in seconds. */
+const mostLag = 10;
+
+/** @throws UsageError, in all processes, when one of them does not see the tokenized corpus */
+async function checkSeen({ collective = alone }: CorpusOptions, folder: string): Promise<void> {
+  if (collective.size === 1) return;
+  const isThere = () => existsSync(join(folder, textFiles.hashes));
+  for (let waited = 0; !isThere() && waited < mostLag; waited += 0.1) await sleep(100);
+  const all = await ofEach(collective, { host: hostname(), isThere: isThere() });
+  const blind = all.findIndex((each) => !each.isThere);
+  if (blind < 0) return;
+  throw new UsageError(
+    say`process ${blind} on ${all[blind]?.host} does not see the tokenized corpus that process 0 on ${all[0]?.host} has in ${folder}: give ${setting('cache')} a folder that all of them share`,
+  );
 }
 
 type Hashed = Pick<Corpus, 'textHashes'>;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { cp, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { BertuneError, messageOf } from '../core/errors.ts';
-import type { Message } from '../core/message.ts';
+import { alone, type Collective, ofEach, onFirst } from '../core/collective.ts';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { type Message, say } from '../core/message.ts';
 import { CacheFolder, digestOfFile, sha256 } from './cacheFolder.ts';
 import type { RecordsOptions } from './records.ts';
 import { type FoundSources, findSources } from './source.ts';
@@ -42,19 +43,89 @@ export function cacheFolder(wanted?: string | false): string | undefined {
 
 /**
  * A corpus as an earlier run tokenized it, or tokenized now and kept for the next: under a key of what the files hold,
- * the tokenizer, and every setting that matters.
+ * the tokenizer, and every setting that matters. Of several processes the first one looks and keeps.
  *
- * @param folder where it goes when it cannot be kept
- * @returns undefined when it cannot be told whether it changed: a query's rows, files that are none
+ * @param cache where it is kept; not at all without it, nor when it cannot be told whether it changed: a query's rows,
+ *   files that are none
+ * @param folder where it goes when it is not kept
  */
 export async function cachedCorpus(
   options: TokenizingOptions,
+  cache: string | undefined,
+  folder: string,
+): Promise<CachedCorpus> {
+  const { collective = alone } = options;
+  const isAsked = cache !== undefined || collective.size > 1;
+  const sources = isAsked ? await identified(options.records, () => options.onProgress?.(0)) : undefined;
+  const isSame = await checkSame(collective, options.records, sources);
+  let begun: Begun = { folder };
+  const earlier = await onFirst(collective, async () => {
+    const looked = cache === undefined || !sources ? begun : await lookedUp(options, sources, cache, folder);
+    if ('found' in looked) return looked;
+    begun = looked;
+    return undefined;
+  });
+  if (earlier) return earlier;
+  try {
+    const alike = isSame ? options : { ...options, collective: alone };
+    const tokenized = isSame || collective.rank === 0 ? await tokenizeCorpus(alike, begun.folder) : nothing;
+    return await onFirst(collective, () => kept(begun, options, tokenized, folder));
+  } finally {
+    // Nothing is there any more when it became an entry.
+    if (begun.entry) await rm(begun.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Whether all processes are sure to read the same.
+ *
+ * @returns false where that cannot be told, as of a query: then one of them reads for all
+ * @throws UsageError, in all of them, when one reads something else
+ */
+async function checkSame(
+  collective: Collective,
+  { flag }: RecordsOptions,
+  sources: Identified | undefined,
+): Promise<boolean> {
+  if (collective.size === 1) return true;
+  const digest = sources ? sha256(JSON.stringify(sources.contents)) : undefined;
+  const all = await ofEach(collective, { host: hostname(), digest });
+  if (all.some((each) => each.digest === undefined)) return false;
+  const other = all.findIndex((each) => each.digest !== all[0]?.digest);
+  if (other < 0) return true;
+  throw new UsageError(
+    say`${flag}: process ${other} on ${all[other]?.host} reads other files than process 0 on ${all[0]?.host}; give all of them the same`,
+  );
+}
+
+/** What a process has of a corpus that another one tokenizes: the first one tells it. */
+const nothing: TokenizedCorpus = {
+  counts: { texts: 0, tokens: 0, skipped: 0, split: 0, invalidUtf8: 0 },
+  ...{ digest: '', grouped: false },
+};
+
+/** A corpus that is going to be tokenized. */
+interface Begun {
+  /** Where to. */
+  readonly folder: string;
+  /** The entry that it becomes; absent where it is not to be kept. */
+  readonly entry?: {
+    readonly entries: CacheFolder<TokenizedCorpus>;
+    readonly key: string;
+    /** What tells whether the files changed. */
+    readonly stamps: string;
+  };
+  /** Why it cannot be kept. */
+  readonly failure?: string;
+}
+
+async function lookedUp(
+  options: TokenizingOptions,
+  sources: Identified,
   cache: string,
   folder: string,
-): Promise<CachedCorpus | undefined> {
+): Promise<CachedCorpus | Begun> {
   const onRead = () => options.onProgress?.(0);
-  const sources = await identified(options.records, onRead);
-  if (!sources) return undefined;
   const key = keyOf(options, sources.contents);
   const entries = new CacheFolder<TokenizedCorpus>(join(cache, 'tokens'), mostBytes, format);
   const found = await entries.find(key, onRead);
@@ -62,23 +133,25 @@ export async function cachedCorpus(
     for (const line of sources.notes) options.records.onNote?.(line, 'files');
     return { folder: found.folder, tokenized: found.value, found: true };
   }
-  let beside: string;
   try {
-    beside = await entries.begin(key);
+    return { folder: await entries.begin(key), entry: { entries, key, stamps: sources.stamps } };
   } catch (error) {
-    return { folder, tokenized: await tokenizeCorpus(options, folder), found: false, failure: messageOf(error) };
+    return { folder, failure: messageOf(error) };
   }
-  try {
-    const tokenized = await tokenizeCorpus(options, beside);
-    if ((await stampsOf(options.records))?.stamps === sources.stamps) {
-      return { folder: (await entries.finish(key, beside, tokenized)).folder, tokenized, found: false };
-    }
-    await cp(beside, folder, { recursive: true });
-    return { folder, tokenized, found: false, failure: 'its files changed while they were read' };
-  } finally {
-    // Nothing is there any more when it became an entry.
-    await rm(beside, { recursive: true, force: true });
+}
+
+async function kept(
+  { folder: written, entry, failure }: Begun,
+  options: TokenizingOptions,
+  tokenized: TokenizedCorpus,
+  folder: string,
+): Promise<CachedCorpus> {
+  if (!entry) return { folder, tokenized, found: false, failure };
+  if ((await stampsOf(options.records))?.stamps === entry.stamps) {
+    return { folder: (await entry.entries.finish(entry.key, written, tokenized)).folder, tokenized, found: false };
   }
+  await cp(written, folder, { recursive: true });
+  return { folder, tokenized, found: false, failure: 'its files changed while they were read' };
 }
 
 function keyOf(
@@ -105,10 +178,14 @@ interface Stamped {
 }
 
 /** The content of every file, and what tells whether it changes while it is read. */
-async function identified(
-  records: RecordsOptions,
-  onRead: () => void,
-): Promise<{ contents: string[]; stamps: string; notes: readonly Message[] } | undefined> {
+interface Identified {
+  readonly contents: readonly string[];
+  readonly stamps: string;
+  readonly notes: readonly Message[];
+}
+
+/** Undefined for a query, or what is no file. */
+async function identified(records: RecordsOptions, onRead: () => void): Promise<Identified | undefined> {
   const before = await stampsOf(records);
   if (!before) return undefined;
   const contents: string[] = [];

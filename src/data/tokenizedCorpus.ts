@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { BertuneError, counted } from '../core/errors.ts';
+import { alone, type Collective, onFirst, shareOf } from '../core/collective.ts';
+import { BertuneError, counted, defined } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { hashText } from './hashText.ts';
 import { NumberFileWriter } from './numberFile.ts';
 import type { Records, RecordsOptions } from './records.ts';
+import { type GroupedTexts, ofAll } from './tokenizedByAll.ts';
 import type { CutOptions, TokenizedTexts } from './tokenizedTexts.ts';
 import { type TextBatch, tokenizeInOrder } from './tokenizingThreads.ts';
 import { TokenStoreWriter } from './tokenStore.ts';
@@ -15,6 +17,8 @@ export interface TokenizingOptions extends CutOptions {
   /** Threads that tokenize; all cores without it. The result is the same. */
   readonly threads?: number;
   readonly onProgress?: (texts: number) => void;
+  /** Processes that read the same records and share out the tokenizing; the first one writes. The result is the same. */
+  readonly collective?: Collective;
 }
 
 /** What is known of a tokenized corpus beside its files. */
@@ -52,12 +56,13 @@ export const textFiles = {
 export const noGroup = -1;
 
 /**
- * Reads a corpus, streaming, and writes it tokenized to a folder: a token store and what is known of each text.
+ * Reads a corpus, streaming, and writes it tokenized to a folder: a token store and what is known of each text. Of several
+ * processes all call it, and the first one writes.
  *
  * @throws BertuneError when no text has a token that may be masked, or the disk is full
  */
 export async function tokenizeCorpus(options: TokenizingOptions, folder: string): Promise<TokenizedCorpus> {
-  const { tokenizer, mostTokens, overlap, threads, onProgress } = options;
+  const { tokenizer, mostTokens, overlap, threads, onProgress, collective = alone } = options;
   const cut = { mostTokens, overlap };
   // DuckDB takes its time to load, and who has the corpus tokenized does not need it.
   const { openRecords } = await import('./records.ts');
@@ -67,21 +72,32 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
     onNote: (line, about) => about === 'files' && options.records.onNote?.(line, about),
   });
   const grouped = options.records.groupColumn !== undefined;
-  const writer = new CorpusWriter(folder, tokenizer.vocabularySize, grouped);
+  const isWritten = collective.rank === 0;
+  const writer = isWritten ? new CorpusWriter(folder, tokenizer.vocabularySize, grouped) : undefined;
   let digest = '';
   try {
-    for await (const { batch, tokenized } of tokenizeInOrder(textBatches(records), tokenizer, cut, threads)) {
-      writer.add(tokenized, batch.groups);
-      onProgress?.(writer.counts.texts);
+    const own = shareOf(textBatches(records), collective);
+    const made = withGroups(tokenizeInOrder(own, tokenizer, cut, threads));
+    for await (const { tokenized, groups } of collective.size === 1 ? made : ofAll(made, collective)) {
+      writer?.add(tokenized, groups);
+      onProgress?.(writer?.counts.texts ?? 0);
     }
   } finally {
     await records.close();
-    digest = writer.finish();
+    digest = writer?.finish() ?? '';
   }
-  const { counts } = writer;
-  if (counts.texts === 0) throw emptyCorpus(options.records.flag, counts.skipped);
-  const { invalidUtf8, taken } = records;
-  return { counts: { ...counts, tokens: writer.tokens, invalidUtf8 }, digest, columns: taken, grouped };
+  return onFirst(collective, () => {
+    const { counts, tokens } = defined(writer, 'the writer of the corpus');
+    if (counts.texts === 0) throw emptyCorpus(options.records.flag, counts.skipped);
+    const { invalidUtf8, taken } = records;
+    return { counts: { ...counts, tokens, invalidUtf8 }, digest, columns: taken, grouped };
+  });
+}
+
+async function* withGroups(
+  made: AsyncIterable<{ batch: GroupedBatch; tokenized: TokenizedTexts }>,
+): AsyncGenerator<GroupedTexts> {
+  for await (const { batch, tokenized } of made) yield { tokenized, groups: batch.groups };
 }
 
 /** Most characters of a batch, but for a longer text: a thread's work of a tenth of a second. */

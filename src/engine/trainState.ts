@@ -1,3 +1,4 @@
+import type { Collective } from '../core/collective.ts';
 import type { Shape } from '../core/tensor.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Engine, NamedTensors } from './engine.ts';
@@ -9,8 +10,8 @@ export interface TrainState {
   /** Prepares a step, which reads this state and adds to its gradients. */
   compile(step: StepGraph): Promise<StepProgram>;
   /**
-   * Adds up the gradients of all processes. A process that accumulated none since the last update counts as zero; after
-   * that every process holds the same bits.
+   * Adds up the gradients of all processes, to which the update's micro-batches were dealt out in turn. A process that
+   * accumulated none since the last update counts as zero; after that every process holds the same bits.
    */
   reduce(collective: Collective): Promise<void>;
   /** Euclidean norm over all parameters, or over their gradients; NaN or infinite when an element is. */
@@ -34,6 +35,11 @@ export interface StateSpec {
   readonly rule: UpdateRule;
   /** Start values by name. They are taken over and the map is left empty: they are not to be held twice. */
   readonly values: Map<string, Float32Array>;
+  /**
+   * Whether the gradients of each micro-batch are kept apart until they are reduced, and then added up in the order of the
+   * micro-batches, as one process does: the same bits whatever the number of processes.
+   */
+  readonly isOrdered?: boolean;
 }
 
 export interface TrainedValue {
@@ -89,15 +95,6 @@ export function updated(name: string): string {
 /** The scalar inputs of an update rule in one step, for parameters with weight decay and for those without. */
 export type UpdateScalars = (decays: boolean) => Readonly<Record<string, number>>;
 
-/** Processes that train one model together. Every one calls the same methods in the same order. */
-export interface Collective {
-  /** Of this process, from 0; process 0 writes checkpoints and is the one that is watched. */
-  readonly rank: number;
-  readonly size: number;
-  /** Puts the sum over all processes into every one's array, the same bits everywhere. */
-  sum(values: Float32Array | Float64Array): Promise<void>;
-}
-
 /** One array of a state. */
 export interface StateArray {
   /** `parameters`, `states`, or the slot of the optimizer that it belongs to. */
@@ -142,7 +139,11 @@ export function isValue({ part }: StateArray): boolean {
   return part === 'parameters' || part === 'states';
 }
 
-/** Elements that a state holds for each element of a parameter: value, gradient, slots, and a micro-batch's gradient. */
-export function elementsHeld({ slots }: UpdateRule, accumulates: boolean): number {
-  return 2 + slots.length + (accumulates ? 1 : 0);
+/**
+ * Elements that a state holds for each element of a parameter: value, slots, and gradients.
+ *
+ * @param gradients arrays of gradients: their sum, a micro-batch's beside it, or those that are kept apart
+ */
+export function elementsHeld({ slots }: UpdateRule, gradients: number): number {
+  return 1 + slots.length + gradients;
 }

@@ -193,7 +193,9 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<S
               ...modelFacts(model, head, start.sentence),
               ...{ before: before ?? undefined, after: outcome.metrics ?? undefined },
             };
-            const vectorsAfter = await corpusVectors(encoder, values, heldOut.store, measured);
+            // The other processes have done their part.
+            const byItself = { ...encoder, hooks: { ...hooks, collective: undefined } };
+            const vectorsAfter = await corpusVectors(byItself, values, heldOut.store, measured);
             return {
               result: { ...resultOf(outcome, before, options.output), vectors: agreement(vectorsBefore, vectorsAfter) },
               data: { corpus: training.counts, evaluation: evaluation?.counts },
@@ -252,7 +254,7 @@ async function readCorpora(
       mostTokens: settings.maxLength - tokenizer.frame.size,
       // Evaluation counts every token once.
       overlap: key === 'corpus' ? settings.overlap : 0,
-      threads: settings.threads,
+      ...{ threads: settings.threads, collective: hooks.collective },
       cache: cacheFolder(options.cache),
       folder: join(folder, key),
       heldOutFraction,

@@ -1,8 +1,10 @@
+import { alone } from '../core/collective.ts';
 import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { loadModel } from './model.ts';
-import { checkNotInput, chunksOf, itemsOf, textsProgress } from './predict.ts';
+import { checkNotInput, itemsOf, textsProgress } from './predict.ts';
+import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
 import type { JobHooks, LoadedModel } from './types.ts';
 
 /** Its `output` is a `.parquet` or `.jsonl` file. */
@@ -22,6 +24,7 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const { model: path, threads, device, maxLength, int8, offline } = resolve('embed', options);
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
+  checkAllRead(hooks.collective ?? alone, options.input);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { onEvent, signal } = hooks;
   const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
@@ -30,8 +33,10 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
     dimensions = length;
   });
   try {
-    const count = await writeVectors(options.output, rows);
-    return { count, dimensions, output: options.output };
+    return await writtenByFirst(hooks.collective ?? alone, rows, async () => {
+      const count = await writeVectors(options.output, rows);
+      return { count, dimensions, output: options.output };
+    });
   } finally {
     await model.dispose();
   }
@@ -47,13 +52,16 @@ async function* vectorRows(
   const onTotal = (total: number) => {
     progress = textsProgress('embedding texts', total, hooks);
   };
-  for await (const items of chunksOf(itemsOf({ input, output }, hooks, onTotal))) {
-    const vectors = await model.embed(
-      items.map(({ text }) => text),
-      { pooling, prompt, promptText, truncateDimensions },
-    );
+  const { collective = alone } = hooks;
+  const asked = { pooling, prompt, promptText, truncateDimensions };
+  // As numbers that can be sent; those of one process are the vectors themselves.
+  const embedded = async (texts: string[]): Promise<ArrayLike<number>[]> => {
+    const vectors = await model.embed(texts, asked);
+    return collective.size === 1 ? vectors : vectors.map((vector) => [...vector]);
+  };
+  for await (const { items, results } of madeOf(collective, itemsOf({ input, output }, hooks, onTotal), embedded)) {
     for (const [i, item] of items.entries()) {
-      const vector = vectors[i] as Float32Array;
+      const vector = Float32Array.from(results[i] ?? []);
       onDimensions(vector.length);
       yield { ...item, vector };
     }

@@ -1,3 +1,4 @@
+import { alone, rowsOfAll } from '../core/collective.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { NotFiniteError } from '../core/finite.ts';
@@ -42,8 +43,8 @@ export async function evaluate(
 ): Promise<ClassificationResult | MaskedLmResult> {
   const settings = resolve('evaluate', options);
   const found = await findModel(options.model, options, hooks);
-  const alone = await readWordsAlone(found);
-  const head = alone ? 'oneLabel' : await measurableHead(found);
+  const wordsAlone = await readWordsAlone(found);
+  const head = wordsAlone ? 'oneLabel' : await measurableHead(found);
   if (options.int8 && head !== 'oneLabel') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
@@ -53,7 +54,7 @@ export async function evaluate(
       say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
     );
   }
-  return alone ? evaluateWords(alone, settings, hooks) : measures[head](found, settings, hooks);
+  return wordsAlone ? evaluateWords(wordsAlone, settings, hooks) : measures[head](found, settings, hooks);
 }
 
 type Measure = (
@@ -90,12 +91,14 @@ async function evaluateClassifier(
   });
   try {
     const { promptTokens } = cutter;
-    if (!words) return await measureLabels(inference, windows, classes, labels, promptTokens);
+    const { collective = alone } = hooks;
+    if (!words) return await measureLabels(inference, windows, classes, labels, { promptTokens, collective });
+    const rows = await rowsOfAll(collective, windows, chunk, async (part, from) => {
+      const logits = await ofWindows(inference, 'oneLabel', part, { promptTokens });
+      return joinedLogits(words, texts.slice(from, from + part.length), logits);
+    });
     const count = new LabelCount(classes, labels);
-    for (let from = 0; from < texts.length; from += chunk) {
-      const logits = await ofWindows(inference, 'oneLabel', windows.slice(from, from + chunk), { promptTokens });
-      for (const row of joinedLogits(words, texts.slice(from, from + chunk), logits)) count.add(row);
-    }
+    for (const row of rows) count.add(row);
     return count.measure();
   } finally {
     await inference.dispose();
@@ -150,7 +153,7 @@ async function evaluateLanguageModel(
       },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,
-      threads: options.threads,
+      ...{ threads: options.threads, collective: hooks.collective },
       cache: cacheFolder(options.cache),
       folder,
       heldOutFraction: 0,
@@ -176,7 +179,9 @@ async function evaluateLanguageModel(
         },
         asTensors(values, model.parameters(model.partsOf('maskedLm'))),
         engine,
-        hooks.signal,
+        // Of several processes none may stop without the others.
+        (hooks.collective?.size ?? 1) > 1 ? undefined : hooks.signal,
+        hooks.collective,
       );
       if (count === 0) {
         throw new BertuneError(

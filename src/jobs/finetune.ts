@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { z } from 'zod';
+import { alone, onFirst } from '../core/collective.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { Resolved } from '../settings/options.ts';
@@ -62,8 +63,10 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
         data = await withDescriptions(run(given.method), () => openBase(given.method));
         const method = given.method ?? (await methodWithoutTrials(run(undefined), openBase));
         if (method) return methods[method].run(run(method), () => openBase(method));
-        const climbed = await earlier(ladderIn(record), run(undefined), openBase);
-        const { ladder, base } = climbed ?? (await climb(run(undefined), openBase, began)) ?? {};
+        const climbed =
+          (await earlier(ladderIn(record), run(undefined), openBase)) ??
+          (await climbedByFirst(run(undefined), openBase, began));
+        const { ladder, base } = climbed ?? {};
         if (!ladder || !base) return methods.finetune.run(run('finetune'), openBase);
         const from = ladder.adapted ? ', from the encoder that was adapted to texts without labels' : '';
         note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}${from}`);
@@ -84,6 +87,21 @@ async function earlier(
   if (!ladder) return undefined;
   const base = await openBase();
   return { ladder, base: ladder.adapted ? await adaptedBase(run, base) : base };
+}
+
+/** What climbing found: it goes by the clock, so of several processes the first one climbs. */
+async function climbedByFirst(
+  run: FinetuneRun,
+  openBase: () => Promise<Base>,
+  began: number,
+): Promise<Climbed | undefined> {
+  const { collective = alone } = run.hooks;
+  let own: Climbed | undefined;
+  const ladder = await onFirst(collective, async () => {
+    own = await climb(run, openBase, began);
+    return own?.ladder;
+  });
+  return collective.rank === 0 ? own : earlier(ladder, run, openBase);
 }
 
 /** The options with what implies a method put as one. */

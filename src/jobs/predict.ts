@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve as resolvePath } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { alone } from '../core/collective.ts';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
@@ -11,6 +11,7 @@ import { resolve } from '../settings/resolve.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
 import { note } from './note.ts';
+import { checkAllRead, madeOf } from './sharedChunks.ts';
 import type { DataOptions, JobHooks, Prediction } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
@@ -20,27 +21,26 @@ interface Item {
   readonly text: string;
 }
 
-/** Texts that are read together: enough to fill blocks well, few enough that what is done is told and written soon. */
-const chunk = 512;
-
 /**
- * Labels texts, in their order, streaming.
+ * Labels texts, in their order, streaming. Of several processes the first one gives all answers, the others none.
  *
  * @throws UsageError for a model without a classifier, or paths or columns to change
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { model: path, threads, device, maxLength, int8, offline } = resolve('predict', options);
-  const { onEvent, signal } = hooks;
+  const { onEvent, signal, collective = alone } = hooks;
+  checkAllRead(collective, options.input);
   const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
-    for await (const items of chunksOf(itemsOf(options, hooks, onTotal))) {
-      const predictions = await model.classify(items.map(({ text }) => text));
-      for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
+    const classify = async (texts: string[]) =>
+      (await model.classify(texts)).map(({ label, score }) => ({ label, score }));
+    for await (const { items, results } of madeOf(collective, itemsOf(options, hooks, onTotal), classify)) {
+      for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);
     }
     progress.finish();
@@ -132,30 +132,4 @@ export function textsProgress(activity: string, total: number | undefined, { onE
       if (done > 0 && total !== undefined && done !== total) tell(done);
     },
   };
-}
-
-/** Items gathered into lists of up to `chunk`; a list does not wait for an item that is yet to come. */
-export async function* chunksOf<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  const iterator = items[Symbol.asyncIterator]();
-  let gathered: T[] = [];
-  let coming = iterator.next();
-  try {
-    for (;;) {
-      const next = gathered.length > 0 ? await Promise.race([coming, setImmediate('not yet' as const)]) : await coming;
-      const isYetToCome = next === 'not yet';
-      if (!isYetToCome && next.done) break;
-      if (!isYetToCome) {
-        gathered.push(next.value);
-        coming = iterator.next();
-      }
-      if (isYetToCome || gathered.length === chunk) {
-        yield gathered;
-        gathered = [];
-      }
-    }
-    if (gathered.length > 0) yield gathered;
-  } finally {
-    coming.catch(() => {}); // nobody waits for it any more
-    await iterator.return?.();
-  }
 }

@@ -1,3 +1,4 @@
+import { alone } from '../core/collective.ts';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { untilAborted } from '../core/interrupt.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
@@ -10,7 +11,8 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { openModel } from './model.ts';
 import { note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
-import { checkNotInput, chunksOf, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
 import type { JobHooks } from './types.ts';
 
 /** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
@@ -36,7 +38,8 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   const { output, input } = options;
   await checkRowPath(output);
   checkNotInput(output, input);
-  const { onEvent, signal } = hooks;
+  const { onEvent, signal, collective = alone } = hooks;
+  checkAllRead(collective, input);
   const onNote = (text: string) => onEvent?.({ type: 'note', text });
   const model = await openModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   try {
@@ -55,8 +58,10 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
       }
       const counts = new Map<string, number>();
       const labeled = labeledRows(model, rows, labels, counts, hooks);
-      const count = await writeRows(output, [...rows.columns, ...columns], labeled, signal);
-      return { count, labels: Object.fromEntries(counts), added: names, output };
+      return await writtenByFirst(collective, labeled, async () => {
+        const count = await writeRows(output, [...rows.columns, ...columns], labeled, signal);
+        return { count, labels: Object.fromEntries(counts), added: names, output };
+      });
     } finally {
       await rows.close();
     }
@@ -146,8 +151,8 @@ async function* labeledRows(
 ): AsyncGenerator<CellValue[][]> {
   const progress = textsProgress('labeling texts', rows.total, hooks);
   let empty = 0;
-  for await (const chunk of chunksOf(rows.items())) {
-    const answers = await model.scores(chunk.map(({ text }) => text));
+  const scores = (texts: string[]) => model.scores(texts);
+  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, rows.items(), scores)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
       if (text.trim() === '') {

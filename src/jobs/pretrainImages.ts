@@ -1,7 +1,6 @@
 import { counted, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import type { ImageStore } from '../data/images/imageStore.ts';
-import type { NamedTensors } from '../engine/engine.ts';
 import { saveVision } from '../hub/visionFolder.ts';
 import { randomVisionValues } from '../models/vision/encoder.ts';
 import { identityOf } from '../settings/identity.ts';
@@ -10,6 +9,7 @@ import { resolve } from '../settings/resolve.ts';
 import { evaluateVision } from '../tasks/vision/evaluation.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { neighbourAccuracy } from '../tasks/vision/neighbourAccuracy.ts';
+import type { TrainingTask } from '../train/task.ts';
 import {
   channelMoments,
   digestOfImages,
@@ -58,9 +58,9 @@ export async function pretrainImages(
         const views = keep(viewsFor(store, augmentation, seed, options.dataThreads));
         const heldOutViews = viewsFor(heldOut.store, isContrastive ? augmentation : undefined, seed, 1);
         const inputs = { config, seed, noise };
-        const measure = async (parameters: NamedTensors, signal?: AbortSignal): Promise<Record<string, number>> => {
+        const measure: NonNullable<TrainingTask['evaluate']> = async (parameters, signal, collective) => {
           const measured = { views: heldOutViews, examples: heldOut.examples };
-          const metrics = await evaluateVision(inputs, measured, parameters, engine, signal);
+          const metrics = await evaluateVision(inputs, measured, parameters, engine, signal, collective);
           const accuracy = await neighbourAccuracy(config, parameters, engine, data, seed, signal);
           return { ...metrics, ...(accuracy === undefined ? {} : { knnAccuracy: accuracy }) };
         };

@@ -1,4 +1,5 @@
-import { defined, UsageError } from '../core/errors.ts';
+import { alone, onFirst } from '../core/collective.ts';
+import { counted, defined, UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -13,8 +14,10 @@ import { note } from './note.ts';
 import { type OpenedEngine, openEngine } from './openEngine.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
+import { refuseOtherData, refuseOtherStart } from './sameEverywhere.ts';
 import {
   checkMemory,
+  digestOfStart,
   noteBeginning,
   type ResolvedTraining,
   stopBeforeTraining,
@@ -31,7 +34,10 @@ export interface TrainingJob<Result extends object> {
   readonly command: string;
   /** Options as they were given, and as `resolve` filled them in. */
   readonly options: object;
-  readonly settings: Pick<ResolvedTraining, 'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads' | 'device'>;
+  readonly settings: Pick<
+    ResolvedTraining,
+    'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads' | 'reduce' | 'device'
+  >;
   /** Folders that the run reads: none of them may be its output. */
   readonly inputs?: readonly string[];
   /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
@@ -90,7 +96,8 @@ export interface Finished<Result extends object> {
 
 /**
  * The one way in which a training job goes: it claims its folder, reads, checks the memory, measures the start, trains or
- * fits, saves, and writes down what came of it.
+ * fits, saves, and writes down what came of it. Several processes all read, measure and train; the first one does the rest
+ * and tells the others what came of it.
  *
  * @throws UsageError for a folder, data or settings to change; BertuneError for what cannot be used; InterruptedError
  * after saving, when the signal was aborted
@@ -100,9 +107,16 @@ export async function runTraining<Result extends object>(
   hooks: JobHooks,
 ): Promise<Result> {
   checkHooks(hooks);
-  const folder = RunFolder.claim(settings.output, { ...settings, command, inputs });
-  const finished = finishedResult<Result>(folder, options, hooks);
-  if (finished) return finished;
+  const { collective = alone } = hooks;
+  await refuseOtherStart(collective, { command, settings });
+  const claim = { ...settings, command, inputs };
+  let own: RunFolder | undefined;
+  const earlier = await onFirst(collective, () => {
+    own = RunFolder.claim(settings.output, claim);
+    return finishedResult<Result>(own, options, hooks);
+  });
+  if (earlier) return earlier;
+  const folder = own ?? RunFolder.heldByOther(settings.output, claim);
   const opened: { close(): unknown }[] = [];
   let computing: OpenedEngine | undefined;
   const reading: Reading = {
@@ -119,10 +133,7 @@ export async function runTraining<Result extends object>(
   try {
     computing = await openEngine(settings, hooks);
     const plan = await read(reading);
-    const { result, data, card } = await ('task' in plan ? trained(plan) : fitted(plan));
-    if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
-    else await folder.finish(result, data);
-    return result;
+    return await ('task' in plan ? trained(plan) : fitted(plan));
   } finally {
     try {
       for (const one of opened.reverse()) await one.close();
@@ -131,30 +142,44 @@ export async function runTraining<Result extends object>(
     }
   }
 
-  async function trained(plan: Plan<Result>): Promise<Finished<Result>> {
+  async function trained(plan: Plan<Result>): Promise<Result> {
     const { task, optimizer } = plan;
-    const estimatedMemoryBytes = await checkMemory(task, job, optimizer);
+    const { reduce } = settings;
+    const estimatedMemoryBytes = await checkMemory(task, job, { optimizer, reduction: reduce, collective });
+    const steps = totalSteps(task, plan.settings, plan.epochs);
+    await refuseOtherData(collective, { ...plan.identity, ...{ startWeights: digestOfStart(task), steps } });
+    if (collective.size > 1) await noteIdle(task, collective.size, hooks);
     const before = plan.onStartMeasured ? await measureStart(task, hooks) : null;
     plan.onStartMeasured?.(before);
     const outcome = await train({
       ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
       configuration: { ...recorded(plan.settings), ...plan.configuration, estimatedMemoryBytes },
-      steps: totalSteps(task, plan.settings, plan.epochs),
+      ...{ steps, reduce },
       hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
     });
-    return plan.finish(outcome, before);
+    return onFirst(collective, async () => finished(await plan.finish(outcome, before)));
   }
 
-  async function fitted(plan: Fit<Result>): Promise<Finished<Result>> {
-    stopBeforeTraining(hooks);
-    if (folder.holdsCheckpoints()) {
-      throw new UsageError(
-        say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
-      );
-    }
-    await folder.begin({ ...recorded(plan.settings), ...plan.configuration });
-    if (settings.resume) noteBeginning(folder, false, hooks);
-    return plan.fit();
+  function fitted(plan: Fit<Result>): Promise<Result> {
+    return onFirst(collective, async () => {
+      stopBeforeTraining(hooks);
+      if (folder.holdsCheckpoints()) {
+        throw new UsageError(
+          say`${folder.path} holds checkpoints of a run in steps, which this one has none of; replace it with ${setting('overwrite')}, or choose another ${setting('output')}`,
+        );
+      }
+      if (collective.size > 1) note(hooks, 'there are no steps to share out: process 0 fits the model');
+      await folder.begin({ ...recorded(plan.settings), ...plan.configuration });
+      if (settings.resume) noteBeginning(folder, false, hooks);
+      return finished(await plan.fit());
+    });
+  }
+
+  /** Writes down what came of the run. */
+  async function finished({ result, data, card }: Finished<Result>): Promise<Result> {
+    if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
+    else await folder.finish(result, data);
+    return result;
   }
 
   /** What the run's record holds of its options. */
@@ -180,7 +205,10 @@ function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks
 async function measureStart(task: TrainingTask, hooks: JobHooks): Promise<Metrics | null> {
   if (!task.evaluate) return null;
   const start = asTensors(task.startValues, [...task.parameters, ...(task.states ?? [])]);
-  const metrics = await task.evaluate(start, hooks.signal).catch((error: unknown) => {
+  const { signal, collective = alone } = hooks;
+  // Of several processes none may stop without the others.
+  const heard = collective.size === 1 ? signal : undefined;
+  const metrics = await task.evaluate(start, heard, collective).catch((error: unknown) => {
     stopBeforeTraining(hooks);
     throw error;
   });
@@ -188,6 +216,18 @@ async function measureStart(task: TrainingTask, hooks: JobHooks): Promise<Metric
   if (bad !== undefined) throw notFiniteAtStart(bad);
   hooks.onEvent?.({ type: 'evaluation', step: 0, metrics });
   return metrics;
+}
+
+/** Says when there are more processes than micro-batches of an update. */
+async function noteIdle(task: TrainingTask, processes: number, hooks: JobHooks): Promise<void> {
+  let batches = 0;
+  for await (const _ of task.update({ epoch: 0, index: 0 }).microBatches) batches++;
+  if (batches >= processes) return;
+  const [one, idle] = [counted(batches, 'micro-batch', 'micro-batches'), processes - batches];
+  note(
+    hooks,
+    say`an update has ${one}, so ${idle} of ${processes} processes ${idle === 1 ? 'has' : 'have'} nothing to train on; ${setting('accumulationSteps')} ${processes} cuts it into as many`,
+  );
 }
 
 function listened(hooks: JobHooks, listen: (event: JobEvent) => void): JobHooks {

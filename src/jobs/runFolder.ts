@@ -2,7 +2,15 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmdirSync, rmSync 
 import { basename, join, resolve } from 'node:path';
 import { DamagedDocumentError, NewerFormatError } from '../core/document.ts';
 import { UsageError } from '../core/errors.ts';
-import { makeFolder, makeFolders, removeMade, removeTemporaries, writeFileAtomic } from '../core/files.ts';
+import {
+  makeFolder,
+  makeFolders,
+  removeFolder,
+  removeMade,
+  removeTemporaries,
+  temporaryFolder,
+  writeFileAtomic,
+} from '../core/files.ts';
 import { type FolderLock, refuseHeld, removeLeftLock } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
@@ -69,15 +77,18 @@ export class RunFolder {
   #record: RunRecord | undefined;
   /** The topmost folder that had to be made. */
   readonly #made: string | undefined;
-  /** Absent where there is nothing left to do. */
+  /** Absent where there is nothing left to do, or another process holds it. */
   readonly #lock: FolderLock | undefined;
+  /** Where this process works, where another one holds the folder. */
+  #aside: string | undefined;
 
-  private constructor(path: string, options: RunFolderOptions, finished: RunRecord | undefined) {
+  private constructor(path: string, options: RunFolderOptions, finished: RunRecord | undefined, isHeld = false) {
     this.path = path;
     this.#options = options;
     this.checkpoints = join(path, 'checkpoints');
     this.metrics = join(path, 'metrics.jsonl');
     this.finished = finished;
+    if (isHeld) return;
     if (finished) {
       removeLeftLock(path);
       return;
@@ -118,6 +129,11 @@ export class RunFolder {
     return new RunFolder(output, options, record?.status === 'finished' && record.result ? record : undefined);
   }
 
+  /** The folder of a run that another process holds, which alone writes to it: only what is there can be read. */
+  static heldByOther(output: string, options: RunFolderOptions): RunFolder {
+    return new RunFolder(output, options, undefined, true);
+  }
+
   /** Whether there are checkpoints that a run without steps would leave behind. */
   holdsCheckpoints(): boolean {
     return !this.#options.overwrite && existsSync(this.checkpoints) && readdirSync(this.checkpoints).length > 0;
@@ -125,6 +141,10 @@ export class RunFolder {
 
   /** Makes an empty folder for what is needed until `release`. */
   work(): string {
+    if (!this.#lock) {
+      this.#aside ??= temporaryFolder();
+      return this.#aside;
+    }
     const path = join(this.path, workFolder);
     rmSync(path, { recursive: true, force: true });
     makeFolders(path);
@@ -133,6 +153,7 @@ export class RunFolder {
 
   /** Lets go of the folder; removes the work folder, and the output folder with it when it was made for a run that never began. */
   release(): void {
+    if (this.#aside !== undefined) removeFolder(this.#aside);
     if (!this.#lock) return;
     rmSync(join(this.path, workFolder), { recursive: true, force: true });
     this.#lock.release();

@@ -1,3 +1,4 @@
+import { alone, rowsOfAll } from '../core/collective.ts';
 import { say } from '../core/message.ts';
 import { permutedIndex } from '../core/random.ts';
 import type { TokenStore } from '../data/tokenStore.ts';
@@ -31,12 +32,14 @@ export async function corpusVectors(
   const data = new Float32Array(sequences.length * size);
   const total = sequences.length;
   try {
-    for (let from = 0; from < total; from += chunk) {
+    const vectors = await rowsOfAll(hooks.collective ?? alone, sequences, chunk, (part, from) => {
       hooks.onEvent?.({ type: 'progress', ...activity(say`computing vectors`), done: from, total });
-      const part = sequences.slice(from, from + chunk).map((sequence) => store.read(sequence).ids);
-      for (const [i, vector] of (await inference.ofTexts('pooled', part)).entries())
-        data.set(vector, (from + i) * size);
-    }
+      return inference.ofTexts(
+        'pooled',
+        part.map((sequence) => store.read(sequence).ids),
+      );
+    });
+    for (const [i, vector] of vectors.entries()) data.set(vector, i * size);
   } finally {
     await inference.dispose();
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { alone, type Collective } from '../core/collective.ts';
 import { counted, InterruptedError, UsageError } from '../core/errors.ts';
 import { availableMemory, formatBytes as size } from '../core/memory.ts';
 import { say, setting } from '../core/message.ts';
@@ -10,6 +11,7 @@ import type { JobName } from '../settings/jobs.ts';
 import type { ResolvedFrom } from '../settings/options.ts';
 import type { textTraining, training } from '../settings/takes.ts';
 import type { TrainerCallback } from '../train/callbacks.ts';
+import type { Reduction } from '../train/collective.ts';
 import { estimateMemory } from '../train/memory.ts';
 import { metricsLog } from '../train/metricsLog.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
@@ -61,7 +63,7 @@ export function seriesIdentity(config: object, values: Float32Array) {
 }
 
 /** Digest of what the run starts from: the first numbers of every parameter. */
-function digestOfStart(task: TrainingTask, order = (names: string[]) => names): string {
+export function digestOfStart(task: TrainingTask, order = (names: string[]) => names): string {
   const hash = createHash('sha256');
   for (const name of order(task.parameters.map((parameter) => parameter.name))) {
     const values = task.startValues.get(name)?.subarray(0, 256);
@@ -85,17 +87,18 @@ export interface TrainingRun {
   /** What a run has to share to go on with its checkpoints, beside what it starts from. */
   readonly identity: Readonly<Record<string, unknown>>;
   readonly optimizer?: OptimizerOptions;
+  readonly reduce?: Reduction;
   readonly hooks: JobHooks;
 }
 
 /** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
-  const { task, engine, folder, settings, configuration, steps, identity, optimizer, hooks } = run;
+  const { task, engine, folder, settings, configuration, steps, identity, optimizer, reduce, hooks } = run;
+  const { collective } = hooks;
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = settings;
   stopBeforeTraining(hooks);
   const trainer = new Trainer({
-    task,
-    engine,
+    ...{ task, engine, collective, reduction: reduce },
     callbacks: [beginning(folder, configuration, settings, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
     checkpoints: folder.checkpoints,
     steps,
@@ -124,6 +127,14 @@ export async function train(run: TrainingRun): Promise<TrainingOutcome> {
 /** What the process holds beside the numbers of a run: Node, the engine's code, buffers of reading. */
 const processBytes = 150e6;
 
+/** What the memory of a run goes by beside its task. */
+export interface MemoryOptions {
+  readonly optimizer?: OptimizerOptions;
+  readonly reduction?: Reduction;
+  /** The processes that train together; those on one machine share its memory. */
+  readonly collective?: Collective;
+}
+
 /**
  * Bytes that the process is going to take when it trains, from the graph of a step; nothing is run for it.
  *
@@ -132,10 +143,11 @@ const processBytes = 150e6;
 export async function checkMemory(
   task: TrainingTask,
   job: JobName,
-  optimizer?: OptimizerOptions,
-  available = availableMemory(),
+  { optimizer, reduction, collective = alone }: MemoryOptions = {},
+  available = availableMemory() / (collective.beside ?? 1),
 ): Promise<number> {
-  const { state, step, recomputed } = await estimateMemory(task, optimizer).catch(batchError);
+  const shared = { optimizer, reduction, processes: collective.size };
+  const { state, step, recomputed } = await estimateMemory(task, shared).catch(batchError);
   const held = [...task.startValues.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
   const needed = state + step - held;
   if (needed > available) {

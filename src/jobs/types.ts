@@ -1,5 +1,6 @@
 /** What every job accepts and tells: the vocabulary that programs and the command line share. */
 
+import type { Collective } from '../core/collective.ts';
 import type { Message } from '../core/message.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
@@ -48,6 +49,11 @@ export interface JobHooks {
   readonly onEvent?: (event: JobEvent) => void;
   /** When aborted, the job throws an InterruptedError; training finishes its step and saves a checkpoint first. */
   readonly signal?: AbortSignal;
+  /**
+   * The processes that share out the job, this one alone when absent. Process 0 writes what comes of it; every one reads
+   * the same data, and the folders of the output and of the cache are the same for all.
+   */
+  readonly collective?: Collective;
 }
 
 /** What every job accepts that takes a model: its `model` is a folder, or `org/name[@revision]` of the Hub. */

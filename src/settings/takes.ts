@@ -22,6 +22,7 @@ export const training = {
   weightDecay: given,
   maxGradientNorm: given,
   fastMath: given,
+  reduce: given,
   evalSteps: given,
   saveSteps: given,
   keepCheckpoints: given,

@@ -1,3 +1,4 @@
+import type { Collective } from '../core/collective.ts';
 import type { NamedTensors } from '../engine/engine.ts';
 import type { TrainedParameter, TrainedValue } from '../engine/trainState.ts';
 import type { Graph, Value } from '../graph/graph.ts';
@@ -66,7 +67,8 @@ export interface TrainingTask {
   /**
    * Metrics on held-out data with the current parameters and states; absent when nothing is held out.
    *
+   * @param collective processes that all measure at the same time and may share it out, to the same result in each
    * @throws InterruptedError when the signal was aborted
    */
-  readonly evaluate?: (parameters: NamedTensors, signal?: AbortSignal) => Promise<Metrics>;
+  readonly evaluate?: (parameters: NamedTensors, signal?: AbortSignal, collective?: Collective) => Promise<Metrics>;
 }

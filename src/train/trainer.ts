@@ -1,15 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
+import { alone, type Collective, fromFirst, shareOf, sumOf } from '../core/collective.ts';
 import { BertuneError, InterruptedError } from '../core/errors.ts';
 import { NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
 import { createTrainState } from '../engine/createTrainState.ts';
 import type { Engine } from '../engine/engine.ts';
 import { ProgramCache } from '../engine/programCache.ts';
-import type { Collective, StepProgram, TrainState } from '../engine/trainState.ts';
+import type { StepProgram, TrainState } from '../engine/trainState.ts';
 import type { TrainerCallback } from './callbacks.ts';
 import { Checkpoints } from './checkpoints/checkpoints.ts';
-import { alone, checkShared, fromFirst, inAny, shareOf, sumOf } from './collective.ts';
+import { checkShared, type Reduction } from './collective.ts';
 import { badMetric, notFiniteAtStart } from './divergence.ts';
 import {
   type ChosenOptimizer,
@@ -31,6 +32,8 @@ export interface TrainerOptions {
   readonly callbacks?: readonly TrainerCallback[];
   /** The processes that train together; this one alone when absent. They share the folder of checkpoints. */
   readonly collective?: Collective;
+  /** How their gradients are added up; `exact`: to the bits of one process. `fast` when absent. */
+  readonly reduction?: Reduction;
   /** Folder of the run's checkpoints. */
   readonly checkpoints: string;
   /** Optimizer steps of the whole run. */
@@ -89,7 +92,7 @@ export class Trainer {
 
   /** @throws UsageError when the optimizer does not exist, or several processes cannot train the task together */
   constructor(options: TrainerOptions) {
-    const { task, engine, callbacks = [], collective = alone, keepCheckpoints } = options;
+    const { task, engine, callbacks = [], collective = alone, reduction, keepCheckpoints } = options;
     checkShared(task, collective);
     this.#task = task;
     this.#options = options;
@@ -99,7 +102,8 @@ export class Trainer {
     this.#optimizer = chooseOptimizer(options.optimizer ?? defaultOptimizer);
     const { name, rule } = this.#optimizer;
     const trained = { parameters: task.parameters, states: task.states ?? [] };
-    this.#state = createTrainState(engine, { ...trained, rule, values: task.startValues });
+    const isOrdered = reduction === 'exact' && collective.size > 1;
+    this.#state = createTrainState(engine, { ...trained, rule, values: task.startValues, isOrdered });
     this.#programs = new ProgramCache((key) => this.#state.compile(stepOf(task.lossGraph(key))), 2);
     this.#checkpoints = new Checkpoints(options.checkpoints, { ...trained, optimizer: name, slots: rule.slots });
     const shared = { checkpoints: this.#checkpoints, state: this.#state, callbacks: this.#callbacks };
@@ -124,10 +128,10 @@ export class Trainer {
         await this.#saveIfDue();
       }
       while (this.#run.step < steps && !(patience > 0 && this.#run.evaluationsWithoutBest >= patience)) {
-        await this.#step();
+        const norm = await this.#step();
         if (this.#evaluationIsDue()) metrics = await this.#evaluate();
         await this.#saveIfDue();
-        await this.#stopIfAsked();
+        await this.#stopIfAsked(norm);
       }
       if (this.#run.evaluatedStep !== this.#run.step) metrics = await this.#evaluate();
       return await this.#finish(resumedFrom, metrics);
@@ -156,7 +160,8 @@ export class Trainer {
     return resumedFrom;
   }
 
-  async #step(): Promise<void> {
+  /** @returns the gradient's norm */
+  async #step(): Promise<number> {
     const started = performance.now();
     const update = this.#task.update(this.#run.cursor);
     if (this.#run.step + 1 < this.#options.steps) this.#task.prepare?.(update.next);
@@ -179,6 +184,7 @@ export class Trainer {
     const timing = { unitsPerSecond: this.#pace.unitsPerSecond, secondsLeft: this.#pace.secondsFor(steps - step) };
     const record = { step, steps, epoch, loss: loss / weight, learningRate, gradientNorm: norm, units, ...timing };
     for (const callback of this.#callbacks) callback.onStep?.(record);
+    return norm;
   }
 
   /** Runs the update's micro-batches; afterwards the gradients hold the sum over all of them, those of other processes too. */
@@ -214,14 +220,14 @@ export class Trainer {
     return metrics;
   }
 
-  /** What the task measures with the parameters as they are; every process measures all of it. */
+  /** What the task measures with the parameters as they are; the processes share it out, where the task knows how. */
   async #measure(mayStop: boolean): Promise<Metrics | null> {
     const { evaluate } = this.#task;
     if (!evaluate) return null;
     // Of several processes none may stop without the others.
     const signal = mayStop && this.#collective.size === 1 ? this.#options.signal : undefined;
     try {
-      const metrics = await evaluate(await this.#state.values(), signal);
+      const metrics = await evaluate(await this.#state.values(), signal, this.#collective);
       const bad = badMetric(metrics);
       if (bad !== undefined) this.#diverged(this.#run.step + 1, bad);
       return metrics;
@@ -237,10 +243,18 @@ export class Trainer {
     if (saveSteps > 0 && this.#run.step % saveSteps === 0) await this.#saving.save(this.#run);
   }
 
-  async #stopIfAsked(): Promise<void> {
+  /** @param norm of the gradient, which is the same in all processes */
+  async #stopIfAsked(norm: number): Promise<void> {
     await setImmediate(); // lets signal handlers run between steps
-    const isAsked = await inAny(this.#collective, this.#options.signal?.aborted ?? false);
-    if (isAsked && this.#run.step < this.#options.steps) await this.#stop();
+    const isAborted = this.#options.signal?.aborted ?? false;
+    const { rank } = this.#collective;
+    const [asked = 0, first] = await sumOf(this.#collective, isAborted ? 1 : 0, rank === 0 ? norm : 0);
+    if (first !== norm) {
+      throw new BertuneError(
+        `process ${rank} has other gradients than process 0 after step ${this.#run.step} (norm ${norm}, there ${first}): what adds them up does not give all processes the same; run with another MPI library`,
+      );
+    }
+    if (asked > 0 && this.#run.step < this.#options.steps) await this.#stop();
   }
 
   async #stop(): Promise<never> {

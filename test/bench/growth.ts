@@ -95,7 +95,7 @@ function estimate(shape: StepShape): number {
   const model = modelOf(shape);
   const elements = sum(objectiveParameters(model, stepObjective).map((spec) => sizeOf(spec.shape)));
   const loss = objectiveGraph(model, stepObjective, shape, { words: shape.predictions }, { training: true });
-  return 4 * elementsHeld(chooseOptimizer({ name: 'adamw' }).rule, false) * elements + peakBytes(stepGraph(loss));
+  return 4 * elementsHeld(chooseOptimizer({ name: 'adamw' }).rule, 1) * elements + peakBytes(stepGraph(loss));
 }
 
 function print(title: string, rows: readonly Measured[]): void {

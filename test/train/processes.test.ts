@@ -54,6 +54,16 @@ describe.each([2, 3])('%i processes', (size) => {
     expect(several.map(({ units }) => units)).toEqual(several.map(() => one?.units));
   });
 
+  test.each([1, 2, 4, 7])(
+    'come to the bits of one when they add up in order, %i micro-batches an update',
+    async (microBatches) => {
+      const task = shapedTask(microBatches);
+      const [one] = await runAll(trainers(1, () => ({ task: task(), reduction: 'exact' })));
+      const several = await runAll(trainers(size, () => ({ task: task(), reduction: 'exact' })));
+      for (const outcome of several) expect(outcome.parameters).toEqual(one?.parameters);
+    },
+  );
+
   test('come to the weights of one with a classifier', async () => {
     const make = () => ({ task: classificationTask(4), learningRate: 1e-3, steps: 6, fingerprint: {} });
     const [one] = await runAll(trainers(1, make));
@@ -127,6 +137,21 @@ describe.each([2, 3])('%i processes', (size) => {
       });
     }
   });
+});
+
+test('a process whose sum of gradients is another is named', async () => {
+  const all = inOneProcess(2).map((collective, rank) => {
+    const sum = async (values: Float32Array | Float64Array) => {
+      await collective.sum(values);
+      if (rank === 1 && values instanceof Float32Array) values[0] = (values[0] ?? 0) * 1.001;
+    };
+    return new Trainer({
+      ...{ ...options, engine, checkpoints: newFolder(), task: shapedTask(2)() },
+      collective: { ...collective, sum },
+    });
+  });
+  all[0]?.run().catch(() => {});
+  await expect(all[1]?.run()).rejects.toThrow('process 1 has other gradients than process 0 after step 1');
 });
 
 test('a process that sees other checkpoints is named', async () => {

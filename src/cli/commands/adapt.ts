@@ -12,6 +12,7 @@ export const adaptCommand: CommandSpec = {
     'bertune adapt --model checkpoints/bert-mini-sentences --corpus logs/*.txt.gz --output runs/adapted',
     'bertune adapt --model checkpoints/bert-mini-sentences --corpus chats.csv --text-column message --group-column chat --output runs/adapted --max-steps 500 --whole-word',
   ],
+  isShared: true,
   async run(settings, context) {
     const { adapt } = await import('../../jobs/adapt.ts');
     const options = jobOptions('adapt', settings);

@@ -15,6 +15,7 @@ export const distillCommand: CommandSpec = {
     'bertune distill --teacher sentence-transformers/all-MiniLM-L6-v2 --model checkpoints/bert-mini-sentences --corpus logs/*.csv.gz --text-column message --output runs/small-encoder',
     'bertune distill --teacher sentence-transformers/all-MiniLM-L6-v2 --model-config small.json --tokenizer vocab/ --corpus wiki.txt --output runs/new-encoder',
   ],
+  isShared: true,
   async run(settings, context) {
     const { distill } = await import('../../jobs/distill.ts');
     const options = jobOptions('distill', settings);

@@ -9,6 +9,7 @@ export const embedCommand: CommandSpec = {
   job: 'embed',
   flags: ['query', 'textColumn'],
   examples: ['bertune embed --model runs/adapted --input chats.csv --text-column message --output vectors.parquet'],
+  isShared: true,
   async run(settings, context) {
     const { embed } = await import('../../jobs/embed.ts');
     const options = jobOptions('embed', settings);

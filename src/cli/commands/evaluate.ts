@@ -13,6 +13,7 @@ export const evaluateCommand: CommandSpec = {
     'bertune evaluate --model runs/intent --data test.csv',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
+  isShared: true,
   async run(settings, context) {
     const { evaluate } = await import('../../jobs/evaluate.ts');
     const options = jobOptions('evaluate', settings);

@@ -16,6 +16,7 @@ export const finetuneCommand: CommandSpec = {
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
   ],
+  isShared: true,
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
     const options = jobOptions('finetune', settings);

@@ -12,6 +12,7 @@ export const imageFinetuneCommand: CommandSpec = {
   examples: [
     'bertune image finetune --model runs/photos --train photos.tar:train --test photos.tar:test --labels-per-class 10 --output runs/classes',
   ],
+  isShared: true,
   async run(settings, context) {
     const { finetuneImages } = await import('../../jobs/finetuneImages.ts');
     const options = jobOptions('finetuneImages', settings);

@@ -18,6 +18,7 @@ export const imagePretrainCommand: CommandSpec = {
     'bertune image pretrain --method simsiam --data photos.tar:train --image-size 32 --epochs 50 --output runs/photos',
     'bertune image pretrain --method mae --data photos/ --patch-size 4 --preview views.png',
   ],
+  isShared: true,
   async run(settings, context) {
     if (settings.preview !== undefined) return preview(settings, context, settings.preview);
     if (settings.output === undefined) {

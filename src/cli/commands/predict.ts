@@ -20,6 +20,7 @@ export const predictCommand: CommandSpec = {
     'bertune predict --model runs/intent --input new.csv --output labeled.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
   ],
+  isShared: true,
   async run(settings, context) {
     const { stdin, stderr } = context.terminal;
     const isPiped = settings.input === undefined && settings.query === undefined;

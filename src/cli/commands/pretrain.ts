@@ -11,6 +11,7 @@ export const pretrainCommand: CommandSpec = {
   examples: [
     'bertune pretrain --model-config small.json --tokenizer vocab/ --corpus reviews.txt --output runs/small --epochs 10',
   ],
+  isShared: true,
   async run(settings, context) {
     const { pretrain } = await import('../../jobs/adapt.ts');
     const options = jobOptions('pretrain', settings);

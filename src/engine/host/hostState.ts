@@ -1,8 +1,8 @@
+import type { Collective } from '../../core/collective.ts';
 import type { HostTensor } from '../../core/tensor.ts';
 import type { Engine, NamedTensors } from '../engine.ts';
 import {
   type ArraySource,
-  type Collective,
   type ExportedArray,
   elementsHeld,
   type StateArray,
@@ -17,6 +17,7 @@ import {
 } from '../trainState.ts';
 import { ParameterArena } from './arena.ts';
 import { FlatArrays, scalar, vector } from './flatArrays.ts';
+import { sumInOrder } from './orderedSum.ts';
 
 /** Training state in arrays of this process. Any engine computes the steps; passes over whole arrays are loops. */
 export class HostState implements TrainState {
@@ -26,10 +27,11 @@ export class HostState implements TrainState {
   readonly #flat: FlatArrays;
   readonly #parameters: Float32Array;
   readonly #gradients: Float32Array;
-  /** Of a micro-batch that is not the first of its update. */
-  #addend: Float32Array | undefined;
-  /** Whether the gradients are those of no batch yet. */
-  #isFresh = true;
+  /** Of a micro-batch that is not the first of its update; several where they are kept apart. */
+  readonly #addends: Float32Array[] = [];
+  readonly #isOrdered: boolean;
+  /** Micro-batches since the last update. */
+  #batches = 0;
   readonly #slots: Readonly<Record<string, Float32Array>>;
   readonly #states: Float32Array;
   /** What a micro-batch writes its new states to, before they take the place of the old ones. */
@@ -45,10 +47,11 @@ export class HostState implements TrainState {
   constructor(engine: Engine, spec: StateSpec) {
     this.#engine = engine;
     this.#rule = spec.rule;
+    this.#isOrdered = spec.isOrdered ?? false;
     this.arrays = stateArrays(spec.parameters, spec.states, spec.rule.slots);
     const arena = new ParameterArena(spec.parameters);
     const states = new ParameterArena(spec.states.map((state) => ({ ...state, decay: false })));
-    this.#flat = new FlatArrays(arena, elementsHeld(spec.rule, true));
+    this.#flat = new FlatArrays(arena, elementsHeld(spec.rule, 2));
     this.#parameters = arena.gather(spec.values, this.#flat.array());
     this.#states = states.gather(spec.values);
     this.#newStates = new Float32Array(states.size);
@@ -71,18 +74,14 @@ export class HostState implements TrainState {
   async compile({ graph, loss, gradients, states }: StepGraph): Promise<StepProgram> {
     const program = await this.#engine.compile(graph);
     const newStates = renamed(states, this.#views.newStates);
-    const intoSums = { ...renamed(gradients, this.#views.over(this.#gradients)), ...newStates };
-    const intoAddend = () => {
-      this.#addend ??= this.#flat.array();
-      return { ...renamed(gradients, this.#views.over(this.#addend)), ...newStates };
-    };
+    const into = (flat: Float32Array) => ({ ...renamed(gradients, this.#views.over(flat)), ...newStates });
     return {
       accumulate: async (inputs) => {
-        const isFirst = this.#isFresh;
-        const outputs = await program.run({ ...this.#views.values, ...inputs }, isFirst ? intoSums : intoAddend());
+        const number = this.#batches++;
+        const addend = number === 0 ? undefined : this.#addend(this.#isOrdered ? number - 1 : 0);
+        const outputs = await program.run({ ...this.#views.values, ...inputs }, into(addend ?? this.#gradients));
         this.#states.set(this.#newStates);
-        if (!isFirst && this.#addend) await this.#flat.accumulate(this.#gradients, this.#addend);
-        this.#isFresh = false;
+        if (addend && !this.#isOrdered) await this.#flat.accumulate(this.#gradients, addend);
         return Number(outputs[loss]?.data[0]);
       },
       dispose: () => program.dispose(),
@@ -90,7 +89,12 @@ export class HostState implements TrainState {
   }
 
   async reduce(collective: Collective): Promise<void> {
-    if (this.#isFresh) this.#gradients.fill(0);
+    if (this.#isOrdered) {
+      const own = [this.#gradients, ...this.#addends].slice(0, this.#batches);
+      await sumInOrder(collective, own, this.#gradients);
+      return;
+    }
+    if (this.#batches === 0) this.#gradients.fill(0);
     await collective.sum(this.#gradients);
   }
 
@@ -106,7 +110,7 @@ export class HostState implements TrainState {
       const into = Object.fromEntries(Object.entries(kept).map(([name, tensor]) => [updated(name), tensor]));
       await program.run({ ...kept, gradient: slice(this.#gradients), ...mapped(scalars(decays), scalar) }, into);
     }
-    this.#isFresh = true;
+    this.#batches = 0;
   }
 
   async values(): Promise<NamedTensors> {
@@ -119,10 +123,16 @@ export class HostState implements TrainState {
 
   async import(source: ArraySource, arrays: readonly StateArray[] = this.arrays): Promise<void> {
     for (const array of arrays) await source.read(array, this.#dataOf(array));
-    this.#isFresh = true;
+    this.#batches = 0;
   }
 
   async dispose(): Promise<void> {}
+
+  #addend(number: number): Float32Array {
+    const addend = this.#addends[number] ?? this.#flat.array();
+    this.#addends[number] = addend;
+    return addend;
+  }
 
   #dataOf({ part, name }: StateArray): Float32Array {
     const data = this.#views.parts[part]?.[name]?.data;

@@ -1,3 +1,4 @@
+import { alone, type Collective, rowsOfAll } from '../../core/collective.ts';
 import type { TokenStore } from '../../data/tokenStore.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { argmax, softmax } from '../../evaluation/classification.ts';
@@ -19,7 +20,12 @@ export interface AgreementOptions {
   readonly answers: Answers;
   readonly temperature: number;
   readonly signal?: AbortSignal;
+  /** The processes that share it out. */
+  readonly collective?: Collective;
 }
+
+/** Texts that are classified together. */
+const chunk = 2048;
 
 /**
  * How near a classifier is to its teacher on held-out texts: the mean of the loss that it is trained by, and the share
@@ -28,10 +34,23 @@ export interface AgreementOptions {
  * @throws InterruptedError when the signal was aborted
  */
 export async function agreement(options: AgreementOptions): Promise<Metrics> {
-  const { engine, model, frame, promptTokens, values, heldOut, answers, temperature, signal } = options;
+  const {
+    engine,
+    model,
+    frame,
+    promptTokens,
+    values,
+    heldOut,
+    answers,
+    temperature,
+    signal,
+    collective = alone,
+  } = options;
   const inference = new TextInference(engine, model, frame, values, { signal });
-  const ids = heldOut.sequences.map((sequence) => heldOut.store.read(sequence).ids);
-  const rows = await inference.ofTexts('oneLabel', ids, { promptTokens }).finally(() => inference.dispose());
+  const rows = await rowsOfAll(collective, heldOut.sequences, chunk, (part) => {
+    const ids = part.map((sequence) => heldOut.store.read(sequence).ids);
+    return inference.ofTexts('oneLabel', ids, { promptTokens });
+  }).finally(() => inference.dispose());
   let same = 0;
   const losses = heldOut.sequences.map((sequence, i) => {
     const [teacher, student] = [answers.read(sequence), rows[i] as Float32Array];

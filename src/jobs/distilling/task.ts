@@ -42,8 +42,8 @@ export function distillTask(options: DistillTaskOptions): CorpusTask {
   const heldOut = { store: measured.store, sequences: measured.heldOut };
   const width = rowWidth(Math.max(texts.longest, measured.longest) + frame.size, settings.maxLength);
   const reading = { engine, model, frame, promptTokens, heldOut };
-  const evaluate: TrainingTask['evaluate'] = (values, signal) =>
-    agreement({ ...reading, values, answers, temperature, signal });
+  const evaluate: TrainingTask['evaluate'] = (values, signal, collective) =>
+    agreement({ ...reading, values, answers, temperature, signal, collective });
   return new CorpusTask({
     ...{ ...reading, startValues, frozen: frozenBy(settings, model), training: texts },
     ...{ objective: objectiveOf(options), rows: rowsOf(settings, width), width, seed, accumulationSteps, recompute },

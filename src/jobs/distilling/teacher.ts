@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { alone, ofEach, rowsOfAll } from '../../core/collective.ts';
 import { BertuneError, messageOf, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import { CacheFolder, digestOfFile, sha256 } from '../../data/cacheFolder.ts';
@@ -151,6 +152,7 @@ export async function answersOf(
   texts: WholeTexts,
   { cache, folder, hooks }: AnswersOptions,
 ): Promise<{ answers: Answers; found: number }> {
+  const { collective = alone } = hooks;
   const place = cacheFolder(cache);
   const entries = place === undefined ? undefined : new CacheFolder(join(place, 'answers'), mostBytes, format);
   const total = texts.counts.texts;
@@ -160,7 +162,9 @@ export async function answersOf(
     hooks.onEvent?.({ type: 'progress', ...activity(say`asking the teacher`), done: answered, total });
   for await (const part of texts.batches(rowsOfFile)) {
     const key = sha256(JSON.stringify([format, versions(), teacher.digest, part]));
-    const kept = await entries?.find(key);
+    const there = await entries?.find(key);
+    // What one of several processes has not got, all of them make.
+    const kept = (await ofEach(collective, there !== undefined)).every(Boolean) ? there : undefined;
     if (kept) found += part.length;
     paths.push(join(kept?.folder ?? (await made(part, key)), answerFile));
     done += part.length;
@@ -176,9 +180,12 @@ export async function answersOf(
     try {
       const writer = new AnswersWriter(join(target, answerFile));
       try {
-        for (let from = 0; from < part.length; from += chunk) {
+        const atOnce = chunk * collective.size;
+        for (let from = 0; from < part.length; from += atOnce) {
           report(done + from);
-          writer.add(checked(await teacher.answer(part.slice(from, from + chunk)), teacher));
+          const asked = part.slice(from, from + atOnce);
+          const answers = await rowsOfAll(collective, asked, chunk, (some) => teacher.answer(some));
+          writer.add(checked(answers, teacher));
         }
       } finally {
         writer.close();

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { alone, rowsOfAll } from '../../core/collective.ts';
 import { classOrder } from '../../data/classOrder.ts';
 import type { NamedTensors } from '../../engine/engine.ts';
 import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
@@ -53,14 +54,17 @@ export async function trainedPlan(
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
   let latest: ClassificationResult | undefined;
-  const task = trainedTask({ run, base, recipe, data, examples, start }, async (parameters): Promise<Metrics> => {
-    const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
-    const answers = await answersOf(run, base, reached, heldTexts);
-    const measured = measureAnswers(data, answers, words);
-    latest = measured;
-    if (held.texts.length === 0) return {};
-    return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
-  });
+  const task = trainedTask(
+    { run, base, recipe, data, examples, start },
+    async (parameters, _, collective): Promise<Metrics> => {
+      const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
+      const answers = await answersOf(run, base, reached, heldTexts, collective);
+      const measured = measureAnswers(data, answers, words);
+      latest = measured;
+      if (held.texts.length === 0) return {};
+      return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
+    },
+  );
   return {
     ...{ task, settings, epochs: recipe.epochs },
     // A run that is gone on with keeps them, whatever suits by then.
@@ -145,16 +149,23 @@ export function encoded(
   });
 }
 
+/** Texts that are classified together. */
+const chunk = 1024;
+
 /** Answers of a trained encoder's classifier: logits of each text [labels]. */
 export async function answersOf(
   { engine, hooks }: FinetuneRun,
   base: Base,
   parameters: NamedTensors,
   texts: readonly Windows[],
+  collective = alone,
 ): Promise<Float32Array[]> {
   const { signal } = hooks;
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
-  const answers = ofWindows(inference, classifierHead, texts, { promptTokens: base.cutter.promptTokens });
+  const { promptTokens } = base.cutter;
+  const answers = rowsOfAll(collective, texts, chunk, (part) =>
+    ofWindows(inference, classifierHead, part, { promptTokens }),
+  );
   return answers.finally(() => inference.dispose());
 }
 

@@ -135,6 +135,14 @@ export const training = {
     default: false,
     identity: whenOn,
   },
+  /** How the gradients of several processes are added up; `exact`: micro-batch by micro-batch, to the bits of one process. */
+  reduce: {
+    type: choice('fast', 'exact'),
+    help: 'sum of the gradients of several processes; exact: the same bits for any number of them',
+    default: 'fast',
+    // With one process there is nothing to add up, and its bits are those of exact.
+    identity: false,
+  },
   /** What a student learns of its teacher: the vectors of texts, or their class probabilities. */
   match: {
     type: choice('vectors', 'labels'),

@@ -1,3 +1,4 @@
+import { alone, inOrder, shareOf } from '../../core/collective.ts';
 import { breathe } from '../../core/interrupt.ts';
 import { permutedIndex, randomBits } from '../../core/random.ts';
 import type { Corpus } from '../../data/corpus.ts';
@@ -56,10 +57,10 @@ export class CorpusTask implements TrainingTask {
     this.#usual = usualPlaces(options);
     const { graph } = this.lossGraph(Object.values(this.#usual).join(' '));
     this.#start = copyOfStart(graph.inputs.keys(), specs, split, startValues);
-    const evaluate = options.evaluate ?? ((values, signal) => evaluateCorpus(this.#options, values, engine, signal));
+    const evaluate = options.evaluate ?? ((values, ...how) => evaluateCorpus(this.#options, values, engine, ...how));
     this.evaluate =
       heldOut.sequences.length > 0
-        ? (trained, signal) => evaluate({ ...this.frozen, ...this.#start, ...trained }, signal)
+        ? (trained, ...how) => evaluate({ ...this.frozen, ...this.#start, ...trained }, ...how)
         : undefined;
   }
 
@@ -147,6 +148,7 @@ export interface CorpusMeasure extends Metrics {
  * Mean loss over sequences as they are in the one epoch of evaluation: with masks that never move, and every place of
  * equal weight, so the value does not depend on how the texts are batched.
  *
+ * @param collective processes that share out the blocks
  * @throws InterruptedError when the signal was aborted
  */
 export async function evaluateCorpus(
@@ -154,14 +156,12 @@ export async function evaluateCorpus(
   parameters: NamedTensors,
   engine: Engine,
   signal?: AbortSignal,
+  collective = alone,
 ): Promise<CorpusMeasure> {
   const [first = ''] = Object.keys(evaluated.objective.terms);
   const objective = withTerm(evaluated.objective, first);
   const options = { ...evaluated, objective };
   const { model, frame, rows, width, heldOut } = options;
-  let summed = 0;
-  let count = 0;
-  const byText = new RatioEstimate();
   const programs = new ProgramCache((key) => {
     const places = placesOfKey(objective, key);
     const { graph, loss, each } = objectiveGraph(model, objective, { rows, width }, places, { training: false });
@@ -170,12 +170,12 @@ export async function evaluateCorpus(
     if (losses) graph.output(eachOutput, losses);
     return engine.compile(graph);
   }, 2);
-  let blocks = 0;
+  const own: Float64Array[] = [];
   try {
-    for (const sequences of inBlocks(heldOut, frame, rows, width)) {
+    for await (const { number, sequences } of shareOf(inBlocks(heldOut, frame, rows, width), collective)) {
       await breathe(signal);
       // For an objective that tells passes apart by dropout: as fixed as the masks.
-      const dropoutKey = dropoutKeyOf(0, evaluationEpoch, blocks++);
+      const dropoutKey = dropoutKeyOf(0, evaluationEpoch, number);
       const read = (sequence: number) => objective.read(heldOut.store.read(sequence), sequence, evaluationEpoch);
       const texts = sequences.map(read);
       const batch = corpusBatch(options, texts);
@@ -185,18 +185,31 @@ export async function evaluateCorpus(
         ...batch.inputs,
         dropoutKey,
       });
-      summed += Number(loss?.data[0]);
-      count += batch.weight;
+      const measured = [Number(loss?.data[0]), batch.weight];
       let place = 0;
       for (const { asked } of texts) {
         const places = asked[first]?.places?.length ?? 1;
         let total = 0;
         for (let i = 0; i < places; i++) total += Number(each?.data[place++]);
-        byText.add(total, places);
+        measured.push(total, places);
       }
+      own.push(Float64Array.from(measured));
     }
   } finally {
     await programs.dispose();
+  }
+  return measureOf(await inOrder(collective, own), objective);
+}
+
+/** @param blocks of each the loss and the count, then those of each text */
+function measureOf(blocks: readonly Float64Array[], objective: CorpusEvaluation['objective']): CorpusMeasure {
+  let summed = 0;
+  let count = 0;
+  const byText = new RatioEstimate();
+  for (const [blockLoss = 0, places = 0, ...texts] of blocks) {
+    summed += blockLoss;
+    count += places;
+    for (let i = 0; i < texts.length; i += 2) byText.add(texts[i] ?? 0, texts[i + 1] ?? 0);
   }
   const loss = summed / count;
   return { loss, lossStandardError: byText.standardError, ...objective.alsoMeasured?.(loss), count };
@@ -210,17 +223,18 @@ function withTerm(objective: CorpusEvaluation['objective'], name: string): Corpu
 function* inBlocks({ store, sequences }: CorpusEvaluation['heldOut'], frame: Frame, rows: number, width: number) {
   let packer = new RowPacker(rows, width);
   let block: number[] = [];
+  let number = 0;
   for (const sequence of sequences) {
     const length = store.lengthOf(sequence) + frame.size;
     if (!packer.fits(length)) {
-      yield block;
+      yield { number: number++, sequences: block };
       packer = new RowPacker(rows, width);
       block = [];
     }
     packer.place(length);
     block.push(sequence);
   }
-  if (block.length > 0) yield block;
+  if (block.length > 0) yield { number, sequences: block };
 }
 
 /** Places of a block are multiples of this, where they are not a multiple of the usual number. */

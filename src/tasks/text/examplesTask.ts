@@ -1,3 +1,4 @@
+import { alone, inOrder, shareOf } from '../../core/collective.ts';
 import { breathe } from '../../core/interrupt.ts';
 import { permutedIndex, randomBits } from '../../core/random.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
@@ -56,14 +57,14 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
     const { model, objective, startValues, heldOut } = options;
     const measured = heldOut && heldOut.examples.length > 0 ? heldOut : undefined;
     const evaluate: TrainingTask['evaluate'] =
-      options.evaluate ?? (measured && ((values, signal) => this.#measure(measured, values, signal)));
+      options.evaluate ?? (measured && ((values, ...how) => this.#measure(measured, values, ...how)));
     this.name = objective.name;
     this.metric = objective.metric;
     const split = takeFrozen(objectiveParameters(model, objective), startValues, options.frozen ?? new Set());
     this.parameters = split.trained;
     this.frozen = split.frozen;
     this.startValues = startValues;
-    this.evaluate = evaluate && ((trained, signal) => evaluate({ ...this.frozen, ...trained }, signal));
+    this.evaluate = evaluate && ((trained, ...how) => evaluate({ ...this.frozen, ...trained }, ...how));
     this.#most = Math.ceil(options.batchSize / options.accumulationSteps);
     this.#rowCounts = usualRows(options, this.#most);
     const isFixed = Object.values(objective.terms).every((term) => readingOf(model, term) !== 'chosen');
@@ -82,16 +83,23 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
   }
 
   /** The loss that is trained, without dropout, of examples as they are in the one epoch of evaluation. */
-  async #measure({ examples, engine }: HeldOut<Example>, values: NamedTensors, signal?: AbortSignal): Promise<Metrics> {
+  async #measure(
+    { examples, engine }: HeldOut<Example>,
+    values: NamedTensors,
+    signal?: AbortSignal,
+    collective = alone,
+  ): Promise<Metrics> {
     const { objective, batchSize } = this.#options;
-    const total = { loss: 0, weight: 0 };
     const programs = new ProgramCache((key) => {
       const { graph, loss } = this.#graph(key, { training: false });
       graph.output(lossOutput, loss);
       return engine.compile(graph);
     }, 2);
+    const starts = Array.from({ length: Math.ceil(examples.length / batchSize) }, (_, i) => i * batchSize);
+    const own: Float64Array[] = [];
     try {
-      for (let from = 0; from < examples.length; from += batchSize) {
+      for await (const from of shareOf(starts, collective)) {
+        const total = { loss: 0, weight: 0 };
         const part = examples.slice(from, from + batchSize);
         const texts = part.map((example, i) => objective.read(example, from + i, evaluationEpoch));
         for (const cut of this.#cut(texts)) {
@@ -101,11 +109,17 @@ export class ExamplesTask<Example extends TextExample> implements TrainingTask {
           total.loss += Number(loss?.data[0]);
           total.weight += weight;
         }
+        own.push(Float64Array.of(total.loss, total.weight));
       }
     } finally {
       await programs.dispose();
     }
-    return { loss: total.loss / total.weight, count: examples.length };
+    let [losses, weights] = [0, 0];
+    for (const [loss = 0, weight = 0] of await inOrder(collective, own)) {
+      losses += loss;
+      weights += weight;
+    }
+    return { loss: losses / weights, count: examples.length };
   }
 
   update({ epoch, index }: Cursor): Update {

@@ -1,3 +1,4 @@
+import { alone, inOrder, shareOf } from '../../core/collective.ts';
 import { breathe } from '../../core/interrupt.ts';
 import { floatData } from '../../core/tensor.ts';
 import type { ViewBatches } from '../../data/images/views.ts';
@@ -8,6 +9,8 @@ import { lossOutput } from '../../train/programs.ts';
 import { evaluationEpoch, type InputOptions, lossInputs, viewsOf } from './inputs.ts';
 import { visionLoss } from './losses.ts';
 
+/** In place of a sum that a kind of model has not: none of them is negative. */
+const absent = -1;
 /** Images of one run. */
 const batchSize = 256;
 
@@ -30,27 +33,44 @@ export async function evaluateVision(
   parameters: NamedTensors,
   engine: Engine,
   signal?: AbortSignal,
+  collective = alone,
 ): Promise<Record<string, number>> {
   const { config } = options;
   const programs = new ProgramCache((key) => compileEvaluation(engine, config, Number(key)), 2);
-  const sums = new Map<string, number>();
-  const add = (name: string, value: number) => sums.set(name, (sums.get(name) ?? 0) + value);
-  const spread = new ChannelSpread();
+  const starts = Array.from({ length: Math.ceil(heldOut.examples.length / batchSize) }, (_, i) => i * batchSize);
+  const own: Float64Array[] = [];
   try {
-    for (let from = 0; from < heldOut.examples.length; from += batchSize) {
+    for await (const from of shareOf(starts, collective)) {
       await breathe(signal);
       const examples = heldOut.examples.slice(from, from + batchSize);
       const views = await heldOut.views.batch(evaluationEpoch, examples, viewsOf(config));
       const inputs = lossInputs(options, evaluationEpoch, examples, views);
       const program = await programs.get(String(examples.length));
       const results = await program.run({ ...parameters, ...inputs });
-      add('loss', Number(results[lossOutput]?.data[0]));
-      if (results.meanColourError) add('meanColourError', Number(results.meanColourError.data[0]));
-      if (results.projection) spread.add(floatData(results.projection), results.projection.shape[1] ?? 1);
-      if (results.logits) add('accuracy', correct(floatData(results.logits), examples, options));
+      const { meanColourError, projection, logits } = results;
+      own.push(
+        Float64Array.from([
+          Number(results[lossOutput]?.data[0]),
+          meanColourError ? Number(meanColourError.data[0]) : absent,
+          logits ? correct(floatData(logits), examples, options) : absent,
+          ...(projection ? [projection.shape[1] ?? 1, ...floatData(projection)] : []),
+        ]),
+      );
     }
   } finally {
     await programs.dispose();
+  }
+  const sums = new Map<string, number>();
+  const add = (name: string, value: number) => sums.set(name, (sums.get(name) ?? 0) + value);
+  const spread = new ChannelSpread();
+  for (const [loss = 0, meanColourError = absent, accuracy = absent, width = 0, ...rows] of await inOrder(
+    collective,
+    own,
+  )) {
+    add('loss', loss);
+    if (meanColourError !== absent) add('meanColourError', meanColourError);
+    if (accuracy !== absent) add('accuracy', accuracy);
+    if (width > 0) spread.add(Float32Array.from(rows), width);
   }
   const means = [...sums].map(([name, sum]) => [name, sum / heldOut.examples.length]);
   return {

@@ -1,3 +1,4 @@
+import { alone, type Collective, rowsOfAll } from '../../../core/collective.ts';
 import { argmax, classificationMetrics, softmax } from '../../../evaluation/classification.ts';
 import { standardErrorOfMean } from '../../../evaluation/intervals.ts';
 import * as ops from '../../../graph/functions.ts';
@@ -58,14 +59,13 @@ export async function measureLabels(
   texts: readonly Windows[],
   classes: ArrayLike<number>,
   labels: readonly string[],
-  promptTokens = 0,
+  { promptTokens = 0, collective = alone }: { promptTokens?: number; collective?: Collective } = {},
 ): Promise<LabelMeasure> {
   const count = new LabelCount(classes, labels);
-  for (let from = 0; from < texts.length; from += chunk) {
-    for (const row of await ofWindows(inference, 'oneLabel', texts.slice(from, from + chunk), { promptTokens })) {
-      count.add(row);
-    }
-  }
+  const rows = await rowsOfAll(collective, texts, chunk, (part) =>
+    ofWindows(inference, 'oneLabel', part, { promptTokens }),
+  );
+  for (const row of rows) count.add(row);
   return count.measure();
 }
 
