@@ -91,6 +91,30 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
       expectSameRun(output, whole);
     });
 
+    test('several replace what a run with another network left', async () => {
+      const output = place('replaced');
+      const other = await saveTinyModel(join(folder.path, 'wider'), { ...tinyConfig, hiddenSize: 48 });
+      const left = await runCommand(adapting(output, '--model', other, '--max-steps', '20'));
+      expect(left.code, left.stderr).toBe(0);
+      const { code, stderr } = await runLaunched(name, 2, adapting(output, '--overwrite'));
+      expect(code, stderr).toBe(0);
+      expectSameRun(output, whole);
+    });
+
+    test('rows of a query are read by one for all', async () => {
+      const outputs = [place('query-1'), place('query-2')] as const;
+      const query = `SELECT line AS text FROM read_csv('${corpus}', header = false, columns = {'line': 'VARCHAR'}, sep = '\\t')`;
+      const reading = (output: string) =>
+        adapting(output, '--max-steps', '4').map((word, i, all) =>
+          word === '--corpus' ? '--query' : all[i - 1] === '--corpus' ? query : word,
+        );
+      const one = await runCommand(reading(outputs[0]));
+      expect(one.code, one.stderr).toBe(0);
+      const two = await runLaunched(name, 2, reading(outputs[1]));
+      expect(two.code, two.stderr).toBe(0);
+      expectSameRun(outputs[1], outputs[0]);
+    });
+
     test('the other commands come to what they come to alone', async () => {
       const rows = labeledMessages(1300);
       const [train, texts] = [labeledCsv(rows.slice(0, 90)), labeledCsv(rows)];
