@@ -18,9 +18,12 @@ export interface Terminal {
 
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
+/** SIGUSR2 counts where several processes work together. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGUSR2';
+
 export interface SignalSource {
-  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(event: StopSignal, listener: () => void): unknown;
+  off(event: StopSignal, listener: () => void): unknown;
 }
 
 /** What the command line gave for each setting. Where data come from, it is the files that were named. */

@@ -5,7 +5,7 @@ import { CommanderError } from 'commander';
 import { counted } from '../core/errors.ts';
 import { Message } from '../core/message.ts';
 import { type Failure, failureOf, join, type Launch, type Processes } from '../jobs/processes.ts';
-import type { Terminal } from './command.ts';
+import type { SignalSource, StopSignal, Terminal } from './command.ts';
 import { spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
 
@@ -36,7 +36,9 @@ export async function runTogether(
   const isFirst = processes.collective.rank === 0;
   const exit = (code: number) => processes.abort(code);
   const silent = () => new Writable({ write: (_chunk, _encoding, done) => done() });
-  const inner = isFirst ? { ...terminal, exit } : { ...terminal, exit, stdout: silent(), stderr: silent() };
+  const signals = withForwarded(terminal.signals);
+  const own = isFirst ? terminal : { ...terminal, stdout: silent(), stderr: silent() };
+  const inner = { ...own, exit, signals };
   try {
     await run(inner, processes);
     await Promise.all([flushed(inner.stdout), flushed(inner.stderr)]);
@@ -61,6 +63,18 @@ export async function runTogether(
     processes.leave();
     return failure.exitCode;
   }
+}
+
+/**
+ * The same, with SIGUSR2 heard as SIGTERM: mpirun hands it on as it is, while of those that stop itself it makes a short
+ * notice.
+ */
+function withForwarded(signals: SignalSource): SignalSource {
+  const names = (event: StopSignal) => (event === 'SIGTERM' ? (['SIGTERM', 'SIGUSR2'] as const) : [event]);
+  return {
+    on: (event, listener) => names(event).map((name) => signals.on(name, listener)),
+    off: (event, listener) => names(event).map((name) => signals.off(name, listener)),
+  };
 }
 
 /** Who works together and how, in one line. */

@@ -67,7 +67,10 @@ export class Saving {
 
   /** @throws UsageError when a run that starts anew would write among checkpoints that are not to be removed */
   refuseForeign(): void {
-    const [foreign] = this.#options.checkpoints.foreign();
+    const { checkpoints, writes } = this.#options;
+    // Another process may just be removing what the run replaces.
+    if (!writes) return;
+    const [foreign] = checkpoints.foreign();
     if (foreign) refuse(foreign, 'choose another folder', 'start beside');
   }
 

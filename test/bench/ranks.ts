@@ -67,7 +67,7 @@ function adapting(model: string, shape: StepShape, threads: number, reduce: stri
     ...['adapt', '--model', model, '--corpus', corpus, '--objective', 'masked', '--max-length', `${shape.width}`],
     ...['--batch-tokens', `${2 * shape.rows * shape.width}`, '--accumulation-steps', '2', '--max-steps', flags.steps],
     ...['--eval-fraction', '0', '--save-steps', '1000', '--threads', `${threads}`, '--reduce', reduce],
-    ...['--output', workPath('runs', 'ranks'), '--overwrite', '--json'],
+    ...['--output', workPath('runs', `ranks-${process.pid}`), '--overwrite', '--json'],
   ]);
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mpich, openMpi } from '../programs.ts';
@@ -20,6 +20,7 @@ export type LauncherName = keyof typeof launchers;
 export class Launched {
   readonly finished: Promise<Finished>;
   readonly #mark: string;
+  readonly #launcher: ChildProcess;
   #hasEnded = false;
 
   /**
@@ -44,6 +45,7 @@ export class Launched {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.#launcher = child;
     const texts = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => {
       texts.stdout += String(chunk);
@@ -61,6 +63,11 @@ export class Launched {
 
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Sends a signal to what started them. */
+  signal(signal: NodeJS.Signals): void {
+    this.#launcher.kill(signal);
   }
 
   /** Sends a signal to one of the processes. */
