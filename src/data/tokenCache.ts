@@ -113,7 +113,12 @@ async function identified(
   if (!before) return undefined;
   const contents: string[] = [];
   for (const source of before.found.sources) {
-    if (source.kind === 'query') return undefined;
+    if (source.kind !== 'file') return undefined;
+    if (source.remote) {
+      const { name, bytes, version } = source.remote;
+      contents.push(JSON.stringify([source.format, source.gzip, name, bytes, version]));
+      continue;
+    }
     try {
       contents.push(`${source.format} ${source.gzip} ${await digestOfFile(source.path, onRead)}`);
     } catch (error) {
@@ -129,7 +134,14 @@ async function stampsOf({ files, flag }: RecordsOptions): Promise<Stamped | unde
   const found = await findSources(files, flag, { glob });
   const stamps: unknown[] = [];
   for (const source of found.sources) {
-    if (source.kind === 'query') return undefined;
+    if (source.kind !== 'file') return undefined;
+    if (source.remote) {
+      const { name, bytes, version } = source.remote;
+      // Nothing tells whether it is the same as before.
+      if (version === undefined) return undefined;
+      stamps.push([name, bytes, version].join());
+      continue;
+    }
     const file = await stat(source.path, { bigint: true }).catch(() => undefined);
     if (!file?.isFile()) return undefined;
     stamps.push([source.path, file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join());

@@ -6,6 +6,7 @@ import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import { isQuery } from '../data/source.ts';
+import { withoutSecrets } from '../remote/address.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
@@ -114,7 +115,7 @@ export function stdinTexts(stdin: AsyncIterable<string> | undefined): AsyncItera
 
 /** Of a table with a header alone, or a query without rows. */
 export function noTexts({ files }: DataOptions): BertuneError {
-  const name = isQuery(files[0] ?? '') ? 'the query' : files.join(', ');
+  const name = isQuery(files[0] ?? '') ? 'the query' : files.map(withoutSecrets).join(', ');
   return new BertuneError(say`${setting('input')}: ${name} holds no text; a header alone is nothing to read`);
 }
 

@@ -27,7 +27,15 @@ export function withoutSecrets(text: string): string {
     .replace(/\b((?:postgres(?:ql)?|mysql|mariadb):\/\/[^\s:/?#@'"]*):[^\s'"]*@/gi, '$1:***@')
     .replace(/\b((?:https?|s3):\/\/[^\s:/?#@'"]*):[^\s'"/]*@/gi, '$1:***@')
     .replace(/\b(https?:\/\/[^\s?'"]+)\?[^\s'"]*/gi, '$1?…')
-    .replace(/\b(passwd|password|sslpassword|pwd|secret|session_token)(\s*=\s*|\s+)('[^']*'|[^&\s'"]+)/gi, '$1$2***');
+    .replace(/\b(passwd|password|sslpassword|pwd|secret|session_token)(\s*=\s*)('[^']*'|[^&\s'"]+)/gi, '$1$2***');
+}
+
+/** The same of every text within a value, however deep. */
+export function cleared<T>(value: T): T {
+  if (typeof value === 'string') return withoutSecrets(value) as T;
+  if (Array.isArray(value)) return value.map(cleared) as T;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cleared(item)])) as T;
 }
 
 /** An object, or what the keys of several begin with. */

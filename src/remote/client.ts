@@ -85,7 +85,8 @@ export function s3Failure(error: unknown, name: string, { endpoint, isAnonymous 
   if (error instanceof BertuneError) return error;
   const { code, status } = factsOf(error);
   const host = endpoint ?? 'Amazon S3';
-  if (code === 'NoSuchBucket') return new UsageError(`${name}: there is no such bucket at ${host}`);
+  if (code === 'NoSuchBucket')
+    return new UsageError(`${/^s3:\/\/[^/]*/i.exec(name)?.[0] ?? name}: there is no such bucket at ${host}`);
   if (status === 404) return new UsageError(`${name}: there is no such object at ${host}`);
   if (code === 'InvalidAccessKeyId' || code === 'SignatureDoesNotMatch') {
     return new UsageError(
@@ -93,7 +94,7 @@ export function s3Failure(error: unknown, name: string, { endpoint, isAnonymous 
     );
   }
   if (code === 'ExpiredToken') return new UsageError(`${name}: the credentials have expired; get new ones`);
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403 || (isAnonymous && status === 400)) {
     const way = isAnonymous
       ? 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE'
       : 'ask for the right to it';

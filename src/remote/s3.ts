@@ -9,12 +9,16 @@ export async function headS3(address: string): Promise<RemoteObject | undefined>
   const { bucket, key } = checked(address);
   if (key === '' || key.endsWith('/')) return undefined;
   return asking(address, async ({ client }) => {
-    const { HeadObjectCommand } = await import('@aws-sdk/client-s3');
+    const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
     try {
       const found = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
       return objectOf(bucket, key, found.ContentLength ?? 0, found.ETag);
     } catch (error) {
-      if (factsOf(error).status === 404) return undefined;
+      const { status } = factsOf(error);
+      if (status === 404) return undefined;
+      // An answer without a body does not say why.
+      if (status === 403 || status === 400)
+        await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' }));
       throw error;
     }
   });
