@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { cp, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Message } from '../core/message.ts';
@@ -21,23 +20,6 @@ export interface CachedCorpus {
   readonly found: boolean;
   /** Why it could not be kept. */
   readonly failure?: string;
-}
-
-/**
- * The folder that keeps what can be made again: `wanted`, else BERTUNE_CACHE, else `bertune` in the user's cache folder
- * (XDG_CACHE_HOME, ~/.cache); undefined when `wanted` is false or there is no such folder.
- */
-export function cacheFolder(wanted?: string | false): string | undefined {
-  if (wanted === false) return undefined;
-  const { BERTUNE_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
-  if (wanted || own) return wanted || own;
-  if (shared) return join(shared, 'bertune');
-  try {
-    return join(homedir(), '.cache', 'bertune');
-  } catch {
-    // A user without a home, as in some containers.
-    return undefined;
-  }
 }
 
 /**
@@ -130,7 +112,8 @@ async function identified(
   return { contents, stamps: before.stamps, notes: before.found.notes };
 }
 
-async function stampsOf({ files, flag }: RecordsOptions): Promise<Stamped | undefined> {
+/** What tells whether files change; undefined where nothing does, as of queries. */
+export async function stampsOf({ files, flag }: Pick<RecordsOptions, 'files' | 'flag'>): Promise<Stamped | undefined> {
   const found = await findSources(files, flag, { glob });
   const stamps: unknown[] = [];
   for (const source of found.sources) {

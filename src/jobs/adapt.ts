@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { cacheFolder } from '../core/cachePath.ts';
 import { counted, UsageError } from '../core/errors.ts';
 import { type Message, say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
-import { cacheFolder } from '../data/tokenCache.ts';
 import type { SentenceSettings } from '../hub/sentenceFolder.ts';
 import { inspectText, saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';

@@ -1,8 +1,11 @@
-import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { checkVectorPath, type VectorRow, vectorCells, vectorColumns, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { loadModel } from './model.ts';
-import { checkNotInput, chunksOf, itemsOf, textsProgress } from './predict.ts';
+import { findModel } from './findModel.ts';
+import { openModel } from './model.ts';
+import { checkNotInput, itemsOf, textsProgress } from './predict.ts';
+import { beginPart, partName } from './shardedOutput.ts';
+import { type Shard, shardOf, takenBy } from './shards.ts';
 import type { JobHooks, LoadedModel } from './types.ts';
 
 /** Its `output` is a `.parquet` or `.jsonl` file. */
@@ -11,6 +14,7 @@ export interface EmbedOptions extends OptionsOf<'embed'> {}
 export interface EmbedResult {
   readonly count: number;
   readonly dimensions: number;
+  /** The file, or with `shard` that of the part. */
   readonly output: string;
 }
 
@@ -22,16 +26,25 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const { model: path, threads, maxLength, int8, offline } = resolve('embed', options);
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
+  const shard = options.shard === undefined ? undefined : shardOf(options.shard);
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const { onEvent, signal } = hooks;
-  const model = await loadModel(path, { threads, maxLength, int8, offline, onNote, onEvent, signal });
+  const found = await findModel(path, { offline }, hooks);
+  const { pooling, prompt, promptText, truncateDimensions, input, output } = options;
+  const settings = { maxLength, int8, pooling, prompt, promptText, truncateDimensions };
+  const part = shard && (await beginPart({ job: 'embed', output, shard, input, model: found, settings }, hooks));
+  const written = shard ? partName(output, shard) : output;
+  if (typeof part === 'number') return { count: part, dimensions: 0, output: written };
+  const model = await openModel(found, { threads, maxLength, int8, offline, onNote, onEvent, signal });
   let dimensions = 0;
-  const rows = vectorRows(model, options, hooks, (length) => {
+  const onDimensions = (length: number) => {
     dimensions = length;
-  });
+  };
+  const rows = vectorRows(model, options, hooks, onDimensions, shard, (text) => part?.onText(text));
   try {
-    const count = await writeVectors(options.output, rows);
-    return { count, dimensions, output: options.output };
+    if (!part) return { count: await writeVectors(output, rows), dimensions, output };
+    const count = await part.write(vectorColumns, vectorCells(rows));
+    return { count, dimensions, output: written };
   } finally {
     await model.dispose();
   }
@@ -42,12 +55,15 @@ async function* vectorRows(
   { input, output, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
   hooks: JobHooks,
   onDimensions: (length: number) => void,
+  shard: Shard | undefined,
+  onText: (text: string) => void,
 ): AsyncGenerator<VectorRow> {
   let progress = textsProgress('embedding texts', undefined, hooks);
   const onTotal = (total: number) => {
-    progress = textsProgress('embedding texts', total, hooks);
+    progress = textsProgress('embedding texts', Math.ceil(total / (shard?.of ?? 1)), hooks);
   };
-  for await (const items of chunksOf(itemsOf({ input, output }, hooks, onTotal))) {
+  const all = itemsOf({ input, output }, hooks, onTotal);
+  for await (const items of takenBy(all, shard, ({ text }) => onText(text))) {
     const vectors = await model.embed(
       items.map(({ text }) => text),
       { pooling, prompt, promptText, truncateDimensions },

@@ -12,6 +12,7 @@ import { resolve } from '../settings/resolve.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
 import { note } from './note.ts';
+import { rowsTogether, takenBy } from './shards.ts';
 import type { DataOptions, JobHooks, Prediction } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
@@ -22,7 +23,7 @@ interface Item {
 }
 
 /** Texts that are read together: enough to fill blocks well, few enough that what is done is told and written soon. */
-const chunk = 512;
+const chunk = rowsTogether;
 
 /**
  * Labels texts, in their order, streaming.
@@ -39,7 +40,9 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
-    for await (const items of chunksOf(itemsOf(options, hooks, onTotal))) {
+    const all = itemsOf(options, hooks, onTotal);
+    // What comes along standard input is not waited for.
+    for await (const items of options.input ? takenBy(all) : chunksOf(all)) {
       const predictions = await model.classify(items.map(({ text }) => text));
       for (const [i, { label, score }] of predictions.entries()) yield { ...(items[i] as Item), label, score };
       progress.add(items.length);

@@ -75,6 +75,15 @@ export const input = {
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
     identity: false,
   },
+  /**
+   * Of n processes, the part that this one does: `i/n`; `auto`: the task of Slurm's array; `auto/n`: also the index of a
+   * job of Kubernetes. Each writes a part file, which `join` makes into one.
+   */
+  shard: {
+    type: matching('i/n', 'i/n with i from 1 to n, auto, or auto/n', /^([1-9]\d*\/[1-9]\d*|auto(\/[1-9]\d*)?)$/),
+    help: "part of the rows, such as 2/8: auto for Slurm's array task, auto/8 for Kubernetes' job index",
+    identity: false,
+  },
   /** In files of labels: a column for each label, with its probability. */
   scores: { type: toggle(), help: 'the probability of every label, too', default: false },
   /**
