@@ -24,8 +24,12 @@ export async function openDatabase(source: DatabaseSource, index: number, databa
   const failure = (error: unknown) => databaseFailure(error, source);
   await attach(source, alias, database).catch((error: unknown) => Promise.reject(failure(error)));
   if (query !== undefined) {
-    const relation = `${scheme}_query(${quoted(alias)}, ${quoted(query)})`;
-    return openRelation(relation, database).catch((error: unknown) => Promise.reject(failure(error)));
+    const asked = `${scheme}_query(${quoted(alias)}, ${quoted(query)})`;
+    try {
+      return await openRelation(scheme === 'sqlite' ? await copied(asked, alias, database) : asked, database);
+    } catch (error) {
+      throw failure(error);
+    }
   }
   let named = source.table;
   try {
@@ -35,6 +39,14 @@ export async function openDatabase(source: DatabaseSource, index: number, databa
     if (named === undefined || !/Catalog Error|Binder Error: Catalog/.test(messageOf(error))) throw failure(error);
     throw missingTable(named, await tablesOf(alias, database), source);
   }
+}
+
+/** SQLite's answers cannot be read piece by piece: they are copied to disk. @returns the copy */
+async function copied(relation: string, alias: string, database: Database): Promise<string> {
+  const copy = `${alias}_copy`;
+  await database.all(`ATTACH ${quoted(database.newFile())} AS ${copy}`);
+  await database.all(`CREATE TABLE ${copy}.answer AS FROM ${relation}`);
+  return `${copy}.answer`;
 }
 
 /** What went wrong with a database, in one line without secrets. */
