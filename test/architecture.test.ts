@@ -103,6 +103,7 @@ describe('what one layer keeps to itself', () => {
       ({ file, from, runtime }) => loaded.has(file) && runtime && !/^(\.|node:)/.test(from),
     );
     expect([...new Set(packages.map(({ from }) => from))].sort()).toEqual([
+      '@aws-sdk/client-s3',
       '@huggingface/hub',
       '@huggingface/tokenizers',
       'onnxruntime-node',

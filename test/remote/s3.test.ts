@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test as plain } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
+import { adapt } from '../../src/jobs/adapt.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { inspect } from '../../src/jobs/inspect.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
+import type { JobEvent } from '../../src/jobs/types.ts';
 import { runCommand } from '../cli/build.ts';
 import { readAll, runSql, textsOf } from '../data/files.ts';
 import { saveTinyClassifier } from '../jobs/tiny.ts';
@@ -175,6 +177,59 @@ needing('rclone').describe('S3', () => {
       "no folder s3://data/none: no object's key begins with it",
     );
     await expect(inspect({ model: 's3://data/logs' })).rejects.toThrow(BertuneError);
+  });
+
+  plain('a run whose folder is on S3: sent when it is whole, the same as one on disk', async () => {
+    const corpus = { files: [join(bucket, 'logs', 'day-1', 'part-0.txt')] };
+    const model = join(bucket, 'models', 'tiny');
+    const options = { model, corpus, maxSteps: 2, batchTokens: 64, threads: 1, cache: false } as const;
+    const local = join(temporaryFolder(), 'run');
+    await adapt({ ...options, output: local });
+    const output = 's3://data/runs/adapted';
+    expect(await adapt({ ...options, output: `${output}/` })).toMatchObject({ output });
+    const sent = join(bucket, 'runs', 'adapted');
+    const files = (folder: string) =>
+      readdirSync(folder)
+        .filter((name) => name !== 'checkpoints')
+        .sort();
+    expect(files(sent)).toEqual(files(local));
+    expect(readFileSync(join(sent, 'model.safetensors'))).toEqual(readFileSync(join(local, 'model.safetensors')));
+    expect(existsSync(join(sent, 'checkpoints'))).toBe(false);
+    expect(await inspect({ model: output })).toMatchObject({ path: output });
+    await expect(adapt({ ...options, output })).rejects.toThrow(
+      `output ${output} holds objects; replace them with overwrite`,
+    );
+    await expect(adapt({ ...options, model: output, output, overwrite: true })).rejects.toThrow(
+      /is the model that is read/,
+    );
+    await adapt({ ...options, output, overwrite: true, seed: 7 });
+    expect(readFileSync(join(sent, 'model.safetensors'))).not.toEqual(readFileSync(join(local, 'model.safetensors')));
+  });
+
+  plain('a run that fails sends nothing and says where it lies', async () => {
+    const notes: string[] = [];
+    const stopping = new AbortController();
+    const corpus = { files: [join(bucket, 'logs', 'day-1', 'part-0.txt')] };
+    const options = {
+      model: join(bucket, 'models', 'tiny'),
+      corpus,
+      batchTokens: 64,
+      threads: 1,
+      cache: false,
+    } as const;
+    const output = 's3://data/runs/stopped';
+    const onEvent = (event: JobEvent) => {
+      if (event.type === 'note') notes.push(event.text);
+      if (event.type === 'step') stopping.abort();
+    };
+    const run = adapt({ ...options, maxSteps: 4, output }, { onEvent, signal: stopping.signal });
+    await expect(run).rejects.toThrow(BertuneError);
+    expect(existsSync(join(bucket, 'runs', 'stopped'))).toBe(false);
+    expect(notes.at(-1)).toMatch(
+      /^nothing was sent to s3:\/\/data\/runs\/stopped; what there is lies in .*: go on with it by resume$/,
+    );
+    expect(await adapt({ ...options, maxSteps: 4, output, resume: true })).toMatchObject({ output, steps: 4 });
+    expect(existsSync(join(bucket, 'runs', 'stopped', 'config.json'))).toBe(true);
   });
 
   plain('a tokenized corpus is taken from the cache until an object changes; no secret lies anywhere', async () => {
