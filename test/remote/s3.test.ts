@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test as plain } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test as plain } from 'vitest';
 import { BertuneError } from '../../src/core/errors.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { embed } from '../../src/jobs/embed.ts';
@@ -9,6 +9,7 @@ import { inspect } from '../../src/jobs/inspect.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { JobEvent } from '../../src/jobs/types.ts';
+import { uploadFile } from '../../src/remote/upload.ts';
 import { runCommand } from '../cli/build.ts';
 import { readAll, runSql, textsOf } from '../data/files.ts';
 import { saveTinyClassifier } from '../jobs/tiny.ts';
@@ -56,12 +57,16 @@ needing('rclone').describe('S3', () => {
     await saveTinyClassifier(join(bucket, 'models', 'tiny'), ['asks', 'wants']);
     mkdirSync(join(bucket, 'models', 'tiny', 'checkpoints'));
     writeFileSync(join(bucket, 'models', 'tiny', 'checkpoints', 'large.bin'), 'not wanted');
-    server = await startS3(top);
-    Object.assign(process.env, server.env, { BERTUNE_CACHE: join(temporaryFolder(), 'cache') });
+    Object.assign(process.env, { BERTUNE_CACHE: join(temporaryFolder(), 'cache') });
   });
-  afterAll(async () => {
+  // Anew for each: it knows nothing of what changed behind its back.
+  beforeEach(async () => {
+    server = await startS3(top);
+    Object.assign(process.env, server.env);
+  });
+  afterEach(() => server.close());
+  afterAll(() => {
     process.env = before;
-    await server.close();
   });
 
   plain.each(['rows.jsonl', 'rows.jsonl.gz', 'rows.csv', 'rows.parquet'])(
@@ -158,9 +163,14 @@ needing('rclone').describe('S3', () => {
 
   plain('a model that changed is fetched anew', async () => {
     const model = 's3://data/models/changing';
-    await saveTinyClassifier(join(bucket, 'models', 'changing'), ['asks', 'wants']);
+    // By the server: of what changes behind its back it does not know for a while.
+    const put = async (labels: readonly string[]) => {
+      const local = await saveTinyClassifier(join(temporaryFolder(), 'changing'), labels);
+      for (const name of readdirSync(local)) await uploadFile(join(local, name), `${model}/${name}`);
+    };
+    await put(['asks', 'wants']);
     expect(await inspect({ model })).toMatchObject({ labels: ['asks', 'wants'] });
-    await saveTinyClassifier(join(bucket, 'models', 'changing'), ['one', 'two', 'three']);
+    await put(['one', 'two', 'three']);
     expect(await inspect({ model })).toMatchObject({ labels: ['one', 'two', 'three'] });
   });
 
@@ -234,8 +244,11 @@ needing('rclone').describe('S3', () => {
 
   plain('a tokenized corpus is taken from the cache until an object changes; no secret lies anywhere', async () => {
     const folder = temporaryFolder();
-    const corpus = join(bucket, 'corpus.txt');
-    writeFileSync(corpus, texts.join('\n'));
+    const put = async (lines: readonly string[]) => {
+      writeFileSync(join(folder, 'corpus.txt'), lines.join('\n'));
+      await uploadFile(join(folder, 'corpus.txt'), 's3://data/corpus.txt');
+    };
+    await put(texts);
     const run = async (name: string) => {
       const words = ['adapt', '--model', join(bucket, 'models', 'tiny'), '--corpus', 's3://data/corpus.txt'];
       const more = [
@@ -260,7 +273,7 @@ needing('rclone').describe('S3', () => {
     const first = await run('first');
     const second = await run('second');
     expect(second.texts).toEqual(first.texts);
-    writeFileSync(corpus, [...texts, 'one more text'].join('\n'));
+    await put([...texts, 'one more text']);
     const third = await run('third');
     expect(third.texts).not.toEqual(first.texts);
     expect([first.isKept, second.isKept, third.isKept]).toEqual([false, true, false]);

@@ -17,17 +17,7 @@ export interface Running {
 /** S3 as rclone serves it: each folder in `folder` is a bucket. */
 export async function startS3(folder: string): Promise<Running & { readonly env: Readonly<Record<string, string>> }> {
   const port = await freePort();
-  const words = [
-    'serve',
-    's3',
-    '--auth-key',
-    'test-key,test-secret',
-    '--addr',
-    `127.0.0.1:${port}`,
-    '--dir-cache-time',
-    '0s',
-    folder,
-  ];
+  const words = ['serve', 's3', '--auth-key', 'test-key,test-secret', '--addr', `127.0.0.1:${port}`, folder];
   const config = join(temporaryFolder(), 'rclone.conf');
   writeFileSync(config, '');
   const server = start(rclone ?? '', [...words, '--config', config]);
