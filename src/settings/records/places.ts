@@ -20,7 +20,7 @@ import {
 
 export const input = {
   /** A folder, or `org/name[@revision]` of the Hub. */
-  model: { type: text('dir'), help: 'folder of the model (config.json, weights, tokenizer), or org/name[@revision]' },
+  model: { type: text('dir'), help: 'folder of the model (config.json, weights, tokenizer), also s3://, or org/name[@revision]' },
   /** Folders, or models of the Hub as `org/name[@revision]`. */
   models: {
     type: texts('dir'),
@@ -33,9 +33,9 @@ export const input = {
   teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
-    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz)',
+    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz), s3://, https://, databases',
   },
-  train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  train: { type: records('file'), help: 'labeled texts to train on: files or globs, s3://, https://, databases' },
   /**
    * Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them;
    * `none`: nothing describes them.
@@ -49,7 +49,7 @@ export const input = {
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
-  input: { type: records('file'), help: 'texts to read: files or globs' },
+  input: { type: records('file'), help: 'texts to read: files or globs, s3://, https://, databases' },
   /** Texts, one at a time, when there is no input. */
   stdin: {
     type: programs('an async iterable of texts', isAsyncIterable),
