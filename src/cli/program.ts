@@ -22,6 +22,7 @@ import { imagePretrainCommand } from './commands/imagePretrain.ts';
 import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { joinCommand } from './commands/join.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
@@ -43,6 +44,7 @@ export const commands: readonly CommandSpec[] = [
   evaluateCommand,
   predictCommand,
   embedCommand,
+  joinCommand,
   fillMaskCommand,
   serveCommand,
   exportCommand,

@@ -27,6 +27,8 @@ export class Database {
         memory_limit: '1GB',
         temp_directory: join(folder, 'spill'),
         preserve_insertion_order: 'true',
+        // Nothing is fetched that nobody asked for.
+        autoinstall_known_extensions: 'false',
       });
       return new Database(instance, folder);
     } catch (error) {

@@ -39,7 +39,7 @@ const signatures: readonly Signature[] = [
   signature(ascii('ARROW1\0'), other('an Arrow or Feather file', convert)),
   signature(ascii('FEA1'), other('a Feather file', convert)),
   signature(ascii('Obj\x01'), other('an Avro file', convert)),
-  signature(ascii('SQLite format 3\0'), other('an SQLite database', convert)),
+  signature(ascii('SQLite format 3\0'), other('an SQLite database', 'name it .sqlite or .db, and it is read as one')),
   signature('894844460d0a1a0a', other('an HDF5 file', convert)),
   ...['RDX2\n', 'RDX3\n'].map((magic) => signature(ascii(magic), other('an R data file', convert))),
   signature('934e554d5059', other('a NumPy array', convert)),

@@ -1,11 +1,17 @@
+import type { RemoteObject } from '../remote/objects.ts';
+
 /** How the records of a file are written. */
 export type Format = 'text' | 'csv' | 'tsv' | 'jsonl' | 'json' | 'parquet' | 'xlsx';
 
 /** A file of records. */
 export interface FileSource {
   readonly kind: 'file';
-  /** As the user would write it. */
+  /** As the user would write it, without secrets. */
   readonly path: string;
+  /** Where it lies, when that is not on this machine. */
+  readonly remote?: RemoteObject;
+  /** The file with its content, when that is another than the path. */
+  readonly content?: string;
   readonly format: Format;
   readonly gzip: boolean;
   /** The sheet of a workbook that is meant; absent: all of them. */

@@ -1,6 +1,7 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
+import { withoutSecrets } from '../remote/address.ts';
 import { type Column, isNumeric, kindTitles } from './columnKinds.ts';
 import { Database } from './duckdb.ts';
 import { openPart, type Part } from './records.ts';
@@ -50,10 +51,12 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
   for (const line of notes) onNote?.(line);
   const [source] = sources;
   if (!source || sources.length > 1) {
-    throw new UsageError(say`${flag}: ${file} names ${counted(sources.length, 'file')}; give one, or a query over all`);
+    throw new UsageError(
+      say`${flag}: ${withoutSecrets(file)} names ${counted(sources.length, 'file')}; give one, or a query over all`,
+    );
   }
   const part = await openPart(source, 0, flag, database, onNote);
-  if (!part) throw new BertuneError(say`${flag}: ${file} is empty`);
+  if (!part) throw new BertuneError(say`${flag}: ${withoutSecrets(file)} is empty`);
   if (part.isPlainText)
     throw new UsageError(say`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);
   const names = columns ?? part.table.columns.filter(isNumeric).map(({ name }) => name);

@@ -4,6 +4,7 @@ import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { readError } from '../core/files.ts';
 import { formatBytes } from '../core/memory.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
+import { headOfObject } from '../remote/objects.ts';
 import { labelNames, textNames } from './columns.ts';
 import { csvHeader } from './csv.ts';
 import { encodingOf } from './encoding.ts';
@@ -36,9 +37,9 @@ export async function openFile(
   repairedPath: string,
   flag: Origin,
 ): Promise<OpenedFile | undefined> {
-  const { path } = source;
+  const { path, content: file = path } = source;
   try {
-    const head = headOf(path);
+    const head = headOf(file);
     if (head.length === 0) return undefined;
     const content = contentOf(head);
     refuseOther(content, path, source.format, flag);
@@ -50,13 +51,20 @@ export async function openFile(
     if (!isParquet) return await openText(source, head, repairedPath, flag);
     const note = source.format === 'parquet' ? undefined : say`${flag}: ${path} is read as the Parquet file that it is`;
     return {
-      file: { path, format: 'parquet', gzip: false, head: '', isWhole: false, longestLine: 0 },
+      file: { path: file, format: 'parquet', gzip: false, head: '', isWhole: false, longestLine: 0 },
       invalidUtf8: 0,
       note,
     };
   } catch (error) {
     throw readFailure(error, path, flag);
   }
+}
+
+/** A Parquet file read where it lies; undefined for what does not start as one. */
+export async function openInPlace({ remote, path }: FileSource): Promise<TableFile | undefined> {
+  if (!remote || contentOf(await headOfObject(remote, 4)).kind !== 'parquet') return undefined;
+  const address = remote.scheme === 's3' ? path : remote.address;
+  return { path: address, isRemote: true, format: 'parquet', gzip: false, head: '', isWhole: false, longestLine: 0 };
 }
 
 /** @throws BertuneError where a file is of a known kind that holds no texts as it is */
@@ -69,9 +77,9 @@ export async function refuseKnown(path: string, flag: Origin): Promise<void> {
 }
 
 /** Whether a file whose name says nothing holds text, by its beginning; an empty one counts. */
-export async function holdsText(path: string, flag: Origin): Promise<boolean> {
+export async function holdsText({ path, remote }: Pick<FileSource, 'path' | 'remote'>, flag: Origin): Promise<boolean> {
   try {
-    const start = headOf(path);
+    const start = remote ? await headOfObject(remote, headBytes) : headOf(path);
     const head = contentOf(start).kind === 'gzip' ? unpackedHead(start) : start;
     return contentOf(head).kind === 'text' && (!head.includes(0) || encodingOf(head).encoding !== 'utf-8');
   } catch (error) {
@@ -85,10 +93,10 @@ async function openText(
   repairedPath: string,
   flag: Origin,
 ): Promise<OpenedFile | undefined> {
-  const { path, format } = source;
+  const { path, content: stored = path, format } = source;
   const gzip = contentOf(head).kind === 'gzip';
   const whole = !gzip && head.length < headBytes ? head : undefined;
-  const scan = await scanText(path, gzip, whole, (bytes) => {
+  const scan = await scanText(stored, gzip, whole, (bytes) => {
     const inner = contentOf(bytes);
     if (gzip && (inner.kind === 'gzip' || inner.kind === 'parquet'))
       throw new BertuneError(say`${flag}: ${path} has ${inner.kind} inside of gzip; unpack it once`);
@@ -117,13 +125,13 @@ async function openText(
   const text = { format: isDocument ? 'json' : format, head: scan.head, isWhole: scan.isWhole } as const;
   if (isReadable && !(gzip && hasRareHeader(head))) {
     return {
-      file: { path, gzip, ...text, longestLine: scan.longestLine },
+      file: { path: stored, gzip, ...text, longestLine: scan.longestLine },
       encoding: name,
       invalidUtf8: 0,
       note,
     };
   }
-  const { replaced, blank, longestLine } = await repairText(path, gzip, encoding, repairedPath);
+  const { replaced, blank, longestLine } = await repairText(stored, gzip, encoding, repairedPath);
   if (blank) return undefined;
   refuseNoise(replaced, scan, source, flag);
   const file = { path: repairedPath, gzip: false, ...text, longestLine };
@@ -180,8 +188,13 @@ function refuseOther(content: Content, path: string, format: Format, flag: Origi
     throw new BertuneError(say`${flag}: ${path} is a web page; get the file itself, not a page about it`);
 }
 
-async function zeroError({ path }: FileSource, gzip: boolean, zeroAt: number, flag: Origin): Promise<BertuneError> {
-  const line = await lineAt(path, gzip, zeroAt);
+async function zeroError(
+  { path, content = path }: FileSource,
+  gzip: boolean,
+  zeroAt: number,
+  flag: Origin,
+): Promise<BertuneError> {
+  const line = await lineAt(content, gzip, zeroAt);
   return new BertuneError(
     say`${flag}: ${path} is no text as it stands: line ${line} holds zero bytes; save it as UTF-8, or remove them (tr -d '\\000')`,
   );

@@ -1,7 +1,17 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
-import { errorCode, makeFolder, makeFolders, removeMade, writeError } from '../core/files.ts';
+import {
+  errorCode,
+  makeFolder,
+  makeFolders,
+  removeFolder,
+  removeMade,
+  temporaryFolder,
+  writeError,
+} from '../core/files.ts';
+import { s3Address, schemeOf, withoutSecrets } from '../remote/address.ts';
+import { checkBucket, uploadFile } from '../remote/upload.ts';
 
 /**
  * Writes a file that appears when it is complete. Until then what is written lies beside it, and goes when writing fails.
@@ -10,6 +20,7 @@ import { errorCode, makeFolder, makeFolders, removeMade, writeError } from '../c
  * @throws UsageError for a place that cannot be written to, BertuneError when the disk is full
  */
 export async function writeOutputFile<T>(path: string, write: (partial: string) => Promise<T>): Promise<T> {
+  if (schemeOf(path) !== undefined) return writeObject(path, write);
   const partial = partialOf(path);
   await makeFolder(dirname(path));
   await checkPlace(path, partial);
@@ -30,6 +41,7 @@ export async function writeOutputFile<T>(path: string, write: (partial: string) 
  * @throws UsageError
  */
 export async function checkOutputFile(path: string): Promise<void> {
+  if (schemeOf(path) !== undefined) return checkObject(path);
   const partial = partialOf(path);
   const made = await madeFolder(dirname(path));
   try {
@@ -38,6 +50,32 @@ export async function checkOutputFile(path: string): Promise<void> {
   } finally {
     if (made !== undefined) removeMade(made, dirname(path));
   }
+}
+
+/** The same on S3: what is written lies in a temporary folder until it is sent as a whole. */
+async function writeObject<T>(address: string, write: (partial: string) => Promise<T>): Promise<T> {
+  await checkObject(address);
+  const folder = temporaryFolder();
+  try {
+    const path = join(folder, basename(address));
+    const result = await write(path);
+    await uploadFile(path, address);
+    return result;
+  } catch (error) {
+    throw writeError(folder, error);
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+async function checkObject(address: string): Promise<void> {
+  if (schemeOf(address) !== 's3') {
+    throw new UsageError(`${withoutSecrets(address)} cannot be written to; give a file, or s3://BUCKET/KEY`);
+  }
+  const { bucket, key } = s3Address(address);
+  if (bucket === '' || key === '' || key.endsWith('/'))
+    throw new UsageError(`${address} names no object; write s3://BUCKET/KEY`);
+  await checkBucket(address);
 }
 
 /** Leaves an empty partial file. */

@@ -23,6 +23,10 @@ export interface Part {
   /** Of what is text. */
   readonly encoding?: string;
   readonly invalidUtf8: number;
+  /** Whether counting its rows would take as long as reading them. */
+  readonly isUncounted?: boolean;
+  /** Makes what is not on this machine ready to be read. */
+  readonly bring?: () => Promise<void>;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
 
@@ -99,6 +103,7 @@ async function* partRecords(
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
   let row = 0;
+  for (const one of together) await one.bring?.();
   for await (const rows of database.rows(selectOf(part, together, names))) {
     const records: DataRecord[] = [];
     const before = replacedBy(uses);
@@ -143,10 +148,11 @@ export async function countOf(
   choices: readonly ColumnChoice[],
   database: Database,
 ): Promise<number | undefined> {
-  if (parts.some(({ name }) => name === 'query')) return undefined;
+  if (parts.some(({ isUncounted }) => isUncounted)) return undefined;
   let count = 0;
   for (const { part, choice, together } of groupsOf(parts, choices)) {
     try {
+      for (const one of together) await one.bring?.();
       const [row] = await database.all(`SELECT count(*) FROM (${selectOf(part, together, [choice.text])}\n)`);
       count += Number(row?.[0]);
     } catch (error) {

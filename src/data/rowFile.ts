@@ -67,7 +67,7 @@ export async function writeRows(
       const connection = await database.connect();
       const declared = columns.map(({ type }, i) => `k${i} ${typeName(type)}`);
       await connection.run(`CREATE TABLE written (${declared.join(', ')})`);
-      const count = await append(await connection.createAppender('written'), columns, rows);
+      const count = await appendRows(await connection.createAppender('written'), columns, rows);
       throwIfAborted(signal);
       const select = kind === 'parquet' ? await typedColumns(columns, connection) : textColumns(columns, kind);
       const format = { csv: 'csv, HEADER', parquet: 'parquet', jsonl: 'json' }[kind];
@@ -96,7 +96,7 @@ function kindOf(path: string): Kind {
 }
 
 /** @throws UsageError for names that SQL, and much that reads tables, holds for equal */
-function checkNames(path: string, columns: readonly FileColumn[]): void {
+export function checkNames(path: string, columns: readonly FileColumn[]): void {
   const seen = new Map<string, string>();
   for (const { name } of columns) {
     const other = seen.get(name.toLowerCase());
@@ -109,7 +109,8 @@ function checkNames(path: string, columns: readonly FileColumn[]): void {
   }
 }
 
-async function append(
+/** Appends rows, each with the values of the columns, and closes the appender. @returns how many there are */
+export async function appendRows(
   appender: DuckDBAppender,
   columns: readonly FileColumn[],
   rows: AsyncIterable<readonly (readonly CellValue[])[]>,

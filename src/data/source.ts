@@ -1,9 +1,14 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { counted, messageOf, UsageError } from '../core/errors.ts';
+import { BertuneError, counted, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
+import { s3Address, schemeOf, withoutSecrets } from '../remote/address.ts';
+import { at } from '../remote/failure.ts';
+import { findObject, globObjects, headOfObject, type RemoteObject } from '../remote/objects.ts';
+import { type DatabaseSource, databaseSource, isMissingFile } from './databaseSource.ts';
 import type { Database } from './duckdb.ts';
+import { contentOf } from './fileContent.ts';
 import { type FileSource, formatOfName, isAboutFolder, isProse, knownEndings } from './fileNames.ts';
 import { filesOf, kindOf as kindOfName, LeftOut } from './folderFiles.ts';
 import { holdsText, refuseKnown } from './openFile.ts';
@@ -14,7 +19,7 @@ export interface QuerySource {
   readonly sql: string;
 }
 
-export type Source = FileSource | QuerySource;
+export type Source = FileSource | QuerySource | DatabaseSource;
 
 /** What is to be read, in its order, and what there is to say of how it was found. */
 export interface FoundSources {
@@ -40,7 +45,12 @@ export async function findSources(
       sources.push({ kind: 'query', sql: file.trim().replace(/[;\s]+$/, '') });
       continue;
     }
-    const found = await findFiles(file, flag, database);
+    const base = databaseIn(file, flag);
+    if (base) {
+      sources.push(base);
+      continue;
+    }
+    const found = schemeOf(file) ? await findRemote(file, flag) : await findFiles(file, flag, database);
     sources.push(...found.sources);
     notes.push(...found.notes);
   }
@@ -52,7 +62,7 @@ export async function findSources(
 function partitionNotes(sources: readonly Source[], flag: Origin): Message[] {
   const columns = new Set<string>();
   for (const source of sources) {
-    if (source.kind === 'query' || source.format === 'parquet') continue;
+    if (source.kind !== 'file' || source.format === 'parquet') continue;
     for (const [, name = ''] of dirname(source.path).matchAll(/(?:^|[/\\])(\w+)=/g)) columns.add(name);
   }
   if (columns.size === 0) return [];
@@ -74,8 +84,8 @@ async function findFiles(path: string, flag: Origin, database: Pick<Database, 'g
   if (kind === 'file') return { sources: [await fileSource(path, flag)], notes: [] };
   if (kind === 'folder') {
     const { names, leftOut } = await filesOf(path, { takes: (name) => formatOfName(name) !== undefined });
-    const paths = names.map((name) => join(path, name));
-    return chosen(paths, leftOut, {
+    const files = names.map((name) => ({ path: join(path, name), fileName: join(path, name) }));
+    return chosen(files, leftOut, {
       name: path,
       flag,
       nothing: say`the folder ${path} has no file ending in ${knownEndings}`,
@@ -85,13 +95,92 @@ async function findFiles(path: string, flag: Origin, database: Pick<Database, 'g
   const matches = await database.glob(path);
   if (matches.length === 0) throw new UsageError(say`${flag}: no file matches ${path}`);
   for (const match of matches) await kindOf(match, flag);
+  const files = matches.sort().map((match) => ({ path: match, fileName: match }));
+  const { named, leftOut } = withKnownNames(files);
+  return chosen(named, leftOut, { name: path, flag, nothing: say`${path} matches no file ending in ${knownEndings}` });
+}
+
+/** A file or object before it is known what it is. */
+interface Candidate extends Pick<FileSource, 'path' | 'remote'> {
+  /** What tells its format. */
+  readonly fileName: string;
+}
+
+function withKnownNames(files: readonly Candidate[]): { named: Candidate[]; leftOut: LeftOut } {
   const leftOut = new LeftOut();
-  const named = matches.sort().filter((match) => {
-    const isKnown = formatOfName(match) !== undefined;
-    if (!isKnown) leftOut.add(kindOfName(match));
+  const named = files.filter(({ fileName }) => {
+    const isKnown = formatOfName(fileName) !== undefined;
+    if (!isKnown) leftOut.add(kindOfName(fileName));
     return isKnown;
   });
-  return chosen(named, leftOut, { name: path, flag, nothing: say`${path} matches no file ending in ${knownEndings}` });
+  return { named, leftOut };
+}
+
+/** @throws UsageError for a file of SQLite that is not there */
+function databaseIn(text: string, flag: Origin): DatabaseSource | undefined {
+  try {
+    const source = databaseSource(text);
+    if (!source || !isMissingFile(source)) return source;
+    // A pattern, or a file of another kind.
+    if (source.connection === text && /[*?[]/.test(text)) return undefined;
+    throw new UsageError(`no file at ${source.connection}`);
+  } catch (error) {
+    throw at(flag, error);
+  }
+}
+
+/** What an address of S3 or the web names: one object, those whose keys begin with it, or match it. */
+async function findRemote(address: string, flag: Origin): Promise<FoundSources> {
+  const [, workbook, sheet] = /^(.+\.xls[xm]):([^:/\\]+)$/i.exec(address) ?? [];
+  const name = withoutSecrets(workbook ?? address);
+  const isPattern = /^s3:.*[*?[]/i.test(address);
+  try {
+    const found = await findObject(workbook ?? address);
+    if (found && 'scheme' in found) return { sources: [{ ...(await remoteSource(found)), sheet }], notes: [] };
+    if (found) {
+      const visible = found.filter(({ fileName }) => !/(^|\/)\./.test(fileName.slice(keyLength(address))));
+      const { named, leftOut } = withKnownNames(visible.map(candidate));
+      if (visible.length < found.length) leftOut.add('hidden', found.length - visible.length);
+      return await chosen(named, leftOut, {
+        name,
+        flag,
+        nothing: say`${name} has no object ending in ${knownEndings}`,
+      });
+    }
+    const matches = isPattern ? await globObjects(address) : [];
+    if (matches.length > 0) {
+      const { named, leftOut } = withKnownNames(matches.map(candidate));
+      const nothing = say`${name} matches no object ending in ${knownEndings}`;
+      return await chosen(named, leftOut, { name, flag, nothing });
+    }
+  } catch (error) {
+    // What `chosen` throws names it already.
+    throw error instanceof BertuneError && !String(error.line).startsWith(String(flag)) ? at(flag, error) : error;
+  }
+  throw new UsageError(
+    isPattern ? say`${flag}: no object matches ${name}` : say`${flag}: no object at ${name}, and none below it`,
+  );
+}
+
+function keyLength(address: string): number {
+  return s3Address(address).key.length;
+}
+
+function candidate(remote: RemoteObject): Candidate {
+  return { path: remote.name, fileName: remote.fileName, remote };
+}
+
+async function remoteSource(remote: RemoteObject): Promise<FileSource> {
+  const named = formatOfName(remote.fileName);
+  if (named === undefined) {
+    const head = contentOf(await headOfObject(remote, 512));
+    const known =
+      head.kind === 'other'
+        ? `is ${head.title}; ${head.wayOut}`
+        : `has no ending that tells its format; known are ${knownEndings}`;
+    throw new UsageError(`${remote.name} ${known}`);
+  }
+  return { kind: 'file', path: remote.name, remote, format: named.format ?? 'text', gzip: named.gzip };
 }
 
 interface Choice {
@@ -104,23 +193,25 @@ interface Choice {
 
 /** Those of a folder's or glob's files that hold texts: what tells of the others is left out beside them. */
 async function chosen(
-  paths: readonly string[],
+  files: readonly Candidate[],
   leftOut: LeftOut,
   { name, flag, nothing }: Choice,
 ): Promise<FoundSources> {
-  const records = paths.filter((path) => !isAboutFolder(path));
-  const hasTables = records.some((path) => (formatOfName(path)?.format ?? 'text') !== 'text');
+  const records = files.filter(({ fileName }) => !isAboutFolder(fileName));
+  const hasTables = records.some(({ fileName }) => (formatOfName(fileName)?.format ?? 'text') !== 'text');
   const sources: FileSource[] = [];
   let withoutEnding = 0;
-  for (const path of paths) {
-    const { format, gzip } = formatOfName(path) ?? {};
-    const isBeside = (records.length > 0 && isAboutFolder(path)) || (hasTables && isProse(path));
-    if (isBeside) leftOut.add(basename(path));
-    else if (format !== undefined) sources.push({ kind: 'file', path, format, gzip: gzip === true });
-    else if (await holdsText(path, flag)) {
-      sources.push({ kind: 'file', path, format: 'text', gzip: gzip === true });
+  for (const file of files) {
+    const { path, fileName, remote } = file;
+    const { format, gzip } = formatOfName(fileName) ?? {};
+    const isBeside = (records.length > 0 && isAboutFolder(fileName)) || (hasTables && isProse(fileName));
+    const source = { kind: 'file', path, ...(remote && { remote }), gzip: gzip === true } as const;
+    if (isBeside) leftOut.add(basename(fileName));
+    else if (format !== undefined) sources.push({ ...source, format });
+    else if (await holdsText(file, flag)) {
+      sources.push({ ...source, format: 'text' });
       withoutEnding++;
-    } else leftOut.add(kindOfName(path));
+    } else leftOut.add(kindOfName(fileName));
   }
   const without = leftOut.isEmpty ? '' : `; left out: ${leftOut}`;
   if (sources.length === 0) throw new UsageError(say`${flag}: ${nothing}${without}`);

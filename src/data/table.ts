@@ -38,6 +38,8 @@ export interface TableFile extends CsvFile {
   readonly head: string;
   /** Whether that is all of it. */
   readonly isWhole: boolean;
+  /** Whether the path is an address, read where it lies. */
+  readonly isRemote?: boolean;
 }
 
 /**
@@ -69,7 +71,7 @@ export async function openTable(given: TableFile, database: Database, like?: Tab
     case 'json':
       return json(given, database, like);
     case 'parquet':
-      return typed(`read_parquet(${quotedFile(given.path)})`, database);
+      return openRelation(`read_parquet(${given.isRemote ? quoted(given.path) : quotedFile(given.path)})`, database);
     case 'xlsx':
       throw new Error('internal: workbooks are read as CSV');
   }
@@ -95,7 +97,7 @@ async function evened(file: TableFile, delimiter: string, database: Database): P
 /** A query as a table. @throws what DuckDB throws on a query it refuses. */
 export function openQuery(sql: string, database: Database): Promise<Table> {
   // The line break keeps a comment at the query's end from swallowing the parenthesis.
-  return typed(`(${sql}\n)`, database);
+  return openRelation(`(${sql}\n)`, database);
 }
 
 /** Rows that a column's kind is told by, and most values of all columns together. */
@@ -262,7 +264,8 @@ function pointerTo(name: string): string {
   return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-async function typed(relation: string, database: Database): Promise<Table> {
+/** What may stand after FROM, as a table: its columns have types. @throws what DuckDB throws */
+export async function openRelation(relation: string, database: Database): Promise<Table> {
   const described = await database.all(`DESCRIBE SELECT * FROM ${relation}`);
   const columns: Column[] = described.map(([name, type]) => {
     return { name: String(name), kind: kindOfType(String(type)), type: String(type) };

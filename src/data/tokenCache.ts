@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cp, rm, stat } from 'node:fs/promises';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { alone, type Collective, ofEach, onFirst } from '../core/collective.ts';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
@@ -22,23 +22,6 @@ export interface CachedCorpus {
   readonly found: boolean;
   /** Why it could not be kept. */
   readonly failure?: string;
-}
-
-/**
- * The folder that keeps what can be made again: `wanted`, else BERTUNE_CACHE, else `bertune` in the user's cache folder
- * (XDG_CACHE_HOME, ~/.cache); undefined when `wanted` is false or there is no such folder.
- */
-export function cacheFolder(wanted?: string | false): string | undefined {
-  if (wanted === false) return undefined;
-  const { BERTUNE_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
-  if (wanted || own) return wanted || own;
-  if (shared) return join(shared, 'bertune');
-  try {
-    return join(homedir(), '.cache', 'bertune');
-  } catch {
-    // A user without a home, as in some containers.
-    return undefined;
-  }
 }
 
 /**
@@ -190,7 +173,12 @@ async function identified(records: RecordsOptions, onRead: () => void): Promise<
   if (!before) return undefined;
   const contents: string[] = [];
   for (const source of before.found.sources) {
-    if (source.kind === 'query') return undefined;
+    if (source.kind !== 'file') return undefined;
+    if (source.remote) {
+      const { name, bytes, version } = source.remote;
+      contents.push(JSON.stringify([source.format, source.gzip, name, bytes, version]));
+      continue;
+    }
     try {
       contents.push(`${source.format} ${source.gzip} ${await digestOfFile(source.path, onRead)}`);
     } catch (error) {
@@ -202,11 +190,19 @@ async function identified(records: RecordsOptions, onRead: () => void): Promise<
   return { contents, stamps: before.stamps, notes: before.found.notes };
 }
 
-async function stampsOf({ files, flag }: RecordsOptions): Promise<Stamped | undefined> {
+/** What tells whether files change; undefined where nothing does, as of queries. */
+export async function stampsOf({ files, flag }: Pick<RecordsOptions, 'files' | 'flag'>): Promise<Stamped | undefined> {
   const found = await findSources(files, flag, { glob });
   const stamps: unknown[] = [];
   for (const source of found.sources) {
-    if (source.kind === 'query') return undefined;
+    if (source.kind !== 'file') return undefined;
+    if (source.remote) {
+      const { name, bytes, version } = source.remote;
+      // Nothing tells whether it is the same as before.
+      if (version === undefined) return undefined;
+      stamps.push([name, bytes, version].join());
+      continue;
+    }
     const file = await stat(source.path, { bigint: true }).catch(() => undefined);
     if (!file?.isFile()) return undefined;
     stamps.push([source.path, file.dev, file.ino, file.size, file.mtimeNs, file.ctimeNs].join());

@@ -1,12 +1,13 @@
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { FLOAT, LIST, listValue } from '@duckdb/node-api';
+import { BOOLEAN, DuckDBListValue, FLOAT, LIST, listValue, VARCHAR } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
 import { firstNotFinite, NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
 import { Database, quoted } from './duckdb.ts';
 import { checkOutputFile, writeOutputFile } from './outputFile.ts';
+import type { CellValue, FileColumn } from './rowFile.ts';
 
 /** A vector, float32, with what is known of what it stands for: the same of every row. */
 export interface VectorRow {
@@ -28,7 +29,8 @@ export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>)
   return writeOutputFile(path, (partial) => write(partial, finiteRows(rows)));
 }
 
-async function* finiteRows(rows: AsyncIterable<VectorRow>): AsyncGenerator<VectorRow> {
+/** The rows as they are. @throws NotFiniteError as `writeVectors` */
+export async function* finiteRows(rows: AsyncIterable<VectorRow>): AsyncGenerator<VectorRow> {
   let number = 0;
   for await (const row of rows) {
     number++;
@@ -113,4 +115,38 @@ async function writeJsonLines(path: string, rows: AsyncIterable<VectorRow>): Pro
 /** A float32 in the nine digits that identify it, rather than the seventeen of the double it is held in. */
 function shortest(value: number): number {
   return Number(value.toPrecision(9));
+}
+
+/** The columns of a table that keeps vectors with all that is known of them. */
+export const vectorColumns: readonly FileColumn[] = [
+  { name: 'id', type: VARCHAR },
+  { name: 'isNumber', type: BOOLEAN },
+  { name: 'text', type: VARCHAR },
+  { name: 'label', type: VARCHAR },
+  { name: 'vector', type: LIST(FLOAT) },
+];
+
+/** Vectors as rows of that table. @throws NotFiniteError as `writeVectors` */
+export async function* vectorCells(rows: AsyncIterable<VectorRow>): AsyncGenerator<CellValue[][]> {
+  for await (const { id, text, label, vector } of finiteRows(rows)) {
+    const name = id === undefined ? null : String(id);
+    yield [[name, typeof id === 'number', text ?? null, label ?? null, listValue(Array.from(vector))]];
+  }
+}
+
+/** The vectors that such rows hold. */
+export async function* vectorsOfCells(
+  batches: AsyncIterable<readonly (readonly CellValue[])[]>,
+): AsyncGenerator<VectorRow> {
+  const textOf = (value: CellValue | undefined) => (typeof value === 'string' ? value : undefined);
+  for await (const batch of batches) {
+    for (const [name, isNumber, text, label, vector] of batch) {
+      const id = textOf(name);
+      const items = vector instanceof DuckDBListValue ? vector.items : [];
+      yield {
+        ...{ id: id !== undefined && isNumber === true ? Number(id) : id, text: textOf(text), label: textOf(label) },
+        vector: Float32Array.from(items.map(Number)),
+      };
+    }
+  }
 }

@@ -35,6 +35,8 @@ interface Part {
   /** What to call it in a message. */
   readonly name: string;
   readonly isPlainText: boolean;
+  /** Makes what is not on this machine ready to be read. */
+  readonly bring?: () => Promise<void>;
   readonly failure: (error: unknown) => Promise<BertuneError> | BertuneError;
 }
 
@@ -83,6 +85,7 @@ export async function openWholeRows(
     async *batches() {
       for (const whole of wholes) {
         try {
+          await whole.part.bring?.();
           yield* rowsOf(whole, columns, database, onReplaced);
         } catch (error) {
           throw await whole.part.failure(error);
@@ -98,6 +101,7 @@ async function wholePart(part: Part, text: string, textName: string, database: D
   // By their places: names may be such as SQL holds for equal.
   const aliases = names.map((_, i) => `k${i}`).join(', ');
   const select = `SELECT * FROM (${part.table.select(part.isPlainText ? [text] : [text, ...others])}\n) AS whole(${aliases})`;
+  await part.bring?.();
   return { part, textColumn: text, names, select, types: await database.types(select) };
 }
 

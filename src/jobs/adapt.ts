@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { cacheFolder } from '../core/cachePath.ts';
 import { counted, UsageError } from '../core/errors.ts';
 import { type Message, say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
-import { cacheFolder } from '../data/tokenCache.ts';
 import type { SentenceSettings } from '../hub/sentenceFolder.ts';
 import { inspectText, saveText } from '../hub/textFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
@@ -26,6 +26,7 @@ import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
 import { activity, note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { type Reading, runTraining } from './run.ts';
 import { agreement, corpusVectors, drawnSequences, spread } from './startVectors.ts';
 import { checkTokenizer, randomValues, readModel, sequenceLength } from './textModel.ts';
@@ -40,6 +41,7 @@ import type { AdaptOptions, AdaptResult, DataOptions, JobHooks, PretrainOptions 
  * InterruptedError after saving, when the signal was aborted
  */
 export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => adapt(local, hooks));
   const settings = resolve('adapt', options);
   const asked = { job: 'adapt', options, settings, inputs: [options.model] } as const;
   return trainMaskedLm(asked, hooks, async () => {
@@ -74,6 +76,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
 
 /** Pretrains a model of a given shape from a random start; takes every option of `adapt`. Throws what it throws. */
 export async function pretrain(options: PretrainOptions, hooks: JobHooks = {}): Promise<AdaptResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => pretrain(local, hooks));
   const settings = resolve('pretrain', options);
   const { modelConfig, tokenizer: folder, ...rest } = options;
   const said = { ...rest, model: modelConfig, tokenizer: folder };

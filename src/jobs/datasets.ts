@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { schemeOf } from '../remote/address.ts';
 
 /** How a card speaks of one source of texts. */
 export interface FileDataset {
@@ -21,9 +22,17 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** What a `files` element is: a file, a glob, or a query. */
 export function fileDataset(file = ''): FileDataset {
+  if (isDatabase(file)) return { type: 'sql', name: /[?&]query=/i.test(file) ? 'a query' : 'a table of a database' };
   const hub = /hf:\/\/datasets\/([\w.-]+\/[\w.-]+)/.exec(file)?.[1];
   const named = hub === undefined ? {} : { hub };
   if (/^\s*(select|with|from)\s/i.test(file)) return { type: 'sql', name: 'a query', ...named };
-  const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(file)?.[1]?.toLowerCase() ?? '';
-  return { type: kinds[ending] ?? 'text', name: hub ?? basename(file), ...named };
+  // Of a web address, what follows it may be a signature.
+  const path = schemeOf(file) === 'https' ? file.replace(/[?#].*$/s, '') : file;
+  const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
+  return { type: kinds[ending] ?? 'text', name: hub ?? basename(path), ...named };
+}
+
+function isDatabase(file: string): boolean {
+  const scheme = schemeOf(file);
+  return scheme === 'postgres' || scheme === 'mysql' || /\.(sqlite3?|db3?)(\?|$)/i.test(file);
 }

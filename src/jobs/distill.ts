@@ -14,6 +14,7 @@ import { readStudent, savedAs } from './distilling/student.ts';
 import { distillTask } from './distilling/task.ts';
 import { openTeacher, type Teacher } from './distilling/teacher.ts';
 import { note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { sequenceLength } from './textModel.ts';
 import type { DistillOptions, DistillResult, JobHooks } from './types.ts';
@@ -34,6 +35,7 @@ const usualMaskedWeight = { vectors: 0.05, labels: 0 } as const;
  * InterruptedError after saving, when the signal was aborted
  */
 export async function distill(options: DistillOptions, hooks: JobHooks = {}): Promise<DistillResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => distill(local, hooks));
   const given = resolve('distill', options);
   const { teacher: name, model: base, tokenizer } = given;
   if (name === base) {

@@ -1,9 +1,12 @@
 import { alone } from '../core/collective.ts';
-import { checkVectorPath, type VectorRow, writeVectors } from '../data/vectors.ts';
+import { checkVectorPath, type VectorRow, vectorCells, vectorColumns, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { loadModel } from './model.ts';
+import { findModel } from './findModel.ts';
+import { openModel } from './model.ts';
 import { checkNotInput, itemsOf, textsProgress } from './predict.ts';
+import { beginPart, partName } from './shardedOutput.ts';
+import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
 import type { JobHooks, LoadedModel } from './types.ts';
 
@@ -13,6 +16,7 @@ export interface EmbedOptions extends OptionsOf<'embed'> {}
 export interface EmbedResult {
   readonly count: number;
   readonly dimensions: number;
+  /** The file, or with `shard` that of the part. */
   readonly output: string;
 }
 
@@ -24,18 +28,26 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const { model: path, threads, device, maxLength, int8, offline } = resolve('embed', options);
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
-  checkAllRead(hooks.collective ?? alone, options.input);
-  const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { onEvent, signal } = hooks;
-  const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
+  const { collective = alone, onEvent, signal } = hooks;
+  checkAllRead(collective, options.input);
+  const shard = shardFor(options.shard, collective);
+  const onNote = (text: string) => onEvent?.({ type: 'note', text });
+  const found = await findModel(path, { offline }, hooks);
+  const { pooling, prompt, promptText, truncateDimensions, input, output } = options;
+  const settings = { maxLength, int8, pooling, prompt, promptText, truncateDimensions };
+  const part = shard && (await beginPart({ job: 'embed', output, shard, input, model: found, settings }, hooks));
+  const written = shard ? partName(output, shard) : output;
+  if (typeof part === 'number') return { count: part, dimensions: 0, output: written };
+  const model = await openModel(found, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   let dimensions = 0;
-  const rows = vectorRows(model, options, hooks, (length) => {
+  const onDimensions = (length: number) => {
     dimensions = length;
-  });
+  };
+  const rows = vectorRows(model, options, hooks, onDimensions, shard, (text) => part?.onText(text));
   try {
-    return await writtenByFirst(hooks.collective ?? alone, rows, async () => {
-      const count = await writeVectors(options.output, rows);
-      return { count, dimensions, output: options.output };
+    return await writtenByFirst(collective, rows, async () => {
+      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows));
+      return { count, dimensions, output: written };
     });
   } finally {
     await model.dispose();
@@ -47,10 +59,12 @@ async function* vectorRows(
   { input, output, pooling, prompt, promptText, truncateDimensions }: EmbedOptions,
   hooks: JobHooks,
   onDimensions: (length: number) => void,
+  shard: Shard | undefined,
+  onText: (text: string) => void,
 ): AsyncGenerator<VectorRow> {
   let progress = textsProgress('embedding texts', undefined, hooks);
   const onTotal = (total: number) => {
-    progress = textsProgress('embedding texts', total, hooks);
+    progress = textsProgress('embedding texts', Math.ceil(total / (shard?.of ?? 1)), hooks);
   };
   const { collective = alone } = hooks;
   const asked = { pooling, prompt, promptText, truncateDimensions };
@@ -59,7 +73,8 @@ async function* vectorRows(
     const vectors = await model.embed(texts, asked);
     return collective.size === 1 ? vectors : vectors.map((vector) => [...vector]);
   };
-  for await (const { items, results } of madeOf(collective, itemsOf({ input, output }, hooks, onTotal), embedded)) {
+  const lists = takenBy(itemsOf({ input, output }, hooks, onTotal), shard, ({ text }) => onText(text));
+  for await (const { items, results } of madeOf(collective, lists, embedded)) {
     for (const [i, item] of items.entries()) {
       const vector = Float32Array.from(results[i] ?? []);
       onDimensions(vector.length);

@@ -1,3 +1,4 @@
+import { cacheFolder } from '../core/cachePath.ts';
 import { alone, rowsOfAll } from '../core/collective.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
@@ -6,7 +7,6 @@ import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
-import { cacheFolder } from '../data/tokenCache.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';

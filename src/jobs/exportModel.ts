@@ -38,6 +38,7 @@ import { exportNotes, windowsNote } from './exportNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { note } from './note.ts';
 import { itemsOf } from './predict.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { TextCutter } from './textCutter.ts';
 import { defaultMaxLength, promptOf, readModel, titleOf } from './textModel.ts';
 import type { JobHooks } from './types.ts';
@@ -81,6 +82,7 @@ const longestText = 128;
  * export that is not the model, or a full disk
  */
 export async function exportModel(options: ExportOptions, hooks: JobHooks = {}): Promise<ExportResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => exportModel(local, hooks));
   const settings = resolve('exportModel', options);
   const { model, output, threads, task } = settings;
   const found = await findModel(model, settings, hooks);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { cacheFolder } from '../core/cachePath.ts';
 import { NewerFormatError } from '../core/document.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
@@ -5,6 +7,8 @@ import { fetchModel } from '../hub/fetchModel.ts';
 import { parseReference, referenceName } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { removeSpoiled } from '../hub/snapshot.ts';
+import { schemeOf } from '../remote/address.ts';
+import { fetchFolder } from '../remote/folder.ts';
 import type { HubOptions, JobHooks } from './types.ts';
 
 /** Where a model that was asked for lies. */
@@ -25,6 +29,7 @@ export interface FoundModel {
  * @throws UsageError when the Hub has no such model or revision; BertuneError when the network fails
  */
 export async function findModel(name: string, { offline }: HubOptions = {}, hooks: JobHooks = {}): Promise<FoundModel> {
+  if (schemeOf(name) === 's3') return fetched(name, hooks);
   const reference = parseReference(name);
   if (!reference) return { name, folder: name };
   const settings = hubSettings(offline);
@@ -37,6 +42,23 @@ export async function findModel(name: string, { offline }: HubOptions = {}, hook
   return { name, folder, hub: { repo: reference.repo, commit }, isOffline: settings.offline };
 }
 
+/** A folder of S3, brought into the cache. */
+async function fetched(name: string, { onEvent, signal }: JobHooks): Promise<FoundModel> {
+  const cache = cacheFolder();
+  if (cache === undefined) {
+    throw new UsageError(say`${name} needs a place to be fetched to; set BERTUNE_CACHE to a folder`);
+  }
+  const onProgress = (file: string, done: number, total: number) =>
+    onEvent?.({ type: 'progress', activity: `fetching ${file} of ${name}`, done, total });
+  const folder = await fetchFolder(name, isOfModel, join(cache, 'models'), { onProgress, signal });
+  return { name, folder };
+}
+
+/** Checkpoints lie beside the model of a run, and are no part of it. */
+function isOfModel(file: string): boolean {
+  return !/^(checkpoints|onnx)\/|(^|\/)\./.test(file);
+}
+
 /**
  * Reads a model that was found. What `read` throws or notes about the folder of a model of the Hub calls it by the name
  * it was asked for with, and says what can be done there.
@@ -46,12 +68,16 @@ export async function readFound<T>(
   read: (folder: string, onNote: (text: string) => void) => Promise<T>,
   onNote: (text: string) => void = () => {},
 ): Promise<T> {
-  if (!found.hub) return read(found.folder, onNote);
+  if (found.folder === found.name) return read(found.folder, onNote);
   try {
     return await read(found.folder, (text) => onNote(byName(text, found)));
   } catch (error) {
     if (!(error instanceof BertuneError) || !error.message.includes(found.folder)) throw error;
     if (error instanceof NewerFormatError) throw new NewerFormatError(byName(error.message, found));
+    if (!found.hub) {
+      const Kind = error instanceof UsageError ? UsageError : BertuneError;
+      throw new Kind(error.line.map((text) => byName(text, found)));
+    }
     const [spoiled] = await removeSpoiled(found.folder);
     if (spoiled) throw spoiledError(spoiled, found);
     const way = found.isOffline

@@ -18,6 +18,7 @@ import { methodNames, methods } from './finetune/methods.ts';
 import { methodWithoutTrials } from './finetune/withoutTrials.ts';
 import { readSets } from './labeledSets.ts';
 import { note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { type Fit, type Plan, runTraining } from './run.ts';
 import { type RunRecord, readableRecord } from './runRecord.ts';
 import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } from './types.ts';
@@ -31,6 +32,7 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, Ladder, MethodName } fr
  * InterruptedError after saving, when the signal was aborted
  */
 export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => finetune(local, hooks));
   const began = performance.now();
   const asked = withMethod(options);
   const record = options.resume ? earlierRecord(options.output) : undefined;

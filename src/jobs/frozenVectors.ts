@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { cacheFolder } from '../core/cachePath.ts';
 import { counted, messageOf } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { cacheFolder, versions } from '../data/tokenCache.ts';
+import { versions } from '../data/tokenCache.ts';
 import { VectorStore } from '../data/vectorStore.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Rows } from '../evaluation/neighbours.ts';

@@ -2,6 +2,7 @@ import { messageOf, UsageError } from '../core/errors.ts';
 import { errorCode, makeFolders, removeMade } from '../core/files.ts';
 import { FolderLock } from '../core/folderLock.ts';
 import { say, setting } from '../core/message.ts';
+import { schemeOf, withoutSecrets } from '../remote/address.ts';
 
 /** A folder that a job writes to, taken for it. */
 export interface TakenOutput {
@@ -18,6 +19,11 @@ export interface TakenOutput {
  * @throws UsageError when it cannot be made or written to, or another process writes to it; NewerFormatError
  */
 export function takeOutput(output: string, command: string): TakenOutput {
+  if (schemeOf(output) !== undefined) {
+    throw new UsageError(
+      say`${setting('output')} ${withoutSecrets(output)}: ${command} writes to this machine alone; give a folder`,
+    );
+  }
   const made = makeOutput(output);
   try {
     return { made, lock: FolderLock.take(output, command) };

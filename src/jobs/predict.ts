@@ -6,11 +6,14 @@ import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import { isQuery } from '../data/source.ts';
+import { withoutSecrets } from '../remote/address.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { loadModel } from './model.ts';
 import { note } from './note.ts';
+import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
 import type { DataOptions, JobHooks, Prediction } from './types.ts';
 
@@ -39,7 +42,10 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   try {
     const classify = async (texts: string[]) =>
       (await model.classify(texts)).map(({ label, score }) => ({ label, score }));
-    for await (const { items, results } of madeOf(collective, itemsOf(options, hooks, onTotal), classify)) {
+    const all = itemsOf(options, hooks, onTotal);
+    // What comes along standard input is not waited for.
+    const lists = options.input ? takenBy(all) : chunksOf(all);
+    for await (const { items, results } of madeOf(collective, lists, classify)) {
       for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);
     }
@@ -114,7 +120,7 @@ export function stdinTexts(stdin: AsyncIterable<string> | undefined): AsyncItera
 
 /** Of a table with a header alone, or a query without rows. */
 export function noTexts({ files }: DataOptions): BertuneError {
-  const name = isQuery(files[0] ?? '') ? 'the query' : files.join(', ');
+  const name = isQuery(files[0] ?? '') ? 'the query' : files.map(withoutSecrets).join(', ');
   return new BertuneError(say`${setting('input')}: ${name} holds no text; a header alone is nothing to read`);
 }
 

@@ -3,15 +3,27 @@ import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { untilAborted } from '../core/interrupt.ts';
 import { joined, type Message, say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
-import { type CellValue, checkRowPath, type FileColumn, numberColumn, textColumn, writeRows } from '../data/rowFile.ts';
+import {
+  type CellValue,
+  checkNames,
+  checkRowPath,
+  type FileColumn,
+  numberColumn,
+  textColumn,
+  writeRows,
+} from '../data/rowFile.ts';
 import type { WholeRows } from '../data/wholeRows.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
+import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
 import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import { beginPart, partName } from './shardedOutput.ts';
+import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
 import type { JobHooks } from './types.ts';
 
@@ -24,6 +36,7 @@ export interface PredictFileResult {
   readonly labels: Readonly<Record<string, number>>;
   /** Names of the columns that were added: the label's, its probability's, with `scores` that of each label. */
   readonly added: readonly string[];
+  /** The file, or with `shard` that of the part. */
   readonly output: string;
 }
 
@@ -40,8 +53,20 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   checkNotInput(output, input);
   const { onEvent, signal, collective = alone } = hooks;
   checkAllRead(collective, input);
+  const shard = shardFor(options.shard, collective);
+  if (shard && !input) throw new UsageError(say`${setting('shard')} goes with ${setting('input')}`);
   const onNote = (text: string) => onEvent?.({ type: 'note', text });
-  const model = await openModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
+  const found = await findModel(path, { offline }, hooks);
+  const part =
+    shard && input
+      ? await beginPart(
+          { job: 'predictFile', output, shard, input, model: found, settings: { maxLength, int8, scores } },
+          hooks,
+        )
+      : undefined;
+  const written = shard ? partName(output, shard) : output;
+  if (typeof part === 'number') return { count: part, labels: {}, added: [], output: written };
+  const model = await openModel(found, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
   try {
     // Says that there is no classifier before anything is read.
     await model.classify([]);
@@ -57,10 +82,12 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const counts = new Map<string, number>();
-      const labeled = labeledRows(model, rows, labels, counts, hooks);
+      const labeled = labeledRows(model, rows, labels, counts, hooks, shard, (text) => part?.onText(text));
+      const all = [...rows.columns, ...columns];
+      if (part) checkNames(output, all);
       return await writtenByFirst(collective, labeled, async () => {
-        const count = await writeRows(output, [...rows.columns, ...columns], labeled, signal);
-        return { count, labels: Object.fromEntries(counts), added: names, output };
+        const count = await (part ? part.write(all, labeled) : writeRows(output, all, labeled, signal));
+        return { count, labels: Object.fromEntries(counts), added: names, output: written };
       });
     } finally {
       await rows.close();
@@ -84,6 +111,8 @@ interface Rows {
   readonly lacking: WholeRows['lacking'];
   /** How many there are; undefined where that is not known. */
   readonly total: number | undefined;
+  /** Whether its rows come one by one. */
+  readonly isStream: boolean;
   items(): AsyncGenerator<Row>;
   close(): Promise<void>;
 }
@@ -93,7 +122,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
     const texts = stdinTexts(stdin);
     return {
       columns: [textColumn('text')],
-      ...{ place: say`standard input`, lacking: [], total: undefined, close: async () => {} },
+      ...{ place: say`standard input`, lacking: [], total: undefined, isStream: true, close: async () => {} },
       async *items() {
         let isEmpty = true;
         for await (const text of texts) {
@@ -124,6 +153,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
     return {
       ...{ columns: whole.columns, lacking: whole.lacking },
       place: say`${setting('input')}`,
+      isStream: false,
       total: await untilAborted(records.count(), hooks.signal),
       async *items() {
         let isEmpty = true;
@@ -148,11 +178,17 @@ async function* labeledRows(
   labels: readonly string[],
   counts: Map<string, number>,
   hooks: JobHooks,
+  shard: Shard | undefined,
+  onText: (text: string) => void,
 ): AsyncGenerator<CellValue[][]> {
-  const progress = textsProgress('labeling texts', rows.total, hooks);
+  const total = rows.total && Math.ceil(rows.total / (shard?.of ?? 1));
+  const progress = textsProgress('labeling texts', total, hooks);
   let empty = 0;
   const scores = (texts: string[]) => model.scores(texts);
-  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, rows.items(), scores)) {
+  const items = rows.items();
+  // What comes along standard input is not waited for.
+  const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, ({ text }) => onText(text));
+  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, scores)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
       if (text.trim() === '') {

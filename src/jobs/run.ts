@@ -3,6 +3,7 @@ import { counted, defined, UsageError } from '../core/errors.ts';
 import { joined, say, setting } from '../core/message.ts';
 import type { Engine } from '../engine/engine.ts';
 import { asTensors } from '../nn/parameters.ts';
+import { cleared } from '../remote/address.ts';
 import { countingSettings, isOfTheRun } from '../settings/identity.ts';
 import type { JobName } from '../settings/jobs.ts';
 import { badMetric, notFiniteAtStart } from '../train/divergence.ts';
@@ -185,7 +186,7 @@ export async function runTraining<Result extends object>(
   /** What the run's record holds of its options. */
   function recorded(counting: object): object {
     const { device, runtime } = defined(computing, 'the engine');
-    return { ...options, ...countingSettings(job, counting), device, runtime };
+    return cleared({ ...options, ...countingSettings(job, counting), device, runtime });
   }
 }
 
@@ -193,7 +194,7 @@ export async function runTraining<Result extends object>(
 function finishedResult<T>({ finished, path }: RunFolder, options: object, hooks: JobHooks): T | undefined {
   if (!finished?.result) return undefined;
   const made = finished.configuration as Readonly<Record<string, unknown>>;
-  const different = Object.entries(options).filter(
+  const different = Object.entries(cleared(options)).filter(
     ([name, value]) => isOfTheRun(name) && value !== undefined && JSON.stringify(value) !== JSON.stringify(made[name]),
   );
   const list = different.map(([name]) => say`${setting(name)} (${JSON.stringify(made[name]) ?? 'its default'})`);

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { type Collective, ofEach } from '../core/collective.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import { chunk, chunksOf } from './chunks.ts';
 
 /** Items with what was made of each. */
 export interface Made<T, R> {
@@ -11,22 +10,22 @@ export interface Made<T, R> {
 }
 
 /**
- * Works on items a list at a time, in their order. Of several processes, which all read the same items, each works on
- * some of the lists; the first one gets all of them, the others nothing.
+ * Works on lists of items, in their order. Of several processes, which all read the same lists, each works on some of
+ * them; the first one gets all of them, the others nothing.
  *
  * @param work makes of each text something that JSON can hold
  * @throws BertuneError when the processes do not read the same
  */
 export async function* madeOf<T extends { readonly text: string }, R>(
   collective: Collective,
-  items: AsyncIterable<T>,
+  all: AsyncIterable<readonly T[]>,
   work: (texts: string[]) => Promise<readonly R[]>,
 ): AsyncGenerator<Made<T, R>> {
   if (collective.size === 1) {
-    for await (const list of chunksOf(items)) yield { items: list, results: await work(textsOf(list)) };
+    for await (const list of all) yield { items: list, results: await work(textsOf(list)) };
     return;
   }
-  const lists = fullLists(items);
+  const lists = all[Symbol.asyncIterator]();
   try {
     for (let isOver = false; !isOver; ) {
       const round: (readonly T[])[] = [];
@@ -54,7 +53,7 @@ export async function* madeOf<T extends { readonly text: string }, R>(
       for (const [i, list] of round.entries()) yield { items: list, results: told[i]?.results ?? [] };
     }
   } finally {
-    await lists.return(undefined);
+    await lists.return?.(undefined);
   }
 }
 
@@ -83,19 +82,6 @@ export async function writtenByFirst<T>(
   else for await (const _ of rows);
   const [first] = await ofEach(collective, written);
   return (first as { readonly value: T }).value;
-}
-
-/** Lists of as many items as there are, the last one of fewer: however fast they come. */
-async function* fullLists<T>(items: AsyncIterable<T>): AsyncGenerator<T[], undefined> {
-  let list: T[] = [];
-  for await (const item of items) {
-    list.push(item);
-    if (list.length < chunk) continue;
-    yield list;
-    list = [];
-  }
-  if (list.length > 0) yield list;
-  return undefined;
 }
 
 function textsOf(items: readonly { readonly text: string }[]): string[] {

@@ -1,6 +1,9 @@
 /** Where texts come from: files (globs allowed) or one DuckDB query. */
 export interface DataOptions {
-  /** Files or globs (.txt, .csv, .tsv, .jsonl, .parquet, each also .gz), or `SELECT …` queries. */
+  /**
+   * Files or globs (.txt, .csv, .tsv, .jsonl, .parquet, each also .gz), `s3://…`, `https://…`, databases
+   * (`postgres://…?table=NAME`), or `SELECT …` queries.
+   */
   readonly files: readonly string[];
   readonly textColumn?: string;
   readonly labelColumn?: string;

@@ -3,10 +3,10 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, uti
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { cacheFolder } from '../../src/core/cachePath.ts';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { CacheFolder } from '../../src/data/cacheFolder.ts';
 import { type Corpus, type CorpusOptions, prepareCorpus } from '../../src/data/corpus.ts';
-import { cacheFolder } from '../../src/data/tokenCache.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { contentOfFolder } from '../folders.ts';
 import { temporaryFolder } from '../temporary.ts';

@@ -14,11 +14,10 @@ export const embedCommand: CommandSpec = {
     const { embed } = await import('../../jobs/embed.ts');
     const options = jobOptions('embed', settings);
     const result = await withProgress(context, (hooks) => embed(options, hooks));
-    await writeResult(
-      context,
-      settings,
-      result,
-      () => `${quantity(result.count)} vectors of ${result.dimensions} numbers saved to ${result.output}`,
+    await writeResult(context, settings, result, () =>
+      settings.shard
+        ? `${quantity(result.count)} vectors in ${result.output}; bertune join makes one file of all parts`
+        : `${quantity(result.count)} vectors of ${result.dimensions} numbers saved to ${result.output}`,
     );
   },
 };

@@ -10,7 +10,7 @@ export const predictCommand: CommandSpec = {
   name: 'predict',
   summary: 'label texts: a JSON line for each, or with --output a file of all rows and their labels',
   job: 'predict',
-  flags: ['query', 'textColumn', 'output', 'scores'],
+  flags: ['query', 'textColumn', 'output', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
     output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input, label and score',
@@ -29,6 +29,7 @@ export const predictCommand: CommandSpec = {
     if (settings.scores) {
       throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the best label`);
     }
+    if (settings.shard) throw new UsageError(say`${setting('shard')} goes with ${setting('output')}`);
     const { predict } = await import('../../jobs/predict.ts');
     const { textLines } = await import('../../jobs/textLines.ts');
     const options = jobOptions('predict', settings);
@@ -55,6 +56,7 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
   );
   await writeResult(context, settings, result, () => {
     const { count, labels, added, output } = result;
+    if (settings.shard) return `${counted(count, 'row')} in ${output}; bertune join makes one file of all parts`;
     const most = Object.entries(labels).sort(([, a], [, b]) => b - a);
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
     const others = most.length > shown.length ? `, and ${most.length - shown.length} more labels` : '';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cachePath.ts';
 import { counted, messageOf } from '../../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../../core/files.ts';
 import { type Message, type Origin, say, setting } from '../../core/message.ts';
 import { CacheFolder, sha256 } from '../cacheFolder.ts';
-import { cacheFolder } from '../tokenCache.ts';
 import type { WantedShape } from './decode.ts';
 import { contentOf, findImages, type ImageSource, stampsOf } from './imageSource.ts';
 import { ImageFile, type ImageStore } from './imageStore.ts';

@@ -20,7 +20,10 @@ import {
 
 export const input = {
   /** A folder, or `org/name[@revision]` of the Hub. */
-  model: { type: text('dir'), help: 'folder of the model (config.json, weights, tokenizer), or org/name[@revision]' },
+  model: {
+    type: text('dir'),
+    help: 'folder of the model (config.json, weights, tokenizer), also s3://, or org/name[@revision]',
+  },
   /** Folders, or models of the Hub as `org/name[@revision]`. */
   models: {
     type: texts('dir'),
@@ -33,9 +36,9 @@ export const input = {
   teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
-    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz)',
+    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz), s3://, https://, databases',
   },
-  train: { type: records('file'), help: 'labeled texts to train on: files or globs' },
+  train: { type: records('file'), help: 'labeled texts to train on: files or globs, s3://, https://, databases' },
   /**
    * Texts that describe classes, with the name of each as its label; `names`: the names themselves, as people write them;
    * `none`: nothing describes them.
@@ -49,7 +52,7 @@ export const input = {
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
-  input: { type: records('file'), help: 'texts to read: files or globs' },
+  input: { type: records('file'), help: 'texts to read: files or globs, s3://, https://, databases' },
   /** Texts, one at a time, when there is no input. */
   stdin: {
     type: programs('an async iterable of texts', isAsyncIterable),
@@ -73,6 +76,15 @@ export const input = {
   output: {
     type: text('path'),
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
+    identity: false,
+  },
+  /**
+   * Of n processes, the part that this one does: `i/n`; `auto`: the task of Slurm's array; `auto/n`: also the index of a
+   * job of Kubernetes. Each writes a part file, which `join` makes into one.
+   */
+  shard: {
+    type: matching('i/n', 'i/n with i from 1 to n, auto, or auto/n', /^([1-9]\d*\/[1-9]\d*|auto(\/[1-9]\d*)?)$/),
+    help: "part of the rows, such as 2/8: auto for Slurm's array task, auto/8 for Kubernetes' job index",
     identity: false,
   },
   /** In files of labels: a column for each label, with its probability. */

@@ -1,0 +1,126 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { cacheFolder } from '../core/cachePath.ts';
+import { BertuneError, InterruptedError, UsageError } from '../core/errors.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
+import { sha256 } from '../data/cacheFolder.ts';
+import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { findObject } from '../remote/objects.ts';
+import { checkBucket, removeObject, uploadFile } from '../remote/upload.ts';
+import { note } from './note.ts';
+import type { JobHooks } from './types.ts';
+
+interface WithOutput {
+  readonly model?: string;
+  readonly output: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+}
+
+/** Whether a job's folder is to be somewhere else than on this machine. */
+export function isSentAway(options: { readonly output?: unknown }): boolean {
+  return typeof options?.output === 'string' && schemeOf(options.output) !== undefined;
+}
+
+/**
+ * Runs a job whose folder is to be on S3: it is made on this machine, and sent when it is whole. What makes it a model is
+ * sent last, and that of a folder before goes first: what is there at any time looks like a model only when it is one.
+ * Checkpoints stay here until the run is through.
+ *
+ * @throws UsageError for a place that cannot be written to, or holds other things
+ */
+export async function sentAway<O extends WithOutput, R extends { readonly output: string }>(
+  options: O,
+  hooks: JobHooks,
+  run: (options: O) => Promise<R>,
+): Promise<R> {
+  const address = await checkedAddress(options);
+  const cache = cacheFolder();
+  if (cache === undefined)
+    throw new UsageError(
+      say`${setting('output')} ${address} needs a place to be made in; set BERTUNE_CACHE to a folder`,
+    );
+  const folder = join(
+    cache,
+    'outputs',
+    sha256(JSON.stringify([process.env.AWS_ENDPOINT_URL ?? '', address])).slice(0, 16),
+    basename(address),
+  );
+  try {
+    const result = await run({ ...options, output: folder });
+    await send(folder, address, hooks);
+    await rm(dirname(folder), { recursive: true, force: true });
+    return { ...result, output: address };
+  } catch (error) {
+    const isKept = await stat(folder).catch(() => undefined);
+    if (isKept && error instanceof BertuneError) {
+      const again = error instanceof InterruptedError ? 'go on with it' : 'it can be gone on with';
+      note(
+        hooks,
+        say`nothing was sent to ${address}; what there is lies in ${folder}: ${again} by ${setting('resume')}`,
+      );
+    }
+    throw error;
+  }
+}
+
+async function checkedAddress({ output, model, overwrite, resume }: WithOutput): Promise<string> {
+  if (schemeOf(output) !== 's3') {
+    throw new UsageError(
+      say`${setting('output')} ${withoutSecrets(output)} cannot be written to; give a folder, or s3://BUCKET/FOLDER`,
+    );
+  }
+  const address = output.replace(/\/+$/, '');
+  if (!/^s3:\/\/[^/]+\/./i.test(address))
+    throw new UsageError(say`${setting('output')} ${output} names no folder; write s3://BUCKET/FOLDER`);
+  if (model?.replace(/\/+$/, '') === address) {
+    throw new UsageError(say`${setting('output')} ${output} is the model that is read; choose another folder`);
+  }
+  await checkBucket(address);
+  const there = await findObject(`${address}/`);
+  if (there && !overwrite && !resume) {
+    throw new UsageError(
+      say`${setting('output')} ${address} holds objects; replace them with ${setting('overwrite')}, or choose another folder`,
+    );
+  }
+  return address;
+}
+
+async function send(folder: string, address: string, { onEvent, signal }: JobHooks): Promise<void> {
+  const names = (await filesOf(folder)).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const found = await findObject(`${address}/`);
+  const before = (!found ? [] : 'scheme' in found ? [found] : found).map(({ address: of }) =>
+    of.slice(address.length + 1),
+  );
+  // The files of a model that was there, those first by which it is one.
+  const old = before.filter((name) => rank(name) > 0 || (isOfModel(name) && !names.includes(name)));
+  for (const name of old.sort((a, b) => rank(b) - rank(a))) await removeObject(`${address}/${name}`);
+  for (const name of names) {
+    throwIfAborted(signal);
+    const path = join(folder, name);
+    const total = (await stat(path)).size;
+    const activity = `sending ${name} to ${address}`;
+    await uploadFile(path, `${address}/${name}`, (done) => onEvent?.({ type: 'progress', activity, done, total }));
+  }
+}
+
+/** The higher, the later it is sent: without these, a folder is no model. */
+function rank(name: string): number {
+  return ['run.json', 'modules.json', 'config.json'].indexOf(name) + 1;
+}
+
+function isOfModel(name: string): boolean {
+  return /\.(safetensors|json|txt|onnx|jsonl)$/.test(name);
+}
+
+/** All but checkpoints and what is hidden. */
+async function filesOf(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of await readdir(folder, { recursive: true })) {
+    const file = name.replaceAll('\\', '/');
+    const isWanted = !/^checkpoints(\/|$)|(^|\/)\./.test(file);
+    if (isWanted && (await stat(join(folder, name))).isFile()) names.push(file);
+  }
+  return names;
+}

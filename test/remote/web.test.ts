@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cachedCorpus } from '../../src/data/tokenCache.ts';
+import { fetchObject, findObject } from '../../src/remote/objects.ts';
+import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import { readAll, runSql, textsOf } from '../data/files.ts';
+import { writeVocabulary } from '../jobs/tiny.ts';
+import { temporaryFolder } from '../temporary.ts';
+import { startWeb, type WebFile } from './servers.ts';
+
+const texts = Array.from({ length: 20_000 }, (_, i) => `text ${i}, with ä and 😀`);
+const lines = Buffer.from(texts.join('\n'));
+const files: Record<string, WebFile> = {
+  '/ranges.txt': { content: lines, ranges: true, tag: true },
+  '/plain.txt': { content: lines },
+  '/rows.jsonl.gz': { content: gzipSync(texts.map((text) => JSON.stringify({ text })).join('\n')), tag: true },
+  '/export': { content: Buffer.from('id,text\n1,one\n2,two\n'), type: 'text/csv; charset=utf-8' },
+  '/empty.txt': { content: Buffer.alloc(0) },
+};
+const folder = temporaryFolder();
+let web: Awaited<ReturnType<typeof startWeb>>;
+
+beforeAll(async () => {
+  const parquet = join(folder, 'rows.parquet');
+  await runSql(`COPY (SELECT range AS id, 'text ' || range AS text FROM range(3000)) TO '${parquet}' (FORMAT parquet)`);
+  const content = await import('node:fs').then(({ readFileSync }) => readFileSync(parquet));
+  files['/rows.parquet'] = { content, ranges: true, tag: true };
+  files['/whole.parquet'] = { content };
+  web = await startWeb(files);
+});
+afterAll(() => web.close());
+
+const failure = (address: string) =>
+  readAll(address).then(
+    () => 'no failure',
+    (error: Error) => error.message,
+  );
+
+test.each(['ranges.txt', 'plain.txt', 'rows.jsonl.gz'])('%s has the texts that it has on disk', async (name) => {
+  expect(await textsOf(`${web.url}/${name}`)).toEqual(texts);
+});
+
+test.each(['rows.parquet', 'whole.parquet'])('%s, from a server with and without ranges', async (name) => {
+  const { rows } = await readAll(`${web.url}/${name}`);
+  expect(rows.length).toBe(3000);
+  expect(rows[2999]).toEqual({ id: 2999, text: 'text 2999' });
+});
+
+test('an address without an ending is what the server says it is', async () => {
+  expect((await readAll(`${web.url}/export?format=csv&token=abc`)).rows).toEqual([
+    { id: 1, text: 'one' },
+    { id: 2, text: 'two' },
+  ]);
+});
+
+test('signatures and passwords stand in no message', async () => {
+  expect(await failure(`${web.url}/none.csv?X-Amz-Signature=abcdef`)).toBe(
+    `--corpus: ${web.url}/none.csv?… is not there`,
+  );
+  const address = web.url.replace('://', '://me:secret@');
+  expect(await failure(`${address}/none.csv`)).toBe(
+    `--corpus: ${address.replace('secret', '***')}/none.csv is not there`,
+  );
+  expect(await failure('http://127.0.0.1:1/x.csv?key=abc')).toMatch(
+    /^--corpus: http:\/\/127\.0\.0\.1:1\/x\.csv\?…: no connection/,
+  );
+  expect(await failure(`${web.url}/empty.txt`)).toBe(`--corpus: ${web.url}/empty.txt is empty`);
+});
+
+test('a name and a password are sent as the web has them', async () => {
+  web.seen.length = 0;
+  await textsOf(`${web.url.replace('://', '://me:p%40ss@')}/ranges.txt`);
+  const login = `Basic ${Buffer.from('me:p@ss').toString('base64')}`;
+  expect(new Set(web.seen.map(({ headers }) => headers.authorization))).toEqual(new Set([login]));
+});
+
+test('a server that is out of order for a moment, and connections that break', async () => {
+  files['/shaky.txt'] = {
+    content: lines,
+    ranges: true,
+    tag: true,
+    failing: [503, 500],
+    breaking: [100_000, 50_000, 1],
+  };
+  expect(await textsOf(`${web.url}/shaky.txt`)).toEqual(texts);
+  files['/shaky.txt'] = { content: lines, breaking: [100_000] };
+  expect(await textsOf(`${web.url}/shaky.txt`)).toEqual(texts);
+  files['/shaky.txt'] = { content: lines, failing: Array.from({ length: 20 }, () => 503) };
+  expect(await failure(`${web.url}/shaky.txt`)).toMatch(/: the server answered 503, again and again; try later$/);
+});
+
+test('what changes while it is read is refused', async () => {
+  const file: WebFile = { content: lines, ranges: true, tag: true };
+  files['/changing.txt'] = file;
+  const found = await findObject(`${web.url}/changing.txt`);
+  if (!found || !('scheme' in found)) throw new Error('not found');
+  file.content = Buffer.from('something else');
+  await expect(fetchObject(found, join(folder, 'copy'))).rejects.toThrow('changed while it was read; run again');
+});
+
+test('a tokenized corpus is kept while the ETag stays, and read anew where nothing tells', async () => {
+  const tokenizer = loadTokenizer(writeVocabulary(join(folder, 'vocabulary')));
+  const file: WebFile = { content: Buffer.from('one text\nanother\n'), tag: true };
+  files['/corpus.txt'] = file;
+  const take = (signature: string) => {
+    const records = { files: [`${web.url}/corpus.txt?signature=${signature}`], flag: '--corpus' };
+    return cachedCorpus({ records, tokenizer, mostTokens: 62, threads: 1 }, join(folder, 'cache'), join(folder, 'own'));
+  };
+  expect(await take('a')).toMatchObject({ found: false, tokenized: { counts: { texts: 2 } } });
+  expect(await take('b')).toMatchObject({ found: true, tokenized: { counts: { texts: 2 } } });
+  file.content = Buffer.from('one text\nanother\nand a third\n');
+  expect(await take('b')).toMatchObject({ found: false, tokenized: { counts: { texts: 3 } } });
+  file.tag = false;
+  expect(await take('b')).toBeUndefined();
+});
