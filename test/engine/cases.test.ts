@@ -36,6 +36,23 @@ describe.each(engines)('%s', (_engine, engine) => {
     });
   });
 
+  test('batchNorm of many places, far from zero beside their deviation', async () => {
+    const graph = new Graph();
+    const [images, channels, side] = [16, 3, 20];
+    const [weight, bias] = [graph.input('weight', 'float32', [channels]), graph.input('bias', 'float32', [channels])];
+    const x = graph.input('x', 'float32', [images, channels, side, side]);
+    graph.output('normalized', ops.batchNorm(x, weight, bias, 1e-5));
+    const values = normal([images, channels, side, side], 1);
+    const inputs = {
+      x: { ...values, data: values.data.map((value) => 3 + 0.05 * value) },
+      ...{ weight: normal([channels], 2), bias: normal([channels], 3) },
+    };
+    const [actual, expected] = await runOnBoth(engine, graph, inputs);
+    // Float32 rounds 3 at 2e-7, which is 5e-6 of the deviation.
+    const [found, wanted] = [dataOf(actual.normalized), dataOf(expected.normalized)];
+    expectClose(found, wanted, { quantity: 'batchNorm, far from zero', tolerance: 1e-5 });
+  });
+
   test('a transformer block: loss and all gradients', async () => {
     const { graph, loss, parameters } = block();
     graph.output('loss', loss);

@@ -1,7 +1,7 @@
 import type { TfOps, TfTensor } from '../../graph/tfjs.ts';
 
 /** The ops as suits a backend. */
-export function opsOn(backend: string, tf: TfOps): TfOps {
+export function opsOn(backend: string | undefined, tf: TfOps): TfOps {
   return backend === 'wasm' ? { ...tf, matMul: transposedFirst(tf) } : tf;
 }
 

@@ -30,7 +30,10 @@ export interface TfjsEngineOptions {
 export function tfjsEngine(brought: BroughtTf, { backend }: TfjsEngineOptions = {}): Engine {
   const tf = brought as TfModule;
   return {
-    name: `tfjs ${backend ?? tf.getBackend()}`.trim(),
+    // The module chooses a backend when it is first used.
+    get name() {
+      return `tfjs ${backend ?? tf.getBackend() ?? ''}`.trim();
+    },
     async compile(graph, weights) {
       await choose(tf, backend);
       return new TfProgram(tf, backend, graph, weights ?? new Map());

@@ -12,7 +12,8 @@ export interface TfModule extends TfOps {
   tidy(run: () => void): void;
   keep(tensor: TfTensor): TfTensor;
   memory(): { numTensors: number; numBytes: number };
-  getBackend(): string;
+  /** Undefined before the first use. */
+  getBackend(): string | undefined;
   setBackend(name: string): Promise<boolean>;
   ready(): Promise<void>;
 }

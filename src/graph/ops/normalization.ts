@@ -1,3 +1,4 @@
+import { sizeOf } from '../../core/tensor.ts';
 import * as ops from '../functions.ts';
 import { microsoft } from '../onnx.ts';
 import { elementsOf, knownSize, quotient } from '../sizes.ts';
@@ -96,13 +97,22 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
     },
     lowerTfjs: ({ tf, inputs, attributes: { epsilon } }) => {
       const [x, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
-      const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-      const { mean, centered, variance } = momentsTfjs(tf, x, axes);
-      const channels = at(x.shape, 1);
-      const across = (value: TfTensor) => tf.reshape(value, [channels, ...x.shape.slice(2).map(() => 1)]);
+      const [images, channels] = [at(x.shape, 0), at(x.shape, 1)];
+      const places = sizeOf(x.shape) / channels;
+      // First over what lies within a channel: TensorFlow.js adds up in float32, one after the other.
+      const average = (value: TfTensor) => tf.mul(tf.sum(tf.sum(value, [2], true), [0], true), tf.scalar(1 / places));
+      const planes = tf.reshape(x, [images, channels, places / images]);
+      // What the first mean is off by is small, so that its own mean is exact enough.
+      const rough = average(planes);
+      const around = tf.sub(planes, rough);
+      const rest = average(around);
+      const centered = tf.sub(around, rest);
+      const variance = average(tf.mul(centered, centered));
+      const across = (value: TfTensor) => tf.reshape(value, [1, channels, 1]);
       const deviation = tf.sqrt(tf.add(variance, tf.scalar(epsilon)));
       const normalized = tf.add(tf.mul(tf.div(centered, deviation), across(scale)), across(shift));
-      return [normalized, tf.reshape(mean, [channels]), tf.reshape(variance, [channels])];
+      const statistics = [tf.add(rough, rest), variance].map((value) => tf.reshape(value, [channels]));
+      return [tf.reshape(normalized, x.shape), ...statistics];
     },
   },
 
@@ -139,15 +149,11 @@ function channelSums(x: Value): Value {
 
 /** Normalized, mean and inverse deviation over the last dimension. */
 function layerNormTfjs(tf: TfOps, x: TfTensor, scale: TfTensor, shift: TfTensor, epsilon: number): TfTensor[] {
-  const { mean, centered, variance } = momentsTfjs(tf, x, [x.shape.length - 1]);
+  const last = x.shape.length - 1;
+  const average = (value: TfTensor) => tf.mul(tf.sum(value, [last], true), tf.scalar(1 / at(x.shape, last)));
+  const mean = average(x);
+  const centered = tf.sub(x, mean);
+  const variance = average(tf.mul(centered, centered));
   const inverse = tf.div(tf.scalar(1), tf.sqrt(tf.add(variance, tf.scalar(epsilon))));
   return [tf.add(tf.mul(tf.mul(centered, inverse), scale), shift), mean, inverse];
-}
-
-/** Mean over the axes, which stay as 1, what is over it, and the biased variance. */
-function momentsTfjs(tf: TfOps, x: TfTensor, axes: number[]) {
-  const share = tf.scalar(1 / axes.reduce((count, axis) => count * at(x.shape, axis), 1));
-  const mean = tf.mul(tf.sum(x, axes, true), share);
-  const centered = tf.sub(x, mean);
-  return { mean, centered, variance: tf.mul(tf.sum(tf.mul(centered, centered), axes, true), share) };
 }
