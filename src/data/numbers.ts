@@ -4,7 +4,8 @@ import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { withoutSecrets } from '../remote/address.ts';
 import { type Column, isNumeric, kindTitles } from './columnKinds.ts';
 import { Database } from './duckdb.ts';
-import { openPart, type Part } from './records.ts';
+import { openPart } from './openPart.ts';
+import type { Part } from './recordRows.ts';
 import { findSources } from './source.ts';
 import { UnreadableValueError, type ValueReader } from './values.ts';
 

@@ -10,11 +10,15 @@ import { printTable } from './table.ts';
 /**
  * How fast texts are read, and read and tokenized in one thread, from each of the places given: files, `s3://…`,
  * `https://…`, `postgres://…`. Megabytes are those of the texts in UTF-8, unpacked.
- * Flags: PLACE..., --text-column NAME, --rounds N.
+ * Flags: PLACE..., --text-column NAME, --rounds N, --read-only.
  */
 const { values: flags, positionals: places } = parseArgs({
   allowPositionals: true,
-  options: { 'text-column': { type: 'string' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    'text-column': { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    'read-only': { type: 'boolean', default: false },
+  },
 });
 
 const tokenizer = loadTokenizer(join(dataFile('vocabs'), 'bert_uncased'));
@@ -36,6 +40,7 @@ for (const place of places) {
     );
     const { user, system } = process.cpuUsage(before);
     cpu = (user + system) / 1e6;
+    if (flags['read-only']) continue;
     const folder = workPath('places', 'store');
     tokenized.push(
       await seconds(async () => {

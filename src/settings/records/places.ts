@@ -22,7 +22,7 @@ export const input = {
   /** A folder, or `org/name[@revision]` of the Hub. */
   model: {
     type: text('dir'),
-    help: 'folder of the model (config.json, weights, tokenizer), also s3://, or org/name[@revision]',
+    help: 'folder of the model (config.json, weights …), also s3://, or org/name[@revision]',
   },
   /** Folders, or models of the Hub as `org/name[@revision]`. */
   models: {
@@ -36,7 +36,7 @@ export const input = {
   teacher: { type: text('dir'), help: 'folder of the model to learn from, or org/name[@revision] of the Hub' },
   corpus: {
     type: records('file'),
-    help: 'unlabeled texts: files or globs (.txt .csv .tsv .jsonl .parquet .xlsx, also .gz), s3://, https://, databases',
+    help: 'unlabeled texts: files or globs (.txt .csv .jsonl .parquet …), s3://, https://, databases',
   },
   train: { type: records('file'), help: 'labeled texts to train on: files or globs, s3://, https://, databases' },
   /**
@@ -84,7 +84,7 @@ export const input = {
    */
   shard: {
     type: matching('i/n', 'i/n with i from 1 to n, auto, or auto/n', /^([1-9]\d*\/[1-9]\d*|auto(\/[1-9]\d*)?)$/),
-    help: "part of the rows, such as 2/8: auto for Slurm's array task, auto/8 for Kubernetes' job index",
+    help: "part of the rows, such as 2/8; auto: Slurm's array task; auto/8: Kubernetes' job index",
     identity: false,
   },
   /** In files of labels: a column for each label, with its probability. */
