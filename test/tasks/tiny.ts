@@ -86,10 +86,12 @@ export function classificationTask(
     objective: oneLabel([0.5, 2]),
     startValues: randomValues(model, ['encoder', 'pooler', 'classifier']),
     frame: tokenizer.frame,
-    examples: labeledMessages(40).map(({ text, label }): LabeledText => ({
-      ids: Int32Array.from(tokenizer.encode(text).ids.slice(0, width - 2)),
-      label: label === 'asks' ? 0 : 1,
-    })),
+    examples: labeledMessages(40).map(
+      ({ text, label }): LabeledText => ({
+        ids: Int32Array.from(tokenizer.encode(text).ids.slice(0, width - 2)),
+        label: label === 'asks' ? 0 : 1,
+      }),
+    ),
     width,
     batchSize: 10,
     accumulationSteps,
