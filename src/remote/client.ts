@@ -1,4 +1,4 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { connectionFailure, PassingError } from './failure.ts';
 
@@ -54,7 +54,7 @@ async function open(): Promise<S3Access> {
   let client = new S3Client(settings);
   const region = await client.config.region().catch(() => 'us-east-1');
   client = new S3Client({ ...settings, region });
-  const endpoint = await endpointOf(client);
+  const endpoint = await endpointOf(S3Client, { ...settings, region });
   // Services of one's own seldom have a host name for each bucket.
   if (endpoint !== undefined) client = new S3Client({ ...settings, region, forcePathStyle: true });
   try {
@@ -72,12 +72,25 @@ async function open(): Promise<S3Access> {
 
 const noCredentials = { accessKeyId: '', secretAccessKey: '' };
 
-async function endpointOf(client: S3Client): Promise<string | undefined> {
+/** Another service than Amazon's, which the environment or the profile names: the client tells by where it would ask. */
+async function endpointOf(Client: typeof S3Client, settings: S3ClientConfig): Promise<string | undefined> {
   const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: all } = process.env;
   if (own || all) return own || all;
-  // A profile may name one.
-  const found = await client.config.endpoint?.().catch(() => undefined);
-  return found && `${found.protocol}//${found.hostname}${found.port === undefined ? '' : `:${found.port}`}`;
+  const asked: { protocol: string; hostname: string; port?: number }[] = [];
+  const requestHandler: S3ClientConfig['requestHandler'] = {
+    async handle(request: (typeof asked)[number]) {
+      asked.push(request);
+      throw new Error('nothing is sent');
+    },
+  };
+  const credentials = { accessKeyId: 'none', secretAccessKey: 'none' };
+  const client = new Client({ ...settings, credentials, requestHandler, maxAttempts: 1 });
+  const { ListObjectsV2Command } = await import('@aws-sdk/client-s3');
+  await client.send(new ListObjectsV2Command({ Bucket: 'bucket' })).catch(() => {});
+  const [request] = asked;
+  if (!request || /\.amazonaws\.com(\.cn)?$/.test(request.hostname)) return undefined;
+  const port = request.port === undefined ? '' : `:${request.port}`;
+  return `${request.protocol}//${request.hostname.replace(/^bucket\./, '')}${port}`;
 }
 
 /** What went wrong with a request, in one line. @param name of what was asked for */

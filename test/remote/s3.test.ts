@@ -131,6 +131,21 @@ needing('rclone').describe('S3', () => {
     }
   });
 
+  plain('a profile says keys, region and endpoint', async () => {
+    const aws = temporaryFolder();
+    const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret, AWS_ENDPOINT_URL: url } = server.env;
+    writeFileSync(join(aws, 'keys'), `[team]\naws_access_key_id = ${id}\naws_secret_access_key = ${secret}\n`);
+    writeFileSync(join(aws, 'config'), `[profile team]\nregion = us-east-1\nendpoint_url = ${url}\n`);
+    const files = { AWS_SHARED_CREDENTIALS_FILE: join(aws, 'keys'), AWS_CONFIG_FILE: join(aws, 'config') };
+    const env = { ...process.env, ...files, AWS_PROFILE: 'team' };
+    for (const name of Object.keys(server.env)) delete (env as NodeJS.ProcessEnv)[name];
+    for (const name of ['rows.csv', 'rows.parquet']) {
+      const { code, stderr, stdout } = await runCommand(['check', '--data', `s3://data/${name}`, '--json'], { env });
+      expect({ code, error: /^error.*/m.exec(stderr)?.[0] }).toEqual({ code: 0, error: undefined });
+      expect(JSON.stringify(JSON.parse(stdout))).toContain('3000');
+    }
+  });
+
   if (extensions !== '') {
     plain('a query over objects', async () => {
       const query = "SELECT text FROM 's3://data/rows.parquet' WHERE id < 3 ORDER BY id DESC";
