@@ -70,11 +70,10 @@ export class Launched {
     this.#launcher.kill(signal);
   }
 
-  /** Sends a signal to one of the processes. */
+  /** Sends a signal to one of the processes, unless it has ended. */
   kill(rank: number, signal: NodeJS.Signals): void {
     const pid = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && this.#isOf(pid, rank));
-    if (pid === undefined) throw new Error(`there is no process ${rank}`);
-    process.kill(Number(pid), signal);
+    if (pid !== undefined) process.kill(Number(pid), signal);
   }
 
   #isOf(pid: string, rank: number): boolean {

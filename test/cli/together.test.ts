@@ -8,7 +8,7 @@ import { checkpointsOf, readJson, weightsOf } from '../jobs/runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
 import { needing } from '../needs.ts';
 import { runCommand } from './build.ts';
-import { type LauncherName, launch, launchEach, runLaunched, until } from './mpi.ts';
+import { type Launched, type LauncherName, launch, launchEach, runLaunched, until } from './mpi.ts';
 
 const folder = new TestFolder();
 let model: string;
@@ -40,6 +40,16 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
     /** What does not depend on the library. */
     const once = (title: string, body: () => Promise<void>) => name === 'Open MPI' && test(title, body);
     const place = (what: string) => join(folder.path, `${name === 'MPICH' ? 'mpich' : 'openmpi'}-${what}`);
+    /** A run that is disturbed after its first checkpoint; one that came to its end before is begun anew. */
+    const disturbed = async (size: number, output: string, disturb: (launched: Launched) => void) => {
+      for (;;) {
+        const launched = await launch(name, size, adapting(output, '--overwrite'), output);
+        await until(launched, () => existsSync(join(output, 'checkpoints', 'step-00000004')));
+        disturb(launched);
+        const finished = await launched.finished;
+        if (!existsSync(join(output, 'model.safetensors'))) return finished;
+      }
+    };
 
     for (const size of name === 'MPICH' ? [3] : [2, 3, 4]) {
       test(`${size} processes come to the bits of one`, async () => {
@@ -66,10 +76,7 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
 
     test('one that dies ends all, and others go on from the last checkpoint to the same end', async () => {
       const output = place('killed');
-      const launched = await launch(name, 3, adapting(output));
-      await until(launched, () => existsSync(join(output, 'checkpoints', 'step-00000004')));
-      launched.kill(2, 'SIGKILL');
-      const { code, stderr, stdout } = await launched.finished;
+      const { code, stderr, stdout } = await disturbed(3, output, (launched) => launched.kill(2, 'SIGKILL'));
       expect(code).not.toBe(0);
       expect(`${stdout}${stderr}`).toMatch(/signal 9|EXIT CODE: 9/);
       expect(existsSync(join(output, 'model.safetensors'))).toBe(false);
@@ -81,12 +88,11 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
 
     test('asked to stop, they save once and say so once; one goes on alone', async () => {
       const output = place('stopped');
-      const launched = await launch(name, 2, adapting(output));
-      await until(launched, () => existsSync(join(output, 'checkpoints', 'step-00000004')));
-      // As mpirun hands it on; MPICH's hands on what stops itself.
-      if (name === 'Open MPI') launched.signal('SIGUSR2');
-      else launched.kill(1, 'SIGTERM');
-      const { code, stderr } = await launched.finished;
+      const { code, stderr } = await disturbed(2, output, (launched) => {
+        // As mpirun hands it on; MPICH's hands on what stops itself.
+        if (name === 'Open MPI') launched.signal('SIGUSR2');
+        else launched.kill(1, 'SIGTERM');
+      });
       expect(code).toBe(130);
       expect(stderr.match(/error: stopped after step \d+ of 15; saved/g)).toHaveLength(1);
       expect(checkpointsOf(output).length).toBeGreaterThan(0);
