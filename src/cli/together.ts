@@ -11,6 +11,8 @@ import { flushed } from './output.ts';
 
 /** How long a process that cannot join leaves it to the first one to say why. */
 const firstSpeaksMs = 1500;
+/** How long a launcher gets to hand on what a process wrote last: it may drop what it has not read when all are ended. */
+const deliveryMs = 500;
 
 /**
  * Runs one command line in one of several processes: the first one speaks for all, and what goes wrong in all of them is
@@ -54,6 +56,7 @@ export async function runTogether(
     if (!all) {
       terminal.stderr.write(errorLine(failure, who));
       await flushed(terminal.stderr);
+      await sleep(deliveryMs);
       processes.abort(failure.exitCode);
       return failure.exitCode;
     }
