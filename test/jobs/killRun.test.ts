@@ -22,7 +22,7 @@ afterAll(() => folder.remove());
 const common = '--learning-rate 1e-3 --seed 5 --accumulation-steps 2 --keep-checkpoints 99';
 const commands = {
   adapt: `adapt --model @tiny --corpus @corpus.txt --max-length 32 --batch-tokens 256 --epochs 10 --threads 2 ${common}`,
-  finetune: `finetune --model @tiny --train @labeled.csv --batch-size 8 --epochs 10 --threads 1 ${common}`,
+  finetune: `finetune --method finetune --model @tiny --train @labeled.csv --batch-size 8 --epochs 10 --threads 1 ${common}`,
 };
 const training = {
   adapt: '--eval-steps 17 --save-steps 2 --patience 50',

@@ -30,7 +30,7 @@ function labeled(name: string, labelOf: (i: number) => string, count = 60) {
 describe('finetune', () => {
   test('a limit below the number of classes', async () => {
     const train = labeled('five.csv', (i) => `class ${i % 5}`);
-    const options = { ...common, model: at('tiny'), train, output: at('limited') };
+    const options = { ...common, method: 'finetune' as const, model: at('tiny'), train, output: at('limited') };
     await expect(finetune({ ...options, trainLimit: 3 })).rejects.toThrow(
       new UsageError('trainLimit 3 leaves out 2 of 5 classes; use at least 5'),
     );
@@ -61,7 +61,8 @@ describe('finetune', () => {
 
   test('--resume of a finished run whose model is gone', async () => {
     const output = at('gone');
-    const options = { ...common, model: at('tiny'), train: { files: [at('labeled.csv')] }, output };
+    const train = { files: [at('labeled.csv')] };
+    const options = { ...common, method: 'finetune' as const, model: at('tiny'), train, output };
     const result = await finetune(options);
     renameSync(join(output, 'model.safetensors'), at('kept'));
     await expect(finetune({ ...options, resume: true })).rejects.toThrow(

@@ -54,7 +54,7 @@ describe('the penalty is chosen by folds', () => {
     expect([scored, strongest?.loss]).toEqual([16, least]);
     expect(c).toBeGreaterThan(5 * (strongest?.c ?? 0));
     // Many of the same kind do.
-    const many = await fitted(40, 20);
+    const many = await fitted(200, 20);
     expect(many.c).toBe(many.scores[0]?.c);
   });
 
