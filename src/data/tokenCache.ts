@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { alone, type Collective, ofEach, onFirst } from '../core/collective.ts';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, say } from '../core/message.ts';
+import type { RemoteObject } from '../remote/objects.ts';
 import { CacheFolder, digestOfFile, sha256 } from './cacheFolder.ts';
 import type { RecordsOptions } from './records.ts';
 import { type FoundSources, findSources } from './source.ts';
@@ -175,8 +176,7 @@ async function identified(records: RecordsOptions, onRead: () => void): Promise<
   for (const source of before.found.sources) {
     if (source.kind !== 'file') return undefined;
     if (source.remote) {
-      const { name, bytes, version } = source.remote;
-      contents.push(JSON.stringify([source.format, source.gzip, name, bytes, version]));
+      contents.push(JSON.stringify([source.format, source.gzip, ...stampOf(source.remote)]));
       continue;
     }
     try {
@@ -190,6 +190,15 @@ async function identified(records: RecordsOptions, onRead: () => void): Promise<
   return { contents, stamps: before.stamps, notes: before.found.notes };
 }
 
+/**
+ * What tells whether an object is the same as before. A day of change does not tell apart what differs after the `?` of an
+ * address, which an ETag does, whatever signature stands there.
+ */
+function stampOf({ scheme, address, name, bytes, version }: RemoteObject): (string | number | undefined)[] {
+  const isTold = scheme !== 'https' || version?.startsWith('"') === true;
+  return [name, bytes, version, ...(isTold ? [] : [sha256(address)])];
+}
+
 /** What tells whether files change; undefined where nothing does, as of queries. */
 export async function stampsOf({ files, flag }: Pick<RecordsOptions, 'files' | 'flag'>): Promise<Stamped | undefined> {
   const found = await findSources(files, flag, { glob });
@@ -197,10 +206,9 @@ export async function stampsOf({ files, flag }: Pick<RecordsOptions, 'files' | '
   for (const source of found.sources) {
     if (source.kind !== 'file') return undefined;
     if (source.remote) {
-      const { name, bytes, version } = source.remote;
       // Nothing tells whether it is the same as before.
-      if (version === undefined) return undefined;
-      stamps.push([name, bytes, version].join());
+      if (source.remote.version === undefined) return undefined;
+      stamps.push(stampOf(source.remote).join());
       continue;
     }
     const file = await stat(source.path, { bigint: true }).catch(() => undefined);

@@ -15,7 +15,7 @@ import { takeOutput } from './outputFolder.ts';
  * What an export consists of, beside the folders of a sentence encoder's modules; this is replaced by --overwrite, and
  * nothing else.
  */
-const exportFiles = [
+export const exportFiles = [
   ...['onnx', 'tokenizer.json', 'tokenizer_config.json', 'vocab.txt'],
   ...[encoderFile, sentenceFile, modulesFile, 'config.json'],
 ];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cacheFolder } from '../core/cachePath.ts';
@@ -5,10 +6,14 @@ import { BertuneError, InterruptedError, UsageError } from '../core/errors.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { sha256 } from '../data/cacheFolder.ts';
+import { cardFile } from '../hub/modelCard.ts';
+import { wordsFolder } from '../hub/wordsFolder.ts';
 import { schemeOf, withoutSecrets } from '../remote/address.ts';
 import { findObject } from '../remote/objects.ts';
 import { checkBucket, removeObject, uploadFile } from '../remote/upload.ts';
+import { exportFiles } from './exportFolder.ts';
 import { note } from './note.ts';
+import { runFiles } from './runFolder.ts';
 import type { JobHooks } from './types.ts';
 
 interface WithOutput {
@@ -35,7 +40,7 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
   hooks: JobHooks,
   run: (options: O) => Promise<R>,
 ): Promise<R> {
-  const address = await checkedAddress(options);
+  const address = addressOf(options);
   const cache = cacheFolder();
   if (cache === undefined)
     throw new UsageError(
@@ -47,6 +52,10 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
     sha256(JSON.stringify([process.env.AWS_ENDPOINT_URL ?? '', address])).slice(0, 16),
     basename(address),
   );
+  await checkBucket(address);
+  // What is gone on with has claimed the place before.
+  const isGoneOnWith = options.resume === true && existsSync(folder);
+  await checkPlace(address, options.overwrite === true || isGoneOnWith);
   try {
     const result = await run({ ...options, output: folder });
     await send(folder, address, hooks);
@@ -65,7 +74,8 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
   }
 }
 
-async function checkedAddress({ output, model, overwrite, resume }: WithOutput): Promise<string> {
+/** @throws UsageError for what is no folder of a bucket, or the model that is read */
+function addressOf({ output, model }: WithOutput): string {
   if (schemeOf(output) !== 's3') {
     throw new UsageError(
       say`${setting('output')} ${withoutSecrets(output)} cannot be written to; give a folder, or s3://BUCKET/FOLDER`,
@@ -77,24 +87,37 @@ async function checkedAddress({ output, model, overwrite, resume }: WithOutput):
   if (model?.replace(/\/+$/, '') === address) {
     throw new UsageError(say`${setting('output')} ${output} is the model that is read; choose another folder`);
   }
-  await checkBucket(address);
-  const there = await findObject(`${address}/`);
-  if (there && !overwrite && !resume) {
+  return address;
+}
+
+/** @throws UsageError when the place holds what is none of a model's, or a model that is not to be replaced */
+async function checkPlace(address: string, mayReplace: boolean): Promise<void> {
+  const names = await namesBelow(address);
+  const other = names.find((name) => !isOfModel(name));
+  if (other !== undefined) {
     throw new UsageError(
-      say`${setting('output')} ${address} holds objects; replace them with ${setting('overwrite')}, or choose another folder`,
+      say`${setting('output')} ${address} holds other objects (${other}); choose an empty or new folder`,
     );
   }
-  return address;
+  if (names.length > 0 && !mayReplace) {
+    throw new UsageError(
+      say`${setting('output')} ${address} holds a model; replace it with ${setting('overwrite')}, or choose another folder`,
+    );
+  }
+}
+
+/** Names of the objects in a folder, below its address. */
+async function namesBelow(address: string): Promise<string[]> {
+  const found = await findObject(`${address}/`);
+  const all = !found ? [] : 'scheme' in found ? [found] : found;
+  return all.map(({ address: of }) => of.slice(address.length + 1)).filter((name) => name !== '');
 }
 
 async function send(folder: string, address: string, { onEvent, signal }: JobHooks): Promise<void> {
   const names = (await filesOf(folder)).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  const found = await findObject(`${address}/`);
-  const before = (!found ? [] : 'scheme' in found ? [found] : found).map(({ address: of }) =>
-    of.slice(address.length + 1),
-  );
-  // The files of a model that was there, those first by which it is one.
-  const old = before.filter((name) => rank(name) > 0 || (isOfModel(name) && !names.includes(name)));
+  const before = await namesBelow(address);
+  // The files of a model that was there, those first by which it is one. What came there meanwhile stays.
+  const old = before.filter((name) => isOfModel(name) && (rank(name) > 0 || !names.includes(name)));
   for (const name of old.sort((a, b) => rank(b) - rank(a))) await removeObject(`${address}/${name}`);
   for (const name of names) {
     throwIfAborted(signal);
@@ -110,8 +133,12 @@ function rank(name: string): number {
   return ['run.json', 'modules.json', 'config.json'].indexOf(name) + 1;
 }
 
+/** Whether an object is one that a run or an export writes: a file of theirs, or one in a folder of theirs. */
 function isOfModel(name: string): boolean {
-  return /\.(safetensors|json|txt|onnx|jsonl)$/.test(name);
+  const [top = '', ...below] = name.split('/');
+  const isFolder = below.length > 0;
+  const isModule = /^\d+_[A-Za-z]+$/.test(top) || top === wordsFolder || top === 'onnx';
+  return isFolder ? isModule && below.length === 1 : [...runFiles, ...exportFiles, cardFile].includes(top);
 }
 
 /** All but checkpoints and what is hidden. */

@@ -36,7 +36,7 @@ import { packageVersions } from './versions.ts';
 /** What a run needs while it lasts. Names with a dot are none of a folder's content. */
 const workFolder = '.work';
 /** What a run writes, the record last: all of this and the folders of modules are replaced by --overwrite, nothing else. */
-const runFiles = [
+export const runFiles = [
   'checkpoints',
   'metrics.jsonl',
   'config.json',

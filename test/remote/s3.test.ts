@@ -9,7 +9,7 @@ import { inspect } from '../../src/jobs/inspect.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { JobEvent } from '../../src/jobs/types.ts';
-import { uploadFile } from '../../src/remote/upload.ts';
+import { removeObject, uploadFile } from '../../src/remote/upload.ts';
 import { runCommand } from '../cli/build.ts';
 import { readAll, runSql, textsOf } from '../data/files.ts';
 import { saveTinyClassifier } from '../jobs/tiny.ts';
@@ -222,11 +222,25 @@ needing('rclone').describe('S3', () => {
     expect(existsSync(join(sent, 'checkpoints'))).toBe(false);
     expect(await inspect({ model: output })).toMatchObject({ path: output });
     await expect(adapt({ ...options, output })).rejects.toThrow(
-      `output ${output} holds objects; replace them with overwrite`,
+      `output ${output} holds a model; replace it with overwrite`,
     );
     await expect(adapt({ ...options, model: output, output, overwrite: true })).rejects.toThrow(
       /is the model that is read/,
     );
+    const others = ['notes.txt', 'data/gold.jsonl', 'other-model/config.json', 'onnx/deep/model.onnx'];
+    const mine = join(temporaryFolder(), 'mine');
+    writeFileSync(mine, 'mine');
+    for (const other of others) {
+      await uploadFile(mine, `${output}/${other}`, () => {});
+      for (const more of [{ overwrite: true }, { resume: true }]) {
+        await expect(adapt({ ...options, output, ...more })).rejects.toThrow(
+          `output ${output} holds other objects (${other}); choose an empty or new folder`,
+        );
+      }
+      expect(readFileSync(join(sent, other), 'utf8')).toBe('mine');
+      await removeObject(`${output}/${other}`);
+    }
+    await expect(adapt({ ...options, output, resume: true })).rejects.toThrow(`output ${output} holds a model`);
     await adapt({ ...options, output, overwrite: true, seed: 7 });
     expect(readFileSync(join(sent, 'model.safetensors'))).not.toEqual(readFileSync(join(local, 'model.safetensors')));
   });

@@ -108,6 +108,8 @@ export interface WebFile {
   /** Whether it says ETag and takes ranges. */
   ranges?: boolean;
   tag?: boolean;
+  /** What it says of when it changed. */
+  changed?: string;
   /** Statuses that come first, one a request. */
   failing?: number[];
   /** Ends the connection after so many bytes, once for each. */
@@ -152,6 +154,7 @@ function answer(file: WebFile, request: IncomingMessage, response: ServerRespons
   response.setHeader('content-length', part.length);
   if (file.type) response.setHeader('content-type', file.type);
   if (file.tag) response.setHeader('etag', tag);
+  if (file.changed) response.setHeader('last-modified', file.changed);
   if (from !== undefined) response.setHeader('content-range', `bytes ${start}-${end - 1}/${content.length}`);
   response.writeHead(from === undefined ? 200 : 206);
   const cut = part.length > 1 ? file.breaking?.shift() : undefined;

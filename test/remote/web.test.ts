@@ -99,6 +99,19 @@ test('what changes while it is read is refused', async () => {
   await expect(fetchObject(found, join(folder, 'copy'))).rejects.toThrow('changed while it was read; run again');
 });
 
+test('without an ETag, what differs after the ? is another corpus', async () => {
+  const tokenizer = loadTokenizer(writeVocabulary(join(folder, 'words')));
+  files['/export'] = { content: Buffer.from('one text\nanother\n'), changed: 'Thu, 02 Jan 2020 03:04:05 GMT' };
+  const take = (query: string) => {
+    const records = { files: [`${web.url}/export?${query}`], flag: '--corpus' };
+    const options = { records, tokenizer, mostTokens: 62, threads: 1 };
+    return cachedCorpus(options, join(folder, 'kept'), join(folder, 'apart'));
+  };
+  expect(await take('n=1')).toMatchObject({ found: false });
+  expect(await take('n=1')).toMatchObject({ found: true });
+  expect(await take('n=2')).toMatchObject({ found: false });
+});
+
 test('a tokenized corpus is kept while the ETag stays, and read anew where nothing tells', async () => {
   const tokenizer = loadTokenizer(writeVocabulary(join(folder, 'vocabulary')));
   const file: WebFile = { content: Buffer.from('one text\nanother\n'), tag: true };
