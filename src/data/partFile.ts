@@ -15,8 +15,8 @@ export interface PartHeader {
   readonly of: number;
   /** Of the model and of every setting that matters. */
   readonly work: string;
-  /** Of what tells whether the files that were read are the same. */
-  readonly sources: string;
+  /** Of what tells whether the files that were read are the same; undefined where nothing does. */
+  readonly sources: string | undefined;
   /** Of all texts that were read, those of other parts, too. */
   readonly texts: string;
   /** How many those are. */
@@ -29,7 +29,8 @@ export interface PartHeader {
 /** Changes with what is in a part file. */
 const version = 1;
 const schema = z.object({
-  ...{ version: z.number(), job: z.string(), index: z.int(), of: z.int(), work: z.string(), sources: z.string() },
+  ...{ version: z.number(), job: z.string(), index: z.int(), of: z.int(), work: z.string() },
+  sources: z.string().optional(),
   ...{ texts: z.string(), total: z.int(), rows: z.int(), columns: z.array(z.string()) },
 });
 
@@ -85,7 +86,8 @@ export async function openPartFile(path: string, name: string, alias: string, da
     const said: unknown = JSON.parse(String(json));
     if (z.looseObject({ version: z.number() }).parse(said).version > version)
       throw new BertuneError(`${name} was written by a newer version of bertune; update it`);
-    const { version: _, ...header } = schema.parse(said);
+    const { version: _, sources, ...rest } = schema.parse(said);
+    const header = { ...rest, sources };
     const select = `SELECT * FROM ${alias}.written`;
     const types = await database.types(select);
     const columns = header.columns.map((column, i) => ({ name: column, type: types[i] as FileColumn['type'] }));

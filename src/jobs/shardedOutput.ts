@@ -11,7 +11,7 @@ import { Database } from '../data/duckdb.ts';
 import { openPartFile, type PartHeader, writePart } from '../data/partFile.ts';
 import type { CellValue, FileColumn } from '../data/rowFile.ts';
 import { stampsOf, versions } from '../data/tokenCache.ts';
-import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { schemeOf } from '../remote/address.ts';
 import { fetchObject, findObject } from '../remote/objects.ts';
 import type { FoundModel } from './findModel.ts';
 import { note } from './note.ts';
@@ -53,11 +53,14 @@ export async function beginPart(work: Work, hooks: JobHooks): Promise<ShardedOut
   const path = partName(output, shard);
   const [made, sources] = [await digestOfWork(work), await digestOfSources(input)];
   const before = await headerOf(path);
-  if (before?.work === made && before.sources === sources && before.job === job) {
+  const isSameWork = before?.work === made && before.job === job;
+  if (isSameWork && sources !== undefined && before.sources === sources) {
     note(hooks, say`${path} is there already, whole and of the same work: kept`);
     return before.rows;
   }
-  if (before) note(hooks, say`${path} is of other data, another model or other settings: it is made anew`);
+  if (isSameWork && sources === undefined) {
+    note(hooks, say`${path} is there already, but nothing tells whether ${setting('input')} changed: it is made anew`);
+  } else if (before) note(hooks, say`${path} is of other data, another model or other settings: it is made anew`);
   const texts = createHash('sha256');
   let total = 0;
   return {
@@ -142,9 +145,13 @@ function checkOrder({ files }: DataOptions): void {
   }
 }
 
-async function digestOfSources({ files, ...columns }: DataOptions): Promise<string> {
-  const stamps = await stampsOf({ files, flag: setting('input') });
-  return sha256(JSON.stringify([stamps?.stamps ?? files.map(withoutSecrets), columns]));
+/** Undefined where nothing tells whether they change, as of databases and queries. */
+async function digestOfSources({ files, ...columns }: DataOptions): Promise<string | undefined> {
+  const found = await stampsOf({ files, flag: setting('input') });
+  if (!found) return undefined;
+  // A stamp does not tell what follows the name in an address of the web, which may choose among pages of one age.
+  const asked = files.map((file) => (schemeOf(file) === 'https' ? /\?.*$/s.exec(file)?.[0] : undefined));
+  return sha256(JSON.stringify([found.stamps, asked, columns]));
 }
 
 async function digestOfWork({ job, model, settings }: Work): Promise<string> {

@@ -106,6 +106,26 @@ describe('parts', () => {
     await part('1/2');
   });
 
+  test('of a query are made anew: nothing tells whether its rows changed', async () => {
+    const [file, rows] = [path(folder, 'asked.csv'), path(folder, 'answers.csv')];
+    const notes: string[] = [];
+    const make = (text: string) => {
+      writeFileSync(file, `id,text\n1,${text}\n`);
+      const files = [`SELECT id, text FROM '${file}' ORDER BY id`];
+      return predictFile(
+        { model, input: { files }, output: rows, shard: '1/1' },
+        { onEvent: (event) => event.type === 'note' && notes.push(event.text) },
+      );
+    };
+    await make('old text');
+    await make('new text');
+    expect(notes.filter((note) => note.includes('part-1-of-1'))).toEqual([
+      `${rows}.part-1-of-1 is there already, but nothing tells whether input changed: it is made anew`,
+    ]);
+    await join({ output: rows });
+    expect(readFileSync(rows, 'utf8')).toMatch(/^id,text,label,score\n1,new text,/);
+  });
+
   test('that are missing, foreign or damaged are named', async () => {
     await expect(join({ output })).rejects.toThrow(`output: ${name(2)} is missing; run it with shard`);
     await part('2/2', { maxLength: 8 });
