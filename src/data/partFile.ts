@@ -17,8 +17,8 @@ export interface PartHeader {
   readonly work: string;
   /** Of what tells whether the files that were read are the same; undefined where nothing does. */
   readonly sources: string | undefined;
-  /** Of all texts that were read, those of other parts, too. */
-  readonly texts: string;
+  /** Of all rows that were read, those of other parts, too, with every column that is kept. */
+  readonly input: string;
   /** How many those are. */
   readonly total: number;
   /** Rows of this part. */
@@ -31,7 +31,7 @@ const version = 1;
 const schema = z.object({
   ...{ version: z.number(), job: z.string(), index: z.int(), of: z.int(), work: z.string() },
   sources: z.string().optional(),
-  ...{ texts: z.string(), total: z.int(), rows: z.int(), columns: z.array(z.string()) },
+  ...{ input: z.string(), total: z.int(), rows: z.int(), columns: z.array(z.string()) },
 });
 
 /**

@@ -81,7 +81,7 @@ function checkSame(name: string, { header: own }: OpenedPart, first: string, { h
   const different = [
     own.job === header.job ? [] : 'of another command',
     own.work === header.work ? [] : 'of another model or other settings',
-    own.texts === header.texts && own.total === header.total ? [] : 'of other texts, or in another order',
+    own.input === header.input && own.total === header.total ? [] : 'of other rows, or in another order',
     JSON.stringify(own.columns) === JSON.stringify(header.columns) ? [] : 'with other columns',
     name.endsWith(`.part-${own.index}-of-${own.of}`) ? [] : 'a part under another name',
   ].flat();

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { databaseSource } from '../data/databaseSource.ts';
 import { Database } from '../data/duckdb.ts';
 import { openPartFile, type PartHeader, writePart } from '../data/partFile.ts';
 import type { CellValue, FileColumn } from '../data/rowFile.ts';
+import { typeName } from '../data/rowTypes.ts';
 import { stampsOf, versions } from '../data/tokenCache.ts';
 import { schemeOf } from '../remote/address.ts';
 import { fetchObject, findObject } from '../remote/objects.ts';
@@ -31,8 +32,8 @@ export interface Work {
 
 /** A part that is to be written. */
 export interface ShardedOutput {
-  /** Hears each text of the input, those of other parts, too. */
-  onText(text: string): void;
+  /** Hears each row of the input, those of other parts, too: its text and what else of it is kept. */
+  onRow(text: string, kept: readonly CellValue[]): void;
   /** @returns the number of rows */
   write(columns: readonly FileColumn[], rows: AsyncIterable<readonly (readonly CellValue[])[]>): Promise<number>;
 }
@@ -61,18 +62,23 @@ export async function beginPart(work: Work, hooks: JobHooks): Promise<ShardedOut
   if (isSameWork && sources === undefined) {
     note(hooks, say`${path} is there already, but nothing tells whether ${setting('input')} changed: it is made anew`);
   } else if (before) note(hooks, say`${path} is of other data, another model or other settings: it is made anew`);
-  const texts = createHash('sha256');
+  const read = createHash('sha256');
   let total = 0;
   return {
-    onText(text) {
+    onRow(text, kept) {
       total++;
-      addText(texts, text);
+      read.update(JSON.stringify([text, kept], exactly)).update('\n');
     },
     async write(columns, rows) {
       const names = columns.map(({ name }) => name);
-      const digest = () => texts.copy().digest('hex');
+      // What a value was read as matters where it is written.
+      const digest = () =>
+        read
+          .copy()
+          .update(columns.map(({ type }) => typeName(type)).join())
+          .digest('hex');
       const header = await writePart(path, columns, rows, (count) => ({
-        ...{ job, ...shard, work: made, sources, texts: digest(), total, rows: count, columns: names },
+        ...{ job, ...shard, work: made, sources, input: digest(), total, rows: count, columns: names },
       }));
       return header.rows;
     },
@@ -170,6 +176,11 @@ async function digestOfModel(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function addText(hash: Hash, text: string): void {
-  hash.update(`${text.length} `).update(text);
+/** For values that JSON lacks or holds for equal. */
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return { integer: `${value}` };
+  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
+    return { number: Object.is(value, -0) ? '-0' : `${value}` };
+  }
+  return value instanceof Uint8Array ? { bytes: Buffer.from(value).toString('base64') } : value;
 }

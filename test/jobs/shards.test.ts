@@ -146,6 +146,34 @@ describe('parts', () => {
     );
   });
 
+  test.each([
+    ['a number', '{"id": 2, "text": "b", "by": [1.5]}'],
+    ['one inside a list', '{"id": 1, "text": "b", "by": [2.5]}'],
+    ['what a column was read as', '{"id": "1", "text": "b", "by": [1.5]}'],
+    ['another column with texts', '{"id": 1, "text": "b", "by": [1.5], "other": "c"}'],
+  ])('of rows that differ beside their texts are not joined: %s', async (_, row) => {
+    const [file, rows] = [path(folder, 'whole-rows.jsonl'), path(folder, 'mixed.jsonl')];
+    const make = (shard: string) =>
+      predictFile({ model, input: { files: [file], textColumn: 'text' }, output: rows, shard });
+    const first = '{"id": 7, "text": "a", "by": [0.5]}';
+    writeFileSync(file, `${first}\n{"id": 1, "text": "b", "by": [1.5]}`);
+    await make('1/2');
+    writeFileSync(file, `${first}\n${row}`);
+    await make('2/2');
+    await expect(join({ output: rows })).rejects.toThrow('it is of other rows, or in another order');
+    await make('1/2');
+    expect(await join({ output: rows })).toMatchObject({ count: 2 });
+  });
+
+  test('of vectors whose ids differ are not joined', async () => {
+    const [file, vectors] = [path(folder, 'ids.csv'), path(folder, 'ids.parquet')];
+    for (const [i, id] of [1, 2].entries()) {
+      writeFileSync(file, `id,text\n${id},same text\n`);
+      await embed({ model, input: { files: [file] }, output: vectors, shard: `${i + 1}/2` });
+    }
+    await expect(join({ output: vectors })).rejects.toThrow('it is of other rows, or in another order');
+  });
+
   test('of rows without an order are refused', async () => {
     const database = { files: ['postgres://me:secret@host/shop?table=a'] };
     await expect(part('1/2', { input: database })).rejects.toThrow(
