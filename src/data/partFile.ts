@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import { Database, quoted } from './duckdb.ts';
@@ -53,7 +54,11 @@ export async function writePart(
       await connection.run(`ATTACH ${quoted(partial)} AS part`);
       const declared = columns.map(({ type }, i) => `k${i} ${typeName(type)}`);
       await connection.run(`CREATE TABLE part.written (${declared.join(', ')})`);
-      const count = await appendRows(await connection.createAppender('written', 'main', 'part'), columns, rows);
+      const appender = await connection.createAppender('written', 'main', 'part');
+      const count = await appendRows(appender, columns, rows).catch((error: unknown) => {
+        closeUnfinished(appender, connection);
+        throw error;
+      });
       const made = header(count);
       await connection.run('CREATE TABLE part.header (json VARCHAR)');
       await connection.run(`INSERT INTO part.header VALUES (${quoted(JSON.stringify({ version, ...made }))})`);
@@ -63,8 +68,20 @@ export async function writePart(
       return made;
     } finally {
       await database.close();
+      // What DuckDB keeps beside the file until it closes it: after a failure, for good.
+      await rm(`${partial}.wal`, { force: true });
     }
   });
+}
+
+/** While either is open, so is the file. */
+function closeUnfinished(appender: DuckDBAppender, connection: DuckDBConnection): void {
+  try {
+    appender.closeSync();
+  } catch {
+    // It may not be able to write the rest, which nobody wants.
+  }
+  connection.closeSync();
 }
 
 /** An opened part file. */

@@ -1,10 +1,12 @@
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { join } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import { shardOf, takenBy } from '../../src/jobs/shards.ts';
+import type { JobEvent, JobHooks } from '../../src/jobs/types.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { saveTinyClassifier } from './tiny.ts';
 
@@ -172,6 +174,25 @@ describe('parts', () => {
       await embed({ model, input: { files: [file] }, output: vectors, shard: `${i + 1}/2` });
     }
     await expect(join({ output: vectors })).rejects.toThrow('it is of other rows, or in another order');
+  });
+
+  test.each([
+    ['labels', (output: string, hooks: JobHooks) => predictFile({ model, input, output, shard: '1/2' }, hooks)],
+    ['vectors', (output: string, hooks: JobHooks) => embed({ model, input, output, shard: '1/2' }, hooks)],
+  ])('of %s that were stopped leave nothing', async (_, make) => {
+    const place = temporaryFolder();
+    const controller = new AbortController();
+    const onEvent = ({ type }: JobEvent) => {
+      if (type !== 'progress') return;
+      seen.push(...readdirSync(place));
+      controller.abort();
+    };
+    const seen: string[] = [];
+    await expect(make(path(place, 'stopped.jsonl'), { signal: controller.signal, onEvent })).rejects.toThrow(
+      InterruptedError,
+    );
+    expect(seen.length).toBeGreaterThan(0);
+    expect(readdirSync(place)).toEqual([]);
   });
 
   test('of rows without an order are refused', async () => {
