@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
 import { Database, quoted } from './duckdb.ts';
 import { writeOutputFile } from './outputFile.ts';
 import { appendRows, type CellValue, type FileColumn } from './rowFile.ts';
@@ -116,13 +117,23 @@ export async function openPartFile(path: string, name: string, alias: string, da
   }
 }
 
-/** The rows of all parts in the order in which they were read. @param together rows that went to one part at a time */
-export async function* joinedRows(parts: readonly OpenedPart[], together: number): AsyncGenerator<CellValue[][]> {
+/**
+ * The rows of all parts in the order in which they were read.
+ *
+ * @param together rows that went to one part at a time
+ * @throws InterruptedError when the signal was aborted
+ */
+export async function* joinedRows(
+  parts: readonly OpenedPart[],
+  together: number,
+  signal?: AbortSignal,
+): AsyncGenerator<CellValue[][]> {
   const readers = parts.map((part) => new Reader(part.rows()));
   try {
     for (;;) {
       let isDone = true;
       for (const reader of readers) {
+        throwIfAborted(signal);
         const rows = await reader.next(together);
         if (rows.length > 0) yield rows;
         if (rows.length === together) isDone = false;

@@ -48,7 +48,7 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   );
   try {
     return await writtenByFirst(collective, rows, async () => {
-      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows));
+      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows, signal));
       return { count, dimensions, output: written };
     });
   } finally {

@@ -1,5 +1,6 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { embed } from '../../src/jobs/embed.ts';
@@ -193,6 +194,23 @@ describe('parts', () => {
     );
     expect(seen.length).toBeGreaterThan(0);
     expect(readdirSync(place)).toEqual([]);
+  });
+
+  test.each([
+    ['labels', 'csv', predictFile],
+    ['vectors', 'parquet', embed],
+    ['vectors', 'jsonl', embed],
+  ])('of %s in .%s: joining them can be stopped', async (_, ending, make) => {
+    const place = temporaryFolder();
+    const joined = path(place, `stopped.${ending}`);
+    await make({ model, input, output: joined, shard: '1/1' });
+    const controller = new AbortController();
+    const ended = expect(join({ output: joined }, { signal: controller.signal })).rejects.toThrow(InterruptedError);
+    // When it has begun to write.
+    while (!readdirSync(place).some((name) => name.includes('.partial-'))) await setImmediate();
+    controller.abort();
+    await ended;
+    expect(readdirSync(place)).toEqual([`stopped.${ending}.part-1-of-1`]);
   });
 
   test('of rows without an order are refused', async () => {
