@@ -11,6 +11,7 @@ import { Database } from '../data/duckdb.ts';
 import { openPartFile, type PartHeader, writePart } from '../data/partFile.ts';
 import type { CellValue, FileColumn } from '../data/rowFile.ts';
 import { typeName } from '../data/rowTypes.ts';
+import { isQuery } from '../data/source.ts';
 import { stampsOf, versions } from '../data/tokenCache.ts';
 import { schemeOf } from '../remote/address.ts';
 import { fetchObject, findObject } from '../remote/objects.ts';
@@ -142,9 +143,16 @@ async function headerOf(path: string): Promise<PartHeader | undefined> {
 }
 
 function checkOrder({ files }: DataOptions): void {
+  const isOrdered = (query = '') => /\border\s+by\b/i.test(query);
   for (const file of files) {
+    if (isQuery(file)) {
+      if (isOrdered(file)) continue;
+      throw new UsageError(
+        say`${setting('shard')}: the rows of a query have no order of their own, so parts might repeat some; let it end in ORDER BY a key, or in ORDER BY ALL`,
+      );
+    }
     const source = databaseSource(file);
-    if (!source || /\border\s+by\b/i.test(source.query ?? '')) continue;
+    if (!source || isOrdered(source.query)) continue;
     throw new UsageError(
       say`${setting('shard')}: the rows of ${source.name} have no order of their own, so parts might repeat some; read them by ?query=SELECT … ORDER BY a key`,
     );

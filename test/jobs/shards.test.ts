@@ -218,5 +218,11 @@ describe('parts', () => {
     await expect(part('1/2', { input: database })).rejects.toThrow(
       'shard: the rows of postgres://me:***@host/shop?table=a have no order of their own',
     );
+    const select = `SELECT id, text FROM '${input.files[0]}' WHERE day < 9`;
+    await expect(part('1/2', { input: { files: [select] } })).rejects.toThrow(
+      'shard: the rows of a query have no order of their own, so parts might repeat some; let it end in ORDER BY a key',
+    );
+    for (const shard of ['1/2', '2/2']) await part(shard, { input: { files: [`${select} ORDER BY ALL`] } });
+    expect(await join({ output })).toMatchObject({ count: 9 });
   });
 });
