@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBType, type DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../core/errors.ts';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
 
 /** A DuckDB of this process with a temporary folder of its own, for what it spills and what is written beside it. */
 export class Database {
@@ -108,6 +109,21 @@ export class Database {
     for (const connection of this.#busy) connection.interrupt();
     this.#instance.closeSync();
     removeFolder(this.folder);
+  }
+}
+
+/** Runs a statement until the signal. @throws what DuckDB throws; InterruptedError */
+export async function runUntilAborted(connection: DuckDBConnection, sql: string, signal?: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener('abort', interrupt);
+  try {
+    await connection.run(sql);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', interrupt);
   }
 }
 

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { BertuneError, messageOf } from '../core/errors.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
 import { Database, quoted } from './duckdb.ts';
 import { writeOutputFile } from './outputFile.ts';
 import { appendRows, type CellValue, type FileColumn } from './rowFile.ts';
@@ -15,10 +17,10 @@ export interface PartHeader {
   readonly of: number;
   /** Of the model and of every setting that matters. */
   readonly work: string;
-  /** Of what tells whether the files that were read are the same. */
-  readonly sources: string;
-  /** Of all texts that were read, those of other parts, too. */
-  readonly texts: string;
+  /** Of what tells whether the files that were read are the same; undefined where nothing does. */
+  readonly sources: string | undefined;
+  /** Of all rows that were read, those of other parts, too, with every column that is kept. */
+  readonly input: string;
   /** How many those are. */
   readonly total: number;
   /** Rows of this part. */
@@ -29,8 +31,9 @@ export interface PartHeader {
 /** Changes with what is in a part file. */
 const version = 1;
 const schema = z.object({
-  ...{ version: z.number(), job: z.string(), index: z.int(), of: z.int(), work: z.string(), sources: z.string() },
-  ...{ texts: z.string(), total: z.int(), rows: z.int(), columns: z.array(z.string()) },
+  ...{ version: z.number(), job: z.string(), index: z.int(), of: z.int(), work: z.string() },
+  sources: z.string().optional(),
+  ...{ input: z.string(), total: z.int(), rows: z.int(), columns: z.array(z.string()) },
 });
 
 /**
@@ -52,7 +55,11 @@ export async function writePart(
       await connection.run(`ATTACH ${quoted(partial)} AS part`);
       const declared = columns.map(({ type }, i) => `k${i} ${typeName(type)}`);
       await connection.run(`CREATE TABLE part.written (${declared.join(', ')})`);
-      const count = await appendRows(await connection.createAppender('written', 'main', 'part'), columns, rows);
+      const appender = await connection.createAppender('written', 'main', 'part');
+      const count = await appendRows(appender, columns, rows).catch((error: unknown) => {
+        closeUnfinished(appender, connection);
+        throw error;
+      });
       const made = header(count);
       await connection.run('CREATE TABLE part.header (json VARCHAR)');
       await connection.run(`INSERT INTO part.header VALUES (${quoted(JSON.stringify({ version, ...made }))})`);
@@ -62,8 +69,20 @@ export async function writePart(
       return made;
     } finally {
       await database.close();
+      // What DuckDB keeps beside the file until it closes it: after a failure, for good.
+      await rm(`${partial}.wal`, { force: true });
     }
   });
+}
+
+/** While either is open, so is the file. */
+function closeUnfinished(appender: DuckDBAppender, connection: DuckDBConnection): void {
+  try {
+    appender.closeSync();
+  } catch {
+    // It may not be able to write the rest, which nobody wants.
+  }
+  connection.closeSync();
 }
 
 /** An opened part file. */
@@ -85,7 +104,8 @@ export async function openPartFile(path: string, name: string, alias: string, da
     const said: unknown = JSON.parse(String(json));
     if (z.looseObject({ version: z.number() }).parse(said).version > version)
       throw new BertuneError(`${name} was written by a newer version of bertune; update it`);
-    const { version: _, ...header } = schema.parse(said);
+    const { version: _, sources, ...rest } = schema.parse(said);
+    const header = { ...rest, sources };
     const select = `SELECT * FROM ${alias}.written`;
     const types = await database.types(select);
     const columns = header.columns.map((column, i) => ({ name: column, type: types[i] as FileColumn['type'] }));
@@ -97,13 +117,23 @@ export async function openPartFile(path: string, name: string, alias: string, da
   }
 }
 
-/** The rows of all parts in the order in which they were read. @param together rows that went to one part at a time */
-export async function* joinedRows(parts: readonly OpenedPart[], together: number): AsyncGenerator<CellValue[][]> {
+/**
+ * The rows of all parts in the order in which they were read.
+ *
+ * @param together rows that went to one part at a time
+ * @throws InterruptedError when the signal was aborted
+ */
+export async function* joinedRows(
+  parts: readonly OpenedPart[],
+  together: number,
+  signal?: AbortSignal,
+): AsyncGenerator<CellValue[][]> {
   const readers = parts.map((part) => new Reader(part.rows()));
   try {
     for (;;) {
       let isDone = true;
       for (const reader of readers) {
+        throwIfAborted(signal);
         const rows = await reader.next(together);
         if (rows.length > 0) yield rows;
         if (rows.length === together) isDone = false;

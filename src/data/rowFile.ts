@@ -10,7 +10,7 @@ import {
 import { UsageError } from '../core/errors.ts';
 import { throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { Database, identifier, quoted } from './duckdb.ts';
+import { Database, identifier, quoted, runUntilAborted } from './duckdb.ts';
 import { checkOutputFile, writeOutputFile } from './outputFile.ts';
 import { asWritten, isJson, jsonAsText, typeName } from './rowTypes.ts';
 
@@ -71,16 +71,8 @@ export async function writeRows(
       throwIfAborted(signal);
       const select = kind === 'parquet' ? await typedColumns(columns, connection) : textColumns(columns, kind);
       const format = { csv: 'csv, HEADER', parquet: 'parquet', jsonl: 'json' }[kind];
-      const interrupt = () => connection.interrupt();
-      signal?.addEventListener('abort', interrupt);
-      try {
-        await connection.run(`COPY (SELECT ${select} FROM written) TO ${quoted(partial)} (FORMAT ${format})`);
-      } catch (error) {
-        throwIfAborted(signal);
-        throw error;
-      } finally {
-        signal?.removeEventListener('abort', interrupt);
-      }
+      const copy = `COPY (SELECT ${select} FROM written) TO ${quoted(partial)} (FORMAT ${format})`;
+      await runUntilAborted(connection, copy, signal);
       connection.closeSync();
       return count;
     } finally {

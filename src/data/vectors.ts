@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { BOOLEAN, DuckDBListValue, FLOAT, LIST, listValue, VARCHAR } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
 import { firstNotFinite, NotFiniteError } from '../core/finite.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { Database, quoted } from './duckdb.ts';
+import { Database, quoted, runUntilAborted } from './duckdb.ts';
 import { checkOutputFile, writeOutputFile } from './outputFile.ts';
 import type { CellValue, FileColumn } from './rowFile.ts';
 
@@ -20,13 +21,22 @@ export interface VectorRow {
 /**
  * Writes embeddings to `.parquet` (columns id, text and label where any row has one, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
+ * @param signal stops the writing, too
  * @returns the number of rows.
  * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full,
- * NotFiniteError for a vector with NaN or an infinite number.
+ * NotFiniteError for a vector with NaN or an infinite number, InterruptedError.
  */
-export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+export async function writeVectors(
+  path: string,
+  rows: AsyncIterable<VectorRow>,
+  signal?: AbortSignal,
+): Promise<number> {
   const write = writerFor(path);
-  return writeOutputFile(path, (partial) => write(partial, finiteRows(rows)));
+  return writeOutputFile(path, async (partial) => {
+    const count = await write(partial, finiteRows(rows), signal);
+    throwIfAborted(signal);
+    return count;
+  });
 }
 
 /** The rows as they are. @throws NotFiniteError as `writeVectors` */
@@ -49,7 +59,7 @@ export async function checkVectorPath(path: string): Promise<void> {
   await checkOutputFile(path);
 }
 
-type Writer = (path: string, rows: AsyncIterable<VectorRow>) => Promise<number>;
+type Writer = (path: string, rows: AsyncIterable<VectorRow>, signal?: AbortSignal) => Promise<number>;
 
 function writerFor(path: string): Writer {
   switch (extname(path).toLowerCase()) {
@@ -62,7 +72,7 @@ function writerFor(path: string): Writer {
   }
 }
 
-async function writeParquet(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+async function writeParquet(path: string, rows: AsyncIterable<VectorRow>, signal?: AbortSignal): Promise<number> {
   // On disk, so that the rows need not fit into memory.
   const database = await Database.open('vectors.duckdb');
   try {
@@ -90,7 +100,8 @@ async function writeParquet(path: string, rows: AsyncIterable<VectorRow>): Promi
       ['text', 'label'].filter((name) => present.has(name)),
       'vector',
     ].flat();
-    await connection.run(`COPY (SELECT ${columns.join(', ')} FROM vectors) TO ${quoted(path)} (FORMAT parquet)`);
+    const copy = `COPY (SELECT ${columns.join(', ')} FROM vectors) TO ${quoted(path)} (FORMAT parquet)`;
+    await runUntilAborted(connection, copy, signal);
     connection.closeSync();
     return count;
   } finally {

@@ -4,7 +4,7 @@ import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
-import { checkNotInput, itemsOf, textsProgress } from './predict.ts';
+import { checkNotInput, type Item, itemsOf, textsProgress } from './predict.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
@@ -43,10 +43,12 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const onDimensions = (length: number) => {
     dimensions = length;
   };
-  const rows = vectorRows(model, options, hooks, onDimensions, shard, (text) => part?.onText(text));
+  const rows = vectorRows(model, options, hooks, onDimensions, shard, ({ text, id }) =>
+    part?.onRow(text, [id ?? null]),
+  );
   try {
     return await writtenByFirst(collective, rows, async () => {
-      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows));
+      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows, signal));
       return { count, dimensions, output: written };
     });
   } finally {
@@ -60,7 +62,7 @@ async function* vectorRows(
   hooks: JobHooks,
   onDimensions: (length: number) => void,
   shard: Shard | undefined,
-  onText: (text: string) => void,
+  onItem: (item: Item) => void,
 ): AsyncGenerator<VectorRow> {
   let progress = textsProgress('embedding texts', undefined, hooks);
   const onTotal = (total: number) => {
@@ -73,7 +75,7 @@ async function* vectorRows(
     const vectors = await model.embed(texts, asked);
     return collective.size === 1 ? vectors : vectors.map((vector) => [...vector]);
   };
-  const lists = takenBy(itemsOf({ input, output }, hooks, onTotal), shard, ({ text }) => onText(text));
+  const lists = takenBy(itemsOf({ input, output }, hooks, onTotal), shard, onItem);
   for await (const { items, results } of madeOf(collective, lists, embedded)) {
     for (const [i, item] of items.entries()) {
       const vector = Float32Array.from(results[i] ?? []);

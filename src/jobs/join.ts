@@ -24,7 +24,8 @@ export interface JoinResult {
  * Makes the file of which `predictFile` and `embed` wrote the parts: the same that they write without `shard`. The parts
  * stay.
  *
- * @throws UsageError for parts that are missing; BertuneError for one that is not whole or not of the same work
+ * @throws UsageError for parts that are missing; BertuneError for one that is not whole or not of the same work;
+ * InterruptedError
  */
 export async function join(options: JoinOptions, { signal }: JobHooks = {}): Promise<JoinResult> {
   const { output } = resolve('join', options);
@@ -39,10 +40,10 @@ export async function join(options: JoinOptions, { signal }: JobHooks = {}): Pro
       parts.sort((a, b) => a.header.index - b.header.index);
       checkTotal(output, parts);
       const [first] = parts as [OpenedPart];
-      const rows = joinedRows(parts, chunk);
+      const rows = joinedRows(parts, chunk, signal);
       if (first.header.job === 'embed') {
         await checkVectorPath(output);
-        return { count: await writeVectors(output, vectorsOfCells(rows)), parts: parts.length, output };
+        return { count: await writeVectors(output, vectorsOfCells(rows), signal), parts: parts.length, output };
       }
       await checkRowPath(output);
       return { count: await writeRows(output, first.columns, rows, signal), parts: parts.length, output };
@@ -81,7 +82,7 @@ function checkSame(name: string, { header: own }: OpenedPart, first: string, { h
   const different = [
     own.job === header.job ? [] : 'of another command',
     own.work === header.work ? [] : 'of another model or other settings',
-    own.texts === header.texts && own.total === header.total ? [] : 'of other texts, or in another order',
+    own.input === header.input && own.total === header.total ? [] : 'of other rows, or in another order',
     JSON.stringify(own.columns) === JSON.stringify(header.columns) ? [] : 'with other columns',
     name.endsWith(`.part-${own.index}-of-${own.of}`) ? [] : 'a part under another name',
   ].flat();

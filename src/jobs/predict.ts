@@ -19,7 +19,7 @@ import type { DataOptions, JobHooks, Prediction } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
 
-interface Item {
+export interface Item {
   readonly id?: string | number;
   readonly text: string;
 }

@@ -82,7 +82,9 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const counts = new Map<string, number>();
-      const labeled = labeledRows(model, rows, labels, counts, hooks, shard, (text) => part?.onText(text));
+      const labeled = labeledRows(model, rows, labels, counts, hooks, shard, (row) =>
+        part?.onRow(row.text, row.values),
+      );
       const all = [...rows.columns, ...columns];
       if (part) checkNames(output, all);
       return await writtenByFirst(collective, labeled, async () => {
@@ -179,7 +181,7 @@ async function* labeledRows(
   counts: Map<string, number>,
   hooks: JobHooks,
   shard: Shard | undefined,
-  onText: (text: string) => void,
+  onRow: (row: Row) => void,
 ): AsyncGenerator<CellValue[][]> {
   const total = rows.total && Math.ceil(rows.total / (shard?.of ?? 1));
   const progress = textsProgress('labeling texts', total, hooks);
@@ -187,7 +189,7 @@ async function* labeledRows(
   const scores = (texts: string[]) => model.scores(texts);
   const items = rows.items();
   // What comes along standard input is not waited for.
-  const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, ({ text }) => onText(text));
+  const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, onRow);
   for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, scores)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {

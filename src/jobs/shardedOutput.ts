@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,8 +10,10 @@ import { databaseSource } from '../data/databaseSource.ts';
 import { Database } from '../data/duckdb.ts';
 import { openPartFile, type PartHeader, writePart } from '../data/partFile.ts';
 import type { CellValue, FileColumn } from '../data/rowFile.ts';
+import { typeName } from '../data/rowTypes.ts';
+import { isQuery } from '../data/source.ts';
 import { stampsOf, versions } from '../data/tokenCache.ts';
-import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { schemeOf } from '../remote/address.ts';
 import { fetchObject, findObject } from '../remote/objects.ts';
 import type { FoundModel } from './findModel.ts';
 import { note } from './note.ts';
@@ -31,8 +33,8 @@ export interface Work {
 
 /** A part that is to be written. */
 export interface ShardedOutput {
-  /** Hears each text of the input, those of other parts, too. */
-  onText(text: string): void;
+  /** Hears each row of the input, those of other parts, too: its text and what else of it is kept. */
+  onRow(text: string, kept: readonly CellValue[]): void;
   /** @returns the number of rows */
   write(columns: readonly FileColumn[], rows: AsyncIterable<readonly (readonly CellValue[])[]>): Promise<number>;
 }
@@ -53,23 +55,31 @@ export async function beginPart(work: Work, hooks: JobHooks): Promise<ShardedOut
   const path = partName(output, shard);
   const [made, sources] = [await digestOfWork(work), await digestOfSources(input)];
   const before = await headerOf(path);
-  if (before?.work === made && before.sources === sources && before.job === job) {
+  const isSameWork = before?.work === made && before.job === job;
+  if (isSameWork && sources !== undefined && before.sources === sources) {
     note(hooks, say`${path} is there already, whole and of the same work: kept`);
     return before.rows;
   }
-  if (before) note(hooks, say`${path} is of other data, another model or other settings: it is made anew`);
-  const texts = createHash('sha256');
+  if (isSameWork && sources === undefined) {
+    note(hooks, say`${path} is there already, but nothing tells whether ${setting('input')} changed: it is made anew`);
+  } else if (before) note(hooks, say`${path} is of other data, another model or other settings: it is made anew`);
+  const read = createHash('sha256');
   let total = 0;
   return {
-    onText(text) {
+    onRow(text, kept) {
       total++;
-      addText(texts, text);
+      read.update(JSON.stringify([text, kept], exactly)).update('\n');
     },
     async write(columns, rows) {
       const names = columns.map(({ name }) => name);
-      const digest = () => texts.copy().digest('hex');
+      // What a value was read as matters where it is written.
+      const digest = () =>
+        read
+          .copy()
+          .update(columns.map(({ type }) => typeName(type)).join())
+          .digest('hex');
       const header = await writePart(path, columns, rows, (count) => ({
-        ...{ job, ...shard, work: made, sources, texts: digest(), total, rows: count, columns: names },
+        ...{ job, ...shard, work: made, sources, input: digest(), total, rows: count, columns: names },
       }));
       return header.rows;
     },
@@ -133,18 +143,29 @@ async function headerOf(path: string): Promise<PartHeader | undefined> {
 }
 
 function checkOrder({ files }: DataOptions): void {
+  const isOrdered = (query = '') => /\border\s+by\b/i.test(query);
   for (const file of files) {
+    if (isQuery(file)) {
+      if (isOrdered(file)) continue;
+      throw new UsageError(
+        say`${setting('shard')}: the rows of a query have no order of their own, so parts might repeat some; let it end in ORDER BY a key, or in ORDER BY ALL`,
+      );
+    }
     const source = databaseSource(file);
-    if (!source || /\border\s+by\b/i.test(source.query ?? '')) continue;
+    if (!source || isOrdered(source.query)) continue;
     throw new UsageError(
       say`${setting('shard')}: the rows of ${source.name} have no order of their own, so parts might repeat some; read them by ?query=SELECT … ORDER BY a key`,
     );
   }
 }
 
-async function digestOfSources({ files, ...columns }: DataOptions): Promise<string> {
-  const stamps = await stampsOf({ files, flag: setting('input') });
-  return sha256(JSON.stringify([stamps?.stamps ?? files.map(withoutSecrets), columns]));
+/** Undefined where nothing tells whether they change, as of databases and queries. */
+async function digestOfSources({ files, ...columns }: DataOptions): Promise<string | undefined> {
+  const found = await stampsOf({ files, flag: setting('input') });
+  if (!found) return undefined;
+  // A stamp does not tell what follows the name in an address of the web, which may choose among pages of one age.
+  const asked = files.map((file) => (schemeOf(file) === 'https' ? /\?.*$/s.exec(file)?.[0] : undefined));
+  return sha256(JSON.stringify([found.stamps, asked, columns]));
 }
 
 async function digestOfWork({ job, model, settings }: Work): Promise<string> {
@@ -163,6 +184,11 @@ async function digestOfModel(folder: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function addText(hash: Hash, text: string): void {
-  hash.update(`${text.length} `).update(text);
+/** For values that JSON lacks or holds for equal. */
+function exactly(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return { integer: `${value}` };
+  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
+    return { number: Object.is(value, -0) ? '-0' : `${value}` };
+  }
+  return value instanceof Uint8Array ? { bytes: Buffer.from(value).toString('base64') } : value;
 }

@@ -1,10 +1,13 @@
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join as path } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { join } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import { shardOf, takenBy } from '../../src/jobs/shards.ts';
+import type { JobEvent, JobHooks } from '../../src/jobs/types.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { saveTinyClassifier } from './tiny.ts';
 
@@ -106,6 +109,26 @@ describe('parts', () => {
     await part('1/2');
   });
 
+  test('of a query are made anew: nothing tells whether its rows changed', async () => {
+    const [file, rows] = [path(folder, 'asked.csv'), path(folder, 'answers.csv')];
+    const notes: string[] = [];
+    const make = (text: string) => {
+      writeFileSync(file, `id,text\n1,${text}\n`);
+      const files = [`SELECT id, text FROM '${file}' ORDER BY id`];
+      return predictFile(
+        { model, input: { files }, output: rows, shard: '1/1' },
+        { onEvent: (event) => event.type === 'note' && notes.push(event.text) },
+      );
+    };
+    await make('old text');
+    await make('new text');
+    expect(notes.filter((note) => note.includes('part-1-of-1'))).toEqual([
+      `${rows}.part-1-of-1 is there already, but nothing tells whether input changed: it is made anew`,
+    ]);
+    await join({ output: rows });
+    expect(readFileSync(rows, 'utf8')).toMatch(/^id,text,label,score\n1,new text,/);
+  });
+
   test('that are missing, foreign or damaged are named', async () => {
     await expect(join({ output })).rejects.toThrow(`output: ${name(2)} is missing; run it with shard`);
     await part('2/2', { maxLength: 8 });
@@ -126,10 +149,80 @@ describe('parts', () => {
     );
   });
 
+  test.each([
+    ['a number', '{"id": 2, "text": "b", "by": [1.5]}'],
+    ['one inside a list', '{"id": 1, "text": "b", "by": [2.5]}'],
+    ['what a column was read as', '{"id": "1", "text": "b", "by": [1.5]}'],
+    ['another column with texts', '{"id": 1, "text": "b", "by": [1.5], "other": "c"}'],
+  ])('of rows that differ beside their texts are not joined: %s', async (_, row) => {
+    const [file, rows] = [path(folder, 'whole-rows.jsonl'), path(folder, 'mixed.jsonl')];
+    const make = (shard: string) =>
+      predictFile({ model, input: { files: [file], textColumn: 'text' }, output: rows, shard });
+    const first = '{"id": 7, "text": "a", "by": [0.5]}';
+    writeFileSync(file, `${first}\n{"id": 1, "text": "b", "by": [1.5]}`);
+    await make('1/2');
+    writeFileSync(file, `${first}\n${row}`);
+    await make('2/2');
+    await expect(join({ output: rows })).rejects.toThrow('it is of other rows, or in another order');
+    await make('1/2');
+    expect(await join({ output: rows })).toMatchObject({ count: 2 });
+  });
+
+  test('of vectors whose ids differ are not joined', async () => {
+    const [file, vectors] = [path(folder, 'ids.csv'), path(folder, 'ids.parquet')];
+    for (const [i, id] of [1, 2].entries()) {
+      writeFileSync(file, `id,text\n${id},same text\n`);
+      await embed({ model, input: { files: [file] }, output: vectors, shard: `${i + 1}/2` });
+    }
+    await expect(join({ output: vectors })).rejects.toThrow('it is of other rows, or in another order');
+  });
+
+  test.each([
+    ['labels', (output: string, hooks: JobHooks) => predictFile({ model, input, output, shard: '1/2' }, hooks)],
+    ['vectors', (output: string, hooks: JobHooks) => embed({ model, input, output, shard: '1/2' }, hooks)],
+  ])('of %s that were stopped leave nothing', async (_, make) => {
+    const place = temporaryFolder();
+    const controller = new AbortController();
+    const onEvent = ({ type }: JobEvent) => {
+      if (type !== 'progress') return;
+      seen.push(...readdirSync(place));
+      controller.abort();
+    };
+    const seen: string[] = [];
+    await expect(make(path(place, 'stopped.jsonl'), { signal: controller.signal, onEvent })).rejects.toThrow(
+      InterruptedError,
+    );
+    expect(seen.length).toBeGreaterThan(0);
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  test.each([
+    ['labels', 'csv', predictFile],
+    ['vectors', 'parquet', embed],
+    ['vectors', 'jsonl', embed],
+  ])('of %s in .%s: joining them can be stopped', async (_, ending, make) => {
+    const place = temporaryFolder();
+    const joined = path(place, `stopped.${ending}`);
+    await make({ model, input, output: joined, shard: '1/1' });
+    const controller = new AbortController();
+    const ended = expect(join({ output: joined }, { signal: controller.signal })).rejects.toThrow(InterruptedError);
+    // When it has begun to write.
+    while (!readdirSync(place).some((name) => name.includes('.partial-'))) await setImmediate();
+    controller.abort();
+    await ended;
+    expect(readdirSync(place)).toEqual([`stopped.${ending}.part-1-of-1`]);
+  });
+
   test('of rows without an order are refused', async () => {
     const database = { files: ['postgres://me:secret@host/shop?table=a'] };
     await expect(part('1/2', { input: database })).rejects.toThrow(
       'shard: the rows of postgres://me:***@host/shop?table=a have no order of their own',
     );
+    const select = `SELECT id, text FROM '${input.files[0]}' WHERE day < 9`;
+    await expect(part('1/2', { input: { files: [select] } })).rejects.toThrow(
+      'shard: the rows of a query have no order of their own, so parts might repeat some; let it end in ORDER BY a key',
+    );
+    for (const shard of ['1/2', '2/2']) await part(shard, { input: { files: [`${select} ORDER BY ALL`] } });
+    expect(await join({ output })).toMatchObject({ count: 9 });
   });
 });

@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test as plain } from 'vitest';
+import { join as joinParts } from '../../src/jobs/join.ts';
+import { predictFile } from '../../src/jobs/predictFile.ts';
 import { readAll, runSql } from '../data/files.ts';
+import { saveTinyClassifier } from '../jobs/tiny.ts';
 import { extensions, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { type Running, startMariadb, startPostgres } from './servers.ts';
@@ -88,6 +92,29 @@ if (extensions !== '') {
       await failure(`${base}?query=DELETE FROM messages RETURNING text`);
       const [row] = (await readAll(`${base}?query=SELECT count(*)::text AS text FROM messages`)).rows;
       expect(row?.text).toBe('20001');
+    });
+
+    plain('a part is made anew, for rows may have changed', async () => {
+      const folder = temporaryFolder();
+      const model = join(folder, 'model');
+      await saveTinyClassifier(model, ['asks', 'wants']);
+      server.sql("CREATE TABLE asked (id int PRIMARY KEY, text text); INSERT INTO asked VALUES (1, 'old text')");
+      const output = join(folder, 'labeled.csv');
+      const files = [`${base}?query=SELECT id, text FROM asked ORDER BY id`];
+      const notes: string[] = [];
+      const make = () =>
+        predictFile(
+          { model, input: { files }, output, shard: '1/1' },
+          { onEvent: (event) => event.type === 'note' && notes.push(event.text) },
+        );
+      await make();
+      server.sql("UPDATE asked SET text = 'new text'");
+      await make();
+      expect(notes.filter((note) => note.startsWith(output))).toEqual([
+        `${output}.part-1-of-1 is there already, but nothing tells whether input changed: it is made anew`,
+      ]);
+      await joinParts({ output });
+      expect(readFileSync(output, 'utf8')).toMatch(/^id,text,label,score\n1,new text,/);
     });
   });
 

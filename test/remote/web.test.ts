@@ -1,11 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cachedCorpus } from '../../src/data/tokenCache.ts';
+import { embed } from '../../src/jobs/embed.ts';
+import { join as joinParts } from '../../src/jobs/join.ts';
+import type { JobEvent } from '../../src/jobs/types.ts';
 import { fetchObject, findObject } from '../../src/remote/objects.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { readAll, runSql, textsOf } from '../data/files.ts';
-import { writeVocabulary } from '../jobs/tiny.ts';
+import { saveTinyClassifier, writeVocabulary } from '../jobs/tiny.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { startWeb, type WebFile } from './servers.ts';
 
@@ -130,4 +134,31 @@ test('a tokenized corpus is kept while the ETag stays, and read anew where nothi
   const own = { found: false, folder: join(folder, 'own'), tokenized: { counts: { texts: 3 } } };
   expect(await take('b')).toMatchObject(own);
   expect(await take('b')).toMatchObject(own);
+});
+
+test('a part is kept while the ETag and the whole address stay, and made anew where nothing tells', async () => {
+  const model = join(folder, 'model');
+  await saveTinyClassifier(model, ['asks', 'wants']);
+  const output = join(folder, 'vectors.jsonl');
+  const part = `${output}.part-1-of-1`;
+  const file: WebFile = { content: Buffer.from('text\none\n'), type: 'text/csv', tag: true };
+  files['/page'] = file;
+  const make = async (query: string) => {
+    const notes: string[] = [];
+    const onEvent = (event: JobEvent) => event.type === 'note' && notes.push(event.text);
+    await embed({ model, input: { files: [`${web.url}/page${query}`] }, output, shard: '1/1' }, { onEvent });
+    await joinParts({ output });
+    const { text } = JSON.parse(readFileSync(output, 'utf8').split('\n')[0] ?? '');
+    return [text, ...notes.filter((note) => note.startsWith(part)).map((note) => note.slice(part.length))];
+  };
+  const unknown = ' is there already, but nothing tells whether input changed: it is made anew';
+  expect(await make('?n=1')).toEqual(['one']);
+  expect(await make('?n=1')).toEqual(['one', ' is there already, whole and of the same work: kept']);
+  // The same ETag, as a server may say it of all its pages.
+  const other = ' is of other data, another model or other settings: it is made anew';
+  expect(await make('?n=2')).toEqual(['one', other]);
+  file.tag = false;
+  expect(await make('?n=2')).toEqual(['one', unknown]);
+  file.content = Buffer.from('text\ntwo\n');
+  expect(await make('?n=2')).toEqual(['two', unknown]);
 });
