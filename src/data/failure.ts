@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { BertuneError, messageOf } from '../core/errors.ts';
 import { type Origin, say } from '../core/message.ts';
-import { withoutSecrets } from '../remote/address.ts';
+import { messageWithoutSecrets } from '../remote/address.ts';
 import { firstLine } from './duckdb.ts';
 import { LineEndError } from './evenLines.ts';
 import { UnreadableLayoutError } from './jsonLayout.ts';
@@ -27,7 +27,7 @@ export async function fileFailure(error: unknown, file: TableFile, name: string,
     const fault = await jsonFault(file);
     if (fault !== undefined) return new BertuneError(say`${flag}: ${name} ${fault}`);
   }
-  const cause = withoutSecrets(
+  const cause = messageWithoutSecrets(
     jsonCause(firstLine(error))
       .replace(/^[A-Za-z ]+ Error: /, '')
       .replaceAll(file.path, name),

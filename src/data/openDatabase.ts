@@ -1,6 +1,6 @@
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { nearestName } from '../core/suggest.ts';
-import { withoutSecrets } from '../remote/address.ts';
+import { messageWithoutSecrets, passwordsOf, withoutSecrets } from '../remote/address.ts';
 import type { DatabaseSource } from './databaseSource.ts';
 import { type Database, identifier, quoted } from './duckdb.ts';
 import { type ExtensionName, loadExtension } from './extensions.ts';
@@ -56,7 +56,10 @@ export function databaseFailure(error: unknown, source: DatabaseSource): Bertune
   const [whole = ''] = messageOf(error)
     .split('\n')
     .filter((line) => line.trim() !== '');
-  const said = withoutSecrets(whole.replaceAll(connection, withoutSecrets(connection)));
+  let named = whole.replaceAll(connection, withoutSecrets(connection));
+  // The driver may say it in a form of its own.
+  for (const password of passwordsOf(connection)) named = named.replaceAll(password, '***');
+  const said = messageWithoutSecrets(named);
   const cause = said
     .replace(/^[\w ]+ Error: /, '')
     .replace(/^(Unable to connect|Failed to connect) to .*?": /, '')

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { formatBytes } from '../core/memory.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
-import { withoutSecrets } from '../remote/address.ts';
+import { messageWithoutSecrets } from '../remote/address.ts';
 import { at } from '../remote/failure.ts';
 import { type Database, firstLine } from './duckdb.ts';
 import { loadForQuery, MissingExtensionError } from './extensions.ts';
@@ -37,7 +37,7 @@ export async function openPart(
   if (source.kind === 'query') {
     const failure = (error: unknown) =>
       new UsageError(
-        say`the query for ${flag}: ${error instanceof BertuneError ? error.line : withoutSecrets(firstLine(error))}`,
+        say`the query for ${flag}: ${error instanceof BertuneError ? error.line : messageWithoutSecrets(firstLine(error))}`,
       );
     const table = await openQueryOf(source.sql, database).catch((error: unknown) => Promise.reject(failure(error)));
     const place = say`${flag} query`;

@@ -74,7 +74,7 @@ async function checkObject(address: string): Promise<void> {
   }
   const { bucket, key } = s3Address(address);
   if (bucket === '' || key === '' || key.endsWith('/'))
-    throw new UsageError(`${address} names no object; write s3://BUCKET/KEY`);
+    throw new UsageError(`${withoutSecrets(address)} names no object; write s3://BUCKET/KEY`);
   await checkBucket(address);
 }
 

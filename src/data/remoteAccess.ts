@@ -1,4 +1,3 @@
-import { withoutSecrets } from '../remote/address.ts';
 import { s3Keys } from '../remote/client.ts';
 import type { RemoteObject } from '../remote/objects.ts';
 import { type Database, quoted } from './duckdb.ts';
@@ -13,7 +12,7 @@ import { loadExtension } from './extensions.ts';
 export async function readsInPlace(object: RemoteObject, database: Database): Promise<boolean> {
   const { scheme, address, takesRanges, bytes } = object;
   if (!takesRanges || bytes === undefined) return false;
-  if (scheme === 's3' ? /[*?[\]#%+ ]/.test(address) : withoutSecrets(address).includes(':***@')) return false;
+  if (scheme === 's3' ? /[*?[\]#%+ ]/.test(address) : new URL(address).username !== '') return false;
   await loadExtension('httpfs', database);
   if (scheme === 's3') await giveKeys(database);
   return true;

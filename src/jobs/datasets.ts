@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { schemeOf } from '../remote/address.ts';
+import { schemeOf, withoutSecrets } from '../remote/address.ts';
 
 /** How a card speaks of one source of texts. */
 export interface FileDataset {
@@ -27,7 +27,7 @@ export function fileDataset(file = ''): FileDataset {
   const named = hub === undefined ? {} : { hub };
   if (/^\s*(select|with|from)\s/i.test(file)) return { type: 'sql', name: 'a query', ...named };
   // Of a web address, what follows it may be a signature.
-  const path = schemeOf(file) === 'https' ? file.replace(/[?#].*$/s, '') : file;
+  const path = schemeOf(file) === 'https' ? withoutSecrets(file).replace(/[?#].*$/s, '') : file;
   const ending = /\.([a-z]+)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
   return { type: kinds[ending] ?? 'text', name: hub ?? basename(path), ...named };
 }

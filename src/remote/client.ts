@@ -1,5 +1,6 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { withoutSecrets } from './address.ts';
 import { connectionFailure, PassingError } from './failure.ts';
 
 /** A client for S3 and what speaks its protocol, and what it goes by. */
@@ -93,9 +94,10 @@ async function endpointOf(Client: typeof S3Client, settings: S3ClientConfig): Pr
   return `${request.protocol}//${request.hostname.replace(/^bucket\./, '')}${port}`;
 }
 
-/** What went wrong with a request, in one line. @param name of what was asked for */
-export function s3Failure(error: unknown, name: string, { endpoint, isAnonymous }: S3Access): BertuneError {
+/** What went wrong with a request, in one line. @param address of what was asked for */
+export function s3Failure(error: unknown, address: string, { endpoint, isAnonymous }: S3Access): BertuneError {
   if (error instanceof BertuneError) return error;
+  const name = withoutSecrets(address);
   const { code, status } = factsOf(error);
   const host = endpoint ?? 'Amazon S3';
   if (code === 'NoSuchBucket')

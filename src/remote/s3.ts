@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { UsageError } from '../core/errors.ts';
-import { type S3Address, s3Address } from './address.ts';
+import { type S3Address, s3Address, withoutSecrets } from './address.ts';
 import { factsOf, type S3Access, s3Access, s3Failure } from './client.ts';
 import type { RemoteObject } from './remoteObject.ts';
 
@@ -67,7 +67,7 @@ function objectOf(bucket: string, key: string, bytes: number, tag: string | unde
   return {
     scheme: 's3',
     address,
-    name: address,
+    name: withoutSecrets(address),
     fileName: key,
     bytes,
     version: tag?.replaceAll('"', ''),
@@ -77,6 +77,6 @@ function objectOf(bucket: string, key: string, bytes: number, tag: string | unde
 
 function checked(address: string): S3Address {
   const parts = s3Address(address);
-  if (parts.bucket === '') throw new UsageError(`${address} names no bucket; write s3://BUCKET/KEY`);
+  if (parts.bucket === '') throw new UsageError(`${withoutSecrets(address)} names no bucket; write s3://BUCKET/KEY`);
   return parts;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test as plain } from 'vitest';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
+import { runCommand } from '../cli/build.ts';
 import { readAll, runSql } from '../data/files.ts';
 import { saveTinyClassifier } from '../jobs/tiny.ts';
 import { extensions, needing } from '../needs.ts';
@@ -88,6 +89,22 @@ if (extensions !== '') {
       );
     });
 
+    plain('a password with a quote in it is taken and said nowhere', async () => {
+      server.sql(`CREATE ROLE quoted LOGIN PASSWORD 'it''sSEKRET'; GRANT SELECT ON messages TO quoted`);
+      const quoted = base.replace('owner:p%40ss%2Fword', "quoted:it'sSEKRET");
+      const query = 'query=SELECT text, label FROM messages ORDER BY id LIMIT 40';
+      const run = async (address: string) => {
+        const words = ['check', '--data', address, '--label-column', 'label', '--json', '--debug'];
+        const { code, stdout, stderr } = await runCommand(words);
+        expect(`${stdout}${stderr}`).not.toMatch(/SEK|RET/);
+        expect(`${stdout}${stderr}`).toContain('quoted:***@127.0.0.1');
+        return code;
+      };
+      expect(await run(`${quoted}?${query}`)).toBe(0);
+      expect(await run(`${quoted}?query=SELECT nothing FROM messages`)).toBe(2);
+      expect(await run(`${quoted.replace("it's", 'it"s ')}?${query}`)).toBe(2);
+    });
+
     plain('nothing can be written through it', async () => {
       await failure(`${base}?query=DELETE FROM messages RETURNING text`);
       const [row] = (await readAll(`${base}?query=SELECT count(*)::text AS text FROM messages`)).rows;
@@ -147,6 +164,19 @@ if (extensions !== '') {
         /^--corpus: mysql:\/\/reader:\*\*\*@.*: the server takes no such user or password .*; set MYSQL_PWD$/,
       );
       expect(wrong).not.toContain('wrong');
+      for (const password of [
+        'Sek SEKRET',
+        "Se'SEKRET",
+        'Se"SEKRET',
+        'Se/SEKRET',
+        'Se@SEKRET',
+        'Se?SEKRET',
+        'Se#SEKRET',
+      ]) {
+        const refused = await failure(base.replace('p%40ss%20word', password));
+        expect(refused).toContain('reader:***');
+        expect(refused).not.toMatch(/SEK/);
+      }
       expect(await failure(`${base}?table=orders`)).toBe(
         `--corpus: ${shown}?table=orders has no table orders; it has messages`,
       );

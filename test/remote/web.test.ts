@@ -64,7 +64,7 @@ test('signatures and passwords stand in no message', async () => {
   );
   const address = web.url.replace('://', '://me:secret@');
   expect(await failure(`${address}/none.csv`)).toBe(
-    `--corpus: ${address.replace('secret', '***')}/none.csv is not there`,
+    `--corpus: ${address.replace('me:secret', '***')}/none.csv is not there`,
   );
   expect(await failure('http://127.0.0.1:1/x.csv?key=abc')).toMatch(
     /^--corpus: http:\/\/127\.0\.0\.1:1\/x\.csv\?…: no connection/,
