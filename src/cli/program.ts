@@ -201,7 +201,9 @@ async function runShared(
   }
   const { threads = processes.threads } = settings;
   terminal.stderr.write(`${described({ ...processes, threads })}\n`);
-  await spec.run(namesOf(spec).includes('threads') ? { ...settings, threads } : settings, context);
+  if (settings.threads !== undefined || !namesOf(spec).includes('threads')) return spec.run(settings, context);
+  const collective = { ...processes.collective, threads };
+  await spec.run({ ...settings, threads }, { ...context, processes: { ...processes, collective } });
 }
 
 /** The command that holds those of two words; the program itself holds the others. */

@@ -8,6 +8,8 @@ export interface Collective {
   readonly size: number;
   /** Processes on this machine, this one included; they share its memory. 1 when absent. */
   readonly beside?: number;
+  /** Threads that this process's settings hold as its share of the cores; absent where someone asked for a number. */
+  readonly threads?: number;
   /** Puts the sum over all processes into every one's array, the same bits everywhere. */
   sum(values: Float32Array | Float64Array): Promise<void>;
   /**

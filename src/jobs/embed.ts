@@ -5,6 +5,7 @@ import { resolve } from '../settings/resolve.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { checkNotInput, type Item, itemsOf, textsProgress } from './predict.ts';
+import { refuseOtherModel, refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
@@ -25,20 +26,24 @@ export interface EmbedResult {
  * Throws UsageError for paths, columns or an ending to change.
  */
 export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
-  const { model: path, threads, device, maxLength, int8, offline } = resolve('embed', options);
+  const all = resolve('embed', options);
+  const { model: path, threads, device, maxLength, int8, offline } = all;
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
   const { collective = alone, onEvent, signal } = hooks;
+  await refuseOtherStart(collective, { command: 'embed', settings: all });
   checkAllRead(collective, options.input);
   const shard = shardFor(options.shard, collective);
   const onNote = (text: string) => onEvent?.({ type: 'note', text });
   const found = await findModel(path, { offline }, hooks);
+  await refuseOtherModel(collective, found);
   const { pooling, prompt, promptText, truncateDimensions, input, output } = options;
   const settings = { maxLength, int8, pooling, prompt, promptText, truncateDimensions };
   const part = shard && (await beginPart({ job: 'embed', output, shard, input, model: found, settings }, hooks));
   const written = shard ? partName(output, shard) : output;
   if (typeof part === 'number') return { count: part, dimensions: 0, output: written };
-  const model = await openModel(found, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const model = await openModel(found, using, collective);
   let dimensions = 0;
   const onDimensions = (length: number) => {
     dimensions = length;

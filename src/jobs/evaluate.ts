@@ -5,8 +5,10 @@ import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { NotFiniteError } from '../core/finite.ts';
 import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
+import { sha256 } from '../data/cacheFolder.ts';
 import { prepareCorpus } from '../data/corpus.ts';
 import { sampleLimit } from '../data/labels.ts';
+import type { Engine } from '../engine/engine.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -23,8 +25,9 @@ import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { type MeasurableHead, measurableHead } from './model.ts';
 import { note } from './note.ts';
-import { openEngine } from './openEngine.ts';
+import { type EngineSettings, openEngine } from './openEngine.ts';
 import { readLabels, withTexts } from './readLabels.ts';
+import { refuseOtherData, refuseOtherEngine, refuseOtherModel, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
@@ -42,7 +45,10 @@ export async function evaluate(
   hooks: JobHooks = {},
 ): Promise<ClassificationResult | MaskedLmResult> {
   const settings = resolve('evaluate', options);
+  const { collective = alone } = hooks;
+  await refuseOtherStart(collective, { command: 'evaluate', settings });
   const found = await findModel(options.model, options, hooks);
+  await refuseOtherModel(collective, found);
   const wordsAlone = await readWordsAlone(found);
   const head = wordsAlone ? 'oneLabel' : await measurableHead(found);
   if (options.int8 && head !== 'oneLabel') {
@@ -85,7 +91,7 @@ async function evaluateClassifier(
   const windows = texts.map((text) => cutter.windows(text));
   cutter.noteTruncated(hooks);
   const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
-  const { engine } = await openEngine(options, hooks);
+  const engine = await sameEngine(options, hooks);
   const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
     ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
   });
@@ -132,7 +138,15 @@ async function readLabeled(
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
-  return { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
+  const read = { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
+  await refuseOtherData(hooks.collective ?? alone, { data: sha256(JSON.stringify(read)).slice(0, 16) });
+  return read;
+}
+
+async function sameEngine(options: EngineSettings, hooks: JobHooks): Promise<Engine> {
+  const opened = await openEngine(options, hooks);
+  await refuseOtherEngine(hooks.collective ?? alone, opened);
+  return opened.engine;
 }
 
 async function evaluateLanguageModel(
@@ -143,7 +157,7 @@ async function evaluateLanguageModel(
   const loaded = await readModel(found, { head: 'maskedLm' }, (line) => note(hooks, line));
   const { model, values, tokenizer } = loaded;
   const width = sequenceLength(loaded, options.maxLength, options.model);
-  const { engine } = await openEngine(options, hooks);
+  const engine = await sameEngine(options, hooks);
   const folder = temporaryFolder();
   try {
     const corpus = await prepareCorpus({
@@ -179,8 +193,8 @@ async function evaluateLanguageModel(
         },
         asTensors(values, model.parameters(model.partsOf('maskedLm'))),
         engine,
-        // Of several processes none may stop without the others.
-        (hooks.collective?.size ?? 1) > 1 ? undefined : hooks.signal,
+        // One that stops ends the others: there is nothing to save.
+        hooks.signal,
         hooks.collective,
       );
       if (count === 0) {

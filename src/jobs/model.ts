@@ -1,3 +1,4 @@
+import { alone } from '../core/collective.ts';
 import { BertuneError, UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
@@ -21,6 +22,7 @@ import { checkTexts, labelAnswers } from './labelAnswers.ts';
 import { openEngine } from './openEngine.ts';
 import type { OpenModel } from './openModel.ts';
 import { openWords } from './openWords.ts';
+import { refuseOtherEngine } from './sameEverywhere.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
@@ -50,19 +52,27 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   return openModel(path, options);
 }
 
-/** The same with what a server needs, also for a model that was found before. */
-export async function openModel(asked: string | FoundModel, options: LoadModelOptions = {}): Promise<OpenModel> {
+/**
+ * The same with what a server needs, also for a model that was found before.
+ *
+ * @param collective processes that all open it, and are to compute with the same library
+ */
+export async function openModel(
+  asked: string | FoundModel,
+  options: LoadModelOptions = {},
+  collective = alone,
+): Promise<OpenModel> {
   const { onNote, onEvent: hears, signal, ...use } = options;
   const { threads, device, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
-  const hooks = { onEvent: hears ?? onEvent, signal };
+  const hooks = { onEvent: hears ?? onEvent, signal, collective };
   if (typeof asked === 'string' ? asked === '' : typeof asked !== 'object' || asked === null) {
     throw new UsageError('loadModel needs the path of a model, or org/name[@revision] of the Hub, as text');
   }
   const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
-  const alone = await readWordsAlone(found);
-  if (alone) return openWords(path, alone, { onNote, signal, maxLength: settings.maxLength });
+  const words = await readWordsAlone(found);
+  if (words) return openWords(path, words, { onNote, signal, maxLength: settings.maxLength });
   const loaded = await readModel(found, { head: 'present', words: true }, onNote);
   const { model: read, present, tokenizer } = loaded;
   const { config } = read;
@@ -71,7 +81,9 @@ export async function openModel(asked: string | FoundModel, options: LoadModelOp
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
-  const { engine } = await openEngine({ device, threads, int8 }, hooks);
+  const opened = await openEngine({ device, threads, int8 }, hooks);
+  await refuseOtherEngine(collective, opened);
+  const { engine } = opened;
   const inference = new TextInference(engine, read, tokenizer.frame, parameters, {
     ...{ signal, isSettled: true, int8 },
   });

@@ -63,6 +63,8 @@ function noteSettings(name: DeviceName, device: Device, settings: EngineSettings
   for (const key of Object.keys(device.settings) as EngineSetting[]) {
     const attitude = device.settings[key];
     if (!settings[key] || attitude === 'used') continue;
+    // What nobody gave is not missed.
+    if (key === 'threads' && settings.threads === hooks.collective?.threads) continue;
     if (attitude === 'refused') {
       throw new UsageError(say`${setting('device')} ${name} has no ${setting(key)}; leave one of them out`);
     }

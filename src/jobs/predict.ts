@@ -11,8 +11,10 @@ import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
-import { loadModel } from './model.ts';
+import { findModel } from './findModel.ts';
+import { openModel } from './model.ts';
 import { note } from './note.ts';
+import { refuseOtherModel, refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
 import type { DataOptions, JobHooks, Prediction } from './types.ts';
@@ -31,10 +33,15 @@ export interface Item {
  */
 export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  const { model: path, threads, device, maxLength, int8, offline } = resolve('predict', options);
+  const settings = resolve('predict', options);
+  const { model: path, threads, device, maxLength, int8, offline } = settings;
   const { onEvent, signal, collective = alone } = hooks;
+  await refuseOtherStart(collective, { command: 'predict', settings: { ...settings, stdin: undefined } });
   checkAllRead(collective, options.input);
-  const model = await loadModel(path, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
+  const found = await findModel(path, { offline }, hooks);
+  await refuseOtherModel(collective, found);
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const model = await openModel(found, using, collective);
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);

@@ -22,6 +22,7 @@ import { openModel } from './model.ts';
 import { note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
 import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import { refuseOtherModel, refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
@@ -47,16 +48,19 @@ export interface PredictFileResult {
  * texts or a full disk; InterruptedError. Then there is no file.
  */
 export async function predictFile(options: PredictFileOptions, hooks: JobHooks = {}): Promise<PredictFileResult> {
-  const { model: path, threads, device, maxLength, int8, offline, scores } = resolve('predictFile', options);
+  const all = resolve('predictFile', options);
+  const { model: path, threads, device, maxLength, int8, offline, scores } = all;
   const { output, input } = options;
   await checkRowPath(output);
   checkNotInput(output, input);
   const { onEvent, signal, collective = alone } = hooks;
+  await refuseOtherStart(collective, { command: 'predict', settings: { ...all, stdin: undefined } });
   checkAllRead(collective, input);
   const shard = shardFor(options.shard, collective);
   if (shard && !input) throw new UsageError(say`${setting('shard')} goes with ${setting('input')}`);
   const onNote = (text: string) => onEvent?.({ type: 'note', text });
   const found = await findModel(path, { offline }, hooks);
+  await refuseOtherModel(collective, found);
   const part =
     shard && input
       ? await beginPart(
@@ -66,7 +70,8 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
       : undefined;
   const written = shard ? partName(output, shard) : output;
   if (typeof part === 'number') return { count: part, labels: {}, added: [], output: written };
-  const model = await openModel(found, { threads, device, maxLength, int8, offline, onNote, onEvent, signal });
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const model = await openModel(found, using, collective);
   try {
     // Says that there is no classifier before anything is read.
     await model.classify([]);

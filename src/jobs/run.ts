@@ -15,7 +15,7 @@ import { note } from './note.ts';
 import { type OpenedEngine, openEngine } from './openEngine.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
-import { refuseOtherData, refuseOtherStart } from './sameEverywhere.ts';
+import { refuseOtherData, refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import {
   checkMemory,
   digestOfStart,
@@ -133,6 +133,7 @@ export async function runTraining<Result extends object>(
   };
   try {
     computing = await openEngine(settings, hooks);
+    await refuseOtherEngine(collective, computing);
     const plan = await read(reading);
     return await ('task' in plan ? trained(plan) : fitted(plan));
   } finally {

@@ -3,7 +3,11 @@ import { hostname } from 'node:os';
 import { type Collective, ofEach } from '../core/collective.ts';
 import { UsageError } from '../core/errors.ts';
 import { joined, type Message, type NamedSetting, say, setting } from '../core/message.ts';
+import { cleared } from '../remote/address.ts';
 import { isSettingName } from '../settings/table.ts';
+import type { FoundModel } from './findModel.ts';
+import { digestOfFolder } from './modelDigest.ts';
+import type { OpenedEngine } from './openEngine.ts';
 import { packageVersions } from './versions.ts';
 
 /** Settings in which the machines of one run may differ. */
@@ -20,7 +24,7 @@ export async function refuseOtherStart(
 ): Promise<void> {
   if (collective.size === 1) return;
   await refuseDifferent(collective, packageVersions(), 'versions', 'install the same everywhere');
-  const given = Object.entries(settings).filter(([key]) => !ofMachine.has(key));
+  const given = Object.entries(cleared(settings)).filter(([key]) => !ofMachine.has(key));
   await refuseDifferent(collective, { command, ...Object.fromEntries(given) }, 'settings', 'start all with the same');
 }
 
@@ -28,6 +32,20 @@ export async function refuseOtherStart(
 export async function refuseOtherData(collective: Collective, identity: object): Promise<void> {
   if (collective.size === 1) return;
   await refuseDifferent(collective, identity, 'data or weights', 'give all the same files');
+}
+
+/** Makes sure that all processes have the same model, to the byte. Throws as `refuseOtherStart`. */
+export async function refuseOtherModel(collective: Collective, { folder }: FoundModel): Promise<void> {
+  if (collective.size === 1) return;
+  // Where none has it, opening it says so better.
+  const digest = await digestOfFolder(folder).catch(() => 'none');
+  await refuseOtherData(collective, { model: digest.slice(0, 16) });
+}
+
+/** Makes sure that the same library computes in all processes. Throws as `refuseOtherStart`. */
+export async function refuseOtherEngine(collective: Collective, { runtime }: OpenedEngine): Promise<void> {
+  if (collective.size === 1) return;
+  await refuseDifferent(collective, { runtime }, 'libraries', 'install the same everywhere');
 }
 
 async function refuseDifferent(

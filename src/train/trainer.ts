@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { alone, type Collective, fromFirst, shareOf, sumOf } from '../core/collective.ts';
+import { alone, type Collective, fromFirst, onFirst, shareOf, sumOf } from '../core/collective.ts';
 import { BertuneError, InterruptedError } from '../core/errors.ts';
 import { NotFiniteError } from '../core/finite.ts';
 import { say, setting } from '../core/message.ts';
@@ -233,7 +233,8 @@ export class Trainer {
       return metrics;
     } catch (error) {
       if (error instanceof NotFiniteError) this.#diverged(this.#run.step + 1, 'what the model answers is no number');
-      if (error instanceof InterruptedError && mayStop) await this.#stop();
+      // One of several that stops by itself has nothing saved, whatever it was that stopped it.
+      if (error instanceof InterruptedError && signal) await this.#stop();
       throw error;
     }
   }
@@ -258,7 +259,8 @@ export class Trainer {
   }
 
   async #stop(): Promise<never> {
-    const path = await this.#saving.save(this.#run);
+    // None says so before the one that writes is done.
+    const path = await onFirst(this.#collective, () => this.#saving.save(this.#run));
     throw new InterruptedError(
       say`stopped after step ${this.#run.step} of ${this.#options.steps}; saved ${path}; run the same command with ${setting('resume')} to go on`,
     );

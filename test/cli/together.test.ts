@@ -1,11 +1,12 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestFolder } from '../data/files.ts';
 import { writeBars } from '../data/images/idxFiles.ts';
+import { installTfjs } from '../engine/broughtTfjs.ts';
 import { expectSameRun } from '../jobs/killedRuns.ts';
 import { checkpointsOf, readJson, weightsOf } from '../jobs/runs.ts';
-import { labeledCsv, labeledMessages, messages, saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
+import { labeledCsv, labeledMessages, messages, saveTinyClassifier, saveTinyModel, tinyConfig } from '../jobs/tiny.ts';
 import { needing } from '../needs.ts';
 import { runCommand } from './build.ts';
 import { type Launched, type LauncherName, launch, launchEach, runLaunched, until } from './mpi.ts';
@@ -225,6 +226,68 @@ for (const name of ['Open MPI', 'MPICH'] as const satisfies readonly LauncherNam
       );
       expect(weights.code).toBe(2);
       expect(existsSync(output)).toBe(false);
+    });
+
+    once('so they are where nothing is trained', async () => {
+      const folders = await Promise.all(
+        [0, 1].map(async (i) => {
+          const own = join(folder.path, `use ${i}`);
+          await saveTinyClassifier(join(own, 'classifier'), i === 0 ? ['asks', 'wants'] : ['wants', 'asks']);
+          await (i === 0
+            ? saveTinyModel(join(own, 'either'))
+            : saveTinyClassifier(join(own, 'either'), ['asks', 'wants']));
+          writeFileSync(join(own, 'rows.csv'), labeledCsv(labeledMessages(i === 0 ? 300 : 99)));
+          installTfjs(own, { wasm: i === 0 });
+          return own;
+        }),
+      );
+      const [first = ''] = folders;
+      const input = ['--input', join(first, 'rows.csv'), '--text-column', 'text'];
+      const [output, model] = [join(first, 'out.jsonl'), join(first, 'classifier')];
+      const files = (what: string) =>
+        new RegExp(
+          `^error: process 1 on \\S+ has other data or weights than process 0: ${what} \\("\\w{16}", there "\\w{16}"\\); give all the same files$`,
+        );
+      const libraries =
+        /^error: process 1 on \S+ has other libraries than process 0: runtime \(".*\(cpu\)", there ".*\(wasm\)"\); install the same everywhere$/;
+      const refusals: [string[], RegExp][] = [
+        [['predict', '--model', 'classifier', ...input, '--output', output], files('--model')],
+        [['embed', '--model', 'classifier', ...input, '--output', output], files('--model')],
+        [['evaluate', '--model', 'either', '--data', join(first, 'rows.csv')], files('--model')],
+        [['evaluate', '--model', model, '--data', 'rows.csv'], files('--data')],
+        [['predict', '--model', model, ...input, '--device', 'tfjs'], libraries],
+      ];
+      for (const [words, message] of refusals) {
+        const { code, stdout, stderr } = await launchEach(name, [words, words], folders);
+        expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+        expect(stderr.match(/^error: .*$/gm)).toEqual([expect.stringMatching(message)]);
+      }
+      expect(existsSync(output)).toBe(false);
+      const { code, stderr } = await launchEach(
+        name,
+        [0, 1].map(() => ['predict', '--model', model, ...input, '--device', 'tfjs']),
+        [first, first],
+      );
+      expect(code, stderr).toBe(0);
+      // The share of the cores that a process takes was given by nobody.
+      expect(stderr).not.toContain('--threads');
+    });
+
+    test('evaluating a language model stops when it is asked to', async () => {
+      const texts = await folder.write(`${name} long.txt`, messages(60_000).join('\n'));
+      const cache = place('evaluated');
+      const words = ['evaluate', '--model', model, '--data', texts, '--threads', '1', '--cache', cache, '--json'];
+      const launched = await launch(name, 2, words, cache);
+      await until(
+        launched,
+        () =>
+          existsSync(cache) && readdirSync(cache, { recursive: true }).some((each) => String(each).endsWith('.json')),
+      );
+      if (name === 'Open MPI') launched.signal('SIGUSR2');
+      else launched.kill(1, 'SIGTERM');
+      const { code, stdout, stderr } = await launched.finished;
+      expect({ code, stdout: stdout.includes('perplexity') }, stderr).toEqual({ code: 130, stdout: false });
+      expect(stderr).toMatch(/^error: .*stopped before the end$/m);
     });
   });
 }

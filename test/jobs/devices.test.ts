@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { alone } from '../../src/core/collective.ts';
 import { InterruptedError } from '../../src/core/errors.ts';
 import type { Device } from '../../src/engine/devices/device.ts';
 import { devices as table } from '../../src/engine/devices/table.ts';
@@ -79,6 +80,10 @@ test('settings that do not reach it are told, and those that would change result
   await expect(open({ ...asked, int8: true }, folder)).rejects.toThrow(
     'device tfjs has no int8; leave one of them out',
   );
+  // A process's share of the cores was given by nobody.
+  const hooks = { ...listening(), collective: { ...alone, threads: 2 } };
+  await openEngine(asked, hooks, table, folder);
+  expect(hooks.notes()).toEqual([]);
 });
 
 test('another engine is one more record', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { InterruptedError, UsageError } from '../../src/core/errors.ts';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
@@ -152,6 +152,30 @@ test('a process whose sum of gradients is another is named', async () => {
   });
   all[0]?.run().catch(() => {});
   await expect(all[1]?.run()).rejects.toThrow('process 1 has other gradients than process 0 after step 1');
+});
+
+test('none says that it saved where the one that writes could not', async () => {
+  const checkpoints = newFolder();
+  const signal = AbortSignal.abort();
+  const callbacks: TrainerCallback[] = [{ name: 'taken', onStep: () => writeFileSync(checkpoints, '') }];
+  const all = trainers(2, () => ({ task: shapedTask(2)(), signal, callbacks, saveSteps: 0 }), checkpoints);
+  for (const end of await Promise.allSettled(all.map((trainer) => trainer.run()))) {
+    const message = expect.stringMatching(/^ENOTDIR/);
+    expect(end).toMatchObject({ status: 'rejected', reason: { message } });
+  }
+});
+
+test('one that stops measuring without the others does not say that it saved', async () => {
+  const stopping: Trainer[] = trainers(2, (rank) => {
+    const task = new PointTask({ points: [1, 2], best: 1 });
+    const evaluate = async () => {
+      if (rank === 1) throw new InterruptedError('stopped before the end');
+      return { distance: 1 };
+    };
+    return { task: Object.assign(task, { evaluate }), evalSteps: 1 };
+  });
+  stopping[0]?.run().catch(() => {});
+  await expect(stopping[1]?.run()).rejects.toThrow(/^stopped before the end$/);
 });
 
 test('a process that sees other checkpoints is named', async () => {

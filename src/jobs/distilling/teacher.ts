@@ -1,21 +1,19 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../../core/cachePath.ts';
 import { alone, ofEach, rowsOfAll } from '../../core/collective.ts';
 import { BertuneError, messageOf, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
-import { CacheFolder, digestOfFile, sha256 } from '../../data/cacheFolder.ts';
+import { CacheFolder, sha256 } from '../../data/cacheFolder.ts';
 import { versions } from '../../data/tokenCache.ts';
-import { cardFile } from '../../hub/modelCard.ts';
 import { heads } from '../../models/text/heads/table.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { findModel } from '../findModel.ts';
 import { openModel } from '../model.ts';
+import { digestOfFolder } from '../modelDigest.ts';
 import { activity, note } from '../note.ts';
 import type { OpenModel } from '../openModel.ts';
-import { recordFile } from '../runRecord.ts';
 import type { JobHooks } from '../types.ts';
 import { Answers, AnswersWriter } from './answers.ts';
 import type { WholeTexts } from './texts.ts';
@@ -50,17 +48,11 @@ export async function openTeacher(
   hooks: JobHooks,
 ): Promise<Teacher> {
   const found = await findModel(name, { offline }, hooks);
-  const { onEvent, signal } = hooks;
+  const { onEvent, signal, collective } = hooks;
   const onNote = (text: string) => note(hooks, `the teacher: ${text}`);
   const hears: typeof onEvent = (event) => (event.type === 'note' ? onNote(event.text) : onEvent?.(event));
-  let model: OpenModel | undefined = await openModel(found, {
-    threads,
-    device,
-    offline,
-    signal,
-    onNote,
-    onEvent: hears,
-  });
+  const using = { threads, device, offline, signal, onNote, onEvent: hears };
+  let model: OpenModel | undefined = await openModel(found, using, collective);
   const match = asked ?? (model.labels ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
   if (match === 'vectors' && model.dimensions.kept === 0) {
@@ -107,21 +99,6 @@ async function logProbabilities(
     for (const { label, score } of scores) row[places.get(label) ?? 0] = Math.max(leastLog, Math.log(score));
     return row;
   });
-}
-
-/** What a model's folder holds that has no part in its answers. */
-const beside: ReadonlySet<string> = new Set([cardFile, recordFile, 'metrics.jsonl', 'checkpoints', 'onnx']);
-
-/** Digest of the files that make a model. */
-async function digestOfFolder(folder: string): Promise<string> {
-  const hash = createHash('sha256');
-  const names = (await readdir(folder)).filter((name) => !name.startsWith('.') && !beside.has(name));
-  for (const name of names.sort()) {
-    const path = join(folder, name);
-    const content = await digestOfFile(path).catch(() => digestOfFolder(path));
-    hash.update(JSON.stringify([name, content]));
-  }
-  return hash.digest('hex');
 }
 
 /** Most bytes of all answers together that are kept. */

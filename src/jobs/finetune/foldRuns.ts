@@ -61,7 +61,7 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
   const values = from ? onTheWay(trained, from, recipe.share ?? 1) : trained;
   const tensors = asTensors(values, base.model.parameters(base.model.partsOf('oneLabel')));
   const windows = texts.map((i) => base.cutter.windows(data.texts[i] as string));
-  const logits = await answersOf(run, base, tensors, windows);
+  const logits = await answersOf(run, base, tensors, windows, { signal: run.hooks.signal });
   return { texts, logits, seconds: (performance.now() - began) / 1000 };
 }
 

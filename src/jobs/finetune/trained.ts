@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { alone, rowsOfAll } from '../../core/collective.ts';
+import { alone, type Collective, rowsOfAll } from '../../core/collective.ts';
 import { classOrder } from '../../data/classOrder.ts';
 import type { NamedTensors } from '../../engine/engine.ts';
 import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
@@ -56,9 +56,9 @@ export async function trainedPlan(
   let latest: ClassificationResult | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
-    async (parameters, _, collective): Promise<Metrics> => {
+    async (parameters, signal, collective): Promise<Metrics> => {
       const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
-      const answers = await answersOf(run, base, reached, heldTexts, collective);
+      const answers = await answersOf(run, base, reached, heldTexts, { signal, collective });
       const measured = measureAnswers(data, answers, words);
       latest = measured;
       if (held.texts.length === 0) return {};
@@ -152,15 +152,18 @@ export function encoded(
 /** Texts that are classified together. */
 const chunk = 1024;
 
-/** Answers of a trained encoder's classifier: logits of each text [labels]. */
+/**
+ * Answers of a trained encoder's classifier: logits of each text [labels].
+ *
+ * @throws InterruptedError when the signal was aborted, which of several processes none may be without the others
+ */
 export async function answersOf(
-  { engine, hooks }: FinetuneRun,
+  { engine }: Pick<FinetuneRun, 'engine'>,
   base: Base,
   parameters: NamedTensors,
   texts: readonly Windows[],
-  collective = alone,
+  { signal, collective = alone }: { readonly signal?: AbortSignal; readonly collective?: Collective },
 ): Promise<Float32Array[]> {
-  const { signal } = hooks;
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
   const { promptTokens } = base.cutter;
   const answers = rowsOfAll(collective, texts, chunk, (part) =>

@@ -89,6 +89,9 @@ function checkConnects({ launcher, size, connects }: Launch): void {
   );
 }
 
+/** Arrays of operations that are not known to be done: nobody else may hold them. */
+const pending = new Set<Uint8Array>();
+
 async function compared(
   mpi: MpiLibrary,
   communicator: ReturnType<MpiLibrary['handleIn']>,
@@ -98,11 +101,15 @@ async function compared(
   const own = inRoom(failure);
   const all = new Uint8Array(size * failureBytes);
   const request = new Uint8Array(8);
+  // MPI reads and writes them until it is done, and where others are at work, until the end.
+  const held = [own, all, request];
+  for (const array of held) pending.add(array);
   mpi.call(
     'MPI_Iallgather',
     ...([own, failureBytes, mpi.byte, all, failureBytes, mpi.byte, communicator, request] as const),
   );
   if (!(await completed(mpi, request, { patienceMs }))) return undefined;
+  for (const array of held) pending.delete(array);
   return Array.from({ length: size }, (_, i) => {
     const text = new TextDecoder().decode(all.subarray(i * failureBytes, (i + 1) * failureBytes));
     return JSON.parse(text.replace(/\0+$/, '')) as Failure;
