@@ -20,13 +20,18 @@ export interface VectorRow {
 /**
  * Writes embeddings to `.parquet` (columns id, text and label where any row has one, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
+ * @param signal stops the sending of a file that is to be elsewhere
  * @returns the number of rows.
  * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full,
  * NotFiniteError for a vector with NaN or an infinite number.
  */
-export async function writeVectors(path: string, rows: AsyncIterable<VectorRow>): Promise<number> {
+export async function writeVectors(
+  path: string,
+  rows: AsyncIterable<VectorRow>,
+  signal?: AbortSignal,
+): Promise<number> {
   const write = writerFor(path);
-  return writeOutputFile(path, (partial) => write(partial, finiteRows(rows)));
+  return writeOutputFile(path, (partial) => write(partial, finiteRows(rows)), signal);
 }
 
 /** The rows as they are. @throws NotFiniteError as `writeVectors` */

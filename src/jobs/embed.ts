@@ -46,7 +46,7 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const rows = vectorRows(model, options, hooks, onDimensions, shard, (text) => part?.onText(text));
   try {
     return await writtenByFirst(collective, rows, async () => {
-      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows));
+      const count = await (part ? part.write(vectorColumns, vectorCells(rows)) : writeVectors(output, rows, signal));
       return { count, dimensions, output: written };
     });
   } finally {

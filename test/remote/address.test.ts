@@ -115,10 +115,21 @@ test.each([
   ],
   ['mariadb://host/shop?query=SELECT+a%2Bb+FROM+c', { connection: 'mysql://host/shop', query: 'SELECT a+b FROM c' }],
   ['data/shop.db?table=a', { scheme: 'sqlite', connection: 'data/shop.db', table: 'a' }],
+  [
+    'shop.sqlite?query=SELECT a FROM b -- c.db',
+    { scheme: 'sqlite', connection: 'shop.sqlite', query: 'SELECT a FROM b -- c.db' },
+  ],
   ['shop.sqlite3', { scheme: 'sqlite', connection: 'shop.sqlite3' }],
 ])('%s names a database', (text, expected) => {
   expect(databaseSource(text)).toMatchObject(expected);
 });
+
+test.each(['shop.db?table=', 'postgres://host/shop?query= ; ', 'mysql://host/shop?table=&ssl=1'])(
+  '%s names nothing to read',
+  (text) => {
+    expect(() => databaseSource(text)).toThrow(`${text} names nothing to read: write ?table=NAME or ?query=SELECT …`);
+  },
+);
 
 test.each(['a.csv', 's3://bucket/a.csv', 'https://host/a.csv?table=b', 'a.db.csv', 'SELECT a FROM b'])(
   '%s names none',
