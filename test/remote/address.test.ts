@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { InterruptedError, UsageError } from '../../src/core/errors.ts';
 import { databaseSource } from '../../src/data/databaseSource.ts';
 import { fileDataset } from '../../src/jobs/datasets.ts';
 import { cleared, messageWithoutSecrets, passwordsOf, withoutSecrets } from '../../src/remote/address.ts';
+import { at } from '../../src/remote/failure.ts';
 
 test.each([
   ['postgres://me:secret@host:5432/shop?table=a', 'postgres://me:***@host:5432/shop?table=a'],
@@ -144,4 +146,10 @@ test('cards tell of places what a reader may know', () => {
   expect(fileDataset('https://secret@host')).toMatchObject({ name: '***@host' });
   expect(fileDataset('https://host/a/b.csv?sig=secret')).toEqual({ type: 'csv', name: 'b.csv' });
   expect(fileDataset('s3://bucket/a/b.jsonl.gz')).toEqual({ type: 'json', name: 'b.jsonl.gz' });
+});
+
+test('a setting stands before a failure, and an interruption stays one', () => {
+  expect(at('--input', new UsageError('nothing there'))).toEqual(new UsageError('--input: nothing there'));
+  const stopped = new InterruptedError('stopped');
+  expect(at('--input', stopped)).toBe(stopped);
 });
