@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { UsageError } from '../core/errors.ts';
-import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { decoded, schemeOf, withoutSecrets } from '../remote/address.ts';
 
 /** A table of a database, or what a query of its own gives. */
 export interface DatabaseSource {
@@ -15,13 +15,13 @@ export interface DatabaseSource {
   readonly name: string;
 }
 
-const sqliteFile = /^(.+\.(?:sqlite3?|db3?))(?:\?(.*))?$/is;
+const sqliteFile = /^(.+?\.(?:sqlite3?|db3?))(?:\?(.*))?$/is;
 
 /**
  * What an address or a file of SQLite names: `postgres://user@host/database?table=messages`, `mysql://…`,
  * `file.sqlite?query=SELECT …`; undefined for what is no database.
  *
- * @throws UsageError for an address with both
+ * @throws UsageError for an address with both, or with one that is empty
  */
 export function databaseSource(text: string): DatabaseSource | undefined {
   const scheme = schemeOf(text);
@@ -32,6 +32,8 @@ export function databaseSource(text: string): DatabaseSource | undefined {
   const table = /[?&]table=([^&]*)/i.exec(before)?.[1];
   const shown = withoutSecrets(text);
   if (table !== undefined && said !== undefined) throw new UsageError(`${shown}: give table= or query=, not both`);
+  if (table === '' || (said !== undefined && written(said) === ''))
+    throw new UsageError(`${shown} names nothing to read: write ?table=NAME or ?query=SELECT …`);
   if (file !== undefined && asked !== '' && table === undefined && said === undefined) return undefined;
   const connection = file ?? before.replace(/([?&])table=[^&]*(&|$)/i, (_, start, end) => (end === '&' ? start : ''));
   return {
@@ -52,12 +54,4 @@ export function isMissingFile({ scheme, connection }: DatabaseSource): boolean {
 function written(query: string): string {
   const text = /\s/.test(query) ? query : decoded(query.replaceAll('+', ' '));
   return text.trim().replace(/[;\s]+$/, '');
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -10,17 +10,24 @@ import {
   temporaryFolder,
   writeError,
 } from '../core/files.ts';
-import { s3Address, schemeOf, withoutSecrets } from '../remote/address.ts';
+import { setting } from '../core/message.ts';
+import { s3Address, schemeOf, unknownScheme, withoutSecrets } from '../remote/address.ts';
+import { at } from '../remote/failure.ts';
 import { checkBucket, uploadFile } from '../remote/upload.ts';
 
 /**
  * Writes a file that appears when it is complete. Until then what is written lies beside it, and goes when writing fails.
  *
  * @param write writes to the path that it is given
+ * @param signal stops the sending of what is to be elsewhere
  * @throws UsageError for a place that cannot be written to, BertuneError when the disk is full
  */
-export async function writeOutputFile<T>(path: string, write: (partial: string) => Promise<T>): Promise<T> {
-  if (schemeOf(path) !== undefined) return writeObject(path, write);
+export async function writeOutputFile<T>(
+  path: string,
+  write: (partial: string) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (isAddress(path)) return writeObject(path, write, signal);
   const partial = partialOf(path);
   await makeFolder(dirname(path));
   await checkPlace(path, partial);
@@ -41,7 +48,7 @@ export async function writeOutputFile<T>(path: string, write: (partial: string) 
  * @throws UsageError
  */
 export async function checkOutputFile(path: string): Promise<void> {
-  if (schemeOf(path) !== undefined) return checkObject(path);
+  if (isAddress(path)) return checkObject(path);
   const partial = partialOf(path);
   const made = await madeFolder(dirname(path));
   try {
@@ -53,13 +60,17 @@ export async function checkOutputFile(path: string): Promise<void> {
 }
 
 /** The same on S3: what is written lies in a temporary folder until it is sent as a whole. */
-async function writeObject<T>(address: string, write: (partial: string) => Promise<T>): Promise<T> {
+async function writeObject<T>(
+  address: string,
+  write: (partial: string) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   await checkObject(address);
   const folder = temporaryFolder();
   try {
     const path = join(folder, basename(address));
     const result = await write(path);
-    await uploadFile(path, address);
+    await uploadFile(path, address, undefined, signal);
     return result;
   } catch (error) {
     throw writeError(folder, error);
@@ -75,7 +86,11 @@ async function checkObject(address: string): Promise<void> {
   const { bucket, key } = s3Address(address);
   if (bucket === '' || key === '' || key.endsWith('/'))
     throw new UsageError(`${withoutSecrets(address)} names no object; write s3://BUCKET/KEY`);
-  await checkBucket(address);
+  await checkBucket(address).catch((error: unknown) => Promise.reject(at(setting('output'), error)));
+}
+
+function isAddress(path: string): boolean {
+  return schemeOf(path) !== undefined || unknownScheme(path) !== undefined;
 }
 
 /** Leaves an empty partial file. */

@@ -61,24 +61,28 @@ export async function writeRows(
 ): Promise<number> {
   const kind = kindOf(path);
   checkNames(path, columns);
-  return writeOutputFile(path, async (partial) => {
-    const database = await Database.open('rows.duckdb');
-    try {
-      const connection = await database.connect();
-      const declared = columns.map(({ type }, i) => `k${i} ${typeName(type)}`);
-      await connection.run(`CREATE TABLE written (${declared.join(', ')})`);
-      const count = await appendRows(await connection.createAppender('written'), columns, rows);
-      throwIfAborted(signal);
-      const select = kind === 'parquet' ? await typedColumns(columns, connection) : textColumns(columns, kind);
-      const format = { csv: 'csv, HEADER', parquet: 'parquet', jsonl: 'json' }[kind];
-      const copy = `COPY (SELECT ${select} FROM written) TO ${quoted(partial)} (FORMAT ${format})`;
-      await runUntilAborted(connection, copy, signal);
-      connection.closeSync();
-      return count;
-    } finally {
-      await database.close();
-    }
-  });
+  return writeOutputFile(
+    path,
+    async (partial) => {
+      const database = await Database.open('rows.duckdb');
+      try {
+        const connection = await database.connect();
+        const declared = columns.map(({ type }, i) => `k${i} ${typeName(type)}`);
+        await connection.run(`CREATE TABLE written (${declared.join(', ')})`);
+        const count = await appendRows(await connection.createAppender('written'), columns, rows);
+        throwIfAborted(signal);
+        const select = kind === 'parquet' ? await typedColumns(columns, connection) : textColumns(columns, kind);
+        const format = { csv: 'csv, HEADER', parquet: 'parquet', jsonl: 'json' }[kind];
+        const copy = `COPY (SELECT ${select} FROM written) TO ${quoted(partial)} (FORMAT ${format})`;
+        await runUntilAborted(connection, copy, signal);
+        connection.closeSync();
+        return count;
+      } finally {
+        await database.close();
+      }
+    },
+    signal,
+  );
 }
 
 function kindOf(path: string): Kind {

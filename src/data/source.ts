@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BertuneError, counted, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
-import { s3Address, schemeOf, withoutSecrets } from '../remote/address.ts';
+import { s3Address, schemeOf, unknownScheme, withoutSecrets } from '../remote/address.ts';
 import { at } from '../remote/failure.ts';
 import { findObject, globObjects, headOfObject, type RemoteObject } from '../remote/objects.ts';
 import { type DatabaseSource, databaseSource, isMissingFile } from './databaseSource.ts';
@@ -91,6 +91,8 @@ async function findFiles(path: string, flag: Origin, database: Pick<Database, 'g
       nothing: say`the folder ${path} has no file ending in ${knownEndings}`,
     });
   }
+  const scheme = unknownScheme(path);
+  if (scheme !== undefined) throw new UsageError(say`${flag}: ${withoutSecrets(path)}: ${notRead(scheme)}`);
   if (!/[*?[]/.test(path)) throw new UsageError(say`${flag}: no file at ${path}`);
   const matches = await database.glob(path);
   if (matches.length === 0) throw new UsageError(say`${flag}: no file matches ${path}`);
@@ -98,6 +100,10 @@ async function findFiles(path: string, flag: Origin, database: Pick<Database, 'g
   const files = matches.sort().map((match) => ({ path: match, fileName: match }));
   const { named, leftOut } = withKnownNames(files);
   return chosen(named, leftOut, { name: path, flag, nothing: say`${path} matches no file ending in ${knownEndings}` });
+}
+
+function notRead(scheme: string): string {
+  return `${scheme}:// is not read; files are, s3://, https://, postgres://, mysql:// and, in a query, hf://; copy it to one of these`;
 }
 
 /** A file or object before it is known what it is. */
@@ -172,6 +178,11 @@ function candidate(remote: RemoteObject): Candidate {
 
 async function remoteSource(remote: RemoteObject): Promise<FileSource> {
   const named = formatOfName(remote.fileName);
+  if (named?.format === undefined && /^(text\/html|application\/xhtml\+xml)$/.test(remote.type ?? '')) {
+    throw new UsageError(
+      `${remote.name} is a web page (${remote.type}), no file of texts; give the address of the file itself, or save the page's text as .txt`,
+    );
+  }
   if (named === undefined) {
     const head = contentOf(await headOfObject(remote, 512));
     const known =

@@ -21,7 +21,7 @@ export interface VectorRow {
 /**
  * Writes embeddings to `.parquet` (columns id, text and label where any row has one, vector FLOAT[]) or `.jsonl` (the same names).
  * Memory does not grow with the rows; the file appears when it is complete.
- * @param signal stops the writing, too
+ * @param signal stops the writing, and the sending of a file that is to be elsewhere
  * @returns the number of rows.
  * @throws UsageError for another ending or a place that cannot be written to, BertuneError when the disk is full,
  * NotFiniteError for a vector with NaN or an infinite number, InterruptedError.
@@ -32,11 +32,15 @@ export async function writeVectors(
   signal?: AbortSignal,
 ): Promise<number> {
   const write = writerFor(path);
-  return writeOutputFile(path, async (partial) => {
-    const count = await write(partial, finiteRows(rows), signal);
-    throwIfAborted(signal);
-    return count;
-  });
+  return writeOutputFile(
+    path,
+    async (partial) => {
+      const count = await write(partial, finiteRows(rows), signal);
+      throwIfAborted(signal);
+      return count;
+    },
+    signal,
+  );
 }
 
 /** The rows as they are. @throws NotFiniteError as `writeVectors` */

@@ -32,7 +32,7 @@ export async function embedImages(options: EmbedImagesOptions, hooks: JobHooks =
     }
   }
   try {
-    const count = await writeVectors(options.output, rows());
+    const count = await writeVectors(options.output, rows(), hooks.signal);
     return { count, dimensions, output: options.output };
   } finally {
     store.close();

@@ -7,7 +7,8 @@ import { fetchModel } from '../hub/fetchModel.ts';
 import { parseReference, referenceName } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { removeSpoiled } from '../hub/snapshot.ts';
-import { schemeOf } from '../remote/address.ts';
+import { schemeOf, unknownScheme, withoutSecrets } from '../remote/address.ts';
+import { at } from '../remote/failure.ts';
 import { fetchFolder } from '../remote/folder.ts';
 import type { HubOptions, JobHooks } from './types.ts';
 
@@ -30,6 +31,12 @@ export interface FoundModel {
  */
 export async function findModel(name: string, { offline }: HubOptions = {}, hooks: JobHooks = {}): Promise<FoundModel> {
   if (schemeOf(name) === 's3') return fetched(name, hooks);
+  const scheme = unknownScheme(name);
+  if (scheme !== undefined && scheme !== 'hf') {
+    throw new UsageError(
+      `model ${withoutSecrets(name)}: models are not read from there; give a folder, s3://BUCKET/FOLDER or a name of the Hub`,
+    );
+  }
   const reference = parseReference(name);
   if (!reference) return { name, folder: name };
   const settings = hubSettings(offline);
@@ -50,7 +57,9 @@ async function fetched(name: string, { onEvent, signal }: JobHooks): Promise<Fou
   }
   const onProgress = (file: string, done: number, total: number) =>
     onEvent?.({ type: 'progress', activity: `fetching ${file} of ${name}`, done, total });
-  const folder = await fetchFolder(name, isOfModel, join(cache, 'models'), { onProgress, signal });
+  const folder = await fetchFolder(name, isOfModel, join(cache, 'models'), { onProgress, signal }).catch(
+    (error: unknown) => Promise.reject(at('model', error)),
+  );
   return { name, folder };
 }
 

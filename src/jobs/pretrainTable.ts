@@ -110,7 +110,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
       yield { id: example + 1, vector: prediction };
     }
   }
-  const count = await writeVectors(options.output, rows());
+  const count = await writeVectors(options.output, rows(), hooks.signal);
   return { count, dimensions: config.latentSize, output: options.output };
 }
 

@@ -9,6 +9,7 @@ import { sha256 } from '../data/cacheFolder.ts';
 import { cardFile } from '../hub/modelCard.ts';
 import { wordsFolder } from '../hub/wordsFolder.ts';
 import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { at } from '../remote/failure.ts';
 import { findObject } from '../remote/objects.ts';
 import { checkBucket, removeObject, uploadFile } from '../remote/upload.ts';
 import { exportFiles } from './exportFolder.ts';
@@ -52,7 +53,9 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
     sha256(JSON.stringify([process.env.AWS_ENDPOINT_URL ?? '', address])).slice(0, 16),
     basename(address),
   );
-  await checkBucket(address);
+  await checkBucket(address).catch((error: unknown) => {
+    throw at(setting('output'), error);
+  });
   // What is gone on with has claimed the place before.
   const isGoneOnWith = options.resume === true && existsSync(folder);
   await checkPlace(address, options.overwrite === true || isGoneOnWith);
@@ -124,7 +127,8 @@ async function send(folder: string, address: string, { onEvent, signal }: JobHoo
     const path = join(folder, name);
     const total = (await stat(path)).size;
     const activity = `sending ${name} to ${address}`;
-    await uploadFile(path, `${address}/${name}`, (done) => onEvent?.({ type: 'progress', activity, done, total }));
+    const onBytes = (done: number) => onEvent?.({ type: 'progress', activity, done, total });
+    await uploadFile(path, `${address}/${name}`, onBytes, signal);
   }
 }
 

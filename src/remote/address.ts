@@ -18,6 +18,12 @@ export function schemeOf(text: string): Scheme | undefined {
   return Object.hasOwn(schemes, known) ? schemes[known] : undefined;
 }
 
+/** The scheme of what looks like an address and is none that can be read or written, such as `gs`. */
+export function unknownScheme(text: string): string | undefined {
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text) ?? [];
+  return schemeOf(text) === undefined ? scheme : undefined;
+}
+
 /** An object, or what the keys of several begin with. */
 export interface S3Address {
   readonly bucket: string;
@@ -63,11 +69,18 @@ export function cleared<T>(value: T): T {
 /** The password of a database's address as it stands and as it is sent: what its driver says may hold either. */
 export function passwordsOf(connection: string): readonly string[] {
   const [, password = ''] = /^[^:]*:\/\/(?:\[[^\]]*\]|[^:]*):(.*)@/s.exec(connection) ?? [];
-  try {
-    return [password, decodeURIComponent(password)].filter((text) => text !== '');
-  } catch {
-    return [password];
-  }
+  return password === '' ? [] : [password, decoded(password)];
+}
+
+/** Percent-encoded characters as they are; what is no such thing stays. */
+export function decoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
 }
 
 function shownAddress(address: string): string {

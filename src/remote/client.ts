@@ -48,6 +48,7 @@ export async function s3Keys(): Promise<S3Keys | undefined> {
 }
 
 async function open(): Promise<S3Access> {
+  namedEndpoint();
   // It would tell of a Node that a later version of it will not run on.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3Client } = await import('@aws-sdk/client-s3');
@@ -73,10 +74,21 @@ async function open(): Promise<S3Access> {
 
 const noCredentials = { accessKeyId: '', secretAccessKey: '' };
 
+/** @throws UsageError for what is no address of a service */
+function namedEndpoint(): string | undefined {
+  const name = ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'].find((one) => process.env[one]);
+  const value = name === undefined ? undefined : process.env[name];
+  if (value === undefined) return undefined;
+  if (URL.canParse(value) && /^https?:\/\//i.test(value)) return value;
+  throw new UsageError(
+    `${name} must be an address such as http://127.0.0.1:9000, got ${JSON.stringify(withoutSecrets(value))}`,
+  );
+}
+
 /** Another service than Amazon's, which the environment or the profile names: the client tells by where it would ask. */
 async function endpointOf(Client: typeof S3Client, settings: S3ClientConfig): Promise<string | undefined> {
-  const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: all } = process.env;
-  if (own || all) return own || all;
+  const named = namedEndpoint();
+  if (named !== undefined) return named;
   const asked: { protocol: string; hostname: string; port?: number }[] = [];
   const requestHandler: S3ClientConfig['requestHandler'] = {
     async handle(request: (typeof asked)[number]) {

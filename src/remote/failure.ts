@@ -1,9 +1,9 @@
-import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { BertuneError, InterruptedError, messageOf, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say } from '../core/message.ts';
 
 /** The same failure with the setting that named the place before it. */
 export function at(flag: Origin, error: unknown): unknown {
-  if (!(error instanceof BertuneError)) return error;
+  if (!(error instanceof BertuneError) || error instanceof InterruptedError) return error;
   const Kind = error instanceof UsageError ? UsageError : BertuneError;
   return new Kind(say`${flag}: ${error.line}`);
 }

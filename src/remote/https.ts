@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { BertuneError, UsageError } from '../core/errors.ts';
-import { withoutSecrets } from './address.ts';
+import { decoded, withoutSecrets } from './address.ts';
 import { answerFailure, connectionFailure } from './failure.ts';
 import type { RemoteObject } from './remoteObject.ts';
 
@@ -12,6 +12,7 @@ export async function headHttps(address: string): Promise<RemoteObject> {
   const response = await request(address, { range: 'bytes=0-0' }, name);
   await response.body?.cancel();
   const { headers } = response;
+  const type = (headers.get('content-type')?.split(';')[0] ?? '').trim().toLowerCase();
   const isPart = response.status === 206;
   const whole = isPart ? headers.get('content-range')?.split('/')[1] : headers.get('content-length');
   const isEmpty = response.status === 416;
@@ -20,7 +21,8 @@ export async function headHttps(address: string): Promise<RemoteObject> {
   return {
     ...{ scheme: 'https', address, name, version: versionOf(headers), takesRanges: isPart },
     bytes: isEmpty ? 0 : !isCoded && /^\d+$/.test(whole ?? '') ? Number(whole) : undefined,
-    fileName: fileNameOf(new URL(address).pathname, headers.get('content-type') ?? ''),
+    fileName: fileNameOf(new URL(address).pathname, type),
+    type,
   };
 }
 
@@ -47,7 +49,7 @@ async function request(address: string, headers: Record<string, string>, name: s
   const { username, password } = url;
   // fetch takes no address with a name and password in it.
   [url.username, url.password] = ['', ''];
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
   const all: Record<string, string> = { 'accept-encoding': 'identity', ...headers };
   if (username !== '') all.authorization = `Basic ${login}`;
   const response = await fetch(url, { headers: all }).catch((error: unknown) => {
@@ -96,7 +98,7 @@ const endings: Readonly<Record<string, string>> = {
 
 /** A file's name, with the ending that the content's type says where it has none. */
 function fileNameOf(path: string, type: string): string {
-  const name = decodeURIComponent(path);
+  const name = decoded(path);
   if (/\.[^/.]+$/.test(name)) return name;
-  return `${name}${endings[(type.split(';')[0] ?? '').trim().toLowerCase()] ?? ''}`;
+  return `${name}${endings[type] ?? ''}`;
 }

@@ -7,6 +7,8 @@ export interface RemoteObject {
   readonly name: string;
   /** What tells its format. */
   readonly fileName: string;
+  /** What the server says that it is, such as `text/csv`; undefined where it does not. */
+  readonly type?: string;
   /** Undefined where the server does not tell. */
   readonly bytes: number | undefined;
   /** Changes when the content does; undefined where nothing tells for sure. */

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { InterruptedError, UsageError } from '../../src/core/errors.ts';
 import { databaseSource } from '../../src/data/databaseSource.ts';
 import { fileDataset } from '../../src/jobs/datasets.ts';
 import { cleared, messageWithoutSecrets, passwordsOf, withoutSecrets } from '../../src/remote/address.ts';
+import { at } from '../../src/remote/failure.ts';
 
 test.each([
   ['postgres://me:secret@host:5432/shop?table=a', 'postgres://me:***@host:5432/shop?table=a'],
@@ -115,10 +117,21 @@ test.each([
   ],
   ['mariadb://host/shop?query=SELECT+a%2Bb+FROM+c', { connection: 'mysql://host/shop', query: 'SELECT a+b FROM c' }],
   ['data/shop.db?table=a', { scheme: 'sqlite', connection: 'data/shop.db', table: 'a' }],
+  [
+    'shop.sqlite?query=SELECT a FROM b -- c.db',
+    { scheme: 'sqlite', connection: 'shop.sqlite', query: 'SELECT a FROM b -- c.db' },
+  ],
   ['shop.sqlite3', { scheme: 'sqlite', connection: 'shop.sqlite3' }],
 ])('%s names a database', (text, expected) => {
   expect(databaseSource(text)).toMatchObject(expected);
 });
+
+test.each(['shop.db?table=', 'postgres://host/shop?query= ; ', 'mysql://host/shop?table=&ssl=1'])(
+  '%s names nothing to read',
+  (text) => {
+    expect(() => databaseSource(text)).toThrow(`${text} names nothing to read: write ?table=NAME or ?query=SELECT …`);
+  },
+);
 
 test.each(['a.csv', 's3://bucket/a.csv', 'https://host/a.csv?table=b', 'a.db.csv', 'SELECT a FROM b'])(
   '%s names none',
@@ -133,4 +146,10 @@ test('cards tell of places what a reader may know', () => {
   expect(fileDataset('https://secret@host')).toMatchObject({ name: '***@host' });
   expect(fileDataset('https://host/a/b.csv?sig=secret')).toEqual({ type: 'csv', name: 'b.csv' });
   expect(fileDataset('s3://bucket/a/b.jsonl.gz')).toEqual({ type: 'json', name: 'b.jsonl.gz' });
+});
+
+test('a setting stands before a failure, and an interruption stays one', () => {
+  expect(at('--input', new UsageError('nothing there'))).toEqual(new UsageError('--input: nothing there'));
+  const stopped = new InterruptedError('stopped');
+  expect(at('--input', stopped)).toBe(stopped);
 });

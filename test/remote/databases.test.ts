@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test as plain } from 'vitest';
 import { join as joinParts } from '../../src/jobs/join.ts';
@@ -101,6 +101,18 @@ if (extensions !== '') {
         return code;
       };
       expect(await run(`${quoted}?${query}`)).toBe(0);
+      const folder = temporaryFolder();
+      const model = await saveTinyClassifier(join(folder, 'tiny'), ['even', 'odd']);
+      const steps = ['--max-steps', '1', '--batch-tokens', '64', '--threads', '1', '--json', '--debug'];
+      const words = ['adapt', '--model', model, '--corpus', `${quoted}?${query}`, '--output', join(folder, 'run')];
+      const { code, stdout, stderr } = await runCommand([...words, ...steps]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr });
+      expect(`${stdout}${stderr}`).not.toMatch(/SEK|RET/);
+      expect(readFileSync(join(folder, 'run', 'run.json'), 'utf8')).toContain('quoted:***@127.0.0.1');
+      for (const name of readdirSync(join(folder, 'run'), { recursive: true, encoding: 'utf8' })) {
+        const file = join(folder, 'run', name);
+        if (statSync(file).isFile()) expect(readFileSync(file).includes('SEKRET')).toBe(false);
+      }
       expect(await run(`${quoted}?query=SELECT nothing FROM messages`)).toBe(2);
       expect(await run(`${quoted.replace("it's", 'it"s ')}?${query}`)).toBe(2);
     });

@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test as plain } from 'vitest';
-import { BertuneError } from '../../src/core/errors.ts';
+import { BertuneError, InterruptedError } from '../../src/core/errors.ts';
 import { adapt } from '../../src/jobs/adapt.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { inspect } from '../../src/jobs/inspect.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { JobEvent } from '../../src/jobs/types.ts';
+import { s3Access } from '../../src/remote/client.ts';
 import { removeObject, uploadFile } from '../../src/remote/upload.ts';
 import { runCommand } from '../cli/build.ts';
 import { readAll, runSql, textsOf } from '../data/files.ts';
@@ -189,17 +190,35 @@ needing('rclone').describe('S3', () => {
     expect(await inspect({ model })).toMatchObject({ labels: ['one', 'two', 'three'] });
   });
 
+  plain('an upload that is stopped leaves nothing', async () => {
+    const path = join(temporaryFolder(), 'large.bin');
+    writeFileSync(path, Buffer.alloc(64 << 20, 1));
+    const stop = new AbortController();
+    let sent = 0;
+    const onBytes = (bytes: number) => {
+      sent = bytes;
+      stop.abort();
+    };
+    await expect(uploadFile(path, 's3://data/large.bin', onBytes, stop.signal)).rejects.toThrow(InterruptedError);
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(64 << 20);
+    expect(existsSync(join(bucket, 'large.bin'))).toBe(false);
+    const { client } = await s3Access();
+    const { ListMultipartUploadsCommand } = await import('@aws-sdk/client-s3');
+    expect((await client.send(new ListMultipartUploadsCommand({ Bucket: 'data' }))).Uploads ?? []).toEqual([]);
+  });
+
   plain('places that cannot be written to are told before the work', async () => {
     const model = join(bucket, 'models', 'tiny');
     const input = { files: [join(bucket, 'rows.csv')] };
     await expect(predictFile({ model, input, output: 's3://nowhere/a.csv' })).rejects.toThrow(
-      /s3:\/\/nowhere: there is no such bucket/,
+      /^output: s3:\/\/nowhere: there is no such bucket/,
     );
     await expect(predictFile({ model, input, output: 'https://x.example/a.csv' })).rejects.toThrow(
       'https://x.example/a.csv cannot be written to; give a file, or s3://BUCKET/KEY',
     );
     await expect(inspect({ model: 's3://data/none' })).rejects.toThrow(
-      "no folder s3://data/none: no object's key begins with it",
+      "model: no folder s3://data/none: no object's key begins with it",
     );
     await expect(inspect({ model: 's3://data/logs' })).rejects.toThrow(BertuneError);
   });

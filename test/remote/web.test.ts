@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkOutputFile } from '../../src/data/outputFile.ts';
 import { cachedCorpus } from '../../src/data/tokenCache.ts';
 import { embed } from '../../src/jobs/embed.ts';
+import { findModel } from '../../src/jobs/findModel.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import type { JobEvent } from '../../src/jobs/types.ts';
 import { fetchObject, findObject } from '../../src/remote/objects.ts';
@@ -70,6 +72,53 @@ test('signatures and passwords stand in no message', async () => {
     /^--corpus: http:\/\/127\.0\.0\.1:1\/x\.csv\?…: no connection/,
   );
   expect(await failure(`${web.url}/empty.txt`)).toBe(`--corpus: ${web.url}/empty.txt is empty`);
+});
+
+test('a web page is refused, unless its name says that it is a file', async () => {
+  const content = Buffer.from('<html><body>sign in</body></html>');
+  files['/html'] = { content, type: 'text/html; charset=utf-8' };
+  files['/page.php'] = { content, type: 'TEXT/HTML' };
+  files['/lines.txt'] = { content, type: 'text/html' };
+  for (const name of ['html', 'page.php']) {
+    expect(await failure(`${web.url}/${name}`)).toBe(
+      `--corpus: ${web.url}/${name} is a web page (text/html), no file of texts; give the address of the file itself, or save the page's text as .txt`,
+    );
+  }
+  expect(await textsOf(`${web.url}/lines.txt`)).toEqual([`${content}`]);
+});
+
+test('a percent sign that encodes nothing stands for itself', async () => {
+  files['/a%b.csv'] = { content: Buffer.from('text\none\n') };
+  web.seen.length = 0;
+  const { rows } = await readAll(`${web.url.replace('://', '://me:Sek%ret%20@')}/a%b.csv`);
+  expect(rows).toEqual([{ text: 'one' }]);
+  const login = `Basic ${Buffer.from('me:Sek%ret ').toString('base64')}`;
+  expect(new Set(web.seen.map(({ headers }) => headers.authorization))).toEqual(new Set([login]));
+});
+
+test('an endpoint of S3 that is no address is told by the name of its variable', async () => {
+  const before = process.env.AWS_ENDPOINT_URL;
+  process.env.AWS_ENDPOINT_URL = 'garbage';
+  try {
+    expect(await failure('s3://bucket/a.csv')).toBe(
+      '--corpus: AWS_ENDPOINT_URL must be an address such as http://127.0.0.1:9000, got "garbage"',
+    );
+  } finally {
+    if (before === undefined) delete process.env.AWS_ENDPOINT_URL;
+    else process.env.AWS_ENDPOINT_URL = before;
+  }
+});
+
+test.each(['gs', 'az', 'hdfs', 'abfss'])('%s:// is told not to be read or written', async (scheme) => {
+  expect(await failure(`${scheme}://me:SEKRET@place/*.csv`)).toBe(
+    `--corpus: ${scheme}://***@place/*.csv: ${scheme}:// is not read; files are, s3://, https://, postgres://, mysql:// and, in a query, hf://; copy it to one of these`,
+  );
+  await expect(checkOutputFile(`${scheme}://place/a.csv`)).rejects.toThrow(
+    `${scheme}://place/a.csv cannot be written to; give a file, or s3://BUCKET/KEY`,
+  );
+  await expect(findModel(`${scheme}://place/model`)).rejects.toThrow(
+    `model ${scheme}://place/model: models are not read from there; give a folder, s3://BUCKET/FOLDER or a name of the Hub`,
+  );
 });
 
 test('a name and a password are sent as the web has them', async () => {
