@@ -208,7 +208,7 @@ describe('the command', () => {
 
   test.each([
     ['--dtype int8', '--dtype must be fp32, fp16 or q8, got "int8"'],
-    ['--task sentiment', '--task must be fill-mask or text-classification or feature-extraction, got "sentiment"'],
+    ['--task sentiment', '--task must be fill-mask, text-classification or feature-extraction, got "sentiment"'],
   ])('refuses %s', async (words, message) => {
     const line = ['export', '--model', at('model'), '--output', at('refused'), ...words.split(' ')];
     const { code, stdout, stderr } = await runCommand(line);
