@@ -5,8 +5,6 @@ import { UsageError } from '../core/errors.ts';
 import { joined, type Message, type NamedSetting, say, setting } from '../core/message.ts';
 import { cleared } from '../remote/address.ts';
 import { isSettingName } from '../settings/table.ts';
-import type { FoundModel } from './findModel.ts';
-import { digestOfFolder } from './modelDigest.ts';
 import type { OpenedEngine } from './openEngine.ts';
 import { packageVersions } from './versions.ts';
 
@@ -32,14 +30,6 @@ export async function refuseOtherStart(
 export async function refuseOtherData(collective: Collective, identity: object): Promise<void> {
   if (collective.size === 1) return;
   await refuseDifferent(collective, identity, 'data or weights', 'give all the same files');
-}
-
-/** Makes sure that all processes have the same model, to the byte. Throws as `refuseOtherStart`. */
-export async function refuseOtherModel(collective: Collective, { folder }: FoundModel): Promise<void> {
-  if (collective.size === 1) return;
-  // Where none has it, opening it says so better.
-  const digest = await digestOfFolder(folder).catch(() => 'none');
-  await refuseOtherData(collective, { model: digest.slice(0, 16) });
 }
 
 /** Makes sure that the same library computes in all processes. Throws as `refuseOtherStart`. */

@@ -130,7 +130,7 @@ export function oneNumber<const T extends number>(expected: string, ...numbers: 
 /** One of a few words. */
 export function choice<const T extends string>(...choices: readonly T[]): ValueType<T> {
   return {
-    expected: choices.join(' or '),
+    expected: [choices.slice(0, -1).join(', '), ...choices.slice(-1)].filter((part) => part !== '').join(' or '),
     argument: choices.join('|'),
     words: choices,
     accepts: (value): value is T => choices.some((word) => word === value),

@@ -103,7 +103,7 @@ describe('wrong usage ends with exit code 2 and one line', () => {
     ],
     [
       ['adapt', '--schedule', 'cosin'],
-      'error: --schedule must be linear or cosine or constant, got "cosin" (did you mean cosine?)',
+      'error: --schedule must be linear, cosine or constant, got "cosin" (did you mean cosine?)',
     ],
     [['adapt', '--query', 'rows'], 'error: --query must be a query that starts with SELECT, WITH or FROM, got "rows"'],
     [['fill-mask', '--model', 'm', '--json'], 'error: fill-mask --json needs a text: the prompt answers for people'],

@@ -110,7 +110,7 @@ describe('what is refused leaves nothing', () => {
     [
       'a dtype that there is not',
       () => ({ model: at('model'), output: at('new'), dtypes: ['q4' as 'q8'] }),
-      'dtypes[0] must be fp32 or fp16 or q8, got "q4"',
+      'dtypes[0] must be fp32, fp16 or q8, got "q4"',
     ],
     [
       'texts that are none',
@@ -207,8 +207,8 @@ describe('the command', () => {
   });
 
   test.each([
-    ['--dtype int8', '--dtype must be fp32 or fp16 or q8, got "int8"'],
-    ['--task sentiment', '--task must be fill-mask or text-classification or feature-extraction, got "sentiment"'],
+    ['--dtype int8', '--dtype must be fp32, fp16 or q8, got "int8"'],
+    ['--task sentiment', '--task must be fill-mask, text-classification or feature-extraction, got "sentiment"'],
   ])('refuses %s', async (words, message) => {
     const line = ['export', '--model', at('model'), '--output', at('refused'), ...words.split(' ')];
     const { code, stdout, stderr } = await runCommand(line);

@@ -41,7 +41,7 @@ describe('options that no job can use', () => {
     [{ warmup: -5 }, 'warmup must be a fraction below 1 or a whole number of steps, got -5'],
     [{ maxLength: 1.5 }, 'maxLength must be a whole number of at least 3, got 1.5'],
     [{ threads: 0 }, 'threads must be a whole number from 1 to 1024, got 0'],
-    [{ schedule: 'square' }, 'schedule must be linear or cosine or constant, got "square"'],
+    [{ schedule: 'square' }, 'schedule must be linear, cosine or constant, got "square"'],
     [{ epochs: 1, maxSteps: 1 }, 'epochs and maxSteps cannot be given together'],
   ];
   test.each(training)('%o', async (wrong, message) => {
