@@ -8,7 +8,7 @@ import { say, setting } from '../core/message.ts';
 import { sha256 } from '../data/cacheFolder.ts';
 import { cardFile } from '../hub/modelCard.ts';
 import { wordsFolder } from '../hub/wordsFolder.ts';
-import { schemeOf, withoutSecrets } from '../remote/address.ts';
+import { schemeOf, unknownScheme, withoutSecrets } from '../remote/address.ts';
 import { at } from '../remote/failure.ts';
 import { findObject } from '../remote/objects.ts';
 import { checkBucket, removeObject, uploadFile } from '../remote/upload.ts';
@@ -26,7 +26,8 @@ interface WithOutput {
 
 /** Whether a job's folder is to be somewhere else than on this machine. */
 export function isSentAway(options: { readonly output?: unknown }): boolean {
-  return typeof options?.output === 'string' && schemeOf(options.output) !== undefined;
+  const output = options?.output;
+  return typeof output === 'string' && (schemeOf(output) ?? unknownScheme(output)) !== undefined;
 }
 
 /**

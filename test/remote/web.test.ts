@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkOutputFile } from '../../src/data/outputFile.ts';
 import { cachedCorpus } from '../../src/data/tokenCache.ts';
+import { adapt } from '../../src/jobs/adapt.ts';
 import { embed } from '../../src/jobs/embed.ts';
 import { findModel } from '../../src/jobs/findModel.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
@@ -115,6 +116,10 @@ test.each(['gs', 'az', 'hdfs', 'abfss'])('%s:// is told not to be read or writte
   );
   await expect(checkOutputFile(`${scheme}://place/a.csv`)).rejects.toThrow(
     `${scheme}://place/a.csv cannot be written to; give a file, or s3://BUCKET/KEY`,
+  );
+  const corpus = { files: ['nonesuch.txt'] };
+  await expect(adapt({ model: 'nonesuch', corpus, output: `${scheme}://place/run` })).rejects.toThrow(
+    `output ${scheme}://place/run cannot be written to; give a folder, or s3://BUCKET/FOLDER`,
   );
   await expect(findModel(`${scheme}://place/model`)).rejects.toThrow(
     `model ${scheme}://place/model: models are not read from there; give a folder, s3://BUCKET/FOLDER or a name of the Hub`,
