@@ -65,7 +65,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
   const { threads, ...settings } = resolve('demo', options);
   const output = settings.output ?? join(root, 'checkpoints', 'demo');
   const note = (text: string) => hooks.onEvent?.({ type: 'note', text });
-  note(`adapting ${base} to ${join(corpora, 'support.txt')}; the demo takes about two minutes on two cores`);
+  note(`adapting ${base} to ${join(corpora, 'support.txt')}; the demo takes under three minutes on two cores`);
   const adapted = await adapt(
     {
       ...{ model: base, output, overwrite: true, threads, seed: 0, ...adapting },
