@@ -3,6 +3,7 @@ import { bert } from './bert/family.ts';
 import { camembert } from './camembert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import { distilbert } from './distilbert/family.ts';
+import { electra } from './electra/family.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
 import { headNames, heads } from './heads/table.ts';
@@ -12,7 +13,14 @@ import { roberta } from './roberta/family.ts';
 import { xlmRoberta } from './xlm-roberta/family.ts';
 
 /** Every family of text encoders. */
-const families = [reader(bert), reader(distilbert), reader(roberta), reader(camembert), reader(xlmRoberta)] as const;
+const families = [
+  reader(bert),
+  reader(distilbert),
+  reader(roberta),
+  reader(camembert),
+  reader(xlmRoberta),
+  reader(electra),
+] as const;
 
 /** `model_type` of every family. */
 export const familyTypes: readonly string[] = families.map(({ type }) => type);
