@@ -1,6 +1,7 @@
 import { BertuneError, withArticle } from '../../core/errors.ts';
 import { bert } from './bert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
+import { distilbert } from './distilbert/family.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
 import { headNames, heads } from './heads/table.ts';
@@ -8,7 +9,10 @@ import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
 
 /** Every family of text encoders. */
-const families = [reader(bert)] as const;
+const families = [reader(bert), reader(distilbert)] as const;
+
+/** `model_type` of every family. */
+export const familyTypes: readonly string[] = families.map(({ type }) => type);
 
 /** What reading a `config.json` needs of a family, its own type of configuration left inside. */
 interface FamilyReader {
@@ -45,7 +49,7 @@ export function readTextModel(raw: HubConfig, where: string, shaped = false): Te
   if (!family) {
     const { model_type: type, architectures } = raw;
     const named = type ?? (Array.isArray(architectures) ? architectures.join(', ') : '');
-    const types = families.map((known) => `"${known.type}"`).join(', ');
+    const types = familyTypes.map((known) => `"${known}"`).join(', ');
     throw new BertuneError(`${where}: model_type is "${named}", and only ${types} can be used`);
   }
   const missing = shaped ? family.shapeKeys.filter((key) => !Object.hasOwn(raw, key)) : [];

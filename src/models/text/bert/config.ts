@@ -1,8 +1,6 @@
-import type { PostNormConfig } from '../postNorm.ts';
+import type { MlmHeadConfig } from '../mlmHead.ts';
 
 /** The shape of a BERT encoder and what its heads need (Devlin et al. 2019). */
-export interface BertConfig extends PostNormConfig {
+export interface BertConfig extends MlmHeadConfig {
   readonly tokenTypes: number;
-  /** Whether the MLM decoder is the word embedding table. */
-  readonly tiedDecoder: boolean;
 }

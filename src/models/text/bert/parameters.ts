@@ -19,14 +19,6 @@ export function encoderParameters(config: BertConfig): ParameterSpec[] {
   ];
 }
 
-export function mlmHeadParameters(config: BertConfig): ParameterSpec[] {
-  return [
-    ...linearSpecs('mlmHead.transform', config.hiddenSize, config.hiddenSize),
-    ...layerNormSpecs('mlmHead.norm', config.hiddenSize),
-    ...linearSpecs('mlmHead.decoder', config.hiddenSize, config.vocabularySize).slice(config.tiedDecoder ? 1 : 0),
-  ];
-}
-
 export function poolerParameters({ hiddenSize }: BertConfig): ParameterSpec[] {
   return linearSpecs('pooler', hiddenSize, hiddenSize);
 }
