@@ -193,7 +193,8 @@ export function detectScheme(lists: readonly (readonly string[])[]): FoundScheme
   }
   const all = [...letters].sort().join('');
   if (plain !== undefined) {
-    if (all === '') return { scheme: 'IO', broken: 0 };
+    if (all === '' && lists.some((tags) => tags.includes(outside))) return { scheme: 'IO', broken: 0 };
+    if (all === '') throw new BertuneError(`no word is tagged ${outside}, and ${plain} has no prefix (B-, I-)`);
     throw new BertuneError(`tag ${plain} says not whether an entity begins with it or goes on, and others do (B-, I-)`);
   }
   if (/[ES]/.test(all) && /[LU]/.test(all))
