@@ -4,7 +4,7 @@ import type { HubConfig, TextConfig } from './config.ts';
 import { distilbert } from './distilbert/family.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
-import { headNames, heads } from './heads/table.ts';
+import { familyHeadOf, headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
 
@@ -27,7 +27,8 @@ function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
   const classifiers = headNames.flatMap((name) => {
     const { problem }: HeadRecord = heads[name];
-    return problem && family.heads[name] ? [family.heads[name].hubClass] : [];
+    const own = family.heads[familyHeadOf(name)];
+    return problem && own ? [own.hubClass] : [];
   });
   return {
     ...{ type, title },
