@@ -1,15 +1,26 @@
 import { BertuneError, withArticle } from '../../core/errors.ts';
 import { bert } from './bert/family.ts';
+import { camembert } from './camembert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import { distilbert } from './distilbert/family.ts';
+import { electra } from './electra/family.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
 import { familyHeadOf, headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
+import { roberta } from './roberta/family.ts';
+import { xlmRoberta } from './xlm-roberta/family.ts';
 
 /** Every family of text encoders. */
-const families = [reader(bert), reader(distilbert)] as const;
+const families = [
+  reader(bert),
+  reader(distilbert),
+  reader(roberta),
+  reader(camembert),
+  reader(xlmRoberta),
+  reader(electra),
+] as const;
 
 /** `model_type` of every family. */
 export const familyTypes: readonly string[] = families.map(({ type }) => type);

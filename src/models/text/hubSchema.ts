@@ -18,20 +18,6 @@ export const encoderKeys = {
   quantization_config: z.unknown().optional(),
 } as const;
 
-/** Those of families whose layers are BERT's. */
-export const bertLayerKeys = {
-  hidden_size: positive.default(768),
-  num_hidden_layers: positive.default(12),
-  num_attention_heads: positive.default(12),
-  intermediate_size: positive.default(3072),
-  hidden_act: z.string().default('gelu'),
-  hidden_dropout_prob: probability.default(0.1),
-  attention_probs_dropout_prob: probability.default(0.1),
-  classifier_dropout: probability.nullish(),
-  type_vocab_size: positive.default(2),
-  layer_norm_eps: z.number().positive().default(1e-12),
-} as const;
-
 const encoderSchema = z.object(encoderKeys);
 
 /**

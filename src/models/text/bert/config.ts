@@ -1,6 +1,4 @@
-import type { MlmHeadConfig } from '../mlmHead.ts';
+import type { BertLikeConfig } from '../bertLike.ts';
 
 /** The shape of a BERT encoder and what its heads need (Devlin et al. 2019). */
-export interface BertConfig extends MlmHeadConfig {
-  readonly tokenTypes: number;
-}
+export type BertConfig = BertLikeConfig;

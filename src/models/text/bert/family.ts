@@ -1,12 +1,12 @@
+import { bertLikeParameters, poolerParameters } from '../bertLike.ts';
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormLayerOf } from '../postNorm.ts';
 import { bertCodec } from './codec.ts';
 import type { BertConfig } from './config.ts';
 import { encode } from './encoder.ts';
-import { classifierLogits } from './heads.ts';
+import { classifierLogits, classifierParameters } from './heads.ts';
 import { bertNames } from './names.ts';
-import { classifierParameters, encoderParameters, poolerParameters } from './parameters.ts';
 
 /** BERT (Devlin et al. 2019) as transformers defines it, post-norm and with absolute positions. */
 export const bert: TextFamily<BertConfig> = {
@@ -15,7 +15,7 @@ export const bert: TextFamily<BertConfig> = {
   config: bertCodec,
   names: bertNames,
   parts: {
-    encoder: { title: 'encoder', parameters: encoderParameters },
+    encoder: { title: 'encoder', parameters: (config) => bertLikeParameters(config) },
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
     pooler: { title: 'pooler', parameters: poolerParameters },
     classifier: { title: 'classifier', parameters: classifierParameters },

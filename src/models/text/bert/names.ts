@@ -1,3 +1,4 @@
+import { bertLikeModules } from '../bertLike.ts';
 import type { WeightNames } from '../family.ts';
 import { decoderAsStored } from '../mlmHead.ts';
 import { type ModuleNames, spellingsOf, writtenName } from '../moduleNames.ts';
@@ -39,18 +40,7 @@ const decoderBias = ['cls.predictions.bias', 'cls.predictions.decoder.bias'] as 
 const moduleNames: ModuleNames = {
   prefix: 'bert.',
   modules: {
-    'embeddings.word': 'bert.embeddings.word_embeddings',
-    'embeddings.position': 'bert.embeddings.position_embeddings',
-    'embeddings.tokenType': 'bert.embeddings.token_type_embeddings',
-    'embeddings.norm': 'bert.embeddings.LayerNorm',
-    'encoder.*.attention.query': 'bert.encoder.layer.*.attention.self.query',
-    'encoder.*.attention.key': 'bert.encoder.layer.*.attention.self.key',
-    'encoder.*.attention.value': 'bert.encoder.layer.*.attention.self.value',
-    'encoder.*.attention.output': 'bert.encoder.layer.*.attention.output.dense',
-    'encoder.*.attention.norm': 'bert.encoder.layer.*.attention.output.LayerNorm',
-    'encoder.*.feedForward.up': 'bert.encoder.layer.*.intermediate.dense',
-    'encoder.*.feedForward.down': 'bert.encoder.layer.*.output.dense',
-    'encoder.*.feedForward.norm': 'bert.encoder.layer.*.output.LayerNorm',
+    ...bertLikeModules('bert.'),
     'mlmHead.transform': 'cls.predictions.transform.dense',
     'mlmHead.norm': 'cls.predictions.transform.LayerNorm',
     'mlmHead.decoder': 'cls.predictions.decoder',
