@@ -100,7 +100,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     const stored = readingBy(folderModel, options.reads, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
-      if (head === 'present') return presentParts(findParts(model, raw, weights));
+      if (head === 'present') return presentParts(model, findParts(model, raw, weights));
       return partsOfAll(model, typeof head === 'string' ? [head] : head);
     };
     const has = (name: string) => weights.tensors.has(name);
@@ -120,7 +120,12 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
-    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings, folder };
+    const facts = {
+      present: presentParts(model, found),
+      storedAs: storedTypes(found, weights),
+      sentence: settings,
+      folder,
+    };
     const atRandom = located.filter(
       ({ specs }) => specs.length > 0 && specs.every(({ stored }) => stored === undefined),
     );
@@ -143,7 +148,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
-    const present = presentParts(found);
+    const present = presentParts(model, found);
     const located = pick(found, present);
     for (const part of located) checkShapes(part, weights);
     const specs = located.flatMap(({ specs }) => specs);

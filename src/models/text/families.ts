@@ -7,9 +7,10 @@ import type { HeadRecord } from './heads/head.ts';
 import { headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
+import { modernBert } from './modernbert/family.ts';
 
 /** Every family of text encoders. */
-const families = [reader(bert), reader(distilbert)] as const;
+const families = [reader(bert), reader(distilbert), reader(modernBert)] as const;
 
 /** `model_type` of every family. */
 export const familyTypes: readonly string[] = families.map(({ type }) => type);
