@@ -9,6 +9,7 @@ import type { HeadRecord } from './heads/head.ts';
 import { familyHeadOf, headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
+import { modernBert } from './modernbert/family.ts';
 import { roberta } from './roberta/family.ts';
 import { xlmRoberta } from './xlm-roberta/family.ts';
 
@@ -20,6 +21,7 @@ const families = [
   reader(camembert),
   reader(xlmRoberta),
   reader(electra),
+  reader(modernBert),
 ] as const;
 
 /** `model_type` of every family. */
