@@ -4,7 +4,7 @@ import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { PartName } from '../models/text/heads/head.ts';
-import type { HeadName } from '../models/text/heads/table.ts';
+import { type HeadName, isClassifier } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { type SafetensorsEntry, type WeightDType, writeSafetensors } from './safetensors.ts';
@@ -97,7 +97,7 @@ export async function saveSentence(
     for (const name of [modulesFile, sentenceFile, encoderFile]) await rm(join(path, name), { force: true });
     return;
   }
-  const logits = head === 'oneLabel' && model.sentence.classifier !== null;
+  const logits = isClassifier(head) && model.sentence.classifier !== null;
   const parts = model.parts.filter((part) => part === 'sentence' || (logits && part === 'classifier'));
   const entries = entriesOf(model, parts, values);
   for (const folder of new Set(entries.map(({ name }) => name.slice(0, name.lastIndexOf('/'))))) {

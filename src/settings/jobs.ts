@@ -35,6 +35,12 @@ export const jobs = {
     model: required,
     train: given,
     unlabeled: given,
+    task: {
+      type: choice('one-label'),
+      help: 'what is learned of a text: one label',
+      default: 'one-label',
+      identity: (value) => (value === 'one-label' ? undefined : value),
+    },
     labels: given,
     labelTexts: given,
     freeze: ofSteps,

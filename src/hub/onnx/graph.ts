@@ -1,7 +1,7 @@
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import type { PipelineInput } from '../../models/text/family.ts';
-import { type HeadName, heads } from '../../models/text/heads/table.ts';
+import { type HeadName, heads, isClassifier } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import { pooledBy, skippedTokens } from '../../models/text/sentence/pooling.ts';
 import { sentenceLogits } from '../../models/text/sentence/sentence.ts';
@@ -77,7 +77,7 @@ export function forwardGraph(
     const pooling = typeof reading === 'string' ? pooledBy('mean') : reading;
     const skipped = skippedTokens(pooling, promptTokens);
     const vectors = model.outputs('pooled', scope, pooledTexts({ states, mask, positions, skipped }, pooling));
-    if (head === 'oneLabel') graph.output(heads[head].onnx.output, sentenceLogits(scope, vectors));
+    if (isClassifier(head)) graph.output(heads[head].onnx.output, sentenceLogits(scope, vectors));
     graph.output(statesOutput, states);
     graph.output(vectorOutput, firstNumbers(vectors, dimensions));
     return { ...forwardOf(scope), halfUntil: statesOutput };

@@ -21,7 +21,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
       const count = new LabelCount(held.classes, labels);
       for (const row of model.logProbabilities(held.texts)) count.add(row);
-      await saveWords(options.output, { weights: model.weights, labels });
+      await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels });
       return {
         result: {
           ...{ ...count.measure(), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },

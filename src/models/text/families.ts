@@ -3,7 +3,7 @@ import { bert } from './bert/family.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
-import { headNames, heads } from './heads/table.ts';
+import { familyHeadOf, headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
 
@@ -23,7 +23,8 @@ function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
   const classifiers = headNames.flatMap((name) => {
     const { problem }: HeadRecord = heads[name];
-    return problem && family.heads[name] ? [family.heads[name].hubClass] : [];
+    const own = family.heads[familyHeadOf(name)];
+    return problem && own ? [own.hubClass] : [];
   });
   return {
     ...{ type, title },

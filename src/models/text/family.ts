@@ -4,7 +4,7 @@ import type { Scope } from '../../nn/scope.ts';
 import type { TokenBlock } from './block.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { FamilyPartName } from './heads/head.ts';
-import type { HeadName } from './heads/table.ts';
+import type { FamilyHeadName } from './heads/table.ts';
 
 /**
  * A family of text encoders: all that is its own, and the only place that knows it. A new one is a folder with such a
@@ -19,7 +19,7 @@ export interface TextFamily<C extends TextConfig> {
   readonly config: ConfigCodec<C>;
   readonly names: WeightNames<C>;
   readonly parts: { readonly [P in FamilyPartName]: FamilyPart<C> | null };
-  readonly heads: { readonly [H in HeadName]: FamilyHead<C> | null };
+  readonly heads: { readonly [H in FamilyHeadName]: FamilyHead<C> | null };
   /** The inputs that pipelines feed an exported model, int64 [batch, length] each. */
   readonly pipelineInputs: readonly PipelineInput[];
   /**
