@@ -25,6 +25,7 @@ export { pretrainSequence } from './jobs/pretrainSequence.ts';
 export { embedTable, pretrainTable } from './jobs/pretrainTable.ts';
 export { probeImages } from './jobs/probeImages.ts';
 export { type PushOptions, type PushResult, push } from './jobs/push.ts';
+export { type ReportOptions, type ReportResult, report } from './jobs/report.ts';
 export type * from './jobs/seriesTypes.ts';
 export { showImages } from './jobs/showImages.ts';
 export { type TokenizeOptions, type TokenizeResult, tokenize } from './jobs/tokenize.ts';

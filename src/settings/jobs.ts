@@ -56,6 +56,8 @@ export const jobs = {
       identity: (method) => (method === 'finetune' ? undefined : method),
     },
     budget: given,
+    report: given,
+    reportTexts: given,
     cache: {
       only: { key: 'method', values: ['frozen'] },
       help: 'folder that keeps the vectors of --method frozen for later runs; --no-cache: keep none',
@@ -170,6 +172,11 @@ export const jobs = {
     languages: given,
     datasets: given,
     overwrite: { help: 'replace a card that was edited, too' },
+  },
+  report: {
+    runs: { required: true },
+    output: { help: 'file to write', default: computed('report.html in the folder of one run, else here') },
+    reportTexts: given,
   },
   push: {
     model: { required: true, help: 'folder of the model: the output of a run or of an export' },
