@@ -3,9 +3,15 @@ import { postNormLayerOf } from '../postNorm.ts';
 import { bertCodec } from './codec.ts';
 import type { BertConfig } from './config.ts';
 import { encode } from './encoder.ts';
-import { classifierLogits, maskedLmLogits } from './heads.ts';
+import { classifierLogits, maskedLmLogits, tokenLogits } from './heads.ts';
 import { bertNames } from './names.ts';
-import { classifierParameters, encoderParameters, mlmHeadParameters, poolerParameters } from './parameters.ts';
+import {
+  classifierParameters,
+  encoderParameters,
+  mlmHeadParameters,
+  poolerParameters,
+  tokenClassifierParameters,
+} from './parameters.ts';
 
 /** BERT (Devlin et al. 2019) as transformers defines it, post-norm and with absolute positions. */
 export const bert: TextFamily<BertConfig> = {
@@ -18,6 +24,7 @@ export const bert: TextFamily<BertConfig> = {
     mlmHead: { title: 'MLM head', parameters: mlmHeadParameters },
     pooler: { title: 'pooler', parameters: poolerParameters },
     classifier: { title: 'classifier', parameters: classifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'BertForMaskedLM', parts: ['mlmHead'], outputs: maskedLmLogits },
@@ -26,6 +33,7 @@ export const bert: TextFamily<BertConfig> = {
       parts: ['pooler', 'classifier'],
       outputs: classifierLogits,
     },
+    tokenLabels: { hubClass: 'BertForTokenClassification', parts: ['tokenClassifier'], outputs: tokenLogits },
     pooled: { hubClass: 'BertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },
   pipelineInputs: ['input_ids', 'attention_mask', 'token_type_ids'],

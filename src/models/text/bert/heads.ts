@@ -13,6 +13,12 @@ export function maskedLmLogits(scope: Scope, config: BertConfig, hidden: Value):
   return ops.linear(normalized, decoder, scope.parameter('mlmHead.decoder.bias'));
 }
 
+/** Logits of the tags of tokens from their hidden states: [N, hiddenSize] -> [N, labels]. */
+export function tokenLogits(scope: Scope, config: BertConfig, hidden: Value): Value {
+  const kept = scope.dropout(hidden, config.classifierDropout ?? config.hiddenDropout);
+  return linear(scope, 'tokenClassifier', kept);
+}
+
 /** Class logits from the hidden states of first tokens, through the pooler: [N, hiddenSize] -> [N, labels]. */
 export function classifierLogits(scope: Scope, config: BertConfig, first: Value): Value {
   const pooled = ops.tanh(linear(scope, 'pooler', first));

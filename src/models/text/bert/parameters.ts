@@ -34,3 +34,7 @@ export function poolerParameters({ hiddenSize }: BertConfig): ParameterSpec[] {
 export function classifierParameters({ hiddenSize, labels }: BertConfig): ParameterSpec[] {
   return lastLinearSpecs('classifier', hiddenSize, labels?.length ?? 2);
 }
+
+export function tokenClassifierParameters({ hiddenSize, labels }: BertConfig): ParameterSpec[] {
+  return lastLinearSpecs('tokenClassifier', hiddenSize, labels?.length ?? 2);
+}
