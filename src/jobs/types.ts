@@ -250,8 +250,27 @@ export interface LabelScore {
   readonly score: number;
 }
 
-/** What a model answers to a text, by the kind of its labels: the likeliest label. */
-export type Answer = LabelScore;
+/** A part of a text that was found, [start, end). */
+export interface FoundEntity {
+  readonly start: number;
+  readonly end: number;
+  readonly label: string;
+  /** Mean probability of the tags of its words. */
+  readonly score: number;
+  /** The part as it is in the text. */
+  readonly text: string;
+  /** Of an entity put together as pipelines do it: its tokens joined, and of a single token its place among them. */
+  readonly word?: string;
+  readonly index?: number;
+}
+
+/** The parts of a text that have labels. */
+export interface EntityAnswer {
+  readonly entities: readonly FoundEntity[];
+}
+
+/** What a model answers to a text, by the kind of its labels: the likeliest label, or the parts that have one. */
+export type Answer = LabelScore | EntityAnswer;
 
 /** A text with the one label of it. */
 export interface Prediction extends LabelScore {
@@ -359,6 +378,12 @@ export interface LoadedModel {
    * @throws UsageError for a prompt that the folder has not, or more numbers than a vector has
    */
   embed(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<Float32Array[]>;
+  /**
+   * The labeled parts of texts: by the best tags that their scheme allows, or put together as pipelines do.
+   *
+   * @throws UsageError for a model without a token classifier
+   */
+  entities(texts: readonly string[], options?: OptionsOf<'model.entities'>): Promise<FoundEntity[][]>;
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;

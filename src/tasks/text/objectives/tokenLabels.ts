@@ -150,8 +150,9 @@ export function tokenMeasure(texts: readonly MeasuredText[], labels: readonly st
   let [words, right, loss] = [0, 0, 0];
   for (const { tags, rows } of texts) {
     for (const [i, row] of rows.entries()) {
-      if (!row) continue;
       const tag = tags[i] as number;
+      // A tag that the model has not: its names may lack some that the scheme has.
+      if (!row || tag < 0) continue;
       words++;
       if (argmax(row) === tag) right++;
       loss -= logSoftmax(row)[tag] as number;
