@@ -138,6 +138,13 @@ export const predicted = {
   stdin: given,
 } as const satisfies Takes;
 
+/** How labels on tokens are written. */
+export const taggedOutput = {
+  tagScheme: { default: computed('IOB2') },
+  offsets: { default: 'code-points' },
+  aggregation: given,
+} as const satisfies Takes;
+
 /** What a model that is used takes. */
 export const use = {
   maxLength: given,

@@ -39,9 +39,9 @@ interface FamilyReader {
 function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
   const classifiers = headNames.flatMap((name) => {
-    const { problem }: HeadRecord = heads[name];
+    const { problem, tags }: HeadRecord = heads[name];
     const own = family.heads[familyHeadOf(name)];
-    return problem && own ? [own.hubClass] : [];
+    return (problem || tags) && own ? [own.hubClass] : [];
   });
   return {
     ...{ type, title },
