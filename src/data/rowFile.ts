@@ -5,6 +5,7 @@ import {
   type DuckDBConnection,
   type DuckDBType,
   type DuckDBValue,
+  INTEGER,
   VARCHAR,
 } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
@@ -30,6 +31,11 @@ export function textColumn(name: string): FileColumn {
 /** A column of float64. */
 export function numberColumn(name: string): FileColumn {
   return { name, type: DOUBLE };
+}
+
+/** A column of whole numbers of 32 bits. */
+export function integerColumn(name: string): FileColumn {
+  return { name, type: INTEGER };
 }
 
 type Kind = 'csv' | 'parquet' | 'jsonl';
