@@ -6,6 +6,7 @@ import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -43,6 +44,7 @@ export const commands: readonly CommandSpec[] = [
   finetuneCommand,
   distillCommand,
   checkCommand,
+  auditCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,
