@@ -28,6 +28,7 @@ export { type PushOptions, type PushResult, push } from './jobs/push.ts';
 export { type ReportOptions, type ReportResult, report } from './jobs/report.ts';
 export type * from './jobs/seriesTypes.ts';
 export { showImages } from './jobs/showImages.ts';
+export { type TokenizeOptions, type TokenizeResult, tokenize } from './jobs/tokenize.ts';
 export type * from './jobs/types.ts';
 export { serve } from './server/serve.ts';
 export { createServer, type Server, type ServerOptions } from './server/server.ts';

@@ -30,6 +30,7 @@ import { reportCommand } from './commands/report.ts';
 import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
+import { tokenizeCommand } from './commands/tokenize.ts';
 import { flagName, flagType, groupOf, helpOf, namesOf, spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
 import { readSettings } from './settings.ts';
@@ -45,6 +46,7 @@ export const commands: readonly CommandSpec[] = [
   evaluateCommand,
   predictCommand,
   embedCommand,
+  tokenizeCommand,
   joinCommand,
   fillMaskCommand,
   serveCommand,

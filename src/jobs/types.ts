@@ -217,12 +217,26 @@ export interface MaskedLmResult {
   readonly texts: number;
 }
 
-export interface Prediction {
-  readonly id?: string | number;
-  readonly text: string;
+/** A label with its probability. */
+export interface LabelScore {
   readonly label: string;
   readonly score: number;
 }
+
+/** What a model answers to a text, by the kind of its labels: the likeliest label. */
+export type Answer = LabelScore;
+
+/** A text with the one label of it. */
+export interface Prediction extends LabelScore {
+  readonly id?: string | number;
+  readonly text: string;
+}
+
+/** A text with what a model answers to it. */
+export type PredictedText = { readonly id?: string | number; readonly text: string } & Answer;
+
+/** How a model does on labeled texts, by the kind of its labels. */
+export type LabeledResult = ClassificationResult;
 
 export interface Candidate {
   readonly token: string;
@@ -306,6 +320,9 @@ export interface LoadedModel {
   /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
   readonly maskToken: string;
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
+  /** What the model answers to each text, whatever the kind of its labels. */
+  predict(texts: readonly string[]): Promise<Answer[]>;
+  /** The one label of each text. @throws UsageError for a model whose answers are of another kind */
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /**
    * One vector a text. Of a sentence encoder what its folder says: its pooling and modules, its default prompt before

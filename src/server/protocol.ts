@@ -3,6 +3,7 @@
 import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
+import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
 import type { OptionsOf } from '../settings/options.ts';
 
 /** What can be asked of a model. */
@@ -44,11 +45,8 @@ export interface Question {
 /** What of `embed` a request may ask for. */
 export type VectorOptions = Pick<OptionsOf<'model.embed'>, 'prompt' | 'promptText' | 'truncateDimensions'>;
 
-export interface PredictAnswer {
-  readonly label: string;
-  readonly score: number;
-  readonly scores: readonly { readonly label: string; readonly score: number }[];
-}
+/** What a model answers, by the kind of its labels, and the likeliest labels where each has a score. */
+export type PredictAnswer = TextAnswer & { readonly scores?: readonly LabelScore[] };
 
 export interface FillMaskAnswer {
   readonly masks: readonly {

@@ -43,6 +43,15 @@ export function labelsOf(raw: HubConfig, classifiers: readonly string[], where: 
   return count > 0 ? defaultLabels(count) : undefined;
 }
 
+/**
+ * `problem_type` of a `config.json`; where it says nothing, transformers takes one label for a number.
+ *
+ * @param labels class names, as `labelsOf` gives them
+ */
+export function problemTypeOf({ problem_type: type }: HubConfig, labels: readonly string[] | undefined): unknown {
+  return type ?? (labels?.length === 1 ? 'regression' : undefined);
+}
+
 /** The label names of transformers for a head that has none. */
 export function defaultLabels(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `LABEL_${index}`);
