@@ -2,6 +2,7 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
+export { type AuditOptions, type AuditResult, audit, type MendResult } from './jobs/audit.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type CheckedSet, type CheckOptions, type CheckResult, check } from './jobs/check.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
@@ -25,8 +26,10 @@ export { pretrainSequence } from './jobs/pretrainSequence.ts';
 export { embedTable, pretrainTable } from './jobs/pretrainTable.ts';
 export { probeImages } from './jobs/probeImages.ts';
 export { type PushOptions, type PushResult, push } from './jobs/push.ts';
+export { type ReportOptions, type ReportResult, report } from './jobs/report.ts';
 export type * from './jobs/seriesTypes.ts';
 export { showImages } from './jobs/showImages.ts';
+export { type TokenizeOptions, type TokenizeResult, tokenize } from './jobs/tokenize.ts';
 export type * from './jobs/types.ts';
 export { serve } from './server/serve.ts';
 export { createServer, type Server, type ServerOptions } from './server/server.ts';

@@ -4,7 +4,7 @@ import { sizeOf } from '../core/tensor.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { HeadRecord, PartName } from '../models/text/heads/head.ts';
 import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
-import { defaultLabels } from '../models/text/hubLabels.ts';
+import { defaultLabels, problemTypeOf } from '../models/text/hubLabels.ts';
 import { partsOfAll, type TextModel } from '../models/text/model.ts';
 import { type Pooling, pooledBy } from '../models/text/sentence/pooling.ts';
 import { sentenceHead } from '../models/text/sentence/sentence.ts';
@@ -63,6 +63,8 @@ export interface TextFacts {
   readonly folder: string;
   /** Parts that the files hold completely. */
   readonly present: PartName[];
+  /** Heads that these parts and `problem_type` make. */
+  readonly heads: readonly HeadName[];
   /** Element types of the weights in the files, as "float32" or "float16, float32". */
   readonly storedAs: string;
 }
@@ -100,7 +102,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     const stored = readingBy(folderModel, options.reads, raw, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
-      if (head === 'present') return presentParts(findParts(model, raw, weights));
+      if (head === 'present') return presentParts(model, findParts(model, raw, weights));
       return partsOfAll(model, typeof head === 'string' ? [head] : head);
     };
     const has = (name: string) => weights.tensors.has(name);
@@ -111,8 +113,10 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     checkEncoder(model, found, weights);
     // A classifier of vectors that came about in another way is none for these.
     const isOfOthers = stored.sentence !== null && stored.sentence !== folderModel.sentence;
-    const usable = (part: PartName) =>
-      part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    const usable = (part: PartName) => {
+      if (part === 'tokenClassifier') return isSame(options.labels ?? stored.config.labels, stored.config.labels);
+      return part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    };
     const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
     const beside = pick(found, options.beside ?? []).filter(isComplete);
     for (const part of [...located, ...beside]) checkShapes(part, weights);
@@ -120,7 +124,9 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
-    const facts = { present: presentParts(found), storedAs: storedTypes(found, weights), sentence: settings, folder };
+    const present = presentParts(model, found);
+    const stores = { present, heads: headsIn(stored, raw, present), storedAs: storedTypes(found, weights) };
+    const facts = { ...stores, sentence: settings, folder };
     const atRandom = located.filter(
       ({ specs }) => specs.length > 0 && specs.every(({ stored }) => stored === undefined),
     );
@@ -143,7 +149,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
-    const present = presentParts(found);
+    const present = presentParts(model, found);
     const located = pick(found, present);
     for (const part of located) checkShapes(part, weights);
     const specs = located.flatMap(({ specs }) => specs);
@@ -153,14 +159,20 @@ export async function inspectText(path: string): Promise<TextInspection> {
       sentence: settings,
       folder,
       present,
+      heads: headsIn(model, raw, present),
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
-      labels: present.includes('classifier') ? (model.config.labels ?? defaultLabels(2)) : null,
+      labels: present.some(hasLabels) ? (model.config.labels ?? defaultLabels(2)) : null,
       notes: otherNotes(model, raw, weights),
     };
   } finally {
     await weights.close();
   }
+}
+
+/** The heads of a folder that holds these parts. */
+function headsIn({ config }: TextModel, raw: HubConfig, present: readonly PartName[]): HeadName[] {
+  return headsOf(present, problemTypeOf(raw, config.labels));
 }
 
 interface FolderConfig {
@@ -198,7 +210,7 @@ function hasOwnReading(model: TextModel, raw: HubConfig, weights: WeightFiles): 
   if (model.partsOf('oneLabel').includes('pooler')) {
     return [...poolerNames(model)].some((name) => weights.tensors.has(name));
   }
-  return presentParts(findParts(model, raw, weights)).includes('classifier');
+  return presentParts(model, findParts(model, raw, weights)).includes('classifier');
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */
@@ -210,17 +222,26 @@ function openFolder(path: string, { folder, model, hasClassifier }: FolderConfig
 }
 
 function withLabels(model: TextModel, parts: readonly PartName[], labels: readonly string[] | undefined): TextModel {
-  const byDefault = parts.includes('classifier') ? defaultLabels(2) : undefined;
+  const byDefault = parts.some(hasLabels) ? defaultLabels(2) : undefined;
   return model.withLabels(labels ?? model.config.labels ?? byDefault);
+}
+
+/** Whether a part gives labels, which a `config.json` names. */
+function hasLabels(part: PartName): boolean {
+  return part === 'classifier' || part === 'tokenClassifier';
+}
+
+function isSame(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((label, i) => label === b[i]);
 }
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */
 function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: LoadTextOptions, path: string): boolean {
-  const problem = problemAsked(options.head, raw);
   const labels = config.labels ?? defaultLabels(2);
+  const kind = problemTypeOf(raw, labels) ?? heads.oneLabel.problem.type;
+  const problem = problemAsked(options.head, kind);
   const wanted = options.labels ?? labels;
   if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
-  const kind = raw.problem_type ?? heads.oneLabel.problem.type;
   if (kind === problem.type && labels.length > 1) return true;
   if (options.labels !== undefined) return false;
   throw new BertuneError(
@@ -229,8 +250,8 @@ function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: Lo
 }
 
 /** What a classifier is to answer: as the head asked for has it, else as the folder says. */
-function problemAsked(head: LoadTextOptions['head'], raw: HubConfig): NonNullable<HeadRecord['problem']> {
-  const asked = head === 'present' ? headsOf(['classifier'], raw.problem_type) : [head].flat();
+function problemAsked(head: LoadTextOptions['head'], kind: unknown): NonNullable<HeadRecord['problem']> {
+  const asked = head === 'present' ? headsOf(['classifier'], kind) : [head].flat();
   const records = asked.map((name): HeadRecord => heads[name]);
   return records.find(({ problem }) => problem !== undefined)?.problem ?? heads.oneLabel.problem;
 }

@@ -4,11 +4,19 @@ import { join } from 'node:path';
 import { parseDocument, parseObject, readDocument, writeDocument } from '../core/document.ts';
 import { BertuneError } from '../core/errors.ts';
 import { makeFolder } from '../core/files.ts';
+import type { HubConfig } from '../models/text/config.ts';
 import { columnsOf, type WordsWeights } from '../models/words/words.ts';
 import { configFile } from './modelFolder.ts';
 import { openSafetensors, writeSafetensors } from './safetensors.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
-import { isWordsConfig, wordsConfig, wordsConfigFormat, wordsFormat, wordsType } from './wordsFormat.ts';
+import {
+  isWordsConfig,
+  type WordsConfig,
+  wordsConfig,
+  wordsConfigFormat,
+  wordsFormat,
+  wordsType,
+} from './wordsFormat.ts';
 
 /** The folder of a classifier on words inside a model's, and its files. */
 export const wordsFolder = 'words';
@@ -26,17 +34,18 @@ export interface WordsPart {
  * Saves a classifier on words alone: the folder `words` and a `config.json` that names the labels, which transformers
  * refuses. Every file is written atomically, `config.json` last.
  *
+ * @param own further keys of `config.json`
  * @throws BertuneError when the disk is full; UsageError when the folder cannot be written to
  */
 export async function saveWords(
   path: string,
-  { weights, labels }: { readonly weights: WordsWeights; readonly labels: readonly string[] },
+  { weights, own, ...config }: WordsConfig & { readonly weights: WordsWeights; readonly own?: HubConfig },
 ): Promise<void> {
   await makeFolder(path);
   // A network that an earlier save left would say that the words stand beside it.
   for (const name of [weightFile, poolerFile]) await rm(join(path, name), { force: true });
   await saveWordsPart(path, { weights, weight: 1 });
-  await writeDocument(join(path, configFile), wordsConfigFormat, wordsConfig(labels));
+  await writeDocument(join(path, configFile), wordsConfigFormat, { ...wordsConfig(config), ...own });
 }
 
 /** Saves the folder `words` of a model's; without a part, makes sure that there is none. Throws as `saveWords`. */
@@ -110,14 +119,15 @@ export function hasWords(path: string): boolean {
  */
 export async function loadWordsAlone(
   path: string,
-): Promise<{ labels: readonly string[]; weights: WordsWeights } | null> {
+): Promise<(WordsConfig & { readonly raw: HubConfig; readonly weights: WordsWeights }) | null> {
   const file = join(path, configFile);
   const text = textOf(file);
-  if (text === undefined || !isWordsConfig(parseObject(text, file))) return null;
-  const { labels } = parseDocument(text, file, wordsConfigFormat);
+  const raw = text === undefined ? {} : parseObject(text, file);
+  if (text === undefined || !isWordsConfig(raw)) return null;
+  const { labels, kind } = parseDocument(text, file, wordsConfigFormat);
   const part = await loadWordsPart(path, labels.length);
   if (part === null) throw new BertuneError(`${join(path, wordsFolder, wordsFile)} is missing: copy the whole folder`);
-  return { labels, weights: part.weights };
+  return { labels, kind, raw, weights: part.weights };
 }
 
 /** undefined for what is no file: whoever reads models of other kinds says what is wrong. */

@@ -2,19 +2,27 @@ import { z } from 'zod';
 import type { DocumentFormat, JsonObject } from '../core/document.ts';
 import { type BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
+import { heads, type LabelKindName, labelKindNames } from '../models/text/heads/table.ts';
 
 /** What `config.json` calls a classifier on words alone, so that transformers refuses it by name. */
 export const wordsType = 'bertune-words';
 
 /** The `config.json` of a classifier on words alone. */
 export interface WordsConfig {
+  readonly kind: LabelKindName;
   readonly labels: readonly string[];
 }
 
 /** Labels are a map with their numbers as keys, as transformers has them. */
 const configSchema = z
-  .object({ id2label: z.record(z.string(), z.string()) })
-  .transform(({ id2label }) => ({ labels: Object.keys(id2label).map((_, i) => id2label[String(i)] ?? '') }))
+  .object({
+    id2label: z.record(z.string(), z.string()),
+    problem_type: z.enum(labelKindNames.map((name) => heads[name].problem.type)).default(heads.oneLabel.problem.type),
+  })
+  .transform(({ id2label, problem_type: type }) => ({
+    kind: labelKindNames.find((name) => heads[name].problem.type === type) ?? 'oneLabel',
+    labels: Object.keys(id2label).map((_, i) => id2label[String(i)] ?? ''),
+  }))
   .refine(({ labels }) => labels.length > 0 && labels.every((label) => label !== ''), {
     message: 'its labels are not numbered from 0',
     path: ['id2label'],
@@ -36,12 +44,12 @@ export function isWordsConfig({ model_type: modelType }: JsonObject): boolean {
 }
 
 /** What `config.json` of a classifier on words alone holds. */
-export function wordsConfig(labels: readonly string[]): object {
+export function wordsConfig({ kind, labels }: WordsConfig): object {
   return {
     model_type: wordsType,
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
-    problem_type: 'single_label_classification',
+    problem_type: heads[kind].problem.type,
   };
 }
 

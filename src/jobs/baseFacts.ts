@@ -2,7 +2,7 @@ import { NewerFormatError } from '../core/document.ts';
 import { sizeOf } from '../core/tensor.ts';
 import { readCardMetadata } from '../hub/modelCard.ts';
 import { plainSettings, type SentenceSettings } from '../hub/sentenceFolder.ts';
-import type { HeadName } from '../models/text/heads/table.ts';
+import { type HeadName, isClassifier } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import { vectorTitle } from '../models/text/sentence/sentence.ts';
 import type { WordsModel } from '../tasks/words/wordsModel.ts';
@@ -39,7 +39,7 @@ export function modelFacts(model: TextModel, head: HeadName, settings?: Sentence
   const { layers, hiddenSize } = model.config;
   const { sentence } = model;
   // Classification of the encoder's own goes past the modules.
-  const isThrough = sentence !== null && (head !== 'oneLabel' || sentence.classifier !== null);
+  const isThrough = sentence !== null && (!isClassifier(head) || sentence.classifier !== null);
   const facts = { family: { type: model.type, title: model.title }, layers, hiddenSize, parameters };
   if (!isThrough) return facts;
   const { prompts, defaultPrompt, maxLength, dimensions } = settings ?? plainSettings;
@@ -49,7 +49,7 @@ export function modelFacts(model: TextModel, head: HeadName, settings?: Sentence
     sentence: {
       reads: vectorTitle(sentence),
       // A classifier reads all of them.
-      dimensions: head === 'oneLabel' ? size : Math.min(dimensions ?? size, size),
+      dimensions: isClassifier(head) ? size : Math.min(dimensions ?? size, size),
       prompt: defaultPrompt === null ? '' : (prompts[defaultPrompt] ?? ''),
       ...(maxLength === undefined ? {} : { maxLength }),
     },

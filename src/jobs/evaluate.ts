@@ -5,11 +5,10 @@ import { removeFolder, temporaryFolder } from '../core/files.ts';
 import { NotFiniteError } from '../core/finite.ts';
 import { breathe, throwIfAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { sha256 } from '../data/cacheFolder.ts';
 import { prepareCorpus } from '../data/corpus.ts';
-import { sampleLimit } from '../data/labels.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
+import type { LabelKindName } from '../models/text/heads/table.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { Resolved } from '../settings/options.ts';
@@ -17,21 +16,20 @@ import { resolve } from '../settings/resolve.ts';
 import { evaluateCorpus } from '../tasks/text/corpusTask.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { maskedTokens } from '../tasks/text/objectives/maskedTokens.ts';
-import { LabelCount, measureLabels } from '../tasks/text/objectives/oneLabel.ts';
 import { ofWindows } from '../tasks/text/windows.ts';
 import { maskingVocabulary } from '../text/masking.ts';
-import { classNumbers } from './classNumbers.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
-import { type MeasurableHead, measurableHead } from './model.ts';
+import { labelKinds } from './labelKinds/table.ts';
+import { measurableHead } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
-import { readLabels, withTexts } from './readLabels.ts';
-import { refuseOtherData, refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
+import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
-import type { ClassificationResult, EvaluateOptions, JobHooks, MaskedLmResult } from './types.ts';
+import { evaluateTokens } from './tokens/evaluateTokens.ts';
+import type { EvaluateOptions, JobHooks, LabeledResult, MaskedLmResult, TokensResult } from './types.ts';
 import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 
 /**
@@ -44,104 +42,84 @@ import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 export async function evaluate(
   options: EvaluateOptions,
   hooks: JobHooks = {},
-): Promise<ClassificationResult | MaskedLmResult> {
+): Promise<LabeledResult | TokensResult | MaskedLmResult> {
   const settings = resolve('evaluate', options);
   const { collective = alone } = hooks;
   await refuseOtherStart(collective, { command: 'evaluate', settings });
   const found = await findModel(options.model, options, hooks);
   await refuseOtherModel(collective, found);
   const wordsAlone = await readWordsAlone(found);
-  const head = wordsAlone ? 'oneLabel' : await measurableHead(found);
-  if (options.int8 && head !== 'oneLabel') {
+  const head = wordsAlone ? wordsAlone.kind : await measurableHead(found);
+  const ofTokens = (['tagScheme', 'offsets'] as const).find((name) => options[name] !== undefined);
+  if (ofTokens !== undefined && head !== 'tokenLabels') {
+    throw new UsageError(
+      say`${setting(ofTokens)} is for labels on tokens, and ${options.model} gives none; leave it out`,
+    );
+  }
+  if (options.int8 && head === 'maskedLm') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
   const ofMasks = (['maskProbability', 'wholeWord'] as const).find((name) => options[name] !== undefined);
-  if (ofMasks !== undefined && head === 'oneLabel') {
+  if (ofMasks !== undefined && head !== 'maskedLm') {
     throw new UsageError(
       say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
     );
   }
-  return wordsAlone ? evaluateWords(wordsAlone, settings, hooks) : measures[head](found, settings, hooks);
-}
-
-type Measure = (
-  found: FoundModel,
-  options: Resolved<'evaluate'>,
-  hooks: JobHooks,
-) => Promise<ClassificationResult | MaskedLmResult>;
-
-/** How a model with each head is measured. */
-const measures: Readonly<Record<MeasurableHead, Measure>> = {
-  oneLabel: evaluateClassifier,
-  maskedLm: evaluateLanguageModel,
-};
-
-async function evaluateClassifier(
-  found: FoundModel,
-  options: Resolved<'evaluate'>,
-  hooks: JobHooks,
-): Promise<ClassificationResult> {
-  const loaded = await readModel(found, { head: 'oneLabel', words: true }, (line) => note(hooks, line));
-  const { model, values, tokenizer, words } = loaded;
-  const maxLength = sequenceLength(loaded, options.maxLength, options.model);
-  const labels = model.config.labels ?? [];
-  const { texts, classes } = await readLabeled(labels, options, hooks);
-  // Of a classifier on vectors, texts begin as they did in training.
-  const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(loaded.raw, options.model));
-  const windows = texts.map((text) => cutter.windows(text));
-  cutter.noteTruncated(hooks);
-  const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
-  const engine = await sameEngine(options, hooks);
-  const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
-    ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
-  });
-  try {
-    const { promptTokens } = cutter;
-    const { collective = alone } = hooks;
-    if (!words) return await measureLabels(inference, windows, classes, labels, { promptTokens, collective });
-    const rows = await rowsOfAll(collective, windows, chunk, async (part, from) => {
-      const logits = await ofWindows(inference, 'oneLabel', part, { promptTokens });
-      return joinedLogits(words, texts.slice(from, from + part.length), logits);
-    });
-    const count = new LabelCount(classes, labels);
-    for (const row of rows) count.add(row);
-    return count.measure();
-  } finally {
-    await inference.dispose();
-  }
+  if (head === 'tokenLabels') return evaluateTokens(found, settings, hooks);
+  if (wordsAlone) return evaluateWords(wordsAlone, settings, hooks);
+  return head === 'maskedLm'
+    ? evaluateLanguageModel(found, settings, hooks)
+    : evaluateNetwork(found, head, settings, hooks);
 }
 
 /** Texts that are classified together. */
 const chunk = 1024;
 
-async function evaluateWords(
-  { labels, words }: WordsAlone,
+async function evaluateNetwork(
+  found: FoundModel,
+  kind: LabelKindName,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
-): Promise<ClassificationResult> {
-  const { texts, classes } = await readLabeled(labels, options, hooks);
-  const count = new LabelCount(classes, labels);
-  for (let from = 0; from < texts.length; from += chunk) {
-    await breathe(hooks.signal);
-    for (const row of words.logProbabilities(texts.slice(from, from + chunk))) count.add(row);
-  }
-  return count.measure();
+): Promise<LabeledResult> {
+  const loaded = await readModel(found, { head: kind, words: true }, (line) => note(hooks, line));
+  const { model, values, tokenizer, words, raw } = loaded;
+  const maxLength = sequenceLength(loaded, options.maxLength, options.model);
+  // Of a classifier on vectors, texts begin as they did in training.
+  const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model));
+  const { collective = alone } = hooks;
+  const rows = async (texts: readonly string[]) => {
+    const windows = texts.map((text) => cutter.windows(text));
+    cutter.noteTruncated(hooks);
+    const parameters = asTensors(values, model.parameters(model.partsOf(kind)));
+    const engine = await sameEngine(options, hooks);
+    const inference = new TextInference(engine, model, tokenizer.frame, parameters, {
+      ...{ signal: hooks.signal, isSettled: true, int8: options.int8 },
+    });
+    const { promptTokens } = cutter;
+    return rowsOfAll(collective, windows, chunk, async (part, from) => {
+      const logits = await ofWindows(inference, kind, part, { promptTokens });
+      return words ? joinedLogits(words, texts.slice(from, from + part.length), logits) : logits;
+    }).finally(() => inference.dispose());
+  };
+  const labels = model.config.labels ?? [];
+  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
 }
 
-/** The texts to measure on with their class numbers. */
-async function readLabeled(
-  labels: readonly string[],
+function evaluateWords(
+  { kind, labels, raw, words }: WordsAlone,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
-): Promise<{ texts: string[]; classes: number[] }> {
-  const set = withTexts(await readLabels(options.data, setting('data'), hooks), setting('data'), hooks);
-  const limit = options.limit ?? set.labels.length;
-  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
-  const classes = classNumbers(set.labels, labels, setting('data'));
-  const read = { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
-  await refuseOtherData(hooks.collective ?? alone, { data: sha256(JSON.stringify(read)).slice(0, 16) });
-  return read;
+): Promise<LabeledResult> {
+  const rows = async (texts: readonly string[]) => {
+    const all: Float64Array[] = [];
+    for (let from = 0; from < texts.length; from += chunk) {
+      await breathe(hooks.signal);
+      all.push(...words.logits(texts.slice(from, from + chunk)));
+    }
+    return all;
+  };
+  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
 }
 
 async function sameEngine(options: EngineSettings, hooks: JobHooks): Promise<Engine> {

@@ -18,7 +18,7 @@ import { hasVectors } from '../hub/onnx/graph.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import type { HeadRecord } from '../models/text/heads/head.ts';
-import { type HeadName, headOfPipeline, heads, headsOf, type Pipeline } from '../models/text/heads/table.ts';
+import { type HeadName, headOfPipeline, heads, isClassifier, type Pipeline } from '../models/text/heads/table.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -87,10 +87,7 @@ export async function exportModel(options: ExportOptions, hooks: JobHooks = {}):
   const { model, output, threads, task } = settings;
   const found = await findModel(model, settings, hooks);
   const inspection = await readFound(found, inspectText);
-  const head =
-    task === undefined
-      ? headOf(inspection)
-      : headOfPipeline(task, headsOf(inspection.present, inspection.raw.problem_type));
+  const head = task === undefined ? headOf(inspection) : headOfPipeline(task, inspection.heads);
   requireHead(inspection, head, model);
   checkWords(found, head, settings.networkOnly, hooks);
   const dtypes = allDTypes.filter((dtype) => settings.dtypes.includes(dtype));
@@ -155,8 +152,8 @@ async function readForExport(
 
 const allDTypes: readonly ExportDType[] = ['fp32', 'fp16', 'q8'];
 
-function headOf({ present, raw }: TextInspection): HeadName {
-  return headsOf(present, raw.problem_type)[0] ?? 'pooled';
+function headOf({ heads: [first = 'pooled'] }: TextInspection): HeadName {
+  return first;
 }
 
 function requireHead({ model, present }: TextInspection, head: HeadName, name: string): void {
@@ -175,7 +172,7 @@ function requireHead({ model, present }: TextInspection, head: HeadName, name: s
  * @throws UsageError for a classifier whose answers come of words, too
  */
 function checkWords(found: FoundModel, head: HeadName, networkOnly: boolean | undefined, hooks: JobHooks): void {
-  if (head !== 'oneLabel' || !readsWords(found)) return;
+  if (!isClassifier(head) || !readsWords(found)) return;
   if (networkOnly) {
     note(hooks, `the export is the network of ${found.name} alone, without its words: its answers differ`);
     return;

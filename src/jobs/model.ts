@@ -4,7 +4,7 @@ import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
-import { type HeadName, heads, headsOf } from '../models/text/heads/table.ts';
+import { type HeadName, heads, isLabelKind, labelKindNames } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
@@ -13,25 +13,27 @@ import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { TextInference } from '../tasks/text/inference.ts';
 import { rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
-import { labelProbabilities } from '../tasks/text/objectives/oneLabel.ts';
 import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
+import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
 import { anyMask } from './anyMask.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { checkTexts, labelAnswers } from './labelAnswers.ts';
 import { openEngine } from './openEngine.ts';
 import type { OpenModel } from './openModel.ts';
 import { openWords } from './openWords.ts';
 import { refuseOtherEngine } from './sameEverywhere.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
+import { type EntityOptions, tokenAnswers } from './tokens/tokenAnswers.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 import { joinedLogits, readWordsAlone } from './wordsPart.ts';
 
 export type { MaskedText, OpenModel } from './openModel.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
+  /** How `predict` gives the entities of a model that labels parts of texts. */
+  readonly entities?: Partial<EntityOptions>;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
   /** Hears how a download goes on. */
@@ -63,7 +65,7 @@ export async function openModel(
   options: LoadModelOptions = {},
   collective = alone,
 ): Promise<OpenModel> {
-  const { onNote, onEvent: hears, signal, ...use } = options;
+  const { onNote, onEvent: hears, signal, entities: given, ...use } = options;
   const { threads, device, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
   const hooks = { onEvent: hears ?? onEvent, signal, collective };
@@ -75,10 +77,11 @@ export async function openModel(
   const words = await readWordsAlone(found);
   if (words) return openWords(path, words, { onNote, signal, maxLength: settings.maxLength });
   const loaded = await readModel(found, { head: 'present', words: true }, onNote);
-  const { model: read, present, tokenizer } = loaded;
+  const { model: read, present, heads: available, raw, tokenizer } = loaded;
   const { config } = read;
-  const available = headsOf(present, loaded.raw.problem_type);
-  const labels = available.includes('oneLabel') ? (config.labels ?? defaultLabels(2)) : null;
+  const kind = available.find(isLabelKind);
+  const hasTags = kind === undefined && available.includes('tokenLabels');
+  const labels = kind || hasTags ? (config.labels ?? defaultLabels(2)) : null;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
@@ -115,17 +118,28 @@ export async function openModel(
     );
   };
   const vectorSize = read.outputSize('pooled');
-  const probabilities = async (texts: readonly string[]) => {
-    requireHead('oneLabel', 'classification');
+  const logitsOf = async (texts: readonly string[]) => {
+    requireHead(kind ?? 'oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
     const { windows, promptTokens } = await cut(prompt, texts);
-    const logits = await ofWindows(inference, 'oneLabel', windows, { promptTokens });
-    return (loaded.words ? joinedLogits(loaded.words, texts, logits) : logits).map(labelProbabilities);
+    const logits = await ofWindows(inference, kind ?? 'oneLabel', windows, { promptTokens });
+    return loaded.words ? joinedLogits(loaded.words, texts, logits) : logits;
   };
+  const tokens = tokenAnswers(
+    { inference, tokenizer, labels: labels ?? [], raw, maxLength },
+    resolve('model.entities', given ?? {}),
+  );
+  const answers = labelAnswers(
+    kind,
+    logitsOf,
+    { path, labels: labels ?? [], raw },
+    hasTags ? tokens.answered : undefined,
+  );
   const model: OpenModel = {
     path,
     labels,
+    kind: kind ?? (hasTags ? 'tokenLabels' : null),
     heads: available,
     maskToken,
     dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
@@ -164,7 +178,11 @@ export async function openModel(
       const [result] = await model.rankMasks([prepared], [ranking]);
       return result ?? { text, masks: [] };
     },
-    ...labelAnswers(probabilities, labels ?? []),
+    ...answers,
+    entities: async (texts, options) => {
+      requireHead('tokenLabels', 'labels on tokens');
+      return tokens.entities(texts, options);
+    },
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },
@@ -217,13 +235,13 @@ function targetTokens(tokenizer: TextTokenizer, targets: readonly string[]): num
 }
 
 /** The heads that can be measured, the one that a model with several is measured by first. */
-const measurableHeads = ['oneLabel', 'maskedLm'] as const satisfies readonly HeadName[];
+const measurableHeads = [...labelKindNames, 'tokenLabels', 'maskedLm'] as const satisfies readonly HeadName[];
 export type MeasurableHead = (typeof measurableHeads)[number];
 
 /** What a model is measured by. @throws BertuneError when it has no head that can be measured */
 export async function measurableHead(found: FoundModel): Promise<MeasurableHead> {
-  const { present, raw } = await readFound(found, inspectText);
-  const head = measurableHeads.find((name) => headsOf(present, raw.problem_type).includes(name));
+  const { heads: available } = await readFound(found, inspectText);
+  const head = measurableHeads.find((name) => available.includes(name));
   if (head !== undefined) return head;
   throw new BertuneError(
     `${found.name} has neither a classification head nor an MLM head: there is nothing to evaluate`,

@@ -1,13 +1,15 @@
-import type { HeadName } from '../models/text/heads/table.ts';
+import type { HeadName, LabelKindName } from '../models/text/heads/table.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
-import type { LabelAnswers } from './labelAnswers.ts';
+import type { LabelAnswers } from './answers/labelAnswers.ts';
 import type { FillMaskResult, LoadedModel } from './types.ts';
 
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly heads: readonly HeadName[];
+  /** What its answers are; null without a classifier. */
+  readonly kind: LabelKindName | 'tokenLabels' | null;
   /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
   readonly dimensions: { readonly kept: number; readonly all: number };
   /** Names of the prompts that texts may begin with. */

@@ -1,7 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { labelAnswers } from './labelAnswers.ts';
+import { labelAnswers } from './answers/labelAnswers.ts';
 import type { OpenModel } from './openModel.ts';
 import type { WordsAlone } from './wordsPart.ts';
 
@@ -16,25 +16,32 @@ export interface OpenWordsOptions {
 const together = 64;
 
 /** A classifier on words alone, for use: it answers with labels, and has no vectors, masks or tokens. */
-export function openWords(path: string, { labels, words }: WordsAlone, options: OpenWordsOptions): OpenModel {
+export function openWords(
+  path: string,
+  { kind, labels, raw, words }: WordsAlone,
+  options: OpenWordsOptions,
+): OpenModel {
   const { onNote, signal, maxLength } = options;
   if (maxLength !== undefined) {
     onNote?.(
       String(say`${setting('maxLength')} counts for networks: ${path} is a classifier on words and reads texts whole`),
     );
   }
-  const probabilities = async (texts: readonly string[]) => {
-    const rows: Float32Array[] = [];
+  const logitsOf = async (texts: readonly string[]) => {
+    const rows: Float64Array[] = [];
     for (let from = 0; from < texts.length; from += together) {
       await breathe(signal);
-      rows.push(...words.logProbabilities(texts.slice(from, from + together)).map((row) => row.map(Math.exp)));
+      rows.push(...words.logits(texts.slice(from, from + together)));
     }
     return rows;
   };
   const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
   return {
-    ...{ path, labels, heads: ['oneLabel'], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
-    ...labelAnswers(probabilities, labels),
+    ...{ path, labels, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
+    ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    async entities() {
+      throw lacking('token classification head, which labels on tokens need');
+    },
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

@@ -18,7 +18,7 @@ import { note } from './note.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
-import type { DataOptions, JobHooks, Prediction } from './types.ts';
+import type { DataOptions, JobHooks, PredictedText } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
 
@@ -32,7 +32,7 @@ export interface Item {
  *
  * @throws UsageError for a model without a classifier, or paths or columns to change
  */
-export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<Prediction> {
+export async function* predict(options: PredictOptions, hooks: JobHooks = {}): AsyncGenerator<PredictedText> {
   const onNote = (text: string) => hooks.onEvent?.({ type: 'note', text });
   const settings = resolve('predict', options);
   const { model: path, threads, device, maxLength, int8, offline } = settings;
@@ -41,19 +41,19 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   checkAllRead(collective, options.input);
   const found = await findModel(path, { offline }, hooks);
   await refuseOtherModel(collective, found);
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const { offsets, aggregation } = settings;
+  const entities = { offsets, aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
-    const classify = async (texts: string[]) =>
-      (await model.classify(texts)).map(({ label, score }) => ({ label, score }));
     const all = itemsOf(options, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
-    for await (const { items, results } of madeOf(collective, lists, classify)) {
+    for await (const { items, results } of madeOf(collective, lists, (texts: string[]) => model.predict(texts))) {
       for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);
     }

@@ -8,13 +8,15 @@ import {
   checkNames,
   checkRowPath,
   type FileColumn,
+  jsonColumn,
   numberColumn,
   textColumn,
   writeRows,
 } from '../data/rowFile.ts';
 import type { WholeRows } from '../data/wholeRows.ts';
-import type { OptionsOf } from '../settings/options.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { answerKinds } from './answers/table.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { findModel } from './findModel.ts';
@@ -36,7 +38,7 @@ export interface PredictFileResult {
   readonly count: number;
   /** How many rows got each label; labels that none got are left out. */
   readonly labels: Readonly<Record<string, number>>;
-  /** Names of the columns that were added: the label's, its probability's, with `scores` that of each label. */
+  /** Names of the columns that were added: the answer's, such as the label's and its probability's, with `scores` that of each label. */
   readonly added: readonly string[];
   /** The file, or with `shard` that of the part. */
   readonly output: string;
@@ -65,21 +67,36 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   const part =
     shard && input
       ? await beginPart(
-          { job: 'predictFile', output, shard, input, model: found, settings: { maxLength, int8, scores } },
+          {
+            job: 'predictFile',
+            output,
+            shard,
+            input,
+            model: found,
+            settings: { maxLength, int8, scores, ...usedOf(all) },
+          },
           hooks,
         )
       : undefined;
   const written = shard ? partName(output, shard) : output;
   if (typeof part === 'number') return { count: part, labels: {}, added: [], output: written };
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const entities = { offsets: all.offsets, aggregation: all.aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   try {
     // Says that there is no classifier before anything is read.
-    await model.classify([]);
+    await model.predict([]);
     const rows = await openRows(options, hooks);
     try {
+      if (model.kind === null) throw new Error('internal: a model that answers nothing');
+      const kind = model.kind === 'tokenLabels' ? entityColumns : answerKinds[model.kind];
+      if (scores && !kind.hasScores) {
+        throw new UsageError(
+          say`${setting('scores')}: ${path} answers with ${kind.title}, which has no scores of labels; leave it out`,
+        );
+      }
       const labels = scores ? (model.labels ?? []) : [];
-      const { columns, names, renamed } = addedColumns(rows.columns, labels);
+      const { columns, names, renamed } = addedColumns(rows.columns, kind, labels);
       if (renamed.length > 0) note(hooks, say`${rows.place} has ${joined(renamed, ', ')}`);
       for (const { name, columns: lacks } of rows.lacking) {
         note(
@@ -88,7 +105,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const counts = new Map<string, number>();
-      const labeled = labeledRows(model, rows, labels, counts, hooks, shard, (row) =>
+      const labeled = labeledRows(model, kind, rows, labels, counts, hooks, shard, (row) =>
         part?.onRow(row.text, row.values),
       );
       const all = [...rows.columns, ...columns];
@@ -103,6 +120,18 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   } finally {
     await model.dispose();
   }
+}
+
+/** What a file holds of the answers of a model that labels parts of texts. */
+const entityColumns = {
+  title: 'parts of texts',
+  columns: [{ name: 'entities', holds: 'json' }],
+  hasScores: false,
+} as const;
+
+/** Settings of labels on tokens, as far as they were given. */
+function usedOf({ offsets, aggregation }: Resolved<'predictFile'>): object {
+  return { ...(offsets === 'utf-16' && { offsets }), ...(aggregation && { aggregation }) };
 }
 
 interface Row {
@@ -182,6 +211,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
 
 async function* labeledRows(
   model: OpenModel,
+  { columns }: Columns,
   rows: Rows,
   labels: readonly string[],
   counts: Map<string, number>,
@@ -192,24 +222,23 @@ async function* labeledRows(
   const total = rows.total && Math.ceil(rows.total / (shard?.of ?? 1));
   const progress = textsProgress('labeling texts', total, hooks);
   let empty = 0;
-  const scores = (texts: string[]) => model.scores(texts);
+  const answered = (texts: string[]) => model.answered(texts);
   const items = rows.items();
   // What comes along standard input is not waited for.
   const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, onRow);
-  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, scores)) {
+  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, answered)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
       if (text.trim() === '') {
         empty++;
-        written.push([...values, null, null, ...labels.map(() => null)]);
+        written.push([...values, ...columns.map(() => null), ...labels.map(() => null)]);
         continue;
       }
-      const answer = answers[i] ?? [];
-      const [best] = answer;
-      if (!best) throw new Error('internal: a text without an answer');
-      counts.set(best.label, (counts.get(best.label) ?? 0) + 1);
-      const of = new Map(answer.map(({ label, score }) => [label, score]));
-      written.push([...values, best.label, best.score, ...labels.map((label) => of.get(label) ?? null)]);
+      const answer = answers[i];
+      if (!answer) throw new Error('internal: a text without an answer');
+      for (const label of answer.counted) counts.set(label, (counts.get(label) ?? 0) + 1);
+      const of = new Map(answer.scores.map(({ label, score }) => [label, score]));
+      written.push([...values, ...answer.cells, ...labels.map((label) => of.get(label) ?? null)]);
     }
     yield written;
     progress.add(chunk.length);
@@ -222,12 +251,19 @@ async function* labeledRows(
     );
 }
 
+/** What is known of the columns of answers. */
+interface Columns {
+  readonly columns: readonly { readonly name: string; readonly holds: keyof typeof columnOf }[];
+}
+
+const columnOf = { text: textColumn, number: numberColumn, json: jsonColumn } as const;
+
 function shortList(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
 /** The columns behind those of the input, under names that are free there. @throws UsageError when there is none */
-function addedColumns(columns: readonly FileColumn[], labels: readonly string[]) {
+function addedColumns(columns: readonly FileColumn[], kind: Columns, labels: readonly string[]) {
   const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), name]));
   const renamed: Message[] = [];
   const free = (name: string) => {
@@ -244,8 +280,7 @@ function addedColumns(columns: readonly FileColumn[], labels: readonly string[])
     return other;
   };
   const added = [
-    textColumn(free('label')),
-    numberColumn(free('score')),
+    ...kind.columns.map(({ name, holds }) => columnOf[holds](free(name))),
     ...labels.map((label) => numberColumn(free(`score_${label}`))),
   ];
   return { columns: added, names: added.map(({ name }) => name), renamed };

@@ -1,12 +1,17 @@
 import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
 import { hasWords, loadWordsAlone, loadWordsPart, type WordsPart, wordsFile, wordsFolder } from '../hub/wordsFolder.ts';
+import type { HubConfig } from '../models/text/config.ts';
+import type { LabelKindName } from '../models/text/heads/table.ts';
 import type { WordsWeights } from '../models/words/words.ts';
 import { logSoftmax, WordsModel } from '../tasks/words/wordsModel.ts';
 import { type FoundModel, readFound } from './findModel.ts';
 
 /** A classifier on words alone, ready to use. */
 export interface WordsAlone {
+  readonly kind: LabelKindName;
+  /** Its `config.json`. */
+  readonly raw: HubConfig;
   readonly labels: readonly string[];
   readonly words: WordsModel;
 }
@@ -17,7 +22,7 @@ export interface WordsAlone {
 export function readWordsAlone(found: FoundModel): Promise<WordsAlone | null> {
   return readFound(found, async (folder) => {
     const alone = await loadWordsAlone(folder);
-    return alone && { labels: alone.labels, words: modelOf(alone.weights, folder) };
+    return alone && { ...alone, words: modelOf(alone.weights, folder) };
   });
 }
 

@@ -1,5 +1,7 @@
 import { BertuneError, messageOf } from '../core/errors.ts';
+import type { Answered } from '../jobs/answers/answerKind.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
+import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import type { Answer, BatchRequest, ModelInfo, ModelSetup, Outcome, Question, Task } from './protocol.ts';
 
 /** A loaded model that computes batches, each in one call that holds its thread. */
@@ -26,7 +28,7 @@ export async function createRunner({
   };
   const model = await openModel(found, { threads, device, maxLength, int8, onNote });
   const tasks: Task[] = [
-    ...(model.heads.includes('oneLabel') ? (['predict'] as const) : []),
+    ...(model.kind ? (['predict'] as const) : []),
     ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),
     ...(model.dimensions.all > 0 ? (['embed'] as const) : []),
   ];
@@ -52,18 +54,19 @@ const answering: Readonly<Record<Task, (model: OpenModel, questions: readonly Qu
  * program of vectors takes memory that servers of other heads may have no use for.
  */
 async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
-  if (tasks.includes('predict')) await model.scores(['a']);
+  if (tasks.includes('predict')) await model.predict(['a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
   if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
 }
 
 async function predictAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
-  const all = await model.scores(questions.flatMap(({ texts }) => texts));
+  const all = await model.answered(questions.flatMap(({ texts }) => texts));
   let next = 0;
-  return questions.map(({ texts, topK }) => ({
-    answers: texts.map(() => {
-      const scores = all[next++] ?? [];
-      return { label: scores[0]?.label ?? '', score: scores[0]?.score ?? 0, scores: scores.slice(0, topK) };
+  return questions.map(({ texts, topK, offsets }) => ({
+    answers: texts.map((text) => {
+      const { answer, scores } = all[next++] as Answered;
+      if ('entities' in answer) return offsets === 'utf-16' ? answer : inCodePoints(answer, text);
+      return { ...answer, ...(scores.length > 0 ? { scores: scores.slice(0, topK) } : {}) };
     }),
   }));
 }

@@ -3,6 +3,7 @@
 import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
+import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
 import type { OptionsOf } from '../settings/options.ts';
 
 /** What can be asked of a model. */
@@ -37,6 +38,8 @@ export interface Question {
   readonly texts: readonly string[];
   /** Labels, or words for each mask, in the answer. */
   readonly topK?: number;
+  /** What places of entities are counted in; code points when absent. */
+  readonly offsets?: 'code-points' | 'utf-16';
   /** How vectors are made. */
   readonly vectors?: VectorOptions;
 }
@@ -44,11 +47,8 @@ export interface Question {
 /** What of `embed` a request may ask for. */
 export type VectorOptions = Pick<OptionsOf<'model.embed'>, 'prompt' | 'promptText' | 'truncateDimensions'>;
 
-export interface PredictAnswer {
-  readonly label: string;
-  readonly score: number;
-  readonly scores: readonly { readonly label: string; readonly score: number }[];
-}
+/** What a model answers, by the kind of its labels, and the likeliest labels where each has a score. */
+export type PredictAnswer = TextAnswer & { readonly scores?: readonly LabelScore[] };
 
 export interface FillMaskAnswer {
   readonly masks: readonly {

@@ -46,6 +46,10 @@ class WordModel implements LoadedModel {
     return ['[CLS]', ...text.split(' '), '[SEP]'].map((token, tokenId) => ({ token, tokenId }));
   }
 
+  async predict() {
+    return [];
+  }
+
   async classify() {
     return [];
   }

@@ -55,7 +55,7 @@ beforeAll(async () => {
     ...{ engine: onnxEngine({ threads: 1 }), texts, labels: texts.map((_, i) => Math.floor(i / 3)) },
     ...{ classes: 4, folds: texts.map((_, i) => i % 3), cs: [10] },
   }));
-  await saveWords(at('alone'), { weights: words.weights, labels });
+  await saveWords(at('alone'), { kind: 'oneLabel', weights: words.weights, labels });
   cpSync(folderNamed('classifier'), at('sentences'), { recursive: true });
   await saveWordsPart(at('sentences'), { weights: words.weights, weight });
   const model = tinyModel({ labels });
@@ -91,7 +91,7 @@ function expectClose(found: readonly number[][], expected: readonly ArrayLike<nu
 describe('a folder', () => {
   test('gives back what was saved', async () => {
     const alone = await loadWordsAlone(at('alone'));
-    expect(alone).toEqual({ labels, weights: words.weights });
+    expect(alone).toMatchObject({ kind: 'oneLabel', labels, weights: words.weights });
     expect(await loadWordsPart(at('hybrid'), 4)).toEqual({ weights: words.weights, weight });
     expect(await loadWordsAlone(at('hybrid'))).toBeNull();
     expect(await loadWordsPart(at('tiny'), 4)).toBeNull();
@@ -120,7 +120,7 @@ describe('a folder', () => {
 
   test('labels that are numbers or odd names stay in their order', async () => {
     const odd = ['10', '2', '__proto__', 'a\nb'];
-    await saveWords(at('odd'), { weights: words.weights, labels: odd });
+    await saveWords(at('odd'), { kind: 'oneLabel', weights: words.weights, labels: odd });
     expect((await loadWordsAlone(at('odd')))?.labels).toEqual(odd);
   });
 

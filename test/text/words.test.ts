@@ -63,6 +63,15 @@ describe('unitStarts', () => {
     expect(unitStarts(wordPiece.encode(''))).toEqual(new Uint8Array(0));
   });
 
+  it('finds the words of a tokenizer that takes a whole text for one', () => {
+    const tokenizer = openJson(readFixture('whole-text-bpe'));
+    const joined = (text: string) => units(text, tokenizer).map((unit) => unit.replaceAll(' ', ''));
+    expect(joined("the parcel isn't unbelievable  now, <mask> here")).toEqual([
+      ...['the', '▁parcel', "▁isn't", '▁unbelievable', '▁▁now,▁', '<mask>', '▁here'],
+    ]);
+    expect(joined('รถทำงาน พัสดุ 2')).toEqual(['ร<0xE0><0xB8><0x96>', 'ทำงาน', '▁พัสดุ', '▁2']);
+  });
+
   it('cuts sentences in scripts without spaces into words, of tokenizers that part words at spaces alone', () => {
     const tokenizer = openJson(readFixture('xlm-roberta'));
     expect(units('the parcel 我们喜欢北京烤鸭, ทำงานพัสดุ <mask>', tokenizer)).toEqual([

@@ -1,7 +1,7 @@
 import * as ops from '../../graph/functions.ts';
 import { Graph, type Value } from '../../graph/graph.ts';
 import type { PipelineInput } from '../../models/text/family.ts';
-import { type HeadName, heads } from '../../models/text/heads/table.ts';
+import { type HeadName, heads, isClassifier } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import { pooledBy, skippedTokens } from '../../models/text/sentence/pooling.ts';
 import { sentenceLogits } from '../../models/text/sentence/sentence.ts';
@@ -77,15 +77,18 @@ export function forwardGraph(
     const pooling = typeof reading === 'string' ? pooledBy('mean') : reading;
     const skipped = skippedTokens(pooling, promptTokens);
     const vectors = model.outputs('pooled', scope, pooledTexts({ states, mask, positions, skipped }, pooling));
-    if (head === 'oneLabel') graph.output(heads[head].onnx.output, sentenceLogits(scope, vectors));
+    if (isClassifier(head)) graph.output(heads[head].onnx.output, sentenceLogits(scope, vectors));
     graph.output(statesOutput, states);
     graph.output(vectorOutput, firstNumbers(vectors, dimensions));
     return { ...forwardOf(scope), halfUntil: statesOutput };
   }
   const { onnx, outputs } = heads[head];
-  const read = onnx.rows === 'texts' ? ops.range(graph, rows, width) : undefined;
-  const result = model.outputs(head, scope, model.encode(scope, block, read)); // [B·S or B, outputs]
   const isByText = onnx.rows === 'texts';
+  const isMean = isByText && model.readingOf(head) === 'mean';
+  const states = model.encode(scope, block, isByText && !isMean ? ops.range(graph, rows, width) : undefined);
+  const byToken = () => ops.reshape(states, [rows, width, model.config.hiddenSize]);
+  const read = isMean ? pooledTexts({ states: byToken(), mask, positions, skipped: 0 }, pooledBy('mean')) : states;
+  const result = model.outputs(head, scope, read); // [B·S or B, outputs]
   graph.output(onnx.output, isByText ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
   return forwardOf(scope);
 }

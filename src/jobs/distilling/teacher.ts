@@ -53,7 +53,7 @@ export async function openTeacher(
   const hears: typeof onEvent = (event) => (event.type === 'note' ? onNote(event.text) : onEvent?.(event));
   const using = { threads, device, offline, signal, onNote, onEvent: hears };
   let model: OpenModel | undefined = await openModel(found, using, collective);
-  const match = asked ?? (model.labels ? 'labels' : 'vectors');
+  const match = asked ?? (model.kind ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
   if (match === 'vectors' && model.dimensions.kept === 0) {
     throw new UsageError(
@@ -78,8 +78,8 @@ export async function openTeacher(
   };
 }
 
-function labelsOf({ labels }: OpenModel, name: string): readonly string[] {
-  if (labels) return labels;
+function labelsOf({ labels, kind }: OpenModel, name: string): readonly string[] {
+  if (labels && kind === 'oneLabel') return labels;
   throw new UsageError(
     say`${setting('teacher')} ${name} has no ${heads.oneLabel.title}, which ${setting('match')} labels needs; it can teach ${setting('match')} vectors`,
   );

@@ -3,7 +3,6 @@ import { joined, type Message, say, setting } from '../../core/message.ts';
 import { differenceOf, spelling } from '../../data/labelReview.ts';
 import { labelNames } from '../../data/labels.ts';
 import { inspectText, type TextInspection } from '../../hub/textFolder.ts';
-import { heads } from '../../models/text/heads/table.ts';
 import { defaultLabels } from '../../models/text/hubLabels.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { type FoundModel, readFound } from '../findModel.ts';
@@ -50,9 +49,8 @@ export async function runClasses(
 }
 
 /** The classes that a folder's classifier tells apart, of which one is right; none without such a classifier. */
-function labelsOf({ labels, raw }: TextInspection): readonly string[] {
-  const { type } = heads.oneLabel.problem;
-  return labels && labels.length > 1 && (raw.problem_type ?? type) === type ? labels : [];
+function labelsOf({ labels, heads }: TextInspection): readonly string[] {
+  return heads.includes('oneLabel') ? (labels ?? []) : [];
 }
 
 function noteClasses(known: readonly string[], added: readonly string[], textless: number, hooks: JobHooks): void {

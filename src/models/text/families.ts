@@ -6,9 +6,10 @@ import { distilbert } from './distilbert/family.ts';
 import { electra } from './electra/family.ts';
 import type { TextFamily } from './family.ts';
 import type { HeadRecord } from './heads/head.ts';
-import { headNames, heads } from './heads/table.ts';
+import { familyHeadOf, headNames, heads } from './heads/table.ts';
 import { labelsOf } from './hubLabels.ts';
 import { type TextModel, textModel } from './model.ts';
+import { modernBert } from './modernbert/family.ts';
 import { roberta } from './roberta/family.ts';
 import { xlmRoberta } from './xlm-roberta/family.ts';
 
@@ -20,6 +21,7 @@ const families = [
   reader(camembert),
   reader(xlmRoberta),
   reader(electra),
+  reader(modernBert),
 ] as const;
 
 /** `model_type` of every family. */
@@ -37,8 +39,9 @@ interface FamilyReader {
 function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
   const classifiers = headNames.flatMap((name) => {
-    const { problem }: HeadRecord = heads[name];
-    return problem && family.heads[name] ? [family.heads[name].hubClass] : [];
+    const { problem, tags }: HeadRecord = heads[name];
+    const own = family.heads[familyHeadOf(name)];
+    return (problem || tags) && own ? [own.hubClass] : [];
   });
   return {
     ...{ type, title },

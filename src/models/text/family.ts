@@ -4,7 +4,7 @@ import type { Scope } from '../../nn/scope.ts';
 import type { TokenBlock } from './block.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { FamilyPartName } from './heads/head.ts';
-import type { HeadName } from './heads/table.ts';
+import type { FamilyHeadName } from './heads/table.ts';
 
 /**
  * A family of text encoders: all that is its own, and the only place that knows it. A new one is a folder with such a
@@ -19,7 +19,7 @@ export interface TextFamily<C extends TextConfig> {
   readonly config: ConfigCodec<C>;
   readonly names: WeightNames<C>;
   readonly parts: { readonly [P in FamilyPartName]: FamilyPart<C> | null };
-  readonly heads: { readonly [H in HeadName]: FamilyHead<C> | null };
+  readonly heads: { readonly [H in FamilyHeadName]: FamilyHead<C> | null };
   /** The inputs that pipelines feed an exported model, int64 [batch, length] each. */
   readonly pipelineInputs: readonly PipelineInput[];
   /**
@@ -33,7 +33,7 @@ export interface TextFamily<C extends TextConfig> {
    * The layer that a parameter of the encoder is of, from 0, or 'embeddings', for all that comes before the layers: what
    * is frozen goes by it. Not a number for a name that it does not know, which is refused.
    */
-  layerOf(name: string): number | 'embeddings';
+  layerOf(name: string, config: C): number | 'embeddings';
 }
 
 export type PipelineInput = 'input_ids' | 'attention_mask' | 'token_type_ids';
@@ -94,6 +94,8 @@ export interface FamilyHead<C> {
   readonly hubClass: string;
   /** The parts that it takes beside the encoder. */
   readonly parts: readonly FamilyPartName[];
+  /** What it reads of a text, where the head's record does not say it. */
+  reads?(config: C): 'first' | 'mean';
   /** hidden [N, hiddenSize] -> [N, outputs]. */
   outputs(scope: Scope, config: C, hidden: Value): Value;
 }

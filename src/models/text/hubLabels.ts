@@ -43,19 +43,28 @@ export function labelsOf(raw: HubConfig, classifiers: readonly string[], where: 
   return count > 0 ? defaultLabels(count) : undefined;
 }
 
+/**
+ * `problem_type` of a `config.json`; where it says nothing, transformers takes one label for a number.
+ *
+ * @param labels class names, as `labelsOf` gives them
+ */
+export function problemTypeOf({ problem_type: type }: HubConfig, labels: readonly string[] | undefined): unknown {
+  return type ?? (labels?.length === 1 ? 'regression' : undefined);
+}
+
 /** The label names of transformers for a head that has none. */
 export function defaultLabels(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `LABEL_${index}`);
 }
 
 /** The keys that name a head's classes for transformers; none for a head without any. */
-export function labelKeys({ problem }: HeadRecord, labels: readonly string[] | undefined): HubConfig {
-  if (problem === undefined) return {};
+export function labelKeys({ problem, tags }: HeadRecord, labels: readonly string[] | undefined): HubConfig {
+  if (problem === undefined && !tags) return {};
   if (labels === undefined) throw new Error('internal: a classifier without labels');
   return {
     id2label: Object.fromEntries(labels.map((label, index) => [String(index), label])),
     label2id: Object.fromEntries(labels.map((label, index) => [label, index])),
-    problem_type: problem.type,
+    ...(problem && { problem_type: problem.type }),
   };
 }
 

@@ -5,7 +5,7 @@ import type { TokenBlock } from './block.ts';
 import type { HubConfig, TextConfig } from './config.ts';
 import type { FamilyHead, PipelineInput, StoredWeights, TextFamily, WeightNames } from './family.ts';
 import type { FamilyPartName, PartName, Reading } from './heads/head.ts';
-import { type HeadName, headNames, heads } from './heads/table.ts';
+import { familyHeadOf, type HeadName, headNames, heads, isClassifier } from './heads/table.ts';
 import {
   type SentenceHead,
   sentenceClassifierParameters,
@@ -74,13 +74,13 @@ export function textModel<C extends TextConfig>(
 ): TextModel {
   const { names } = family;
   const headOf = (name: HeadName): FamilyHead<C> => {
-    const head = family.heads[name];
+    const head = family.heads[familyHeadOf(name)];
     if (!head) throw new Error(`internal: ${family.title} has no ${name} head`);
     return head;
   };
   /** The sentence head, for a head that goes through it. */
   const throughSentence = (head: HeadName) =>
-    head === 'pooled' || (head === 'oneLabel' && sentence?.classifier !== null) ? sentence : null;
+    head === 'pooled' || (isClassifier(head) && sentence?.classifier !== null) ? sentence : null;
   const parametersOf = (name: PartName) => {
     if (name === 'sentence') return sentence ? sentenceParameters(sentence) : [];
     if (name === 'classifier' && sentence && sentence.classifier !== null) {
@@ -111,22 +111,22 @@ export function textModel<C extends TextConfig>(
       },
       other: (hubName) => names.other(hubName, config),
     },
-    heads: headNames.filter((name) => family.heads[name] !== null),
+    heads: headNames.filter((name) => family.heads[familyHeadOf(name)] !== null),
     parts: [...partNames(family.parts).filter((part) => family.parts[part] !== null), ...sentencePart(sentence)],
     partsOf(head) {
       if (!throughSentence(head)) return ['encoder', ...headOf(head).parts];
-      return ['encoder', ...sentencePart(sentence), ...(head === 'oneLabel' ? (['classifier'] as const) : [])];
+      return ['encoder', ...sentencePart(sentence), ...(isClassifier(head) ? (['classifier'] as const) : [])];
     },
     hubClass: (head) => (throughSentence(head) ? headOf('pooled') : headOf(head)).hubClass,
     partTitle: (part) => (part === 'sentence' ? 'modules behind the encoder' : (family.parts[part]?.title ?? part)),
     parameters,
     encode: (scope, block, read) => family.encode(scope, config, block, read),
-    readingOf: (head) => throughSentence(head)?.pooling ?? heads[head].reads,
+    readingOf: (head) => throughSentence(head)?.pooling ?? family.heads[head]?.reads?.(config) ?? heads[head].reads,
     outputs(head, scope, hidden) {
       const through = throughSentence(head);
       if (!through) return headOf(head).outputs(scope, config, hidden);
       const vectors = sentenceVectors(scope, through, hidden);
-      return head === 'oneLabel' ? sentenceLogits(scope, vectors) : vectors;
+      return isClassifier(head) ? sentenceLogits(scope, vectors) : vectors;
     },
     outputSize(head) {
       const through = head === 'pooled' ? throughSentence(head) : null;
@@ -134,7 +134,7 @@ export function textModel<C extends TextConfig>(
     },
     frozen(layers) {
       const isFrozen = (name: string) => {
-        const layer = family.layerOf(name);
+        const layer = family.layerOf(name, config);
         if (Number.isNaN(layer)) throw new Error(`internal: ${name} is of no layer`);
         return layer === 'embeddings' || layer < layers;
       };

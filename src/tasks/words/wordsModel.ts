@@ -37,8 +37,13 @@ export class WordsModel {
     return this.#chosen.size;
   }
 
-  /** ln p of every class [classes], of each text. A text without any term that is known gets what the biases say. */
+  /** ln p of every class [classes], of each text, where one of them is right. */
   logProbabilities(texts: readonly string[]): Float32Array[] {
+    return this.logits(texts).map(logSoftmax);
+  }
+
+  /** What the layer makes of each text [classes]. A text without any term that is known gets what the biases say. */
+  logits(texts: readonly string[]): Float64Array[] {
     const { weight, bias, blocks } = this.weights;
     const { classes } = this;
     const counted = countKnown(texts, blocks, this.#table);
@@ -50,7 +55,7 @@ export class WordsModel {
         const from = (rows.columns[at] as number) * classes;
         for (let c = 0; c < classes; c++) logits[c] = (logits[c] as number) + value * (weight[from + c] as number);
       }
-      return logSoftmax(logits);
+      return logits;
     });
   }
 }

@@ -2,7 +2,7 @@ import type { TextConfig } from '../config.ts';
 import type { Pooling } from '../sentence/pooling.ts';
 
 /** Parts that families describe. */
-export type FamilyPartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier';
+export type FamilyPartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier' | 'tokenClassifier';
 
 /** Parts of a model whose parameters are loaded, saved and trained together. */
 export type PartName = FamilyPartName | 'sentence';
@@ -19,6 +19,8 @@ export interface HeadRecord {
   readonly title: string;
   /** The part that a folder must hold completely to have this head; null for one without parameters. */
   readonly part: PartName | null;
+  /** The head whose description in families is its own, too: the same class of transformers, with other answers. */
+  readonly through?: string;
   /** What it reads, in a model that is no sentence encoder. */
   readonly reads: 'first' | 'chosen' | 'mean';
   /** Numbers that it makes of each hidden state it reads, alike. */
@@ -30,8 +32,10 @@ export interface HeadRecord {
   /** The output of an exported model that pipelines read, and whether it has a row for each text or for each token. */
   readonly onnx: { readonly output: string; readonly rows: 'texts' | 'tokens' };
   /**
-   * For heads with labels: `problem_type` of their `config.json`, which tells apart those that share a part and a
-   * pipeline, and what messages call the answer.
+   * For heads that learn from labeled texts: `problem_type` of their `config.json`, which tells apart those that share a
+   * part and a pipeline, and what messages call the answer.
    */
   readonly problem?: { readonly type: string; readonly answer: string };
+  /** Whether its labels are tags of tokens. */
+  readonly tags?: true;
 }

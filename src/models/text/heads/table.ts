@@ -2,11 +2,24 @@ import type { HeadRecord, PartName } from './head.ts';
 import { maskedLm } from './maskedLm.ts';
 import { oneLabel } from './oneLabel.ts';
 import { pooled } from './pooled.ts';
+import { tokenLabels } from './tokenLabels.ts';
 
 /** Every head, in the order in which a model with several is taken for one of them. */
-export const heads = { oneLabel, maskedLm, pooled } as const satisfies Readonly<Record<string, HeadRecord>>;
+export const heads = { oneLabel, tokenLabels, maskedLm, pooled } as const satisfies Readonly<
+  Record<string, HeadRecord>
+>;
 
 export type HeadName = keyof typeof heads;
+
+/** Heads that families describe: those that share a class of transformers are described once. */
+export type FamilyHeadName = {
+  [H in HeadName]: (typeof heads)[H] extends { readonly through: string } ? never : H;
+}[HeadName];
+
+/** Kinds of answers that are learned from labeled texts, by their heads. */
+export type LabelKindName = {
+  [H in HeadName]: (typeof heads)[H] extends { readonly problem: object } ? H : never;
+}[HeadName];
 
 export const headNames: readonly HeadName[] = Object.keys(heads).filter((name) => isHeadName(name));
 
@@ -25,10 +38,29 @@ function isHeadName(name: string): name is HeadName {
   return Object.hasOwn(heads, name);
 }
 
+export const labelKindNames: readonly LabelKindName[] = headNames.filter((name) => isLabelKind(name));
+
+/** Whether a head is one that is learned from labeled texts. */
+export function isLabelKind(head: HeadName): head is LabelKindName {
+  return 'problem' in heads[head];
+}
+
+/** Whether a head's answer comes of the classifier of whole texts. */
+export function isClassifier(head: HeadName): boolean {
+  return heads[head].part === 'classifier';
+}
+
+/** The head under which families describe this one. */
+export function familyHeadOf(head: HeadName): FamilyHeadName {
+  const { through }: HeadRecord = heads[head];
+  return (through ?? head) as FamilyHeadName;
+}
+
 /**
  * The heads that a model with these parts has.
  *
  * @param problemType `problem_type` of its `config.json`: of heads that share a part, the model has the one it names
+ * @see problemTypeOf for what a `config.json` says without naming it
  */
 export function headsOf(present: readonly PartName[], problemType?: unknown): HeadName[] {
   const record = (name: HeadName): HeadRecord => heads[name];

@@ -1,0 +1,8 @@
+import type { LabelKindName } from '../../models/text/heads/table.ts';
+import type { AnswerKind } from './answerKind.ts';
+import { oneLabelAnswers } from './oneLabel.ts';
+
+/** How models of every kind answer. */
+export const answerKinds: Readonly<Record<LabelKindName, AnswerKind>> = {
+  oneLabel: oneLabelAnswers,
+};

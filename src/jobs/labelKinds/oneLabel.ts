@@ -1,0 +1,37 @@
+import { alone } from '../../core/collective.ts';
+import { setting } from '../../core/message.ts';
+import { sha256 } from '../../data/cacheFolder.ts';
+import { sampleLimit } from '../../data/labels.ts';
+import type { Resolved } from '../../settings/options.ts';
+import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
+import { classNumbers } from '../classNumbers.ts';
+import { readLabels, withTexts } from '../readLabels.ts';
+import { refuseOtherData } from '../sameEverywhere.ts';
+import type { JobHooks } from '../types.ts';
+import type { LabelKind } from './labelKind.ts';
+
+/** One right label a text. */
+export const oneLabelKind: LabelKind = {
+  task: 'one-label',
+  async evaluate({ labels, rows }, settings, hooks) {
+    const { texts, classes } = await readLabeled(labels, settings, hooks);
+    const count = new LabelCount(classes, labels);
+    for (const row of await rows(texts)) count.add(row);
+    return count.measure();
+  },
+};
+
+/** The texts to measure on with their class numbers. */
+async function readLabeled(
+  labels: readonly string[],
+  options: Resolved<'evaluate'>,
+  hooks: JobHooks,
+): Promise<{ texts: string[]; classes: number[] }> {
+  const set = withTexts(await readLabels(options.data, setting('data'), hooks), setting('data'), hooks);
+  const limit = options.limit ?? set.labels.length;
+  const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
+  const classes = classNumbers(set.labels, labels, setting('data'));
+  const read = { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
+  await refuseOtherData(hooks.collective ?? alone, { data: sha256(JSON.stringify(read)).slice(0, 16) });
+  return read;
+}

@@ -1,0 +1,15 @@
+import { type LabelKindName, labelKindNames } from '../../models/text/heads/table.ts';
+import type { LabelKind } from './labelKind.ts';
+import { oneLabelKind } from './oneLabel.ts';
+
+/** Every kind of answers that is learned from labeled texts, by its head. */
+export const labelKinds: Readonly<Record<LabelKindName, LabelKind>> = {
+  oneLabel: oneLabelKind,
+};
+
+/** The kind that a setting names. */
+export function labelKindOf(task: LabelKind['task']): LabelKindName {
+  const name = labelKindNames.find((one) => labelKinds[one].task === task);
+  if (name === undefined) throw new Error(`internal: no kind of labels is called ${task}`);
+  return name;
+}
