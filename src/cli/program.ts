@@ -24,6 +24,7 @@ import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { joinCommand } from './commands/join.ts';
+import { nextCommand } from './commands/next.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
@@ -43,6 +44,7 @@ export const commands: readonly CommandSpec[] = [
   distillCommand,
   checkCommand,
   auditCommand,
+  nextCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,
