@@ -9,6 +9,7 @@ import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
@@ -45,6 +46,7 @@ export const commands: readonly CommandSpec[] = [
   checkCommand,
   auditCommand,
   nextCommand,
+  curveCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,
