@@ -210,7 +210,7 @@ function hasOwnReading(model: TextModel, raw: HubConfig, weights: WeightFiles): 
   if (model.partsOf('oneLabel').includes('pooler')) {
     return [...poolerNames(model)].some((name) => weights.tensors.has(name));
   }
-  return presentParts(findParts(model, raw, weights)).includes('classifier');
+  return presentParts(model, findParts(model, raw, weights)).includes('classifier');
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */
