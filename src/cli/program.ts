@@ -9,6 +9,7 @@ import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
@@ -24,6 +25,7 @@ import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { joinCommand } from './commands/join.ts';
+import { nextCommand } from './commands/next.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
@@ -45,6 +47,8 @@ export const commands: readonly CommandSpec[] = [
   distillCommand,
   checkCommand,
   auditCommand,
+  nextCommand,
+  curveCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,

@@ -1,11 +1,10 @@
-import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
-import { reviewLabels } from '../data/labelReview.ts';
-import { type LabeledSet, labelNames } from '../data/labels.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { checkedLabels } from './auditing/checkedLabels.ts';
+import { auditedLabels } from './auditing/classes.ts';
 import { mended } from './auditing/mended.ts';
 import type { AuditResult, MendResult } from './auditing/results.ts';
 import { checkNotInput } from './predict.ts';
@@ -40,29 +39,10 @@ export async function audit(options: AuditOptions, hooks: JobHooks = {}): Promis
     checkNotInput(output, data);
   }
   const set = await readLabels(data, setting('data'), hooks);
-  const labels = auditedLabels(set);
+  const labels = auditedLabels(set, setting('data'));
   await breathe(hooks.signal);
   const found = await checkedLabels(all, set, labels, hooks);
   const review = { items: found.items, labels, answer: newLabelName, canDrop: true } as const;
   const files = output === undefined ? [] : await writeReview(output, format, review, hooks.signal);
   return { texts: set.texts.length, classes: labels.length, ...found, files };
-}
-
-/** @throws UsageError for labels that are no classes; BertuneError for a single class */
-export function auditedLabels({ labels, labelColumn }: LabeledSet): readonly string[] {
-  const sizes = new Map<string, number>();
-  for (const label of labels) sizes.set(label, (sizes.get(label) ?? 0) + 1);
-  const { looksLike } = reviewLabels(labelColumn, sizes);
-  const names = labelNames(sizes.keys());
-  if (looksLike !== undefined) {
-    throw new UsageError(
-      say`${setting('data')}: the labels of column ${labelColumn} look like ${looksLike}, and one label a text is what can be judged; another column is chosen with ${setting('labelColumn')}`,
-    );
-  }
-  if (names.length < 2) {
-    throw new BertuneError(
-      say`${setting('data')} has ${counted(names.length, 'label')} only (${names[0] ?? ''}); there is nothing to tell apart`,
-    );
-  }
-  return names;
 }

@@ -24,14 +24,7 @@ export async function finetune(
   options: FinetuneOptions & { readonly task: 'tokens' },
   hooks?: JobHooks,
 ): Promise<TokensFinetuneResult>;
-export async function finetune(
-  options: FinetuneOptions & { readonly task?: Exclude<FinetuneOptions['task'], 'tokens'> },
-  hooks?: JobHooks,
-): Promise<FinetuneResult>;
-export async function finetune(
-  options: FinetuneOptions,
-  hooks?: JobHooks,
-): Promise<FinetuneResult | TokensFinetuneResult>;
+export async function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<FinetuneResult>;
 export async function finetune(
   options: FinetuneOptions,
   hooks: JobHooks = {},

@@ -139,8 +139,8 @@ export const jobs = {
   },
   next: {
     ...judging,
-    model: { required: true, help: 'model whose vectors tell texts apart, best a sentence encoder' },
-    unlabeled: { required: true, help: 'texts to choose from: files or globs' },
+    model: { help: 'model whose vectors tell texts apart, best a sentence encoder (needed but for --apply)' },
+    unlabeled: { help: 'texts to choose from: files or globs (needed but for --apply)' },
     train: { help: 'texts that have labels already: files or globs' },
     output: { required: true, help: 'file to write the texts to label to; with --apply, the labels' },
     apply: { help: 'the file that --output wrote, labeled: its labels are written as a table' },

@@ -1,4 +1,5 @@
 import { counted } from '../../core/errors.ts';
+import type { FinetuneResult, JobHooks, TokensFinetuneResult } from '../../jobs/types.ts';
 import { classificationReport } from '../classificationReport.ts';
 import type { CommandSpec } from '../command.ts';
 import { speed } from '../format.ts';
@@ -22,7 +23,8 @@ export const finetuneCommand: CommandSpec = {
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
     const options = jobOptions('finetune', settings);
-    const result = await withTraining(context, (hooks) => finetune(options, hooks));
+    const train = (hooks: JobHooks): Promise<FinetuneResult | TokensFinetuneResult> => finetune(options, hooks);
+    const result = await withTraining(context, train);
     await writeResult(context, settings, result, () =>
       [
         ...('ladder' in result && result.ladder ? [ladderReport(result.ladder), ''] : []),

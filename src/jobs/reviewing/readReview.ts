@@ -66,7 +66,8 @@ function isYes(value: string | undefined): boolean {
 
 const scalar = z.union([z.string(), z.number()]).transform(String);
 const task = z.object({ row: z.coerce.number().int().positive(), text: z.string(), label: scalar.optional() });
-const choices = z.object({ from_name: z.string(), value: z.object({ choices: z.array(z.string()).optional() }) });
+const answered = z.object({ choices: z.array(z.string()).optional(), text: z.array(z.string()).optional() });
+const choices = z.object({ from_name: z.string(), value: answered });
 const annotation = z.object({ was_cancelled: z.boolean().optional(), result: z.array(choices) });
 const labelStudio = z.object({ data: task, annotations: z.array(annotation).optional() });
 const argilla = z.object({
@@ -108,7 +109,10 @@ function fromLabelStudio(entry: unknown): Found | undefined {
   const { data: found } = labelStudio.safeParse(entry);
   if (!found) return undefined;
   const given = (found.annotations ?? []).filter((one) => !one.was_cancelled).flatMap(({ result }) => result);
-  const last = (name: string) => given.filter(({ from_name }) => from_name === name).at(-1)?.value.choices?.[0];
+  const last = (name: string) => {
+    const value = given.filter(({ from_name }) => from_name === name).at(-1)?.value;
+    return (value?.choices ?? value?.text)?.[0];
+  };
   return { ...found.data, newLabel: last(newLabelName), isDropped: isYes(last(dropName)) };
 }
 

@@ -97,14 +97,16 @@ function labelStudioTask(item: ReviewItem): object {
 }
 
 function labelStudioConfiguration({ labels, canDrop }: Review): string {
+  // Before there are labels, people write them.
+  const written = `  <TextArea name="${newLabelName}" toName="text" maxSubmissions="1" editable="true"/>`;
   const choices = labels.map((label) => `    <Choice value="${escaped(label)}"/>`);
   return [
     '<View>',
     '  <Text name="text" value="$text"/>',
     '  <Header value="$reason"/>',
-    `  <Choices name="${newLabelName}" toName="text" choice="single">`,
-    ...choices,
-    '  </Choices>',
+    ...(labels.length === 0
+      ? [written]
+      : [`  <Choices name="${newLabelName}" toName="text" choice="single">`, ...choices, '  </Choices>']),
     ...(canDrop
       ? [`  <Choices name="${dropName}" toName="text" choice="multiple">`, '    <Choice value="yes"/>', '  </Choices>']
       : []),

@@ -92,13 +92,13 @@ export const textAndMasks = {
   /** What places of entities in texts are counted in. */
   offsets: {
     type: choice('code-points', 'utf-16'),
-    help: 'what places in texts are counted in: code points, as in Python, or UTF-16 code units, as in JavaScript',
+    help: 'what places in texts are counted in: as in Python, or as in JavaScript',
     default: computed('told by the texts'),
   },
   /** How the tags of tokens become entities, as the pipelines of transformers have it, in place of decoding. */
   aggregation: {
     type: { ...choice('none', 'simple', 'first', 'average', 'max'), argument: 'way' },
-    help: "entities as transformers' pipelines put them together, in place of the best tags that the scheme allows",
+    help: "put entities together as transformers' pipelines do, of the likeliest tags",
     default: computed('the best tags that the scheme allows'),
   },
   /** Name of a prompt of the sentence encoder that texts begin with. */
