@@ -77,6 +77,9 @@ export function trainedMaxLength(raw: HubConfig): number | undefined {
   return z.int().min(3).safeParse(raw[trainedLengthKey]).data;
 }
 
+/** Key of `config.json` for what the labels of a token classifier are written in, such as IOB2. */
+export const tagSchemeKey = 'tag_scheme';
+
 /** Key of `config.json` for the windows of a long text that are read, at most; absent: its start alone is read. */
 export const mostWindowsKey = 'most_windows';
 
@@ -98,6 +101,7 @@ const notKept = new Set([
   'problem_type',
   'auto_map',
   mostWindowsKey,
+  tagSchemeKey,
 ]);
 
 async function configFile(path: string): Promise<string> {

@@ -113,8 +113,10 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     checkEncoder(model, found, weights);
     // A classifier of vectors that came about in another way is none for these.
     const isOfOthers = stored.sentence !== null && stored.sentence !== folderModel.sentence;
-    const usable = (part: PartName) =>
-      part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    const usable = (part: PartName) => {
+      if (part === 'tokenClassifier') return isSame(options.labels ?? stored.config.labels, stored.config.labels);
+      return part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    };
     const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
     const beside = pick(found, options.beside ?? []).filter(isComplete);
     for (const part of [...located, ...beside]) checkShapes(part, weights);
@@ -160,7 +162,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
       heads: headsIn(model, raw, present),
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
-      labels: present.includes('classifier') ? (model.config.labels ?? defaultLabels(2)) : null,
+      labels: present.some(hasLabels) ? (model.config.labels ?? defaultLabels(2)) : null,
       notes: otherNotes(model, raw, weights),
     };
   } finally {
@@ -220,8 +222,17 @@ function openFolder(path: string, { folder, model, hasClassifier }: FolderConfig
 }
 
 function withLabels(model: TextModel, parts: readonly PartName[], labels: readonly string[] | undefined): TextModel {
-  const byDefault = parts.includes('classifier') ? defaultLabels(2) : undefined;
+  const byDefault = parts.some(hasLabels) ? defaultLabels(2) : undefined;
   return model.withLabels(labels ?? model.config.labels ?? byDefault);
+}
+
+/** Whether a part gives labels, which a `config.json` names. */
+function hasLabels(part: PartName): boolean {
+  return part === 'classifier' || part === 'tokenClassifier';
+}
+
+function isSame(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((label, i) => label === b[i]);
 }
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */

@@ -17,6 +17,7 @@ import {
   fillMaskAnswer,
   healthAnswer,
   predictAnswer,
+  predictSchema,
   type ServerLimits,
 } from './schemas.ts';
 import { ask, chooseModel, type ServedModel } from './served.ts';
@@ -89,14 +90,14 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
     '/predict',
     {
       schema: {
-        ...{ summary: 'Labels texts', operationId: 'predict', body: askSchema(limits, labels) },
+        ...{ summary: 'Labels texts, or parts of them', operationId: 'predict', body: predictSchema(limits, labels) },
         response: { 200: predictAnswer, ...errors },
       },
     },
     async (request, reply) => {
-      const { texts, topK = 1 } = request.body;
+      const { texts, topK = 1, offsets } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
-      const { name, answers } = await ask(model, reply, 'predict', { texts, topK });
+      const { name, answers } = await ask(model, reply, 'predict', { texts, topK, offsets });
       return { model: name, predictions: answers };
     },
   );

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -9,6 +9,7 @@ import {
   type TextClassificationPipeline,
 } from '@huggingface/transformers';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { openSafetensors, type SafetensorsEntry, writeSafetensors } from '../../src/hub/safetensors.ts';
 import { loadText } from '../../src/hub/textFolder.ts';
 import { familyTypes } from '../../src/models/text/families.ts';
 import { createServer } from '../../src/server/server.ts';
@@ -59,6 +60,29 @@ test('every family has a model here', () => {
   expect(Object.keys(models).sort()).toEqual([...familyTypes].sort());
 });
 
+test("ELECTRA's discriminators have no MLM head, and say so", async () => {
+  const discriminator = at('discriminator');
+  cpSync(join(fixtures, 'electra'), discriminator, { recursive: true });
+  const weights = join(discriminator, 'model.safetensors');
+  const tensors = await openSafetensors(weights);
+  const entries: SafetensorsEntry[] = [];
+  for (const [name, { shape }] of tensors.tensors) {
+    const renamed = name.replace('generator_predictions', 'discriminator_predictions');
+    if (!name.startsWith('generator_lm_head')) entries.push({ name: renamed, shape, data: await tensors.read(name) });
+  }
+  await tensors.close();
+  await writeSafetensors(weights, entries, 'float32');
+  const notes: string[] = [];
+  await loadText(discriminator, { head: 'maskedLm', onNote: (note) => notes.push(note) });
+  expect(notes).toEqual([
+    `${discriminator} has no MLM head: started at random`,
+    `${discriminator} has a replaced-token head: left out`,
+  ]);
+  const refused = await runInProcess(['fill-mask', '--model', discriminator, maskedTexts[0] ?? '']);
+  expect(refused.stderr).toContain('has no MLM head, which fill-mask needs');
+  expect(refused.code).toBe(2);
+});
+
 /** Everything that can be done with a model, done with a small one of each family. */
 describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAnswers] as const))(
   '%s',
@@ -66,6 +90,17 @@ describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAns
     const base = join(fixtures, type);
     const own = (name: string) => at(`${type}-${name}`);
     const training = ['--threads', '1', '--learning-rate', '3e-3', '--seed', '1'];
+
+    /** Expects a file of the vectors that Python makes. */
+    function expectVectors(file: string): void {
+      const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+      expect(lines).toHaveLength(4);
+      for (const [i, line] of lines.entries()) {
+        const vector: number[] = JSON.parse(line).vector;
+        expect(vector).toHaveLength(python.vectors[i]?.length ?? 0);
+        for (const [k, value] of vector.entries()) expect(value).toBeCloseTo(python.vectors[i]?.[k] ?? Number.NaN, 4);
+      }
+    }
 
     /** What a command answers as JSON. */
     async function answered(...words: string[]) {
@@ -92,7 +127,8 @@ describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAns
 
     test('fill-mask: tokens and scores of Python', async () => {
       for (const [i, text] of maskedTexts.entries()) {
-        const { masks } = await answered('fill-mask', '--model', base, '--top-k', '3', text);
+        const asked = i === 0 ? text.replace('[MASK]', python.mask) : text;
+        const { masks } = await answered('fill-mask', '--model', base, '--top-k', '3', asked);
         const found: { tokenId: number; score: number }[] = masks[0].candidates;
         const tokenizer = loadTokenizer(base);
         const expected = python.fills[i] ?? [];
@@ -104,12 +140,7 @@ describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAns
     test('embed: vectors of Python', async () => {
       const found = await answered('embed', '--model', base, '--input', at('texts.txt'), '--output', own('v.jsonl'));
       expect(found.count).toBe(4);
-      const lines = readFileSync(own('v.jsonl'), 'utf8').trimEnd().split('\n');
-      for (const [i, line] of lines.entries()) {
-        const vector: number[] = JSON.parse(line).vector;
-        expect(vector).toHaveLength(python.vectors[i]?.length ?? 0);
-        for (const [k, value] of vector.entries()) expect(value).toBeCloseTo(python.vectors[i]?.[k] ?? Number.NaN, 4);
-      }
+      expectVectors(own('v.jsonl'));
     });
 
     test('adapt, evaluate of it, and card', async () => {
@@ -206,6 +237,23 @@ describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAns
         for (const [k, value] of (python.vectors[i] ?? []).entries()) expect(data[k]).toBeCloseTo(value, 4);
       }
       await extract.dispose();
+    });
+
+    test('a folder of sentence-transformers over it: vectors of Python, and a classifier', async () => {
+      const sentences = own('sentences');
+      cpSync(base, sentences, { recursive: true });
+      const types = ['Transformer', 'Pooling'].map((name) => `sentence_transformers.models.${name}`);
+      const modules = types.map((type, idx) => ({ idx, name: String(idx), path: idx === 0 ? '' : '1_Pooling', type }));
+      const pooling = { word_embedding_dimension: 16, pooling_mode_mean_tokens: true };
+      mkdirSync(join(sentences, '1_Pooling'));
+      writeFileSync(join(sentences, '1_Pooling', 'config.json'), JSON.stringify(pooling));
+      writeFileSync(join(sentences, 'modules.json'), JSON.stringify(modules));
+      writeFileSync(join(sentences, 'sentence_bert_config.json'), JSON.stringify({ max_seq_length: 48 }));
+      await answered('embed', '--model', sentences, '--input', at('texts.txt'), '--output', own('s.jsonl'));
+      expectVectors(own('s.jsonl'));
+      const data = ['--train', at('labeled.csv'), '--eval', at('labeled.csv'), '--output', own('of-sentences')];
+      const { accuracy } = await answered('finetune', '--model', sentences, ...data, '--method', 'frozen');
+      expect(accuracy).toBeGreaterThan(0.7);
     });
 
     test('serve: every route', async () => {
