@@ -41,6 +41,8 @@ export interface SaveTextOptions {
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
   readonly sentence?: SentenceSettings | null;
+  /** Further keys of `config.json`, of bertune's own. */
+  readonly own?: HubConfig;
   /** A classifier on words whose answer is joined with the head's. */
   readonly words?: WordsPart;
 }
@@ -76,6 +78,7 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
   const own = {
     ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
+    ...options.own,
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);

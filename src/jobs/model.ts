@@ -76,7 +76,8 @@ export async function openModel(
   const { model: read, present, heads: available, raw, tokenizer } = loaded;
   const { config } = read;
   const kind = available.find(isLabelKind);
-  const labels = kind ? (config.labels ?? defaultLabels(2)) : null;
+  const names = kind ? (config.labels ?? defaultLabels(2)) : null;
+  const labels = kind === 'number' ? null : names;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
@@ -162,7 +163,7 @@ export async function openModel(
       const [result] = await model.rankMasks([prepared], [ranking]);
       return result ?? { text, masks: [] };
     },
-    ...labelAnswers(kind, logitsOf, { path, labels: labels ?? [], raw }),
+    ...labelAnswers(kind, logitsOf, { path, labels: names ?? [], raw }),
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },

@@ -47,6 +47,9 @@ td { padding: .25rem 0; }
 .percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .6rem; width: 4.4rem; }
 .change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .4rem; width: 3.2rem; font-variant-numeric: tabular-nums; }
 .rose { color: var(--up); } .fell { color: var(--down); }
+
+.number strong { font-size: 1.6rem; }
+.told { font-weight: 600; margin-bottom: .4rem; }
 .track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
 .bar { background: var(--accent); height: 100%; border-radius: 1rem; }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
@@ -92,9 +95,14 @@ const examples = {
   'fill-mask': 'where is my [MASK]?',
   embed: 'where is my parcel?\\nmy package has not come\\nhow do i reset my password?',
 };
-const names = { predict: 'Label', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
+const names = { predict: 'Predict', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
+const predictHints = {
+  'one label': 'The likeliest labels are shown, likeliest first.',
+  'several labels': 'Labels over their thresholds are marked with \u2713; the likeliest come first.',
+  'a number': 'The number is shown with the interval that most such numbers lie in.',
+};
 const hints = {
-  predict: () => 'The likeliest labels are shown, likeliest first.',
+  predict: () => predictHints[able()[0]?.answers] ?? predictHints['one label'],
   'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
   embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
 };
@@ -146,7 +154,7 @@ function rowsOf(answer, answers, place) {
     const bar = make('div', { className: 'bar' });
     bar.style.width = Math.max(0, 100 * entry.score / most).toFixed(1) + '%';
     const cells = [
-      make('th', { scope: 'row' }, entry[key]),
+      make('th', { scope: 'row' }, (answer.labels?.some((one) => one.label === entry.label) ? '\u2713 ' : '') + entry[key]),
       make('td', { ariaHidden: 'true' }, make('div', { className: 'track' }, bar)),
       make('td', { className: 'percent' }, task() === 'embed' ? entry.score.toFixed(3) : percent(entry.score)),
     ];
@@ -164,6 +172,13 @@ function rowsOf(answer, answers, place) {
 function cardOf(model, answer, answers) {
   const card = make('section', { className: 'card' }, make('h2', {}, model.name));
   card.setAttribute('aria-label', model.name);
+  if (answer.value !== undefined) {
+    const digits = (value) => String(Number(value.toPrecision(4)));
+    const about = answer.low === null ? '' : ' (' + digits(answer.low) + ' to ' + digits(answer.high) + ')';
+    card.append(make('p', { className: 'number' }, make('strong', {}, digits(answer.value)), about));
+    return card;
+  }
+  if (answer.labels) card.append(make('p', { className: 'told' }, answer.labels.length > 0 ? answer.labels.map((one) => one.label).join(', ') : 'none of the labels'));
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
@@ -207,7 +222,7 @@ async function answer(event) {
     const chosen = able();
     const answers = await Promise.all(chosen.map(({ name }) => answerOf(name, text)));
     if (number !== asked) return;
-    const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
+    const compared = answers.map((one) => (task() === 'predict' && one.scores?.length !== answers[0].scores?.length ? [one] : answers));
     find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
     const { top, bottom } = find('results').getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) find('results').scrollIntoView({ block: bottom - top > innerHeight ? 'start' : 'nearest' });

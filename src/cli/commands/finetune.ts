@@ -1,20 +1,23 @@
 import { counted } from '../../core/errors.ts';
-import { classificationReport } from '../classificationReport.ts';
+import type { AnyFinetuneResult } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { speed } from '../format.ts';
 import { jobOptions, withTraining } from '../jobOptions.ts';
+import { labeledReport, targetLadderReport } from '../labeledReport.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
-  summary: 'train a text classifier on labeled texts, from a pretrained or adapted model',
+  summary: 'train a model on labeled texts: one label, several, or a number, from a pretrained or adapted model',
   job: 'finetune',
-  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],
+  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'groupColumn'],
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
+    "bertune finetune --model runs/adapted --train tickets.csv --task several-labels --label-separator ';' --output runs/topics",
+    'bertune finetune --model runs/adapted --train reviews.csv --task number --label-column rating --output runs/rating',
   ],
   isShared: true,
   async run(settings, context) {
@@ -23,8 +26,8 @@ export const finetuneCommand: CommandSpec = {
     const result = await withTraining(context, (hooks) => finetune(options, hooks));
     await writeResult(context, settings, result, () =>
       [
-        ...(result.ladder ? [ladderReport(result.ladder), ''] : []),
-        classificationReport(result),
+        ...(result.ladder ? [shownLadder(result.ladder), ''] : []),
+        labeledReport(result),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`
@@ -34,3 +37,7 @@ export const finetuneCommand: CommandSpec = {
     );
   },
 };
+
+function shownLadder(ladder: NonNullable<AnyFinetuneResult['ladder']>): string {
+  return 'measure' in ladder ? targetLadderReport(ladder) : ladderReport(ladder);
+}

@@ -1,10 +1,14 @@
 import type { HeadRecord, PartName } from './head.ts';
+import { manyLabels } from './manyLabels.ts';
 import { maskedLm } from './maskedLm.ts';
+import { number } from './number.ts';
 import { oneLabel } from './oneLabel.ts';
 import { pooled } from './pooled.ts';
 
 /** Every head, in the order in which a model with several is taken for one of them. */
-export const heads = { oneLabel, maskedLm, pooled } as const satisfies Readonly<Record<string, HeadRecord>>;
+export const heads = { oneLabel, manyLabels, number, maskedLm, pooled } as const satisfies Readonly<
+  Record<string, HeadRecord>
+>;
 
 export type HeadName = keyof typeof heads;
 
