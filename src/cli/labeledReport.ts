@@ -54,14 +54,8 @@ function numberReport(result: NumberResult): string {
 }
 
 /** The methods that were tried for several labels or a number, and those that were not. */
-export function targetLadderReport({ chosen, measure, rungs, left }: TargetLadder): string {
-  const header = [
-    'method, on folds of the training texts',
-    measure,
-    `squared error against ${chosen}`,
-    'texts',
-    'seconds',
-  ];
+export function targetLadderReport({ chosen, measure, error, rungs, left }: TargetLadder): string {
+  const header = ['method, on folds of the training texts', measure, `${error}, against ${chosen}`, 'texts', 'seconds'];
   const rows = rungs.map(({ method, score, difference, texts, seconds }) => [
     method === chosen ? `${method} (chosen)` : method,
     score.toFixed(4),

@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
-import { type Column, hardlyClasses, kindTitles, mayBeText } from './columnKinds.ts';
+import { type Column, hardlyClasses, isKeyOrTime, isNumeric, kindTitles, mayBeText } from './columnKinds.ts';
 import { looksLikeData } from './headerLine.ts';
 import type { Table } from './table.ts';
 import { nestedTitle } from './values.ts';
@@ -16,6 +16,8 @@ export interface ColumnOptions {
   readonly needLabel?: boolean | 'if any';
   /** How several labels of a text are written; absent: a text has one label. */
   readonly several?: SeveralLabels;
+  /** Whether numbers are looked for in place of names of classes. */
+  readonly areNumbers?: boolean;
 }
 
 /** Lists in one column, texts in one column with something between the labels, or a column of 0 and 1 for each label. */
@@ -85,7 +87,7 @@ export async function chooseColumns(
   let label = named.label;
   if (needsLabel && label === undefined) {
     const isOther = (name: string) => isTaken(name) || name === text;
-    label = likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, isOther, several));
+    label = likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, isOther, options));
     if (label === undefined && needsLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
   const { labels } = named;
@@ -109,10 +111,11 @@ export async function chooseColumns(
 async function guessedLabel(
   look: Columns['look'],
   isTaken: (name: string) => boolean,
-  several: SeveralLabels | undefined,
+  { several, areNumbers }: ColumnOptions,
 ): Promise<string | undefined> {
   const free = (await look()).filter(({ name }) => !isTaken(name));
   if (several && several.separator === undefined) return only(free.filter(isList));
+  if (areNumbers) return only(free.filter((column) => isNumeric(column) && !isKeyOrTime(column)));
   return only(free.filter((column) => hardlyClasses(column) === undefined));
 }
 

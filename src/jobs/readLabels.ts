@@ -46,7 +46,7 @@ export async function readSeveralLabels(
 export async function readNumbers(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<AnsweredSet<number>> {
   refuseSeveral(data, 'a number a text is read');
   const read = await readAnsweredSet(
-    { ...data, flag, onNote: (line: Message) => note(hooks, line) },
+    { ...data, areNumbers: true, flag, onNote: (line: Message) => note(hooks, line) },
     ({ label }, row, column) => {
       const said = label?.trim() ?? '';
       if (said === '') throw new BertuneError(say`${flag}: row ${row} has no number in column ${column}`);

@@ -298,10 +298,12 @@ export interface TargetLadder {
   readonly chosen: TargetMethod;
   /** What `score` is, in words. */
   readonly measure: string;
+  /** What the methods are compared by: an error of each text. */
+  readonly error: string;
   readonly rungs: readonly {
     readonly method: TargetMethod;
     readonly score: number;
-    /** Its mean squared error less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one. */
+    /** Its mean error less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one. */
     readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
     readonly texts: number;
     readonly seconds: number;

@@ -48,10 +48,10 @@ export async function chooseTarget(
     best = bestOf(tried);
   }
   for (const method of methodNames) {
-    if (!isTargetMethod(method)) left.push({ method, reason: `it is for one label a text, not for ${kind.title}` });
+    if (!isTargetMethod(method)) left.push({ method, reason: 'for one label a text only' });
   }
   const ladder: TargetLadder = {
-    ...{ chosen: best.method, measure: kind.score.title, left },
+    ...{ chosen: best.method, measure: kind.score.title, error: kind.errors.title, left },
     rungs: tried.map((one) => ({
       ...{ method: one.method, score: kind.score.of(one.answers, run.data) },
       difference: one === best ? null : difference(best, one),
@@ -154,7 +154,7 @@ function entered(
   run: TargetRun,
   kind: TargetKind,
 ): Tried {
-  return { method, answers, errors: kind.errors(answers, run.data), seconds };
+  return { method, answers, errors: kind.errors.of(answers, run.data), seconds };
 }
 
 /** The best of several, the simplest first: a dearer one has to be better than the best before it. */
@@ -165,7 +165,7 @@ function bestOf(tried: readonly Tried[]): Tried {
   });
 }
 
-/** Mean squared error of b less that of a, on the texts that both answered. */
+/** Mean error of b less that of a, on the texts that both answered. */
 function difference(a: Tried, b: Tried) {
   const differences = Array.from(b.errors, (error, i) => error - (a.errors[i] as number)).filter(
     (d) => !Number.isNaN(d),

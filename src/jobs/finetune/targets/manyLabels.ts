@@ -49,14 +49,24 @@ export const manyLabelsTargets: TargetKind = {
       scale: { mean: 0, deviation: 1 },
     };
   },
-  errors(answers, { targets: { data, size } }) {
-    return Float64Array.from({ length: answers.length / size }, (_, i) => {
-      let sum = 0;
-      for (let at = i * size; at < (i + 1) * size; at++) {
-        sum += (sigmoid(answers[at] as number) - (data[at] as number)) ** 2;
-      }
-      return sum / size;
-    });
+  errors: {
+    title: "1 − F1 of a text's labels",
+    of(answers, data) {
+      const { data: targets, size } = data.targets;
+      const thresholds = thresholdsFor(answers, data);
+      return Float64Array.from({ length: answers.length / size }, (_, i) => {
+        if (Number.isNaN(answers[i * size])) return Number.NaN;
+        let [right, told, own] = [0, 0, 0];
+        for (let c = 0, at = i * size; c < size; c++, at++) {
+          const isTold = sigmoid(answers[at] as number) >= (thresholds[c] as number);
+          if (isTold) told++;
+          if (targets[at] === 1) own++;
+          if (isTold && targets[at] === 1) right++;
+        }
+        // Of a text without labels, to tell none is right.
+        return told + own === 0 ? 0 : 1 - (2 * right) / (told + own);
+      });
+    },
   },
   score: {
     title: 'micro F1',

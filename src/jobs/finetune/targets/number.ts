@@ -54,8 +54,11 @@ export const numberTargets: TargetKind = {
       scale: { mean, deviation },
     };
   },
-  errors: (answers, { targets: { data } }) =>
-    Float64Array.from(answers, (value, i) => (value - (data[i] as number)) ** 2),
+  errors: {
+    title: 'squared error, in variances',
+    of: (answers, { targets: { data } }) =>
+      Float64Array.from(answers, (value, i) => (value - (data[i] as number)) ** 2),
+  },
   score: {
     title: 'R²',
     of(answers, { targets: { data } }) {

@@ -39,8 +39,8 @@ export interface TargetKind {
   objective(run: Pick<TargetRun, 'given' | 'data'>): Objective<TargetText>;
   /** Reads the texts of a run, limits and splits applied. @throws what reading throws; BertuneError for too little to learn */
   read(learning: Learning): Promise<Targeted>;
-  /** The squared error of each text [n], of what is between 0 and 1 or standardized; NaN where there is no answer. */
-  errors(answers: Float32Array, data: Targeted): Float64Array;
+  /** What methods are compared by: an error of each text [n], NaN where there is no answer. */
+  errors: { readonly title: string; of(answers: Float32Array, data: Targeted): Float64Array };
   /** The figure that rungs are told by. @param answers [n, outputs], NaN where there are none */
   score: { readonly title: string; of(answers: Float32Array, data: Targeted): number };
   /** What held-out answers say of how answers are to be made: keys of `config.json`. */
