@@ -9,6 +9,11 @@ export const thresholdsKey = 'label_thresholds';
 /** Half the width of the interval around a number, and the share of numbers that it is to hold. */
 export const marginKey = 'number_interval';
 
+/** The keys that a folder has, for one that is made of it with the same head. */
+export function answerKeysOf(raw: HubConfig): HubConfig {
+  return Object.fromEntries([thresholdsKey, marginKey].flatMap((key) => (key in raw ? [[key, raw[key]]] : [])));
+}
+
 /** @throws BertuneError for thresholds that are none, or not as many as labels */
 export function thresholdsOf(raw: HubConfig, labels: number, name: string): readonly number[] {
   const found = raw[thresholdsKey] ?? Array.from({ length: labels }, () => 0.5);

@@ -146,7 +146,7 @@ function rowsOf(answer, answers, place) {
   const base = answers[0];
   const before = base === answer ? undefined : place === undefined ? base.scores : base.masks[place]?.candidates;
   // One scale for all models, so that their bars compare.
-  const listOf = (one) => (place === undefined ? one.scores : one.masks[place]?.candidates ?? []);
+  const listOf = (one) => (place === undefined ? (one.scores ?? []) : one.masks[place]?.candidates ?? []);
   const most = Math.max(...answers.map((one) => listOf(one)[0]?.score ?? 0), 1e-9);
   return list.slice(0, shown).map((entry) => {
     const was = before?.find((other) => other[key] === entry[key])?.score;
