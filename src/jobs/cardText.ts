@@ -8,6 +8,7 @@ import { manyLabelsCard } from './cards/manyLabels.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { numberCard } from './cards/number.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
+import { tokenLabelsCard } from './cards/tokenLabels.ts';
 import { classifierUse, encoderUse, hybridUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import { labelKindOf } from './labelKinds/table.ts';
@@ -20,6 +21,7 @@ const cards: Readonly<Record<HeadName, HeadCard | null>> = {
   oneLabel: oneLabelCard,
   manyLabels: manyLabelsCard,
   number: numberCard,
+  tokenLabels: tokenLabelsCard,
   pooled: null,
 };
 
@@ -39,9 +41,17 @@ interface Kind {
 const kinds: Readonly<Record<string, Kind | ((record: RunRecord) => Kind)>> = {
   adapt: { head: 'maskedLm', tags: ['domain-adaptation'] },
   pretrain: { head: 'maskedLm', tags: [] },
-  finetune: ({ result }) => ({ head: headOfTask(result as AnyFinetuneResult), tags: [] }),
+  finetune: (record) => ({
+    head: isOfTokens(record) ? 'tokenLabels' : headOfTask(record.result as AnyFinetuneResult),
+    tags: [],
+  }),
   distill: (record) => ({ ...distilled(record), tags: ['distillation'] }),
 };
+
+/** Whether a run of fine-tuning learned labels on tokens. */
+function isOfTokens({ result }: RunRecord): boolean {
+  return typeof result === 'object' && result !== null && 'entities' in result;
+}
 
 /**
  * The model card of a finished run: a function of its record alone.

@@ -9,6 +9,7 @@ import { labelKindOf } from './labelKinds/table.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { type RunRecord, readableRecord } from './runRecord.ts';
+import { learnTokens } from './tokens/learnTokens.ts';
 import type {
   AnyFinetuneResult,
   FinetuneOptions,
@@ -17,6 +18,7 @@ import type {
   LabelsResult,
   NumberResult,
   TargetFinetuneResult,
+  TokensFinetuneResult,
 } from './types.ts';
 
 /**
@@ -36,11 +38,18 @@ export function finetune(
   hooks?: JobHooks,
 ): Promise<TargetFinetuneResult<NumberResult>>;
 export function finetune(
+  options: FinetuneOptions & { readonly task: 'tokens' },
+  hooks?: JobHooks,
+): Promise<TokensFinetuneResult>;
+export function finetune(
   options: FinetuneOptions & { readonly task?: 'one-label' },
   hooks?: JobHooks,
 ): Promise<FinetuneResult>;
-export function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<AnyFinetuneResult>;
-export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<AnyFinetuneResult> {
+export function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<AnyFinetuneResult | TokensFinetuneResult>;
+export async function finetune(
+  options: FinetuneOptions,
+  hooks: JobHooks = {},
+): Promise<AnyFinetuneResult | TokensFinetuneResult> {
   if (isSentAway(options)) return sentAway(options, hooks, (local) => finetune(local, hooks));
   const began = performance.now();
   const asked = withMethod(options);
@@ -49,7 +58,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   if (!given.train && !given.labelTexts) {
     throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
   }
-  return runTraining<AnyFinetuneResult>(
+  return runTraining<AnyFinetuneResult | TokensFinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       read(reading) {
@@ -58,7 +67,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           found ??= findModel(options.model, options, hooks);
           return found;
         };
-        return learners[labelKindOf(given.task)]({ given, options, reading, hooks, find, record, began });
+        const learning = { given, options, reading, hooks, find, record, began };
+        return given.task === 'tokens' ? learnTokens(learning) : learners[labelKindOf(given.task)](learning);
       },
     },
     hooks,

@@ -44,7 +44,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     labels,
     task: taskOf(inspected.heads.find(isLabelKind)),
     sentence: await sentenceFacts(found, inspected),
-    reads: labels && readingTitle(read.sentence),
+    reads: labels && present.includes('classifier') ? readingTitle(read.sentence) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
     notes,
   };

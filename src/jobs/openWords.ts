@@ -47,6 +47,9 @@ export function openWords(
       prompts: [],
     },
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    async entities() {
+      throw lacking('token classification head, which labels on tokens need');
+    },
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

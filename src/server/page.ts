@@ -51,6 +51,11 @@ td { padding: .25rem 0; }
 .number strong { font-size: 1.6rem; }
 .told { font-weight: 600; margin-bottom: .4rem; }
 .track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
+mark { background: var(--track); color: inherit; border-radius: .35rem; padding: .1rem .3rem; border-bottom: 2px solid var(--accent); }
+mark[data-kind='1'] { border-color: var(--up); } mark[data-kind='2'] { border-color: var(--bad); } mark[data-kind='3'] { border-color: var(--soft); }
+mark[data-kind='4'] { border-style: dashed; } mark[data-kind='5'] { border-style: dotted; }
+.kind { color: var(--soft); font-size: .7rem; font-weight: 600; margin-left: .35rem; }
+.marked { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2; }
 .bar { background: var(--accent); height: 100%; border-radius: 1rem; }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
 a { color: var(--accent); }
@@ -99,6 +104,7 @@ const names = { predict: 'Predict', 'fill-mask': 'Fill in the blank', embed: 'Co
 const predictHints = {
   'one label': 'The likeliest labels are shown, likeliest first.',
   'several labels': 'Labels over their thresholds are marked with \u2713; the likeliest come first.',
+  'labels on tokens': 'The parts of the text that have a label are marked.',
   'a number': 'The number is shown with the interval that most such numbers lie in.',
 };
 const hints = {
@@ -169,7 +175,22 @@ function rowsOf(answer, answers, place) {
   });
 }
 
-function cardOf(model, answer, answers) {
+// The text with its parts marked, each with its label behind it.
+function markedText(text, entities) {
+  const marked = make('p', { className: 'marked' });
+  const kinds = [...new Set(entities.map((entity) => entity.label))].sort();
+  let at = 0;
+  for (const { start, end, label, score } of entities) {
+    const mark = make('mark', { title: label + ', ' + percent(score) }, text.slice(start, end), make('span', { className: 'kind' }, label));
+    mark.dataset.kind = String(kinds.indexOf(label) % 6);
+    marked.append(text.slice(at, start), mark);
+    at = end;
+  }
+  marked.append(text.slice(at));
+  return marked;
+}
+
+function cardOf(model, answer, answers, text) {
   const card = make('section', { className: 'card' }, make('h2', {}, model.name));
   card.setAttribute('aria-label', model.name);
   if (answer.value !== undefined) {
@@ -179,6 +200,11 @@ function cardOf(model, answer, answers) {
     return card;
   }
   if (answer.labels) card.append(make('p', { className: 'told' }, answer.labels.length > 0 ? answer.labels.map((one) => one.label).join(', ') : 'none of the labels'));
+  if (answer.entities) {
+    card.append(markedText(text, answer.entities));
+    if (answer.entities.length === 0) card.append(make('p', { className: 'hint' }, 'Nothing found.'));
+    return card;
+  }
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
@@ -199,7 +225,8 @@ function cosinesOf(vectors, lines) {
 
 async function answerOf(name, text) {
   if (task() !== 'embed') {
-    const got = await read('/' + task(), { model: name, texts: [text], topK: 200 });
+    const isPredict = task() === 'predict';
+    const got = await read('/' + task(), { model: name, texts: [text], topK: 200, ...(isPredict && { offsets: 'utf-16' }) });
     return (got.predictions ?? got.results)[0];
   }
   const lines = linesOf(text);
@@ -223,7 +250,7 @@ async function answer(event) {
     const answers = await Promise.all(chosen.map(({ name }) => answerOf(name, text)));
     if (number !== asked) return;
     const compared = answers.map((one) => (task() === 'predict' && one.scores?.length !== answers[0].scores?.length ? [one] : answers));
-    find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
+    find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i], text)));
     const { top, bottom } = find('results').getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) find('results').scrollIntoView({ block: bottom - top > innerHeight ? 'start' : 'nearest' });
     say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in ' + (task() === 'embed' ? 'hundredths.' : 'points (new: not among its first 200).') : '.'));

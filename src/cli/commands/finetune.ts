@@ -1,15 +1,16 @@
 import { counted } from '../../core/errors.ts';
-import type { AnyFinetuneResult } from '../../jobs/types.ts';
+import type { AnyFinetuneResult, JobHooks, TokensFinetuneResult } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { speed } from '../format.ts';
 import { jobOptions, withTraining } from '../jobOptions.ts';
 import { labeledReport, targetLadderReport } from '../labeledReport.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
+import { tokensReport } from '../tokensReport.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
-  summary: 'train a model on labeled texts: one label, several, or a number, from a pretrained or adapted model',
+  summary: 'learn from labeled texts: one label a text, several, a number, or labels of parts',
   job: 'finetune',
   flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'groupColumn'],
   examples: [
@@ -18,16 +19,18 @@ export const finetuneCommand: CommandSpec = {
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
     "bertune finetune --model runs/adapted --train tickets.csv --task several-labels --label-separator ';' --output runs/topics",
     'bertune finetune --model runs/adapted --train reviews.csv --task number --label-column rating --output runs/rating',
+    'bertune finetune --model runs/adapted --task tokens --train names.conll --output runs/names',
   ],
   isShared: true,
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
     const options = jobOptions('finetune', settings);
-    const result = await withTraining(context, (hooks) => finetune(options, hooks));
+    const train = (hooks: JobHooks): Promise<AnyFinetuneResult | TokensFinetuneResult> => finetune(options, hooks);
+    const result = await withTraining(context, train);
     await writeResult(context, settings, result, () =>
       [
-        ...(result.ladder ? [shownLadder(result.ladder), ''] : []),
-        labeledReport(result),
+        ...('ladder' in result && result.ladder ? [shownLadder(result.ladder), ''] : []),
+        'entities' in result ? tokensReport(result) : labeledReport(result),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`

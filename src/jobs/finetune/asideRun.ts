@@ -12,7 +12,7 @@ import type { RunTexts } from './labeled.ts';
 
 /** Training beside the run's own: a trial, or what the run starts from. */
 export interface AsideRun {
-  readonly run: FinetuneRun<RunTexts>;
+  readonly run: Pick<FinetuneRun<RunTexts>, 'given' | 'engine' | 'hooks'>;
   readonly task: TrainingTask & Pick<FrozenSplit, 'frozen'>;
   readonly steps: number;
   readonly learningRate: number;

@@ -4,9 +4,10 @@ import { maskedLm } from './maskedLm.ts';
 import { number } from './number.ts';
 import { oneLabel } from './oneLabel.ts';
 import { pooled } from './pooled.ts';
+import { tokenLabels } from './tokenLabels.ts';
 
 /** Every head, in the order in which a model with several is taken for one of them. */
-export const heads = { oneLabel, manyLabels, number, maskedLm, pooled } as const satisfies Readonly<
+export const heads = { oneLabel, manyLabels, number, tokenLabels, maskedLm, pooled } as const satisfies Readonly<
   Record<string, HeadRecord>
 >;
 
