@@ -1,9 +1,10 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { labelNames } from '../../src/data/labels.ts';
 import type { Rows } from '../../src/evaluation/neighbours.ts';
 import { textVectors } from '../../src/jobs/textVectors.ts';
 import { type Examples, type Learner, vectorLearner } from '../../src/tasks/learner.ts';
-import { cacheFolder, fail } from './environment.ts';
+import { cacheFolder, fail, resultsFolder } from './environment.ts';
 import { type SetName, sets } from './fewshotSets.ts';
 
 /** A public set as jobs judge labels: by a learner on the vectors of a sentence encoder. */
@@ -26,6 +27,8 @@ export async function judgingSet(name: SetName, most?: number): Promise<JudgingS
   const names = labelNames(labels);
   const known = test.texts.flatMap((text, i) => (names.includes(test.labels[i] ?? '') ? [{ text, i }] : []));
   const texts = [...places.map((i) => pool.texts[i] ?? ''), ...known.map(({ text }) => text)];
+  // What is kept says the version, which is read from a package.json two folders above the sources.
+  copyFileSync('package.json', join(resultsFolder, 'build', 'package.json'));
   const found = await textVectors({ model: benchEncoder(), device: 'auto', cache: cacheFolder }, texts, false, {});
   if (!found) throw new Error('internal: an encoder without vectors');
   const numbers = (all: readonly string[]) => Int32Array.from(all, (label) => names.indexOf(label));
