@@ -50,6 +50,10 @@ export const input = {
     default: computed('names where labels have few texts and folds say that they help'),
     identity: false,
   },
+  general: {
+    type: records('file'),
+    help: 'texts of everyday language, to see what a model knows of it: files or globs',
+  },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
