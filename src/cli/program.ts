@@ -26,9 +26,11 @@ import { joinCommand } from './commands/join.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
+import { reportCommand } from './commands/report.ts';
 import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
+import { tokenizeCommand } from './commands/tokenize.ts';
 import { flagName, flagType, groupOf, helpOf, namesOf, spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
 import { readSettings } from './settings.ts';
@@ -44,12 +46,14 @@ export const commands: readonly CommandSpec[] = [
   evaluateCommand,
   predictCommand,
   embedCommand,
+  tokenizeCommand,
   joinCommand,
   fillMaskCommand,
   serveCommand,
   exportCommand,
   inspectCommand,
   cardCommand,
+  reportCommand,
   pushCommand,
   demoCommand,
   devicesCommand,
@@ -160,7 +164,10 @@ function addCommand(
   const words = spec.name.split(' ');
   const name = words.pop() ?? spec.name;
   const command = holderOf(program, words[0]).command(name).description(spec.summary);
-  if (spec.argument) command.argument(`[${spec.argument.name}]`, spec.argument.description);
+  if (spec.argument) {
+    const { name, description, isRepeated } = spec.argument;
+    command.argument(`[${name}${isRepeated ? '...' : ''}]`, description);
+  }
   command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
   const flags = new Map<SettingName, Flag>();
   for (const name of namesOf(spec)) {
@@ -181,7 +188,7 @@ function addCommand(
     }
     const settings = await readSettings(spec, given);
     onSettings(settings);
-    const context = { terminal, text: command.args[0] };
+    const context = { terminal, text: command.args[0], texts: command.args };
     if (processes) await runShared(spec, settings, { ...context, processes });
     else await spec.run(settings, context);
   });

@@ -102,7 +102,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     const stored = readingBy(folderModel, options.reads, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
-      if (head === 'present') return presentParts(findParts(model, raw, weights));
+      if (head === 'present') return presentParts(model, findParts(model, raw, weights));
       return partsOfAll(model, typeof head === 'string' ? [head] : head);
     };
     const has = (name: string) => weights.tensors.has(name);
@@ -124,7 +124,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     for (const text of otherNotes(model, raw, weights)) options.onNote?.(text);
     checkMemory([...located, ...beside], path);
     const read = (parts: readonly LocatedPart[]) => readValues(parts, model, weights, options.seed ?? 0);
-    const present = presentParts(found);
+    const present = presentParts(model, found);
     const stores = { present, heads: headsIn(stored, raw, present), storedAs: storedTypes(found, weights) };
     const facts = { ...stores, sentence: settings, folder };
     const atRandom = located.filter(
@@ -149,7 +149,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
   try {
     const found = findParts(model, raw, weights);
     checkEncoder(model, found, weights);
-    const present = presentParts(found);
+    const present = presentParts(model, found);
     const located = pick(found, present);
     for (const part of located) checkShapes(part, weights);
     const specs = located.flatMap(({ specs }) => specs);

@@ -44,8 +44,14 @@ export function isComplete({ specs }: LocatedPart): boolean {
   return specs.every(({ stored }) => stored !== undefined);
 }
 
-export function presentParts(found: readonly LocatedPart[]): PartName[] {
-  return found.filter(isComplete).map(({ part }) => part);
+/** A part without parameters is there with the others of its head. */
+export function presentParts(model: TextModel, found: readonly LocatedPart[]): PartName[] {
+  const complete = found.filter(isComplete).map(({ part }) => part);
+  const empty = new Set(found.filter(({ specs }) => specs.length === 0).map(({ part }) => part));
+  const beside = (part: PartName) => model.heads.map((head) => model.partsOf(head)).filter((all) => all.includes(part));
+  return complete.filter(
+    (part) => !empty.has(part) || beside(part).some((all) => all.every((each) => complete.includes(each))),
+  );
 }
 
 export function withoutStored({ part, specs }: LocatedPart): LocatedPart {

@@ -57,6 +57,7 @@ export const unlabeledTraining = {
   ...masking,
   corpus: required,
   cache: given,
+  report: given,
   warmup: { default: 0.06 },
   evalFraction: { default: 0.02, identity: (value, { eval: own }) => (own ? undefined : value) },
   evalLimit: { default: 2000, defaultHelp: '2000 of those held out, all of --eval' },

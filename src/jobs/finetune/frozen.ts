@@ -17,7 +17,7 @@ import type { FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
-import { blend, measureAnswers, wordsOf } from './hybrid.ts';
+import { blend, heldAnswers, measureHeld, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
 /**
@@ -38,7 +38,8 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
       const head = await frozenHead(run, base, data, features);
       const stored = headValues(head);
       const words = withWords ? await wordsBeside(run, head) : undefined;
-      const measured = measureAnswers(data, await headAnswers(engine, held, stored), words);
+      const answers = heldAnswers(data, await headAnswers(engine, held, stored), words);
+      const measured = measureHeld(answers);
       await base.save(
         new Map([...base.values, ...stored]),
         words && { weights: words.words.weights, weight: words.weight },
@@ -56,6 +57,7 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
           heldOut: data.held.texts.length,
         },
         card: withPlace(await base.card(words), features, data, base.known),
+        answers,
       };
     },
   };

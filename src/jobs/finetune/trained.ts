@@ -12,6 +12,7 @@ import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel
 import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
+import type { HeldOutAnswers } from '../heldOutAnswers.ts';
 import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
@@ -20,7 +21,7 @@ import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
-import { measureAnswers } from './hybrid.ts';
+import { heldAnswers, measureHeld } from './hybrid.ts';
 import { describedIn, type Labeled, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
@@ -53,14 +54,15 @@ export async function trainedPlan(
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
-  let latest: ClassificationResult | undefined;
+  let latest: { readonly measured: ClassificationResult; readonly answered: HeldOutAnswers } | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
     async (parameters, signal, collective): Promise<Metrics> => {
       const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
       const answers = await answersOf(run, base, reached, heldTexts, { signal, collective });
-      const measured = measureAnswers(data, answers, words);
-      latest = measured;
+      const answered = heldAnswers(data, answers, words);
+      const measured = measureHeld(answered);
+      latest = { measured, answered };
       if (held.texts.length === 0) return {};
       return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
     },
@@ -81,12 +83,19 @@ export async function trainedPlan(
       const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {
-          ...{ ...latest, method: named, steps, tokensPerSecond: Math.round(unitsPerSecond), output: options.output },
+          ...{
+            ...latest.measured,
+            method: named,
+            steps,
+            tokensPerSecond: Math.round(unitsPerSecond),
+            output: options.output,
+          },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
         },
         data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
         card: withPlace(await base.card(words), vectors, some, base.known),
+        answers: latest.answered,
       };
     },
   };

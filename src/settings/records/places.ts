@@ -118,6 +118,22 @@ export const input = {
     help: 'export the network of a hybrid without its words, though its answers differ',
     default: false,
   },
+  /** Folders of runs. */
+  runs: { type: texts('dir'), flag: 'run', help: 'folders of runs to show; also without the flag', identity: false },
+  /** Whether a run writes a page that shows it, `report.html`, at its end. */
+  report: {
+    type: toggle(),
+    help: 'write report.html, a page that shows the run, at its end; --no-report: none',
+    default: true,
+    identity: false,
+  },
+  /** Whether held-out texts stand beside their answers in `answers.json` and in reports. */
+  reportTexts: {
+    type: toggle(),
+    help: 'held-out texts beside their answers, to be read in the report; --no-report-texts: none',
+    default: true,
+    identity: false,
+  },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
   overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },
 } as const satisfies Table;
