@@ -6,6 +6,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
   DuckDBVarCharType,
+  INTEGER,
   VARCHAR,
 } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
@@ -36,6 +37,11 @@ export function numberColumn(name: string): FileColumn {
 /** A column of JSON: in CSV and Parquet its text. */
 export function jsonColumn(name: string): FileColumn {
   return { name, type: DuckDBVarCharType.create('JSON') };
+}
+
+/** A column of whole numbers of 32 bits. */
+export function integerColumn(name: string): FileColumn {
+  return { name, type: INTEGER };
 }
 
 type Kind = 'csv' | 'parquet' | 'jsonl';

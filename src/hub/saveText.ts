@@ -16,7 +16,7 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { mostWindowsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { configText, mostWindowsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
@@ -79,7 +79,7 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
     ...(options.tagScheme === undefined ? {} : { [tagSchemeKey]: options.tagScheme }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
-  await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
+  await writeFileAtomic(join(path, 'config.json'), configText(hub));
 }
 
 /** Whether the bare encoder has its pooler in transformers, too: it is then of the same module. */

@@ -99,7 +99,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
   const { model: folderModel, raw, settings, folder } = config;
   const weights = await openFolder(path, config);
   try {
-    const stored = readingBy(folderModel, options.reads, weights);
+    const stored = readingBy(folderModel, options.reads, raw, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
       if (head === 'present') return presentParts(model, findParts(model, raw, weights));
@@ -197,12 +197,20 @@ async function readFolderConfig(path: string): Promise<FolderConfig> {
 }
 
 /** The model with what its classifier is to read. */
-function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors }: WeightFiles): TextModel {
+function readingBy(model: TextModel, reads: LoadTextOptions['reads'], raw: HubConfig, weights: WeightFiles): TextModel {
   if (reads === undefined) return model;
   if (reads === 'pooler') return model.withSentence(null);
   if (reads !== 'suited' && reads !== 'vectors') return model.withSentence(sentenceHead(reads));
-  const hasPooler = reads === 'suited' && [...poolerNames(model)].some((name) => tensors.has(name));
-  return model.sentence || hasPooler ? model : model.withSentence(sentenceHead(pooledBy('mean')));
+  if (model.sentence || (reads === 'suited' && hasOwnReading(model, raw, weights))) return model;
+  return model.withSentence(sentenceHead(pooledBy('mean')));
+}
+
+/** Whether a folder has what its classification reads: the pooler, or, of a family whose classifiers read none, one of them. */
+function hasOwnReading(model: TextModel, raw: HubConfig, weights: WeightFiles): boolean {
+  if (model.partsOf('oneLabel').includes('pooler')) {
+    return [...poolerNames(model)].some((name) => weights.tensors.has(name));
+  }
+  return presentParts(model, findParts(model, raw, weights)).includes('classifier');
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */

@@ -111,7 +111,7 @@ export function missingNotes(
 ): string[] {
   const names = parts.flatMap(({ part, specs }) => {
     const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
-    if (missing.length < specs.length) return missing;
+    if (missing.length < specs.length || specs.length === 0) return missing;
     if (isFitted && (part === 'tokenClassifier' || (part === 'classifier' && readsVectors(model)))) return [];
     return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);
   });

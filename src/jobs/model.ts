@@ -17,6 +17,7 @@ import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
+import { anyMask } from './anyMask.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { openEngine } from './openEngine.ts';
 import type { OpenModel } from './openModel.ts';
@@ -147,7 +148,8 @@ export async function openModel(
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
       const maskId = tokenizer.idOfRole('mask');
-      const { ids } = tokenizer.encode(text);
+      const masked = text.replaceAll(anyMask, maskToken);
+      const { ids } = tokenizer.encode(masked);
       const { before, size } = tokenizer.frame;
       const positions = ids.flatMap((id, i) => (id === maskId ? [before.length + i] : []));
       if (positions.length === 0) {
@@ -156,7 +158,7 @@ export async function openModel(
       if (ids.length + size > config.maxPositions) {
         throw new UsageError(`the text has ${ids.length + size} tokens; the model takes ${config.maxPositions}`);
       }
-      return { text, ids, positions };
+      return { text: masked, ids, positions };
     },
     async rankMasks(texts, rankings) {
       const masks = texts.map((): FillMaskResult['masks'][number][] => []);

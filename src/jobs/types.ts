@@ -365,6 +365,7 @@ export interface LoadedModel {
   readonly labels: readonly string[] | null;
   /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
   readonly maskToken: string;
+  /** Ranks the words for every `[MASK]` of a text, or the model's own token for it. @throws UsageError when there is none */
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   /** What the model answers to each text, whatever the kind of its labels. */
   predict(texts: readonly string[]): Promise<Answer[]>;

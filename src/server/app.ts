@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { anyMask } from '../jobs/anyMask.ts';
 import { packageVersions } from '../jobs/versions.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
@@ -151,7 +152,8 @@ function addOtherRoutes(
 
 /** @throws RequestError when the texts have more masks than may be asked for at once */
 function checkMasks(texts: readonly string[], maskToken: string, { maxMasks }: ServerLimits): void {
-  const masks = texts.reduce((sum, text) => sum + text.split(maskToken).length - 1, 0);
+  const count = (text: string) => text.replaceAll(anyMask, maskToken).split(maskToken).length - 1;
+  const masks = texts.reduce((sum, text) => sum + count(text), 0);
   if (masks <= maxMasks) return;
   throw new RequestError(400, `${masks.toLocaleString('en-US')} ${maskToken} in one request; send at most ${maxMasks}`);
 }

@@ -167,3 +167,14 @@ export const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'h
 
 /** Counts where a network is read. */
 export const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
+
+/** What jobs take that judge labels by a quick classifier. */
+export const judging = {
+  model: { help: 'model whose vectors tell classes apart, best a sentence encoder; without it, words do' },
+  maxLength: given,
+  cache: { help: 'folder that keeps vectors for later runs; --no-cache: keep none' },
+  seed: given,
+  threads: given,
+  device: given,
+  offline: given,
+} as const satisfies Takes;

@@ -56,6 +56,11 @@ const conll = (rows: ReturnType<typeof orders>) =>
     })
     .join('\n\n');
 
+/** What the server answers. */
+interface Served {
+  readonly predictions: { entities: { start: number; text: string }[] }[];
+}
+
 let runs = 0;
 const options = (more: Partial<FinetuneOptions> = {}) => ({
   ...{ model: at('tiny'), train: { files: [at('train.jsonl')] }, eval: { files: [at('held.jsonl')] } },
@@ -178,11 +183,10 @@ describe('labels on tokens', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
-      return response.json();
+      return (await response.json()) as Served;
     };
     const text = `🙂 where is order abc, the card, please ?`;
-    const at0 = (answer: { predictions: { entities: { start: number; text: string }[] }[] }) =>
-      answer.predictions[0]?.entities[0];
+    const at0 = (answer: Served) => answer.predictions[0]?.entities[0];
     const [points, units] = [at0(await ask({ texts: [text] })), at0(await ask({ texts: [text], offsets: 'utf-16' }))];
     expect(points?.text).toBe(units?.text);
     expect((units?.start ?? 0) - (points?.start ?? 0)).toBe(1);

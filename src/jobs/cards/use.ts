@@ -10,7 +10,9 @@ export function pipelineUse(task: string, { text, command }: CardExample): strin
   // The tags of words are those of their first pieces.
   const more = task === 'token-classification' ? ', aggregation_strategy="first"' : '';
   const lines = ['from transformers import pipeline', '', `pipe = pipeline("${task}", model="${path}"${more})`];
-  return [code('python', ...lines, `print(pipe("${text}"))`), code('sh', `${command} ${path}`)].join('\n\n');
+  // Each kind of model has a mask token of its own.
+  const asked = text.includes('[MASK]') ? `f"${text.replace('[MASK]', '{pipe.tokenizer.mask_token}')}"` : `"${text}"`;
+  return [code('python', ...lines, `print(pipe(${asked}))`), code('sh', `${command} ${path}`)].join('\n\n');
 }
 
 /** A classifier on words alone. */

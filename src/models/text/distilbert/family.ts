@@ -4,7 +4,7 @@ import { denseClassifierLogits, denseClassifierParameters } from '../denseClassi
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers, postNormParameters } from '../postNorm.ts';
-import { tokenClassifier, tokenLogits } from '../tokenClassifier.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import { distilBertCodec } from './codec.ts';
 import type { DistilBertConfig } from './config.ts';
 import { distilBertNames } from './names.ts';
@@ -20,7 +20,7 @@ export const distilbert: TextFamily<DistilBertConfig> = {
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
     pooler: null,
     classifier: { title: 'classifier', parameters: denseClassifierParameters },
-    tokenClassifier,
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'DistilBertForMaskedLM', parts: ['mlmHead'], outputs: mlmHeadLogits },
@@ -32,7 +32,7 @@ export const distilbert: TextFamily<DistilBertConfig> = {
     tokenLabels: {
       hubClass: 'DistilBertForTokenClassification',
       parts: ['tokenClassifier'],
-      outputs: (scope, { hiddenDropout }, hidden) => tokenLogits(scope, hidden, hiddenDropout),
+      outputs: (scope, config, hidden) => tokenClassifierLogits(scope, config, hidden, config.hiddenDropout),
     },
     pooled: { hubClass: 'DistilBertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },

@@ -15,7 +15,7 @@ import { parsedKeys } from '../hubKeys.ts';
 import { positive } from '../hubSchema.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers } from '../postNorm.ts';
-import { plainTokenHead, tokenClassifier } from '../tokenClassifier.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import type { ElectraConfig } from './config.ts';
 import { electraNames } from './names.ts';
 
@@ -52,7 +52,7 @@ export const electra: TextFamily<ElectraConfig> = {
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config, config.embeddingSize) },
     pooler: null,
     classifier: { title: 'classifier', parameters: denseClassifierParameters },
-    tokenClassifier,
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: {
@@ -65,7 +65,11 @@ export const electra: TextFamily<ElectraConfig> = {
       parts: ['classifier'],
       outputs: (scope, config, first) => denseClassifierLogits(scope, config, first, ops.gelu, true),
     },
-    tokenLabels: plainTokenHead('ElectraForTokenClassification'),
+    tokenLabels: {
+      hubClass: 'ElectraForTokenClassification',
+      parts: ['tokenClassifier'],
+      outputs: tokenClassifierLogits,
+    },
     pooled: { hubClass: 'ElectraModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },
   pipelineInputs: ['input_ids', 'attention_mask', 'token_type_ids'],

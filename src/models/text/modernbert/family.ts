@@ -1,9 +1,8 @@
 import type { TextFamily } from '../family.ts';
-import { tokenClassifier } from '../tokenClassifier.ts';
 import { modernBertCodec } from './codec.ts';
 import type { ModernBertConfig } from './config.ts';
 import { encode } from './encoder.ts';
-import { classifierLogits, maskedLmLogits, tagLogits } from './heads.ts';
+import { classifierLogits, maskedLmLogits, tokenLogits } from './heads.ts';
 import { modernBertNames } from './names.ts';
 import {
   classifierParameters,
@@ -25,7 +24,7 @@ export const modernBert: TextFamily<ModernBertConfig> = {
     pooler: { title: 'prediction head', parameters: poolerParameters },
     mlmHead: { title: 'MLM head', parameters: mlmHeadParameters },
     classifier: { title: 'classifier', parameters: classifierParameters },
-    tokenClassifier: { ...tokenClassifier, parameters: tokenClassifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'ModernBertForMaskedLM', parts: ['pooler', 'mlmHead'], outputs: maskedLmLogits },
@@ -38,7 +37,7 @@ export const modernBert: TextFamily<ModernBertConfig> = {
     tokenLabels: {
       hubClass: 'ModernBertForTokenClassification',
       parts: ['pooler', 'tokenClassifier'],
-      outputs: tagLogits,
+      outputs: tokenLogits,
     },
     pooled: { hubClass: 'ModernBertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },

@@ -3,7 +3,7 @@ import type { Value } from '../../../graph/graph.ts';
 import { layerNorm, linear } from '../../../nn/layers.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { activate } from '../activations.ts';
-import { tokenLogits } from '../tokenClassifier.ts';
+import { tokenClassifierLogits } from '../tokenClassifier.ts';
 import type { ModernBertConfig } from './config.ts';
 
 /** Vocabulary logits of hidden states: [N, hiddenSize] -> [N, vocabularySize]. */
@@ -20,8 +20,8 @@ export function classifierLogits(scope: Scope, config: ModernBertConfig, read: V
 }
 
 /** Logits of the tags of tokens: [N, hiddenSize] -> [N, labels]. */
-export function tagLogits(scope: Scope, config: ModernBertConfig, hidden: Value): Value {
-  return tokenLogits(scope, transformed(scope, config, hidden), config.classifierDropout ?? config.hiddenDropout);
+export function tokenLogits(scope: Scope, config: ModernBertConfig, hidden: Value): Value {
+  return tokenClassifierLogits(scope, config, transformed(scope, config, hidden));
 }
 
 /** What all heads begin with: [N, hiddenSize] -> [N, hiddenSize]. */

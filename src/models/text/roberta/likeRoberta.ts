@@ -4,7 +4,7 @@ import { denseClassifierLogits, denseClassifierParameters } from '../denseClassi
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers } from '../postNorm.ts';
-import { plainTokenHead, tokenClassifier } from '../tokenClassifier.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import { robertaCodec } from './codec.ts';
 import { firstPosition, type RobertaConfig } from './config.ts';
 import { robertaNames } from './names.ts';
@@ -34,7 +34,7 @@ export function likeRoberta({ type, title, classes, vocabularySize }: Variant): 
       mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
       pooler: { title: 'pooler', parameters: poolerParameters },
       classifier: { title: 'classifier', parameters: denseClassifierParameters },
-      tokenClassifier,
+      tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
     },
     heads: {
       maskedLm: {
@@ -47,7 +47,11 @@ export function likeRoberta({ type, title, classes, vocabularySize }: Variant): 
         parts: ['classifier'],
         outputs: (scope, config, first) => denseClassifierLogits(scope, config, first, ops.tanh, true),
       },
-      tokenLabels: plainTokenHead(`${classes}ForTokenClassification`),
+      tokenLabels: {
+        hubClass: `${classes}ForTokenClassification`,
+        parts: ['tokenClassifier'],
+        outputs: tokenClassifierLogits,
+      },
       pooled: { hubClass: `${classes}Model`, parts: [], outputs: (_scope, _config, hidden) => hidden },
     },
     pipelineInputs: ['input_ids', 'attention_mask'],
