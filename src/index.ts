@@ -2,6 +2,7 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
+export { type CalibrateOptions, type CalibrateResult, calibrate } from './jobs/calibrate.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type CheckedSet, type CheckOptions, type CheckResult, check } from './jobs/check.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';

@@ -6,6 +6,7 @@ import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { calibrateCommand } from './commands/calibrate.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -42,6 +43,7 @@ export const commands: readonly CommandSpec[] = [
   distillCommand,
   checkCommand,
   evaluateCommand,
+  calibrateCommand,
   predictCommand,
   embedCommand,
   joinCommand,

@@ -13,7 +13,7 @@ import {
   writeRows,
 } from '../data/rowFile.ts';
 import type { WholeRows } from '../data/wholeRows.ts';
-import type { OptionsOf } from '../settings/options.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import type { AnswerKind } from './answers/answerKind.ts';
 import { answerKinds } from './answers/table.ts';
@@ -23,13 +23,14 @@ import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { note } from './note.ts';
-import type { OpenModel } from './openModel.ts';
 import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
-import type { JobHooks } from './types.ts';
+import { asksTrust } from './trust/decisions.ts';
+import { type TrustedAnswers, trustedAnswers } from './trust/trustedAnswers.ts';
+import type { JobHooks, Promised } from './types.ts';
 
 /** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
 export interface PredictFileOptions extends OptionsOf<'predictFile'> {}
@@ -42,6 +43,9 @@ export interface PredictFileResult {
   readonly added: readonly string[];
   /** The file, or with `shard` that of the part. */
   readonly output: string;
+  /** What is known of answers that may be left out, and on which texts; in words, too. Absent where all are given. */
+  readonly promises?: readonly Promised[];
+  readonly promised?: readonly string[];
 }
 
 /**
@@ -67,7 +71,14 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   const part =
     shard && input
       ? await beginPart(
-          { job: 'predictFile', output, shard, input, model: found, settings: { maxLength, int8, scores } },
+          {
+            job: 'predictFile',
+            output,
+            shard,
+            input,
+            model: found,
+            settings: { maxLength, int8, scores, ...trustOf(all) },
+          },
           hooks,
         )
       : undefined;
@@ -88,7 +99,8 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const labels = scores ? (model.labels ?? []) : [];
-      const { columns, names, renamed } = addedColumns(rows.columns, kind, labels);
+      const answers = await trustedAnswers(model, all, hooks);
+      const { columns, names, renamed } = addedColumns(rows.columns, answers, labels);
       if (renamed.length > 0) note(hooks, say`${rows.place} has ${joined(renamed, ', ')}`);
       for (const { name, columns: lacks } of rows.lacking) {
         note(
@@ -97,14 +109,16 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const counts = new Map<string, number>();
-      const labeled = labeledRows(model, kind, rows, labels, counts, hooks, shard, (row) =>
+      const labeled = labeledRows(answers, rows, labels, counts, hooks, shard, (row) =>
         part?.onRow(row.text, row.values),
       );
-      const all = [...rows.columns, ...columns];
-      if (part) checkNames(output, all);
+      const whole = [...rows.columns, ...columns];
+      if (part) checkNames(output, whole);
       return await writtenByFirst(collective, labeled, async () => {
-        const count = await (part ? part.write(all, labeled) : writeRows(output, all, labeled, signal));
-        return { count, labels: Object.fromEntries(counts), added: names, output: written };
+        const count = await (part ? part.write(whole, labeled) : writeRows(output, whole, labeled, signal));
+        const { promises, promised } = answers;
+        const known = promises ? { promises, promised } : {};
+        return { count, labels: Object.fromEntries(counts), added: names, output: written, ...known };
       });
     } finally {
       await rows.close();
@@ -190,8 +204,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
 }
 
 async function* labeledRows(
-  model: OpenModel,
-  { columns }: AnswerKind,
+  answers: TrustedAnswers,
   rows: Rows,
   labels: readonly string[],
   counts: Map<string, number>,
@@ -202,11 +215,12 @@ async function* labeledRows(
   const total = rows.total && Math.ceil(rows.total / (shard?.of ?? 1));
   const progress = textsProgress('labeling texts', total, hooks);
   let empty = 0;
-  const answered = (texts: string[]) => model.answered(texts);
+  const { columns } = answers;
+  const answered = (texts: string[]) => answers.answered(texts);
   const items = rows.items();
   // What comes along standard input is not waited for.
   const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, onRow);
-  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, answered)) {
+  for await (const { items: chunk, results } of madeOf(hooks.collective ?? alone, lists, answered)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
       if (text.trim() === '') {
@@ -214,7 +228,7 @@ async function* labeledRows(
         written.push([...values, ...columns.map(() => null), ...labels.map(() => null)]);
         continue;
       }
-      const answer = answers[i];
+      const answer = results[i];
       if (!answer) throw new Error('internal: a text without an answer');
       for (const label of answer.counted) counts.set(label, (counts.get(label) ?? 0) + 1);
       const of = new Map(answer.scores.map(({ label, score }) => [label, score]));
@@ -231,12 +245,18 @@ async function* labeledRows(
     );
 }
 
+/** What is asked of answers, for what parts of a file have to share. */
+function trustOf(all: Resolved<'predictFile'>): object {
+  const { abstain, mostWrong, confidence, answered, costs, coverage, sets } = all;
+  return asksTrust(all) ? { abstain, mostWrong, confidence, answered, costs, coverage, sets } : {};
+}
+
 function shortList(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
 /** The columns behind those of the input, under names that are free there. @throws UsageError when there is none */
-function addedColumns(columns: readonly FileColumn[], kind: AnswerKind, labels: readonly string[]) {
+function addedColumns(columns: readonly FileColumn[], kind: Pick<AnswerKind, 'columns'>, labels: readonly string[]) {
   const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), name]));
   const renamed: Message[] = [];
   const free = (name: string) => {

@@ -96,7 +96,8 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
       const { texts, topK = 1 } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
       const { name, answers } = await ask(model, reply, 'predict', { texts, topK });
-      return { model: name, predictions: answers };
+      const { promised } = model.thread.info;
+      return { model: name, predictions: answers, ...(promised.length > 0 ? { promised } : {}) };
     },
   );
   app.post<{ Body: AskBody }>(

@@ -161,9 +161,17 @@ function rowsOf(answer, answers, place) {
   });
 }
 
+function saidOf({ why, labels }) {
+  const reasons = { strange: 'Left unlabeled: unlike the texts that it knows.', unsure: 'Left unlabeled: it is unsure.' };
+  const set = labels && 'Set of labels: ' + (labels.join(', ') || 'none fits') + '.';
+  return [reasons[why], set].filter(Boolean).join(' ');
+}
+
 function cardOf(model, answer, answers) {
   const card = make('section', { className: 'card' }, make('h2', {}, model.name));
   card.setAttribute('aria-label', model.name);
+  const said = saidOf(answer);
+  if (said) card.append(make('p', { className: 'hint' }, said));
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));

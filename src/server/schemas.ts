@@ -118,14 +118,26 @@ export const predictAnswer = {
   required: ['model', 'predictions'],
   properties: {
     model: { type: 'string' },
+    promised: {
+      type: 'array',
+      description: 'What is known of such answers, and on which texts',
+      items: { type: 'string' },
+    },
     predictions: {
       type: 'array',
       items: {
         type: 'object',
         required: ['label', 'score', 'scores'],
         properties: {
-          label: { type: 'string' },
+          label: { type: ['string', 'null'], description: 'null where the text is left unlabeled' },
           score,
+          why: { type: 'string', enum: ['strange', 'unsure'], description: 'Why it is left unlabeled' },
+          suggestion: { type: 'string', description: 'The likeliest label of a text that is left unlabeled' },
+          labels: {
+            type: 'array',
+            description: 'The set that holds the right label as often as asked for, likeliest first',
+            items: { type: 'string' },
+          },
           scores: {
             type: 'array',
             description: 'The likeliest labels, likeliest first',

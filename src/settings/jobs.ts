@@ -1,6 +1,7 @@
 import { computed, unless } from './setting.ts';
 import {
   corpusTraining,
+  decided,
   given,
   heldOutTexts,
   imagePlaces,
@@ -18,6 +19,7 @@ import {
   someHeldOut,
   type Takes,
   textTraining,
+  trusted,
   unlabeledTraining,
   use,
   vectorFile,
@@ -35,6 +37,7 @@ export const jobs = {
     model: required,
     train: given,
     unlabeled: given,
+    outOfScope: given,
     task: {
       type: choice('one-label'),
       help: 'what is learned of a text: one label',
@@ -105,6 +108,7 @@ export const jobs = {
     ...masking,
     model: required,
     data: required,
+    outOfScope: given,
     limit: given,
     cache: given,
     seed: given,
@@ -120,6 +124,18 @@ export const jobs = {
     maxLength: { help: 'tokens of a sequence: longer texts are counted' },
     offline: given,
   },
+  calibrate: {
+    model: { required: true, help: 'folder of the classifier, which is written to' },
+    data: {
+      required: true,
+      help: 'labeled texts that neither trained nor chose the model: files or globs, s3://, https://, databases',
+    },
+    outOfScope: given,
+    seed: given,
+    maxLength: given,
+    threads: given,
+    device: given,
+  },
   predict: { ...use, ...predicted },
   predictFile: { ...use, ...predicted, output: labelFile, scores: given, shard: given },
   embed: { ...use, ...vectors, model: required, input: required, output: vectorFile, shard: given },
@@ -127,8 +143,10 @@ export const jobs = {
   loadModel: use,
   'model.fillMask': { topK: given, targets: given },
   'model.embed': vectors,
+  'model.decide': decided,
   serve: {
     ...use,
+    ...trusted,
     models: required,
     port: given,
     host: { defaultHelp: '127.0.0.1, this machine alone' },

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
+import { trustReport } from '../trustReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
@@ -11,6 +12,7 @@ export const evaluateCommand: CommandSpec = {
   flags: ['query', 'textColumn', 'labelColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
+    'bertune evaluate --model runs/intent --data test.csv --out-of-scope other-topics.csv',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
   isShared: true,
@@ -19,7 +21,9 @@ export const evaluateCommand: CommandSpec = {
     const options = jobOptions('evaluate', settings);
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));
     await writeResult(context, settings, result, () =>
-      'perplexity' in result ? maskedLmReport(result) : classificationReport(result),
+      'perplexity' in result
+        ? maskedLmReport(result)
+        : [classificationReport(result), ...trustReport(result)].join('\n\n'),
     );
   },
 };

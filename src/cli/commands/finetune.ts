@@ -5,6 +5,7 @@ import { speed } from '../format.ts';
 import { jobOptions, withTraining } from '../jobOptions.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
+import { calibratedReport } from '../trustReport.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
@@ -25,6 +26,7 @@ export const finetuneCommand: CommandSpec = {
       [
         ...(result.ladder ? [ladderReport(result.ladder), ''] : []),
         classificationReport(result),
+        ...calibratedReport(result.calibration),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`

@@ -46,12 +46,17 @@ async function fitWordsOf({ data, engine, hooks, given }: FinetuneRun): Promise<
 
 /** How a network's logits, and the words beside it, do on the texts that are held out. */
 export function measureAnswers(
-  { labels, held }: Labeled,
+  data: Labeled,
   logits: readonly ArrayLike<number>[],
   words: WordsBeside | undefined,
 ): LabelMeasure {
+  return measureRows(data, words ? joinedLogits(words, data.held.texts, logits) : logits);
+}
+
+/** How answers [labels] of any kind of classifier do on the texts that are held out. */
+export function measureRows({ labels, held }: Labeled, rows: readonly ArrayLike<number>[]): LabelMeasure {
   const count = new LabelCount(held.classes, labels);
-  for (const row of words ? joinedLogits(words, held.texts, logits) : logits) count.add(row);
+  for (const row of rows) count.add(row);
   return count.measure();
 }
 
