@@ -93,10 +93,8 @@ export async function loadTrustFolder(path: string): Promise<StoredTrust | null>
       ['tuning', document.tuning.count],
       ['fresh', document.fresh?.count ?? 0],
     ] as const) {
-      const rows = tensors.get(set)?.length ?? 0;
-      if (rows % Math.max(1, count) !== 0 || (count > 0 && rows === 0)) {
-        throw new BertuneError(`${stored.path} does not belong to ${file}: copy the whole folder`);
-      }
+      if ((stored.tensors.get(set)?.shape[1] ?? 0) === count) continue;
+      throw new BertuneError(`${stored.path} does not belong to ${file}: copy the whole folder`);
     }
     return { document, tensors };
   } finally {

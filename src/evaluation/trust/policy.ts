@@ -1,5 +1,5 @@
+import { binomialTail } from './binomial.ts';
 import { chooseRegularization, fitSets, type SetKind, type SetRule, setOf } from './conformal.ts';
-import { countUpTo } from './ranking.ts';
 import { controlRisk, countAt, leastAnswers } from './riskControl.ts';
 import { conformalRows, rightOnes, type TrustRows } from './rows.ts';
 
@@ -168,13 +168,14 @@ function proven(
   const grid =
     rising.length > 0 ? steps.map((share) => rising[Math.floor(share * (rising.length - 1))] as number) : steps;
   const thresholds = [0, ...new Set(grid)].sort((a, b) => a - b);
-  // The most cautious threshold is the one that about twice as many texts should reach as a promise takes.
-  const reached = (threshold: number) =>
-    rising.length > 0 ? (rising.length - countUpTo(rising, threshold - 1e-12)) / tuning.count : 1 - threshold;
-  const first = Math.max(
-    0,
-    thresholds.findLastIndex((threshold) => reached(threshold) * fresh.count >= 2 * needed),
-  );
+  // Tests begin where the other texts say that a promise is most likely to be kept.
+  const others = { ...confidences(tuning, strangest), right: rightOnes(tuning) };
+  const scale = fresh.count / Math.max(1, tuning.count);
+  const chances = thresholds.map((threshold) => {
+    const { answered, wrong } = countAt(others, threshold);
+    return answered === 0 ? 1 : binomialTail(Math.round(scale * wrong), Math.round(scale * answered), mostWrong);
+  });
+  const first = chances.indexOf(Math.min(...chances));
   const rows = { ...confidences(fresh, strangest), right: rightOnes(fresh) };
   const found = controlRisk(rows, { mostWrong, confidence, thresholds, first });
   if (found) return found.threshold;

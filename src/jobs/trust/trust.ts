@@ -5,7 +5,7 @@ import { rowColumns, type TrustRows } from '../../evaluation/trust/rows.ts';
 import type { ChosenScaling, Scaling, TriedScaling } from '../../evaluation/trust/scaling.ts';
 import type { SafetensorsEntry } from '../../hub/safetensors.ts';
 import { loadTrustFolder, type StoredTrust, saveTrustFolder, type TrustDocument } from '../../hub/trustFolder.ts';
-import { normalizedForm } from '../../text/normalize.ts';
+import { repeatedForm } from '../../text/normalize.ts';
 import { type FoundModel, readFound } from '../findModel.ts';
 
 /** How far the answers of a classifier can be trusted, as its folder knows it. */
@@ -45,7 +45,7 @@ export function textHashes(texts: readonly string[]): Uint32Array {
 }
 
 export function hashOf(text: string): number {
-  return hashText(normalizedForm(text)) % 2 ** 32;
+  return hashText(repeatedForm(text)) % 2 ** 32;
 }
 
 /** The part of a choice of a scaling that is kept. */
