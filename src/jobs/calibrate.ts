@@ -27,7 +27,8 @@ import { fitTrust } from './trust/fit.ts';
 import { readOutOfScope } from './trust/outOfScope.ts';
 import { scaleFolder } from './trust/scaleFolder.ts';
 import { seenRows } from './trust/seenRows.ts';
-import { hashOf, readTrust, saveTrust, type Trust } from './trust/trust.ts';
+import { hashOf } from './trust/textHashes.ts';
+import { readTrust, saveTrust, type Trust } from './trust/trust.ts';
 import type { JobHooks } from './types.ts';
 
 /** Its `model` is the folder of a classifier, which is written to. */

@@ -8,7 +8,8 @@ import { labelProbabilities } from '../../tasks/text/objectives/oneLabel.ts';
 import { note } from '../note.ts';
 import { fitTrust } from '../trust/fit.ts';
 import type { Calibrated, CalibrationFigures } from '../trust/results.ts';
-import { type Trust, textHashes } from '../trust/trust.ts';
+import { textHashes } from '../trust/textHashes.ts';
+import type { Trust } from '../trust/trust.ts';
 import type { FinetuneRun } from './base.ts';
 import type { Labeled } from './labeled.ts';
 
@@ -43,17 +44,23 @@ export async function temperatureOf({ answers, data }: Trial): Promise<number> {
   return 1 / (scaling.scales[0] ?? 1);
 }
 
+/** What trials tell of a trained classifier. */
+export interface TrustOfTrial {
+  readonly scaling: Scaling;
+  readonly trust?: Trust;
+  /** Whether an earlier part of the run has left it in the output folder. */
+  readonly isKept?: boolean;
+}
+
 /** What trials tell of a trained classifier, and the scaling of its scores; says what they do not tell. */
-export async function trustOfTrial(
-  run: FinetuneRun,
-  { temperature, trial }: TrialFacts = {},
-): Promise<{ readonly trust?: Trust; readonly scaling: Scaling }> {
+export async function trustOfTrial(run: FinetuneRun, { temperature, trial }: TrialFacts = {}): Promise<TrustOfTrial> {
   const { data, hooks, given } = run;
   const classes = data.labels.length;
-  if (trial) {
-    const weighted = { ...run, data: trial.data, given: { ...given, classWeights: 'balanced' as const } };
-    const trust = await trustOfFolds(weighted, { answers: trial.answers });
-    if (trust) return { trust: { ...trust, trained: textHashes(data.texts) }, scaling: trust.scaling };
+  if (given.outOfScope) {
+    note(
+      hooks,
+      say`${setting('outOfScope')} is left out: what tells strange texts is chosen by it where the encoder stays as it is (${setting('method')} frozen, hybrid or words); evaluate measures by it`,
+    );
   }
   if (temperature === undefined) {
     const way = say`${setting('method')} ${given.method ?? 'finetune'}`;
@@ -63,8 +70,13 @@ export async function trustOfTrial(
     );
     return { scaling: noScaling(classes) };
   }
+  // By the number that the run's record holds, so that a run that goes on ends in the same bits.
   const scales = new Float64Array(classes).fill(1 / temperature);
-  return { scaling: { kind: 'temperature', scales, shifts: new Float64Array(classes) } };
+  const scaling: Scaling = { kind: 'temperature', scales, shifts: new Float64Array(classes) };
+  if (!trial) return { scaling, isKept: true };
+  const temperatureAlone = { ...given, classWeights: 'balanced' as const };
+  const trust = await trustOfFolds({ ...run, data: trial.data, given: temperatureAlone }, { answers: trial.answers });
+  return { scaling, ...(trust ? { trust: { ...trust, scaling, trained: textHashes(data.texts) } } : {}) };
 }
 
 /** Learns it, and says so; undefined where no text was held out of a fit. */
@@ -123,4 +135,12 @@ export function calibratedResult(
 /** To three digits. */
 function temperature({ scaling }: Trust): number {
   return Number((1 / (scaling.scales[0] ?? 1)).toPrecision(3));
+}
+
+/** Says that a classifier's scores stay as they are, since classes that it knew keep theirs. */
+export function noteKeptScores({ hooks }: FinetuneRun): void {
+  note(
+    hooks,
+    'scores are not calibrated: classes that the model knew keep the scores that they have; bertune calibrate does it',
+  );
 }

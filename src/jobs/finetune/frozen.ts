@@ -21,7 +21,7 @@ import { saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
-import { calibratedResult, trustOfFolds } from './calibrated.ts';
+import { calibratedResult, noteKeptScores, trustOfFolds } from './calibrated.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
 import { blend, measureRows, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
@@ -43,7 +43,7 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
     async fit() {
       const head = await frozenHead(run, base, data, features);
       const beside = withWords ? await wordsBeside(run, head) : undefined;
-      // Classes that are known keep the scores that they have.
+      if (base.known) noteKeptScores(run);
       const trust = base.known
         ? undefined
         : await trustOfFolds(run, {

@@ -17,11 +17,11 @@ import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
-import { saveTrust } from '../trust/trust.ts';
+import { readTrust, saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
-import { calibratedResult, type TrialFacts, trustOfTrial } from './calibrated.ts';
+import { calibratedResult, noteKeptScores, type TrialFacts, trustOfTrial } from './calibrated.ts';
 import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
 import { measureRows } from './hybrid.ts';
@@ -57,6 +57,10 @@ export async function trainedPlan(
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
+  if (base.known) noteKeptScores(run);
+  const known = base.known ? { scaling: noScaling(labels.length) } : await trustOfTrial(run, found);
+  const { scaling } = known;
+  const { output } = options;
   let latest: readonly ArrayLike<number>[] | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
@@ -77,16 +81,18 @@ export async function trainedPlan(
       ...identityOf('finetune', { ...settings, dropout: base.model.config.hiddenDropout }),
       ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
     },
+    async onBegun() {
+      if (!known.isKept) await saveTrust(output, known.trust);
+    },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
       const some = someOf(data);
       const trained = result(new Map([...frozenValues(task.frozen), ...parameters]));
-      const { trust, scaling } = base.known ? { scaling: noScaling(labels.length) } : await trustOfTrial(run, found);
+      const trust = known.trust ?? (known.isKept ? await readTrust({ name: output, folder: output }) : undefined);
       const values = scaledValues(trained, scaling);
       const beside = words && scaledBeside(words, scaling);
       const rows = latest.map((row) => scaled(row, scaling));
       await base.save(values, beside && { weights: beside.words.weights, weight: beside.weight });
-      await saveTrust(options.output, trust);
       const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {
@@ -99,7 +105,7 @@ export async function trainedPlan(
           },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
-          ...calibratedResult(data, trust, rows),
+          ...calibratedResult(data, trust ?? undefined, rows),
         },
         data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
         card: withPlace(await base.card(beside), vectors, some, base.known),

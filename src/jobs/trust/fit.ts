@@ -4,7 +4,8 @@ import { chooseOutside } from '../../evaluation/trust/chooseOutside.ts';
 import type { SeenTexts } from '../../evaluation/trust/outsideScorer.ts';
 import { trustRows } from '../../evaluation/trust/rows.ts';
 import { chooseScaling, type Scaling, scaled } from '../../evaluation/trust/scaling.ts';
-import { scaledBy, type Trust, textHashes } from './trust.ts';
+import { textHashes } from './textHashes.ts';
+import { scaledBy, type Trust } from './trust.ts';
 
 /** What is known of texts that a classifier was held out from, before its scores are made probabilities. */
 export interface HeldOutEvidence {

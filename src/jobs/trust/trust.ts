@@ -1,11 +1,9 @@
 import { BertuneError } from '../../core/errors.ts';
-import { hashText } from '../../data/hashText.ts';
 import { type OutsideKind, type OutsideNumbers, outsideKinds } from '../../evaluation/trust/outsideScorer.ts';
 import { rowColumns, type TrustRows } from '../../evaluation/trust/rows.ts';
 import type { ChosenScaling, Scaling, TriedScaling } from '../../evaluation/trust/scaling.ts';
 import type { SafetensorsEntry } from '../../hub/safetensors.ts';
 import { loadTrustFolder, type StoredTrust, saveTrustFolder, type TrustDocument } from '../../hub/trustFolder.ts';
-import { repeatedForm } from '../../text/normalize.ts';
 import { type FoundModel, readFound } from '../findModel.ts';
 
 /** How far the answers of a classifier can be trusted, as its folder knows it. */
@@ -37,15 +35,6 @@ export function readTrust(found: FoundModel): Promise<Trust | null> {
 /** Writes it into a model's folder, in place of what is there; nothing: none is there. Throws as `saveTrustFolder`. */
 export function saveTrust(folder: string, trust: Trust | undefined): Promise<void> {
   return saveTrustFolder(folder, trust && { document: documentOf(trust), entries: entriesOf(trust) });
-}
-
-/** Hashes of texts, to know them again, but for case and spaces. */
-export function textHashes(texts: readonly string[]): Uint32Array {
-  return Uint32Array.from(new Set(texts.map(hashOf))).sort();
-}
-
-export function hashOf(text: string): number {
-  return hashText(repeatedForm(text)) % 2 ** 32;
 }
 
 /** The part of a choice of a scaling that is kept. */

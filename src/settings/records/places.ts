@@ -55,7 +55,7 @@ export const input = {
   /** What answers cost: columns `label`, `answer` (empty: left to a person) and `cost`; `*` stands for any. */
   costs: {
     type: path('file'),
-    help: 'table of label, answer (empty: left to a person) and cost, * for any: answers what is cheapest',
+    help: 'table of costs by label and answer (empty: a person); what is answered is the cheapest',
   },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
