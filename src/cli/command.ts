@@ -46,8 +46,8 @@ export interface CommandSpec {
   readonly optional?: readonly SettingName[];
   /** What the help says of flags that are not the job's. */
   readonly helps?: Readonly<Partial<Record<SettingName, string>>>;
-  /** The text that may follow the flags, as the help shows it. */
-  readonly argument?: { readonly name: string; readonly description: string };
+  /** The text that may follow the flags, or the texts, as the help shows them. */
+  readonly argument?: { readonly name: string; readonly description: string; readonly isRepeated?: true };
   readonly examples: readonly string[];
   /** Whether several processes share out its work. */
   readonly isShared?: true;
@@ -59,6 +59,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   /** The text after the flags. */
   readonly text?: string;
+  /** All texts after the flags, for a command that takes several. */
+  readonly texts?: readonly string[];
   /** This process among others that it works with; absent where it works alone. */
   readonly processes?: Processes;
 }

@@ -6,9 +6,11 @@ import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { auditCommand } from './commands/audit.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
@@ -24,12 +26,15 @@ import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { joinCommand } from './commands/join.ts';
+import { nextCommand } from './commands/next.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
+import { reportCommand } from './commands/report.ts';
 import { sequencePretrainCommand } from './commands/sequencePretrain.ts';
 import { serveCommand } from './commands/serve.ts';
 import { tableEmbedCommand, tablePretrainCommand } from './commands/table.ts';
+import { tokenizeCommand } from './commands/tokenize.ts';
 import { flagName, flagType, groupOf, helpOf, namesOf, spelledAsFlag } from './flags.ts';
 import { flushed } from './output.ts';
 import { readSettings } from './settings.ts';
@@ -42,16 +47,21 @@ export const commands: readonly CommandSpec[] = [
   finetuneCommand,
   distillCommand,
   checkCommand,
+  auditCommand,
+  nextCommand,
+  curveCommand,
   evaluateCommand,
   calibrateCommand,
   predictCommand,
   embedCommand,
+  tokenizeCommand,
   joinCommand,
   fillMaskCommand,
   serveCommand,
   exportCommand,
   inspectCommand,
   cardCommand,
+  reportCommand,
   pushCommand,
   demoCommand,
   devicesCommand,
@@ -162,7 +172,10 @@ function addCommand(
   const words = spec.name.split(' ');
   const name = words.pop() ?? spec.name;
   const command = holderOf(program, words[0]).command(name).description(spec.summary);
-  if (spec.argument) command.argument(`[${spec.argument.name}]`, spec.argument.description);
+  if (spec.argument) {
+    const { name, description, isRepeated } = spec.argument;
+    command.argument(`[${name}${isRepeated ? '...' : ''}]`, description);
+  }
   command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
   const flags = new Map<SettingName, Flag>();
   for (const name of namesOf(spec)) {
@@ -183,7 +196,7 @@ function addCommand(
     }
     const settings = await readSettings(spec, given);
     onSettings(settings);
-    const context = { terminal, text: command.args[0] };
+    const context = { terminal, text: command.args[0], texts: command.args };
     if (processes) await runShared(spec, settings, { ...context, processes });
     else await spec.run(settings, context);
   });

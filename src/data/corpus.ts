@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { alone, ofEach } from '../core/collective.ts';
 import { UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
+import { textFiles } from './corpusWriter.ts';
 import { drawHeldOut, type HeldOutOptions, intersection } from './heldOut.ts';
 import { NumberFile } from './numberFile.ts';
-import { cachedCorpus } from './tokenCache.ts';
-import { type TokenizedCorpus, type TokenizingOptions, textFiles } from './tokenizedCorpus.ts';
+import { type CachedCorpus, cachedCorpus } from './tokenCache.ts';
+import type { TokenizedCorpus, TokenizingOptions } from './tokenizedCorpus.ts';
+import { tokenizedFolder } from './tokenizedFolder.ts';
 import { TokenStore } from './tokenStore.ts';
 
 export interface CorpusOptions extends TokenizingOptions, HeldOutOptions {
@@ -48,14 +50,14 @@ export interface Corpus {
 }
 
 /**
- * Reads and tokenizes a corpus once, streaming, or takes what an earlier run kept of it, and draws its held-out part:
+ * Reads and tokenizes a corpus once, streaming, or takes what an earlier run kept of it or `tokenize` wrote, and draws its held-out part:
  * texts (whole groups, where the data has them) of which no text of the training part is a repetition but for case,
  * white space and digits.
  *
  * @throws BertuneError when no text has a token that may be masked
  */
 export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
-  const { tokenized, folder, found, failure } = await cachedCorpus(options, options.cache, options.folder);
+  const { tokenized, folder, found, failure } = await tokenizedOf(options);
   await checkSeen(options, folder);
   const store = new TokenStore(folder, options.tokenizer.vocabularySize);
   const textHashes = new NumberFile(join(folder, textFiles.hashes));
@@ -77,6 +79,12 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Corpus> {
       textHashes.close();
     },
   };
+}
+
+/** A corpus that was tokenized before, stands in place of the texts, or is tokenized now. */
+async function tokenizedOf(options: CorpusOptions): Promise<CachedCorpus> {
+  const made = await tokenizedFolder(options);
+  return made ? { ...made, found: true } : cachedCorpus(options, options.cache, options.folder);
 }
 
 /** How long a shared file system may take to show what another machine wrote, in seconds. */

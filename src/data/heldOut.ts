@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { randomUnit } from '../core/random.ts';
+import { noGroup, textFiles } from './corpusWriter.ts';
 import { NumberFile } from './numberFile.ts';
-import { noGroup, type TokenizedCorpus, textFiles } from './tokenizedCorpus.ts';
+import type { TokenizedCorpus } from './tokenizedCorpus.ts';
 
 export interface HeldOutOptions {
   /** Share of the texts to hold out; 0 holds out none. */

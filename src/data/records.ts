@@ -15,6 +15,7 @@ import { Database } from './duckdb.ts';
 import { type OnNote, openPart } from './openPart.ts';
 import { countOf, type DataRecord, limited, type Part, recordsOf } from './recordRows.ts';
 import { mostCopied, RemoteCopies } from './remoteCopies.ts';
+import { filesByPart, type ReadPart } from './sharedFiles.ts';
 import { findSources, type Source } from './source.ts';
 import type { Table } from './table.ts';
 import { openWholeRows, type WholeRows } from './wholeRows.ts';
@@ -28,6 +29,8 @@ export interface RecordsOptions extends ColumnOptions {
   readonly flag: Origin;
   /** Most records that are read. */
   readonly limit?: number;
+  /** Read only this part of the files, where there are enough of them; else all, and the caller deals out the rows. */
+  readonly part?: ReadPart;
   /**
    * Told in one line each which files were left out or are not what their names say, and which columns were taken and
    * which were left out; of lines of text there are no columns to tell of.
@@ -46,6 +49,8 @@ export interface Records {
   readonly taken?: string;
   /** Columns of the (first) file that are not read. */
   readonly leftOut: readonly Column[];
+  /** Names and sizes of all files, where a part of them is read; absent where all are. */
+  readonly sharedFiles?: readonly (readonly [name: string, bytes: number])[];
   /** What was opened, with the encoding of what is text. */
   readonly sources: readonly { readonly name: string; readonly encoding?: string }[];
   /** How many U+FFFD stand for bytes that were not UTF-8, as far as was read. */
@@ -82,8 +87,12 @@ export async function openRecords(options: RecordsOptions): Promise<Records> {
 const mostTold = 5;
 
 async function openWith(database: Database, options: RecordsOptions): Promise<Records> {
-  const { sources, notes } = await findSources(options.files, options.flag, database);
+  const { sources: all, notes } = await findSources(options.files, options.flag, database);
   for (const line of notes) options.onNote?.(line, 'files');
+  const shared = options.part && (await filesByPart(all, options.part.of));
+  const own = shared?.[(options.part?.index ?? 0) - 1]?.map(({ source }) => source);
+  // Columns are chosen by the first table, whichever part has it.
+  const sources: readonly Source[] = own ? [...firstTables(all, own), ...own] : all;
   const size = copiedSize(sources);
   if (size > toldBytes) {
     const most = size > mostCopied ? `, at most ${formatBytes(mostCopied)} at a time` : '';
@@ -92,6 +101,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
       'files',
     );
   }
+  const opened: Part[] = [];
   const parts: Part[] = [];
   const first = new Map<string, Table>();
   let told = 0;
@@ -100,19 +110,24 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     if (told <= mostTold) options.onNote?.(line, about);
   };
   const copies = new RemoteCopies(database.folder);
+  const beside = sources.length - (own?.length ?? sources.length);
   for (const [i, source] of sources.entries()) {
+    if (i < beside && opened.length > 0) continue;
     copies.expect(sources.slice(i).flatMap(copiedOf));
     const like = source.kind === 'file' ? first.get(source.format) : undefined;
-    const part = await openPart(source, parts.length, options.flag, database, onNote, like, copies);
+    const part = await openPart(source, opened.length, options.flag, database, onNote, like, copies);
     if (part === undefined) continue;
-    parts.push(part);
+    opened.push(part);
+    if (i >= beside) parts.push(part);
     if (source.kind === 'file' && !like) first.set(source.format, part.table);
   }
   if (told > mostTold) {
     const more = counted(told - mostTold, 'more file is', 'more files are');
     options.onNote?.(say`${options.flag}: ${more} not what the name says`, 'files');
   }
-  const main = parts.find((part) => !part.isPlainText) ?? parts[0];
+  const main = opened.find((part) => !part.isPlainText) ?? opened[0];
+  const sharedFiles = shared?.flat().map(({ name, bytes }) => [name, bytes] as const);
+  if (main === undefined && sharedFiles) return noRecords(sharedFiles, database);
   if (main === undefined) throw emptyError(sources, options.flag);
   if (main.isPlainText && options.needLabel === true) {
     throw new UsageError(
@@ -134,6 +149,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     labelColumn: choice.label,
     taken,
     choice,
+    sharedFiles,
     leftOut: main.table.columns.filter(({ name }) => !Object.values(choice).includes(name)),
     sources: parts.map(({ name, encoding }) => ({ name, encoding })),
     get invalidUtf8() {
@@ -147,6 +163,25 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     whole: () => openWholeRows(parts, choices, database),
     close: () => database.close(),
   };
+}
+
+/** Those of a part whose files are all empty. */
+function noRecords(sharedFiles: Records['sharedFiles'], database: Database): Records {
+  const choice = { text: 'text' };
+  return {
+    ...{ columns: ['text'], textColumn: 'text', choice, leftOut: [], sources: [], invalidUtf8: 0, sharedFiles },
+    async *batches() {},
+    count: async () => 0,
+    whole: () => openWholeRows([], [], database),
+    close: () => database.close(),
+  };
+}
+
+/** Files with columns that stand before the first one of a part; none where none has columns, as of lines of text. */
+function firstTables(all: readonly Source[], own: readonly Source[]): Source[] {
+  const tables = all.filter((source) => source.kind !== 'file' || source.format !== 'text');
+  const first = tables.findIndex((source) => own.includes(source));
+  return first < 0 ? tables : tables.slice(0, first);
 }
 
 /** What a source has copied, unless it is read where it lies. */

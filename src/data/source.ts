@@ -6,6 +6,7 @@ import { type Message, type Origin, say } from '../core/message.ts';
 import { s3Address, schemeOf, unknownScheme, withoutSecrets } from '../remote/address.ts';
 import { at } from '../remote/failure.ts';
 import { findObject, globObjects, headOfObject, type RemoteObject } from '../remote/objects.ts';
+import { isTokenized } from './corpusWriter.ts';
 import { type DatabaseSource, databaseSource, isMissingFile } from './databaseSource.ts';
 import type { Database } from './duckdb.ts';
 import { contentOf } from './fileContent.ts';
@@ -83,6 +84,8 @@ async function findFiles(path: string, flag: Origin, database: Pick<Database, 'g
   const kind = await kindOf(path, flag);
   if (kind === 'file') return { sources: [await fileSource(path, flag)], notes: [] };
   if (kind === 'folder') {
+    if (isTokenized(path))
+      throw new UsageError(say`${flag}: ${path} holds a tokenized corpus, no texts; give the texts`);
     const { names, leftOut } = await filesOf(path, { takes: (name) => formatOfName(name) !== undefined });
     const files = names.map((name) => ({ path: join(path, name), fileName: join(path, name) }));
     return chosen(files, leftOut, {

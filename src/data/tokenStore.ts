@@ -14,6 +14,16 @@ export interface StoredSequence {
   readonly starts: Uint8Array;
 }
 
+/** Several of them, one after the other. */
+export interface StoredSequences {
+  /** Token ids of all of them [tokens]. */
+  readonly ids: Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  /** As of one [tokens]. */
+  readonly starts: Uint8Array<ArrayBuffer>;
+  /** Tokens of each [sequences]. */
+  readonly lengths: Uint32Array<ArrayBuffer>;
+}
+
 /** Bytes of one entry of the index: where the sequence starts, in tokens (48 bits), and its length (16 bits). */
 const entryBytes = 8;
 const headerFile = 'store.json';
@@ -70,10 +80,8 @@ export class TokenStore {
 
   /** Reads sequence i. */
   read(i: number): StoredSequence {
-    const entry = this.#entryOf(i);
-    const [low, high] = [entry[0] as number, entry[1] as number];
-    const start = (high >>> 16) * 2 ** 32 + low;
-    const length = high & 0xffff;
+    const start = this.#startOf(i);
+    const length = this.lengthOf(i);
     const stored = this.#wide ? new Uint32Array(length) : new Uint16Array(length);
     readFully(this.#files.tokens, stored, start * stored.BYTES_PER_ELEMENT);
     const starts = new Uint8Array(length);
@@ -81,8 +89,28 @@ export class TokenStore {
     return { ids: stored instanceof Uint32Array ? stored : Uint32Array.from(stored), starts };
   }
 
+  /** Reads the sequences from one up to another, one after the other. */
+  readRange(from: number, to: number): StoredSequences {
+    const lengths = Uint32Array.from({ length: to - from }, (_, i) => this.lengthOf(from + i));
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    const ids = this.#wide ? new Uint32Array(tokens) : new Uint16Array(tokens);
+    const starts = new Uint8Array(tokens);
+    if (tokens > 0) {
+      const start = this.#startOf(from);
+      readFully(this.#files.tokens, ids, start * ids.BYTES_PER_ELEMENT);
+      readFully(this.#files.starts, starts, start);
+    }
+    return { ids, starts, lengths };
+  }
+
   close(): void {
     for (const file of Object.values(this.#files)) closeSync(file);
+  }
+
+  #startOf(i: number): number {
+    const entry = this.#entryOf(i);
+    const [low, high] = [entry[0] as number, entry[1] as number];
+    return (high >>> 16) * 2 ** 32 + low;
   }
 
   #entryOf(i: number): Uint32Array {

@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import { alone, type Collective, onFirst, shareOf } from '../core/collective.ts';
 import { BertuneError, counted, defined } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
-import { hashText } from './hashText.ts';
-import { NumberFileWriter } from './numberFile.ts';
+import { CorpusWriter, groupHashes } from './corpusWriter.ts';
 import type { Records, RecordsOptions } from './records.ts';
 import { type GroupedTexts, ofAll } from './tokenizedByAll.ts';
 import type { CutOptions, TokenizedTexts } from './tokenizedTexts.ts';
 import { type TextBatch, tokenizeInOrder } from './tokenizingThreads.ts';
-import { TokenStoreWriter } from './tokenStore.ts';
 
 export interface TokenizingOptions extends CutOptions {
   readonly records: RecordsOptions;
@@ -42,19 +39,6 @@ export interface TokenizedCorpus {
   readonly grouped: boolean;
 }
 
-/** Names of the files beside the token store's own. */
-export const textFiles = {
-  /** Hash of each text's normalized form. */
-  hashes: 'texts.bin',
-  /** Pairs of a text and its number of sequences, for the texts that have not one. */
-  pieces: 'pieces.bin',
-  /** Hash of each text's group, or `noGroup`. */
-  groups: 'groups.bin',
-};
-
-/** In place of a group's hash. */
-export const noGroup = -1;
-
 /**
  * Reads a corpus, streaming, and writes it tokenized to a folder: a token store and what is known of each text. Of several
  * processes all call it, and the first one writes.
@@ -79,7 +63,7 @@ export async function tokenizeCorpus(options: TokenizingOptions, folder: string)
     const own = shareOf(textBatches(records), collective);
     const made = withGroups(tokenizeInOrder(own, tokenizer, cut, threads));
     for await (const { tokenized, groups } of collective.size === 1 ? made : ofAll(made, collective)) {
-      writer?.add(tokenized, groups);
+      writer?.add(tokenized, groupHashes(groups));
       onProgress?.(writer?.counts.texts ?? 0);
     }
   } finally {
@@ -103,11 +87,12 @@ async function* withGroups(
 /** Most characters of a batch, but for a longer text: a thread's work of a tenth of a second. */
 const batchCharacters = 1 << 18;
 
-interface GroupedBatch extends TextBatch {
+export interface GroupedBatch extends TextBatch {
   readonly groups: readonly (string | undefined)[];
 }
 
-async function* textBatches(records: Records): AsyncGenerator<GroupedBatch> {
+/** The texts of records in batches for threads. */
+export async function* textBatches(records: Records): AsyncGenerator<GroupedBatch> {
   for await (const rows of records.batches()) {
     let characters = 0;
     let from = 0;
@@ -122,60 +107,8 @@ async function* textBatches(records: Records): AsyncGenerator<GroupedBatch> {
   }
 }
 
-/** Writes tokenized texts to the files of a corpus. */
-class CorpusWriter {
-  readonly counts = { texts: 0, skipped: 0, split: 0 };
-  readonly #store: TokenStoreWriter;
-  readonly #hashes: NumberFileWriter;
-  readonly #pieces: NumberFileWriter;
-  readonly #groups: NumberFileWriter | undefined;
-
-  constructor(folder: string, vocabularySize: number, grouped: boolean) {
-    this.#store = new TokenStoreWriter(folder, vocabularySize);
-    const open = (name: string) => new NumberFileWriter(join(folder, name));
-    this.#hashes = open(textFiles.hashes);
-    this.#pieces = open(textFiles.pieces);
-    this.#groups = grouped ? open(textFiles.groups) : undefined;
-  }
-
-  get tokens(): number {
-    return this.#store.tokens;
-  }
-
-  add({ ids, starts, lengths, pieces, hashes, split }: TokenizedTexts, groups: readonly (string | undefined)[]): void {
-    let sequence = 0;
-    let at = 0;
-    for (const [i, count] of pieces.entries()) {
-      if (count === 0) {
-        this.counts.skipped++;
-        continue;
-      }
-      for (const last = sequence + count; sequence < last; sequence++) {
-        const to = at + (lengths[sequence] as number);
-        this.#store.add(ids.subarray(at, to), starts.subarray(at, to));
-        at = to;
-      }
-      this.#hashes.add(hashes[i] as number);
-      if (count !== 1) {
-        this.#pieces.add(this.counts.texts);
-        this.#pieces.add(count);
-      }
-      const group = groups[i];
-      this.#groups?.add(group === undefined ? noGroup : hashText(group));
-      this.counts.texts++;
-    }
-    this.counts.split += split;
-  }
-
-  /** Closes the files. @returns the digest of the sequences */
-  finish(): string {
-    const digest = this.#store.finish();
-    for (const file of [this.#hashes, this.#pieces, this.#groups]) file?.finish();
-    return digest;
-  }
-}
-
-function emptyCorpus(flag: Origin, skipped: number): BertuneError {
+/** What to say of a corpus that nothing can be learned from. */
+export function emptyCorpus(flag: Origin, skipped: number): BertuneError {
   return new BertuneError(
     skipped > 0
       ? say`${flag} has no token that may be masked (${counted(skipped, 'text')}, empty or only special or unknown tokens); check the file and the tokenizer`

@@ -27,7 +27,8 @@ export const cast = (x: Value, to: DType) => one('cast', [x], { to });
 export const reshape = (x: Value, shape: SymbolicShape) => one('reshape', [x], { shape });
 export const broadcast = (x: Value, shape: SymbolicShape) => one('broadcast', [x], { shape });
 export const transpose = (x: Value, permutation: readonly number[]) => one('transpose', [x], { permutation });
-export const linear = (x: Value, weight: Value, bias: Value) => one('linear', [x, weight, bias], {});
+export const linear = (x: Value, weight: Value, bias?: Value) =>
+  one('linear', bias ? [x, weight, bias] : [x, weight], {});
 export const softmax = (x: Value) => one('softmax', [x], {});
 
 /** x times a constant number. */
@@ -42,6 +43,15 @@ export const max = (x: Value, axes: readonly number[], keepDimensions = false) =
 export const matmul = (a: Value, b: Value, attributes: Partial<OpAttributes['matmul']> = {}) =>
   one('matmul', [a, b], { transposeA: false, transposeB: false, alpha: 1, ...attributes });
 
+export const slice = (x: Value, attributes: OpAttributes['slice']) => one('slice', [x], attributes);
+
+export const concat = (parts: readonly [Value, ...Value[]], axis: number) => one('concat', parts, { axis });
+
+export const pad = (x: Value, attributes: OpAttributes['pad']) => one('pad', [x], attributes);
+
+export const rotary = (x: Value, positions: Value, cosines: Value, sines: Value) =>
+  one('rotary', [x, positions, cosines, sines], {});
+
 export const range = (graph: GraphBuilder, count: Size, step: Size) => first(graph.add('range', [], { count, step }));
 
 export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [table, indices], {});
@@ -49,8 +59,8 @@ export const gatherRows = (table: Value, indices: Value) => one('gatherRows', [t
 export const scatterRows = (indices: Value, updates: Value, rows: Size, table?: Value) =>
   one('scatterRows', table ? [indices, updates, table] : [indices, updates], { rows });
 
-export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
-  one('layerNorm', [x, weight, bias], { epsilon });
+export const layerNorm = (x: Value, weight: Value, bias: Value | undefined, epsilon: number) =>
+  one('layerNorm', bias ? [x, weight, bias] : [x, weight], { epsilon });
 
 export const batchNorm = (x: Value, weight: Value, bias: Value, epsilon: number) =>
   one('batchNorm', [x, weight, bias], { epsilon });

@@ -75,11 +75,36 @@ function dependents(graph: GraphBuilder, values: readonly Value[]): Set<Value> {
   return dependent;
 }
 
-/** The sum of two contributions; rows are added to a table that is there already, rather than to one more of zeros. */
+/**
+ * The sum of two contributions; rows are added to a table that is there already, rather than to one more of zeros, and
+ * parts that touch are joined.
+ */
 function accumulate(earlier: Value, contribution: Value): Value {
+  const joined = joinedParts(earlier, contribution) ?? joinedParts(contribution, earlier);
+  if (joined) return joined;
   const [indices, updates, table] = contribution.node?.inputs ?? [];
   if (contribution.node?.op !== 'scatterRows' || !indices || !updates || table) return ops.add(earlier, contribution);
   return ops.scatterRows(indices, updates, at(earlier.shape, 0), earlier);
+}
+
+/** The sum of two padded parts of which the second begins where the first ends, padded as a whole. */
+function joinedParts(a: Value, b: Value): Value | undefined {
+  if (a.node?.op !== 'pad' || b.node?.op !== 'pad') return undefined;
+  const [first, second] = [a.node.attributes, b.node.attributes] as [OpAttributes['pad'], OpAttributes['pad']];
+  const [start, end] = [at(a.node.inputs, 0), at(b.node.inputs, 0)];
+  const { axis, before } = first;
+  if (axis !== second.axis || before + Number(at(start.shape, axis)) !== second.before) return undefined;
+  const [head, ...rest] = [...partsOf(start, axis), ...partsOf(end, axis)];
+  const whole = ops.concat([head ?? start, ...rest], axis);
+  const isAll = before === 0 && second.after === 0;
+  return isAll ? whole : ops.pad(whole, { axis, before, after: second.after });
+}
+
+/** What a value was joined of along an axis, or itself. */
+function partsOf(value: Value, axis: number): readonly Value[] {
+  const { op, attributes, inputs } = value.node ?? {};
+  const isJoined = op === 'concat' && (attributes as OpAttributes['concat']).axis === axis;
+  return isJoined && inputs ? inputs : [value];
 }
 
 /** Undoes broadcasting: sums the gradient over the axes along which the input was repeated. */

@@ -35,6 +35,7 @@ export interface TfOps {
   gather(x: TfTensor, indices: TfTensor): TfTensor;
   gatherND(x: TfTensor, indices: TfTensor): TfTensor;
   scatterND(indices: TfTensor, updates: TfTensor, shape: number[]): TfTensor;
+  concat(tensors: TfTensor[], axis: number): TfTensor;
   stack(tensors: TfTensor[], axis?: number): TfTensor;
   slice(x: TfTensor, begin: number[], size: number[]): TfTensor;
   stridedSlice(x: TfTensor, begin: number[], end: number[], strides: number[]): TfTensor;

@@ -16,7 +16,7 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { mostWindowsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { configText, mostWindowsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
@@ -41,6 +41,8 @@ export interface SaveTextOptions {
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
   readonly sentence?: SentenceSettings | null;
+  /** What the labels of a token classifier are written in. */
+  readonly tagScheme?: string;
   /** A classifier on words whose answer is joined with the head's. */
   readonly words?: WordsPart;
 }
@@ -52,20 +54,18 @@ export interface SaveTextOptions {
  * @throws BertuneError when the disk is full; UsageError when the folder cannot be written to.
  */
 export async function saveText(path: string, options: SaveTextOptions): Promise<void> {
-  const { model, head, values, dtype = 'float32', pooler, maxLength, mostWindows = 1, sentence } = options;
+  const { model, head, values, dtype = 'float32', maxLength, mostWindows = 1, sentence } = options;
   await makeFolder(path);
   // A bare encoder has its pooler beside it in transformers, other models have none.
+  const pooler = model.partsOf(head).includes('pooler') ? undefined : options.pooler;
   const isBare = model.hubClass(head) === model.hubClass('pooled');
+  const isBeside = pooler !== undefined && isBare && isOfEncoder(model);
   const parts = model.partsOf(head).filter((part) => !isBehind(model, part));
-  const main = entriesOf(
-    model,
-    isBare && pooler ? [...parts, 'pooler'] : parts,
-    new Map([...values, ...(pooler ?? [])]),
-  );
+  const main = entriesOf(model, isBeside ? [...parts, 'pooler'] : parts, new Map([...values, ...(pooler ?? [])]));
   const bare = main.map((entry) => ({ ...entry, name: model.names.bare(entry.name) }));
   await writeSafetensors(join(path, weightFile), isBare ? bare : main, dtype);
   // A pooler that an earlier save left would be taken for this model's.
-  if (pooler === undefined || isBare) await rm(join(path, poolerFile), { force: true });
+  if (pooler === undefined || isBeside) await rm(join(path, poolerFile), { force: true });
   else await writeSafetensors(join(path, poolerFile), entriesOf(model, ['pooler'], pooler), dtype);
   await saveSentence(path, options, sentence ?? plainSettings);
   await saveWordsPart(path, options.words);
@@ -76,9 +76,16 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
   const own = {
     ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
+    ...(options.tagScheme === undefined ? {} : { [tagSchemeKey]: options.tagScheme }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
-  await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
+  await writeFileAtomic(join(path, 'config.json'), configText(hub));
+}
+
+/** Whether the bare encoder has its pooler in transformers, too: it is then of the same module. */
+function isOfEncoder(model: TextModel): boolean {
+  const written = model.parameters(['pooler']).flatMap(({ name }) => model.names.written(name));
+  return written.every((name) => model.names.bare(name) !== name);
 }
 
 /** Whether a part lies in folders of modules behind the encoder. */

@@ -57,7 +57,7 @@ export async function adapt(options: AdaptOptions, hooks: JobHooks = {}): Promis
     const beside = ['pooler', 'sentence', ...(head === 'pooled' ? (['mlmHead'] as const) : [])] as const;
     const loaded = await readModel(found, { head: heads, beside, seed: settings.seed }, onNote);
     // The base's pooler is kept beside the adapted model, which has none, for fine-tuning.
-    const pooler = loaded.beside.has('pooler.weight') ? loaded.beside : undefined;
+    const pooler = loaded.present.includes('pooler') ? loaded.beside : undefined;
     // A head that is not trained stays what it is.
     const kept = loaded.present.includes('mlmHead') ? 'maskedLm' : head;
     if (objective === 'masked' && loaded.model.sentence) note(hooks, masksAlone);

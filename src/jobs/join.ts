@@ -7,6 +7,7 @@ import { checkVectorPath, vectorsOfCells, writeVectors } from '../data/vectors.t
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { chunk } from './chunks.ts';
+import { areTokenized, joinTokens } from './joinTokens.ts';
 import { partName, withLocalParts } from './shardedOutput.ts';
 import type { JobHooks } from './types.ts';
 
@@ -14,23 +15,25 @@ import type { JobHooks } from './types.ts';
 export interface JoinOptions extends OptionsOf<'join'> {}
 
 export interface JoinResult {
-  /** Rows. */
+  /** Rows, or texts that were tokenized. */
   readonly count: number;
   readonly parts: number;
   readonly output: string;
 }
 
 /**
- * Makes the file of which `predictFile` and `embed` wrote the parts: the same that they write without `shard`. The parts
- * stay.
+ * Makes the file of which `predictFile` and `embed` wrote the parts, or the folder of those of `tokenize`: the same that
+ * they write without `shard`. The parts stay.
  *
  * @throws UsageError for parts that are missing; BertuneError for one that is not whole or not of the same work;
  * InterruptedError
  */
-export async function join(options: JoinOptions, { signal }: JobHooks = {}): Promise<JoinResult> {
+export async function join(options: JoinOptions, hooks: JobHooks = {}): Promise<JoinResult> {
   const { output } = resolve('join', options);
+  const { signal } = hooks;
   return withLocalParts(output, async (found) => {
     checkComplete(output, [...found.keys()]);
+    if (areTokenized(found.values())) return joinTokens(output, found, hooks);
     const database = await Database.open();
     try {
       const parts: OpenedPart[] = [];

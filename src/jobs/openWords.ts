@@ -44,6 +44,9 @@ export function openWords(
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
     ...{ trust, decide: decider(() => model) },
     seen: async (texts) => ({ logits: await logitsOf(texts) }),
+    async entities() {
+      throw lacking('token classification head, which labels on tokens need');
+    },
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

@@ -8,6 +8,7 @@ import {
   checkNames,
   checkRowPath,
   type FileColumn,
+  jsonColumn,
   numberColumn,
   textColumn,
   writeRows,
@@ -15,7 +16,6 @@ import {
 import type { WholeRows } from '../data/wholeRows.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import type { AnswerKind } from './answers/answerKind.ts';
 import { answerKinds } from './answers/table.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
@@ -77,14 +77,15 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
             shard,
             input,
             model: found,
-            settings: { maxLength, int8, scores, ...trustOf(all) },
+            settings: { maxLength, int8, scores, ...usedOf(all), ...trustOf(all) },
           },
           hooks,
         )
       : undefined;
   const written = shard ? partName(output, shard) : output;
   if (typeof part === 'number') return { count: part, labels: {}, added: [], output: written };
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const entities = { offsets: all.offsets, aggregation: all.aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   try {
     // Says that there is no classifier before anything is read.
@@ -92,14 +93,15 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
     const rows = await openRows(options, hooks);
     try {
       if (model.kind === null) throw new Error('internal: a model that answers nothing');
-      const kind = answerKinds[model.kind];
+      const kind = model.kind === 'tokenLabels' ? entityColumns : answerKinds[model.kind];
       if (scores && !kind.hasScores) {
         throw new UsageError(
           say`${setting('scores')}: ${path} answers with ${kind.title}, which has no scores of labels; leave it out`,
         );
       }
       const labels = scores ? (model.labels ?? []) : [];
-      const answers = await trustedAnswers(model, all, hooks);
+      const trusted = await trustedAnswers(model, all, hooks);
+      const answers = { ...trusted, columns: trusted.columns ?? kind.columns };
       const { columns, names, renamed } = addedColumns(rows.columns, answers, labels);
       if (renamed.length > 0) note(hooks, say`${rows.place} has ${joined(renamed, ', ')}`);
       for (const { name, columns: lacks } of rows.lacking) {
@@ -126,6 +128,18 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   } finally {
     await model.dispose();
   }
+}
+
+/** What a file holds of the answers of a model that labels parts of texts. */
+const entityColumns = {
+  title: 'parts of texts',
+  columns: [{ name: 'entities', holds: 'json' }],
+  hasScores: false,
+} as const;
+
+/** Settings of labels on tokens, as far as they were given. */
+function usedOf({ offsets, aggregation }: Resolved<'predictFile'>): object {
+  return { ...(offsets === 'utf-16' && { offsets }), ...(aggregation && { aggregation }) };
 }
 
 interface Row {
@@ -204,7 +218,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
 }
 
 async function* labeledRows(
-  answers: TrustedAnswers,
+  answers: Columns & Pick<TrustedAnswers, 'answered'>,
   rows: Rows,
   labels: readonly string[],
   counts: Map<string, number>,
@@ -251,12 +265,19 @@ function trustOf(all: Resolved<'predictFile'>): object {
   return asksTrust(all) ? { abstain, mostWrong, confidence, answered, costs, coverage, sets } : {};
 }
 
+/** What is known of the columns of answers. */
+interface Columns {
+  readonly columns: readonly { readonly name: string; readonly holds: keyof typeof columnOf }[];
+}
+
+const columnOf = { text: textColumn, number: numberColumn, json: jsonColumn } as const;
+
 function shortList(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
 /** The columns behind those of the input, under names that are free there. @throws UsageError when there is none */
-function addedColumns(columns: readonly FileColumn[], kind: Pick<AnswerKind, 'columns'>, labels: readonly string[]) {
+function addedColumns(columns: readonly FileColumn[], kind: Columns, labels: readonly string[]) {
   const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), name]));
   const renamed: Message[] = [];
   const free = (name: string) => {
@@ -273,7 +294,7 @@ function addedColumns(columns: readonly FileColumn[], kind: Pick<AnswerKind, 'co
     return other;
   };
   const added = [
-    ...kind.columns.map(({ name, holds }) => (holds === 'text' ? textColumn : numberColumn)(free(name))),
+    ...kind.columns.map(({ name, holds }) => columnOf[holds](free(name))),
     ...labels.map((label) => numberColumn(free(`score_${label}`))),
   ];
   return { columns: added, names: added.map(({ name }) => name), renamed };

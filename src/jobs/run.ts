@@ -10,9 +10,11 @@ import { badMetric, notFiniteAtStart } from '../train/divergence.ts';
 import type { OptimizerOptions } from '../train/optimizers/optimizers.ts';
 import type { Metrics, TrainingTask } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
+import { type HeldOutAnswers, writeAnswers } from './heldOutAnswers.ts';
 import { checkHooks } from './hooks.ts';
 import { note } from './note.ts';
 import { type OpenedEngine, openEngine } from './openEngine.ts';
+import { reportOfRun } from './report.ts';
 import { RunFolder } from './runFolder.ts';
 import type { BaseFacts, ModelFacts } from './runRecord.ts';
 import { refuseOtherData, refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
@@ -38,7 +40,11 @@ export interface TrainingJob<Result extends object> {
   readonly settings: Pick<
     ResolvedTraining,
     'output' | 'resume' | 'overwrite' | 'fastMath' | 'threads' | 'reduce' | 'device'
-  >;
+  > & {
+    /** Whether a page that shows the run is written at its end, and whether texts held out may be in it. */
+    readonly report?: boolean;
+    readonly reportTexts?: boolean;
+  };
   /** Folders that the run reads: none of them may be its output. */
   readonly inputs?: readonly string[];
   /** Reads what the run starts from and trains on. Nothing is in the output folder yet. */
@@ -95,6 +101,8 @@ export interface Finished<Result extends object> {
   readonly data: object;
   /** What a model card says beside the result, for models that get one. */
   readonly card?: { readonly about: ModelFacts; readonly base?: BaseFacts };
+  /** What a classifier answered to texts held out; they are kept beside the record. */
+  readonly answers?: HeldOutAnswers;
 }
 
 /**
@@ -180,9 +188,12 @@ export async function runTraining<Result extends object>(
   }
 
   /** Writes down what came of the run. */
-  async function finished({ result, data, card }: Finished<Result>): Promise<Result> {
+  async function finished({ result, data, card, answers }: Finished<Result>): Promise<Result> {
+    const { report = false, reportTexts = false } = settings;
+    if (answers && answers.logits.length > 0) await writeAnswers(folder.path, answers, reportTexts);
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
     else await folder.finish(result, data);
+    if (report) await reportOfRun(folder.path, reportTexts, hooks);
     return result;
   }
 

@@ -22,7 +22,9 @@ import { weightFile } from '../hub/weightFiles.ts';
 import { saveWordsPart, wordsFolder } from '../hub/wordsFolder.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
 import { cardOf } from './cardText.ts';
+import { answersFile } from './heldOutAnswers.ts';
 import { takeOutput } from './outputFolder.ts';
+import { reportFile } from './report.ts';
 import {
   type BaseFacts,
   type ModelFacts,
@@ -49,6 +51,8 @@ export const runFiles = [
   'tokenizer.json',
   'tokenizer_config.json',
   'vocab.txt',
+  answersFile,
+  reportFile,
   recordFile,
 ];
 

@@ -117,7 +117,8 @@ export async function withLocalParts<T>(
   }
 }
 
-function isPartOf(name: string, base: string): boolean {
+/** Whether a name is that of a part of a file or folder. */
+export function isPartOf(name: string, base: string): boolean {
   return name.startsWith(`${base}.part-`) && /^\d+-of-\d+$/.test(name.slice(`${base}.part-`.length));
 }
 
@@ -142,7 +143,8 @@ async function headerOf(path: string): Promise<PartHeader | undefined> {
   }
 }
 
-function checkOrder({ files }: DataOptions): void {
+/** @throws UsageError where the order of the rows is not told, so that parts might repeat some */
+export function checkOrder({ files }: DataOptions): void {
   const isOrdered = (query = '') => /\border\s+by\b/i.test(query);
   for (const file of files) {
     if (isQuery(file)) {
@@ -160,8 +162,11 @@ function checkOrder({ files }: DataOptions): void {
 }
 
 /** Undefined where nothing tells whether they change, as of databases and queries. */
-async function digestOfSources({ files, ...columns }: DataOptions): Promise<string | undefined> {
-  const found = await stampsOf({ files, flag: setting('input') });
+export async function digestOfSources(
+  { files, ...columns }: DataOptions,
+  flag = setting('input'),
+): Promise<string | undefined> {
+  const found = await stampsOf({ files, flag });
   if (!found) return undefined;
   // A stamp does not tell what follows the name in an address of the web, which may choose among pages of one age.
   const asked = files.map((file) => (schemeOf(file) === 'https' ? /\?.*$/s.exec(file)?.[0] : undefined));

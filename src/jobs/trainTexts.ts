@@ -127,7 +127,7 @@ export async function trainTexts<Example extends { readonly text: string }>(
           async finish({ parameters, metrics, steps, units, unitsPerSecond }, before) {
             // Of a head that is not trained the values are the base's.
             const values = new Map([...beside, ...loaded.values, ...frozenValues(task.frozen), ...parameters]);
-            const pooler = beside.has('pooler.weight') && !model.partsOf(head).includes('pooler') ? beside : undefined;
+            const pooler = loaded.present.includes('pooler') ? beside : undefined;
             const { sentence, raw } = loaded;
             const settings = sentence && { ...sentence, maxLength };
             const saved = { model: loaded.model, head, raw, values, pooler, maxLength, sentence: settings } as const;

@@ -27,6 +27,21 @@ export function sequenceBias(sequenceIds: Value, { rows, width }: AttentionShape
 }
 
 /**
+ * The same bias where, too, a position attends to those of its sequence alone that are at most `reach` away.
+ *
+ * @param bias that of `sequenceBias`
+ * @param positions places in the sequences, int32 [rows, width]
+ */
+export function localBias(bias: Value, positions: Value, reach: number, { rows, width }: AttentionShape): Value {
+  const { graph } = bias;
+  const [from, to] = [ops.reshape(positions, [rows, 1, width, 1]), ops.reshape(positions, [rows, 1, 1, width])];
+  const distance = ops.subtract(from, to);
+  // In whole numbers, which float16 does not hold.
+  const limit = graph.constant({ dtype: 'int32', shape: [], data: Int32Array.of(reach * reach) });
+  return ops.select(ops.greater(ops.multiply(distance, distance), limit), graph.scalar(blocked), bias);
+}
+
+/**
  * Multi-head self-attention with projections `name.query`, `name.key`, `name.value` and `name.output`
  * (Vaswani et al. 2017).
  *
@@ -45,23 +60,25 @@ export function selfAttention(
   read?: Value,
 ): Value {
   const project = (part: string) => linear(scope, `${name}.${part}`, x);
-  const [query, key, value] = [project('query'), project('key'), project('value')];
-  const { rows, width, heads } = shape;
-  const context =
-    scope.fused.has('attention') && bias
-      ? ops.attention(query, key, value, bias, { rows, width, heads })
-      : attend(scope, [query, key, value], bias, shape, dropout);
+  const context = attend(scope, [project('query'), project('key'), project('value')], bias, shape, dropout);
   return linear(scope, `${name}.output`, read ? ops.gatherRows(context, read) : context);
 }
 
-/** softmax(Q Kᵀ / √headSize + bias) V for every head. */
-function attend(
+/**
+ * softmax(Q Kᵀ / √headSize + bias) V for every head.
+ *
+ * @param projections Q, K and V [rows · width, heads · headSize] each
+ * @param bias as for `selfAttention`
+ * @returns [rows · width, heads · headSize]
+ */
+export function attend(
   scope: Scope,
   projections: readonly [Value, Value, Value],
   bias: Value | undefined,
   { rows, width, heads, headSize }: AttentionShape,
   dropout: number,
 ): Value {
+  if (scope.fused.has('attention') && bias) return ops.attention(...projections, bias, { rows, width, heads });
   const split = (x: Value) => ops.transpose(ops.reshape(x, [rows, width, heads, headSize]), [0, 2, 1, 3]);
   const [query, key, value] = [split(projections[0]), split(projections[1]), split(projections[2])]; // [B, H, S, D]
   const scores = ops.matmul(query, key, { transposeB: true, alpha: 1 / Math.sqrt(headSize) }); // [B, H, S, S]

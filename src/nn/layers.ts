@@ -2,14 +2,18 @@ import * as ops from '../graph/functions.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Scope } from './scope.ts';
 
-/** x [N, inputs] -> [N, outputs], with `name.weight` and `name.bias`. */
+/** x [N, inputs] -> [N, outputs], with `name.weight` and, where the model has one, `name.bias`. */
 export function linear(scope: Scope, name: string, x: Value): Value {
-  return ops.linear(x, scope.parameter(`${name}.weight`), scope.parameter(`${name}.bias`));
+  return ops.linear(x, scope.parameter(`${name}.weight`), biasOf(scope, name));
 }
 
-/** Normalizes the last dimension of x, with `name.weight` and `name.bias` (Ba et al. 2016). */
+/** Normalizes the last dimension of x, with `name.weight` and, where there is one, `name.bias` (Ba et al. 2016). */
 export function layerNorm(scope: Scope, name: string, x: Value, epsilon: number): Value {
-  return ops.layerNorm(x, scope.parameter(`${name}.weight`), scope.parameter(`${name}.bias`), epsilon);
+  return ops.layerNorm(x, scope.parameter(`${name}.weight`), biasOf(scope, name), epsilon);
+}
+
+function biasOf(scope: Scope, name: string): Value | undefined {
+  return scope.has(`${name}.bias`) ? scope.parameter(`${name}.bias`) : undefined;
 }
 
 /** Normalizes x + residual, both [N, width]. */

@@ -1,8 +1,17 @@
 import { fillNormal, fillUniform } from '../core/random.ts';
 import { type HostTensor, type Shape, sizeOf } from '../core/tensor.ts';
 
-/** How a parameter starts: normal draws of the model's or its own deviation, uniform ones up to a bound, a constant. */
-export type Initializer = 'normal' | 'zeros' | 'ones' | { readonly deviation: number } | { readonly bound: number };
+/**
+ * How a parameter starts: normal draws of the model's or its own deviation, uniform ones up to a bound, a constant, or
+ * sine and cosine waves of the row's number (Vaswani et al. 2017).
+ */
+export type Initializer =
+  | 'normal'
+  | 'zeros'
+  | 'ones'
+  | 'sines'
+  | { readonly deviation: number }
+  | { readonly bound: number };
 
 /** One named parameter of a model. */
 export interface ParameterSpec {
@@ -89,12 +98,22 @@ export function embeddingSpec(name: string, rows: number, width: number): Parame
 export function initialValue(spec: ParameterSpec, deviation: number, seed: number): Float32Array {
   const value = new Float32Array(sizeOf(spec.shape));
   if (spec.initializer === 'ones') value.fill(1);
+  if (spec.initializer === 'sines') fillSines(value, spec.shape[1] ?? 1);
   const { initializer, name } = spec;
   if (initializer === 'normal') fillNormal(value, deviation, seed, 'initialize', hashName(name));
   if (typeof initializer === 'string') return value;
   if ('bound' in initializer) fillUniform(value, initializer.bound, seed, 'initialize', hashName(name));
   else fillNormal(value, initializer.deviation, seed, 'initialize', hashName(name));
   return value;
+}
+
+/** A table of rows of `width`: sin(row / 10000^(2i / width)) in column 2i, the cosine in the next one. */
+function fillSines(table: Float32Array, width: number): void {
+  for (let at = 0; at < table.length; at++) {
+    const column = at % width;
+    const angle = Math.floor(at / width) / 10000 ** ((2 * Math.floor(column / 2)) / width);
+    table[at] = column % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  }
 }
 
 /** FNV-1a, 32 bits. */

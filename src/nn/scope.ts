@@ -35,6 +35,11 @@ export class Scope {
     this.fused = options.fused ?? new Set();
   }
 
+  /** Whether the model has a parameter of this name. */
+  has(name: string): boolean {
+    return this.#specs.has(name);
+  }
+
   /** @throws when the model has no such parameter. */
   parameter(name: string): Value {
     const known = this.used.get(name);

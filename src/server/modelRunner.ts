@@ -1,6 +1,7 @@
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Answered } from '../jobs/answers/answerKind.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
+import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import { asksTrust } from '../jobs/trust/decisions.ts';
 import { type TrustedAnswers, trustedAnswers } from '../jobs/trust/trustedAnswers.ts';
 import type { JobHooks } from '../jobs/types.ts';
@@ -83,9 +84,10 @@ async function predictAll(
 ): Promise<Outcome[]> {
   const all = await answers.answered(questions.flatMap(({ texts }) => texts));
   let next = 0;
-  return questions.map(({ texts, topK }) => ({
-    answers: texts.map(() => {
+  return questions.map(({ texts, topK, offsets }) => ({
+    answers: texts.map((text) => {
       const { answer, scores } = all[next++] as Answered;
+      if ('entities' in answer) return offsets === 'utf-16' ? answer : inCodePoints(answer, text);
       return { ...answer, ...(scores.length > 0 ? { scores: scores.slice(0, topK) } : {}) };
     }),
   }));

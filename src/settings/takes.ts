@@ -57,6 +57,7 @@ export const unlabeledTraining = {
   ...masking,
   corpus: required,
   cache: given,
+  report: given,
   warmup: { default: 0.06 },
   evalFraction: { default: 0.02, identity: (value, { eval: own }) => (own ? undefined : value) },
   evalLimit: { default: 2000, defaultHelp: '2000 of those held out, all of --eval' },
@@ -151,6 +152,13 @@ export const predicted = {
   ...trusted,
 } as const satisfies Takes;
 
+/** How labels on tokens are written. */
+export const taggedOutput = {
+  tagScheme: { default: computed('IOB2') },
+  offsets: { default: 'code-points' },
+  aggregation: given,
+} as const satisfies Takes;
+
 /** What a model that is used takes. */
 export const use = {
   maxLength: given,
@@ -173,3 +181,14 @@ export const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'h
 
 /** Counts where a network is read. */
 export const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
+
+/** What jobs take that judge labels by a quick classifier. */
+export const judging = {
+  model: { help: 'model whose vectors tell classes apart, best a sentence encoder; without it, words do' },
+  maxLength: given,
+  cache: { help: 'folder that keeps vectors for later runs; --no-cache: keep none' },
+  seed: given,
+  threads: given,
+  device: given,
+  offline: given,
+} as const satisfies Takes;

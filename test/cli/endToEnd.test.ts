@@ -353,9 +353,9 @@ describe('files that cannot be used: exit code 1, one line', () => {
       /must be \[\d+, 64\] by config\.json, got \[\d+, 32\]/,
     ],
     [
-      'roberta',
-      (copy: string) => changed(copy, (config) => ({ ...config, model_type: 'roberta' })),
-      /config\.json: model_type is "roberta", and only "bert" can be used/,
+      'deberta-v2',
+      (copy: string) => changed(copy, (config) => ({ ...config, model_type: 'deberta-v2' })),
+      /config\.json: model_type is "deberta-v2", and only "bert", /,
     ],
     ['not-json', (copy: string) => writeFileSync(join(copy, 'config.json'), '{'), /config\.json is no JSON/],
   ])('%s', async (name, change, message) => {

@@ -178,7 +178,7 @@ const cases: [string, number, string][] = [
   [
     'predict --model @mae --input @series.csv --text-column time',
     1,
-    '@mae/config.json: model_type is "bertune-mae", and only "bert" can be used',
+    '@mae/config.json: model_type is "bertune-mae", and only "bert", .+',
   ],
   // Labels.
   ['image finetune --model @mae --train @nameless.idx --output @x', 1, `--train: ${noLabels}`],

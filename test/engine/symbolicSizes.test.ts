@@ -31,6 +31,8 @@ describe.each(engines)('%s', (_engine, engine) => {
   describe('each op, with symbols in place of the sizes of its inputs', () => {
     /** Their cases state sizes in numbers. */
     const inNumbers: ReadonlySet<OpName> = new Set(['reshape', 'broadcast', 'range', 'dropoutMask', 'attention']);
+    /** Of these the axis that is divided, which is the last one here or the first, is counted before a run. */
+    const divided: ReadonlySet<OpName> = new Set(['slice', 'concat', 'pad']);
     /** Of these the height and width, over which windows go, are counted before a run. */
     const windowed: ReadonlySet<OpName> = new Set([
       'conv2d',
@@ -49,6 +51,8 @@ describe.each(engines)('%s', (_engine, engine) => {
       const isKnown = ({ axis, rank, input }: Axis) =>
         (windowed.has(op) && axis > 1) ||
         (op === 'layerNorm' && axis === rank - 1) || // its gradient is a mean over them
+        (divided.has(op) && (axis === 0 || axis === rank - 1)) ||
+        (op === 'rotary' && axis === 1) ||
         (op === 'scatterRows' && input === 2 && axis === 0); // the attribute `rows`
       const built = build(opCase, hasGradient, (axis) => {
         return isKnown(axis) || axis.size === 1 ? axis.size : symbol(`s${axis.size}`);

@@ -129,7 +129,7 @@ const rules: { readonly [K in OpName]: Rule<InNumbers<OpAttributes[K]>> } = {
   select: pointwise((condition, a, b) => (condition === 0 ? b : a)),
   cast: (inputs, { to }) => pointwise(casts[to])(inputs, {}),
   matmul: (inputs, attributes) => [matmul(item(inputs, 0), item(inputs, 1), attributes)],
-  linear: (inputs) => [linear(item(inputs, 0), item(inputs, 1), item(inputs, 2))],
+  linear: (inputs) => [linear(item(inputs, 0), item(inputs, 1), inputs[2])],
   sum: (inputs, reduction) => [reduce(item(inputs, 0), reduction, 0, (a, b) => a + b)],
   max: (inputs, reduction) => [reduce(item(inputs, 0), reduction, Number.NEGATIVE_INFINITY, Math.max)],
   reshape: (inputs, { shape }) => [{ shape, data: item(inputs, 0).data }],
@@ -138,7 +138,12 @@ const rules: { readonly [K in OpName]: Rule<InNumbers<OpAttributes[K]>> } = {
   gatherRows: (inputs) => [gatherRows(item(inputs, 0), item(inputs, 1))],
   scatterRows: (inputs, { rows }) => [scatterRows(item(inputs, 0), item(inputs, 1), rows, inputs[2])],
   softmax: (inputs) => [map(logSoftmax(item(inputs, 0)), Math.exp)],
-  layerNorm: (inputs, { epsilon }) => layerNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
+  slice: (inputs, { axis, start, size }) => [
+    fill(item(inputs, 0).shape.with(axis, size), (at) => read(item(inputs, 0), at.with(axis, start + item(at, axis)))),
+  ],
+  concat: (inputs, { axis }) => [concat(inputs, axis)],
+  pad: (inputs, attributes) => [pad(item(inputs, 0), attributes)],
+  layerNorm: (inputs, { epsilon }) => layerNorm(item(inputs, 0), item(inputs, 1), inputs[2], epsilon),
   batchNorm: (inputs, { epsilon }) => windows.batchNorm(item(inputs, 0), item(inputs, 1), item(inputs, 2), epsilon),
   conv2d: (inputs, attributes) => [windows.conv2d(item(inputs, 0), item(inputs, 1), attributes, inputs[2])],
   conv2dInputGradient: (inputs, attributes) => [
@@ -155,6 +160,7 @@ const rules: { readonly [K in OpName]: Rule<InNumbers<OpAttributes[K]>> } = {
     return layerNorm(item(summed, 0), item(inputs, 2), item(inputs, 3), epsilon).slice(0, 1);
   },
   attention: (inputs, attributes) => [attention(inputs, attributes)],
+  rotary: (inputs) => [rotary(item(inputs, 0), item(inputs, 1), item(inputs, 2), item(inputs, 3))],
   range: (_, { count, step }) => [{ shape: [count], data: new Float64Array(count).map((_zero, i) => i * step) }],
   crossEntropy: (inputs) => crossEntropy(item(inputs, 0), item(inputs, 1)),
   crossEntropyGradient: (inputs) => [crossEntropyGradient(item(inputs, 0), item(inputs, 1), item(inputs, 2))],
@@ -207,10 +213,10 @@ function swapLastTwo(x: NumberTensor): NumberTensor {
   return transpose(x, [...axes.slice(0, -2), ...axes.slice(-2).reverse()]);
 }
 
-function linear(x: NumberTensor, weight: NumberTensor, bias: NumberTensor): NumberTensor {
+function linear(x: NumberTensor, weight: NumberTensor, bias?: NumberTensor): NumberTensor {
   const [count, width, outputs] = [item(x.shape, 0), item(x.shape, 1), item(weight.shape, 0)];
   return fill([count, outputs], ([n = 0, o = 0]) => {
-    let total = read(bias, [o]);
+    let total = bias ? read(bias, [o]) : 0;
     for (let i = 0; i < width; i++) total += read(x, [n, i]) * read(weight, [o, i]);
     return total;
   });
@@ -267,7 +273,12 @@ function logSoftmax(x: NumberTensor): NumberTensor {
   });
 }
 
-function layerNorm(x: NumberTensor, weight: NumberTensor, bias: NumberTensor, epsilon: number): NumberTensor[] {
+function layerNorm(
+  x: NumberTensor,
+  weight: NumberTensor,
+  bias: NumberTensor | undefined,
+  epsilon: number,
+): NumberTensor[] {
   const mean = mapRows(x, (row) => Float64Array.of(average(row)));
   const inverseDeviation = mapRows(x, (row) => {
     const center = average(row);
@@ -277,7 +288,7 @@ function layerNorm(x: NumberTensor, weight: NumberTensor, bias: NumberTensor, ep
     x.shape,
     (at) =>
       (read(x, at) - read(mean, at)) * read(inverseDeviation, at) * read(weight, at.slice(-1)) +
-      read(bias, at.slice(-1)),
+      (bias ? read(bias, at.slice(-1)) : 0),
   );
   return [normalized, mean, inverseDeviation];
 }
@@ -300,6 +311,37 @@ function attention(
       (product, weight, to) => product + (weight / total) * read(value, [row * width + to, column]),
       0,
     );
+  });
+}
+
+function concat(parts: readonly NumberTensor[], axis: number): NumberTensor {
+  const sources = parts.flatMap((part) =>
+    Array.from({ length: item(part.shape, axis) }, (_, place) => ({ part, place })),
+  );
+  return fill(item(parts, 0).shape.with(axis, sources.length), (at) => {
+    const { part, place } = item(sources, item(at, axis));
+    return read(part, at.with(axis, place));
+  });
+}
+
+function pad(x: NumberTensor, { axis, before, after }: OpAttributes['pad']): NumberTensor {
+  const size = item(x.shape, axis);
+  return fill(x.shape.with(axis, before + size + after), (at) => {
+    const place = item(at, axis) - before;
+    return place < 0 || place >= size ? 0 : read(x, at.with(axis, place));
+  });
+}
+
+/** Pairs of numbers as points of a plane, turned about its origin. */
+function rotary(x: NumberTensor, positions: NumberTensor, cosines: NumberTensor, sines: NumberTensor): NumberTensor {
+  const half = item(cosines.shape, 1);
+  return fill(x.shape, ([row = 0, column = 0]) => {
+    const pair = column % half;
+    const first = column - (column % (2 * half)) + pair;
+    const angle = [read(positions, [row]), pair];
+    const [a, b] = [read(x, [row, first]), read(x, [row, first + half])];
+    const [cosine, sine] = [read(cosines, angle), read(sines, angle)];
+    return column === first ? a * cosine - b * sine : a * sine + b * cosine;
   });
 }
 

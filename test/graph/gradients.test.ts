@@ -40,6 +40,9 @@ const differentiable: { readonly [K in OpName]: boolean | 'stops' } = {
   reshape: true,
   broadcast: true,
   transpose: true,
+  slice: true,
+  concat: true,
+  pad: true,
   gatherRows: true,
   scatterRows: true,
   softmax: true,
@@ -53,6 +56,7 @@ const differentiable: { readonly [K in OpName]: boolean | 'stops' } = {
   averagePool2d: true,
   addLayerNorm: false,
   attention: false,
+  rotary: true,
   range: false,
   crossEntropy: true,
   crossEntropyGradient: false,
@@ -173,6 +177,32 @@ test('nothing is built for what lies before the values', () => {
   expect(graph.nodes.slice(before).map((node) => node.op)).toEqual(['reshape', 'broadcast', 'sum']);
   if (gradient) graph.output('gradient', gradient);
   expect(printGraph(graph)).not.toMatch(/linear|gelu|erf|matmul/);
+});
+
+test.each([
+  ['forwards', [0, 3, 5]],
+  ['backwards', [5, 3, 0]],
+])('gradients of parts that make up a whole are joined, taken %s', (_, starts) => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [2, 7]);
+  const parts = starts.map((start) => ops.slice(x, { axis: 1, start, size: start === 0 ? 3 : 2 }));
+  const total = parts.map((part) => ops.sum(ops.exp(part), [0, 1])).reduce((a, b) => ops.add(a, b));
+  graph.output('gradient', item(gradients(total, [x]), 0));
+  expect(printGraph(graph)).toMatch(/float32\[2, 7\] = concat\(%\d+, %\d+, %\d+, axis=1\)/);
+  expect(graph.liveNodes().filter(({ op }) => op === 'pad' || op === 'concat')).toHaveLength(1);
+});
+
+test('gradients of parts that overlap or leave a gap are added', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'float32', [5]);
+  const squares = [0, 1, 3].map((start) => {
+    const part = ops.slice(x, { axis: 0, start, size: start === 0 ? 2 : 1 });
+    return ops.sum(ops.multiply(part, part), [0]);
+  });
+  const total = squares.reduce((a, b) => ops.add(a, b));
+  const [gradient] = evaluate(gradients(total, [x]), { x: toNumbers(normal([5], 1)) });
+  const [a = 0, b = 0, , d = 0] = normal([5], 1).data;
+  expect(relativeError(gradient?.data ?? [], [2 * a, 4 * b, 0, 2 * d, 0])).toBeLessThan(1e-12);
 });
 
 describe('the backward half rebuilds what is cheaper to compute than to keep', () => {

@@ -77,6 +77,7 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
   linear: [
     { inputs: [normal([5, 4], 33), normal([3, 4], 34), normal([3], 35)], build: ops.linear },
     { inputs: [normal([1, 2], 36), normal([1, 2], 37), normal([1], 38)], build: ops.linear },
+    { inputs: [normal([5, 4], 315), normal([3, 4], 316)], build: (x, weight) => ops.linear(x, weight) },
   ],
   sum: reductions(ops.sum),
   max: reductions(ops.max),
@@ -96,6 +97,23 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     { inputs: [normal([2, 3], 47)], build: (x) => ops.transpose(x, [1, 0]) },
     { inputs: [normal([2, 3, 4], 48)], build: (x) => ops.transpose(x, [2, 0, 1]) },
     { inputs: [normal([2, 3, 2, 2], 49)], build: (x) => ops.transpose(x, [0, 2, 1, 3]) },
+  ],
+  slice: [
+    { inputs: [normal([3, 6], 300)], build: (x) => ops.slice(x, { axis: 1, start: 2, size: 3 }) },
+    { inputs: [normal([3, 6], 301)], build: (x) => ops.slice(x, { axis: 1, start: 0, size: 6 }) },
+    { inputs: [normal([4, 2, 3], 302)], build: (x) => ops.slice(x, { axis: 0, start: 3, size: 1 }) },
+    { inputs: [indices([7], 9, 303)], build: (x) => ops.slice(x, { axis: 0, start: 1, size: 4 }) },
+  ],
+  concat: [
+    { inputs: [normal([3, 2], 304), normal([3, 1], 305), normal([3, 4], 306)], build: (...parts) => joined(parts, 1) },
+    { inputs: [normal([1, 2, 3], 307), normal([2, 2, 3], 308)], build: (...parts) => joined(parts, 0) },
+    { inputs: [normal([3, 2], 309)], build: (...parts) => joined(parts, 1) },
+    { inputs: [indices([2], 9, 310), indices([3], 9, 311)], build: (...parts) => joined(parts, 0) },
+  ],
+  pad: [
+    { inputs: [normal([3, 2], 312)], build: (x) => ops.pad(x, { axis: 1, before: 2, after: 1 }) },
+    { inputs: [normal([2, 1, 3], 313)], build: (x) => ops.pad(x, { axis: 0, before: 0, after: 2 }) },
+    { inputs: [normal([4], 314)], build: (x) => ops.pad(x, { axis: 0, before: 0, after: 0 }) },
   ],
   gatherRows: [
     { inputs: [normal([4, 3], 50), int32([6], 2, 0, 2, 2, 3, 0)], build: ops.gatherRows },
@@ -119,6 +137,7 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     { inputs: [normal([3, 5], 58), normal([5], 59), normal([5], 60)], build: layerNorm },
     { inputs: [normal([2, 2, 8], 61), normal([8], 62), normal([8], 63)], build: layerNorm },
     { inputs: [normal([4], 64), normal([4], 65), normal([4], 66)], build: layerNorm },
+    { inputs: [normal([3, 5], 317), normal([5], 318)], build: layerNorm },
   ],
   batchNorm: [
     { inputs: [normal([6, 3], 200), normal([3], 201), normal([3], 202)], build: batchNorm },
@@ -160,6 +179,11 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
     attentionCase({ rows: 2, width: 3, heads: 2 }, 8),
     attentionCase({ rows: 1, width: 5, heads: 1 }, 4),
     attentionCase({ rows: 3, width: 1, heads: 4 }, 16),
+  ],
+  rotary: [
+    { inputs: [normal([5, 8], 319), int32([5], 0, 3, 1, 3, 2)], build: (x, places) => turned(x, places, 4, 2) },
+    { inputs: [normal([3, 6], 320), int32([3], 0, 1, 0)], build: (x, places) => turned(x, places, 2, 3) },
+    { inputs: [normal([1, 2], 321), int32([1], 6)], build: (x, places) => turned(x, places, 7, 1) },
   ],
   range: [
     { inputs: [int32([1], 0)], build: (x) => ops.range(x.graph, 5, 1) },
@@ -316,7 +340,22 @@ function int64(shape: Shape, ...data: number[]): HostTensor {
   return { dtype: 'int64', shape, data: BigInt64Array.from(data, BigInt) };
 }
 
-function layerNorm(x: Value, weight: Value, bias: Value): Value {
+function joined([first, ...rest]: readonly Value[], axis: number): Value {
+  if (!first) throw new Error('a case without inputs');
+  return ops.concat([first, ...rest], axis);
+}
+
+/** Heads of 2 · half numbers turned by the angles of a table. */
+function turned(x: Value, positions: Value, places: number, half: number): Value {
+  const { data } = normal([places, half], 322);
+  const [cosines, sines] = [Math.cos, Math.sin].map((f) =>
+    x.graph.constant({ dtype: 'float32', shape: [places, half], data: data.map((angle) => f(3 * angle)) }),
+  );
+  if (!cosines || !sines) throw new Error('two tables');
+  return ops.rotary(x, positions, cosines, sines);
+}
+
+function layerNorm(x: Value, weight: Value, bias?: Value): Value {
   return ops.layerNorm(x, weight, bias, 1e-5);
 }
 

@@ -162,6 +162,42 @@ const refusals: { readonly [K in Exclude<OpName, 'cast' | 'stopGradient' | 'rang
       'scatterRows: expected int32 indices [n] and float32 updates [n, width], got int32[2], int32[2, 4]',
     ],
   ],
+  slice: [
+    [
+      () => ops.slice(of([2, 3])[0], { axis: 1, start: 2, size: 2 }),
+      'slice: expected 4 places or more along axis 1, got float32[2, 3]',
+    ],
+    [
+      () => ops.slice(of([2, 3])[0], { axis: 2, start: 0, size: 1 }),
+      'slice: expected 1 places or more along axis 2, got float32[2, 3]',
+    ],
+  ],
+  concat: [
+    [
+      () => ops.concat(of([2, 3], [2, 4]), 0),
+      'concat: expected tensors that differ in axis 0 alone, got float32[2, 3], float32[2, 4]',
+    ],
+    [
+      () => ops.concat([of([2])[0], ints(2)], 0),
+      'concat: expected tensors that differ in axis 0 alone, got float32[2], int32[2]',
+    ],
+  ],
+  pad: [
+    [
+      () => ops.pad(ints(3), { axis: 0, before: 1, after: 0 }),
+      'pad: expected float32 with a known size along axis 0, got int32[3]',
+    ],
+  ],
+  rotary: [
+    [
+      () => ops.rotary(of([2, 6])[0], ints(2), ...of([5, 2], [5, 2])),
+      'rotary: expected float32 [N, heads · size], int32 [N] and float32 [places, size / 2] twice, got float32[2, 6], int32[2], float32[5, 2], float32[5, 2]',
+    ],
+    [
+      () => ops.rotary(of([2, 4])[0], ints(3), ...of([5, 2], [5, 2])),
+      'rotary: expected float32 [N, heads · size], int32 [N] and float32 [places, size / 2] twice, got float32[2, 4], int32[3], float32[5, 2], float32[5, 2]',
+    ],
+  ],
   softmax: [
     [() => ops.softmax(of([])[0]), 'softmax: expected float32 of at least one dimension, got float32[]'],
     [() => ops.softmax(ints(3)), 'softmax: expected float32 of at least one dimension, got int32[3]'],

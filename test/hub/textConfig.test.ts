@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { readTextConfig, writtenConfig } from '../../src/hub/textConfig.ts';
-import { readTextModel } from '../../src/models/text/families.ts';
+import { familyTypes, readTextModel } from '../../src/models/text/families.ts';
 import { labelNote } from '../../src/models/text/hubLabels.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { fixture } from './fixtures.ts';
+
+const knownTypes = familyTypes.map((type) => `"${type}"`).join(', ');
 
 describe('readTextConfig', () => {
   it('reads what transformers wrote', async () => {
@@ -97,8 +99,8 @@ describe('readTextModel', () => {
 
   it('takes a configuration of the first BERT releases, which names no model type', () => {
     expect(readTextModel({ hidden_size: 24 }, 'config.json').config.hiddenSize).toBe(24);
-    expect(() => readTextModel({ architectures: ['RobertaForMaskedLM'] }, 'config.json')).toThrow(
-      'config.json: model_type is "RobertaForMaskedLM", and only "bert" can be used',
+    expect(() => readTextModel({ architectures: ['DebertaV2ForMaskedLM'] }, 'config.json')).toThrow(
+      `config.json: model_type is "DebertaV2ForMaskedLM", and only ${knownTypes} can be used`,
     );
   });
 
@@ -140,7 +142,7 @@ describe('readTextModel', () => {
   });
 
   it.each([
-    [{ model_type: 'roberta' }, 'model_type is "roberta", and only "bert" can be used'],
+    [{ model_type: 'deberta-v2' }, `model_type is "deberta-v2", and only ${knownTypes} can be used`],
     [
       { hidden_act: 'silu' },
       'hidden_act is "silu", and only gelu, gelu_python, gelu_new, gelu_pytorch_tanh, gelu_python_tanh, gelu_fast, gelu_accurate, relu can be used',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BertuneError, UsageError } from '../../src/core/errors.ts';
 import { openSafetensors, type SafetensorsEntry, writeSafetensors } from '../../src/hub/safetensors.ts';
 import { inspectText, type LoadTextOptions, loadText } from '../../src/hub/textFolder.ts';
+import { familyTypes } from '../../src/models/text/families.ts';
 import type { PartName } from '../../src/models/text/heads/head.ts';
 import { initialValue } from '../../src/nn/parameters.ts';
 import { editConfig, expectedFacts, expectFacts, fixture, fixtureCopy } from './fixtures.ts';
@@ -186,11 +187,12 @@ describe('loadText', () => {
     );
   });
 
-  it('names the type of a model that is no BERT', async () => {
+  it('names the type of a model of no family', async () => {
     const path = fixtureCopy('masked-lm');
-    editConfig(path, { model_type: 'roberta' });
+    editConfig(path, { model_type: 'deberta-v2' });
+    const knownTypes = familyTypes.map((type) => `"${type}"`).join(', ');
     await expect(load(path, 'pooled')).rejects.toThrow(
-      new BertuneError(`${join(path, 'config.json')}: model_type is "roberta", and only "bert" can be used`),
+      new BertuneError(`${join(path, 'config.json')}: model_type is "deberta-v2", and only ${knownTypes} can be used`),
     );
   });
 });

@@ -1,14 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { HostTensor } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { openSafetensors } from '../../src/hub/safetensors.ts';
 import { bertNames } from '../../src/models/text/bert/names.ts';
+import type { Reading } from '../../src/models/text/heads/head.ts';
+import type { TextModel } from '../../src/models/text/model.ts';
 import type { ParameterSpec, ParameterValues } from '../../src/nn/parameters.ts';
 import { inputName } from '../../src/tasks/text/graph.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
+import { readingTensors } from '../../src/tasks/text/reading.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
 import { tinyConfig } from '../jobs/tiny.ts';
 
@@ -19,9 +22,18 @@ export interface FixtureBatch {
   readonly classes: readonly number[];
 }
 
-/** Batches in the order of the model folders, as test/fixtures/bert/make.py wrote them. */
-export const fixtureBatches: Readonly<Record<string, Readonly<Record<'full' | 'padded', FixtureBatch>>>> = JSON.parse(
-  readFileSync(bertFixture('batches.json'), 'utf8'),
+/** A small model of a family, and the batches of which PyTorch's results lie beside it. */
+export interface FamilyCase {
+  readonly type: string;
+  /** "distilbert, untied-2x9-3-heads" */
+  readonly title: string;
+  readonly folder: string;
+  readonly batches: Readonly<Record<'full' | 'padded', FixtureBatch>>;
+}
+
+/** What test/fixtures/families/make.py wrote. */
+export const familyCases: readonly FamilyCase[] = readFamilyCases(
+  join(import.meta.dirname, '..', 'fixtures', 'families'),
 );
 
 /** Objectives for their graphs alone: which tokens are hidden, and what a class weighs, comes with the batches. */
@@ -38,6 +50,18 @@ export const recordedObjectives = {
 /** A path under test/fixtures/bert. */
 export function bertFixture(...names: string[]): string {
   return join(import.meta.dirname, '..', 'fixtures', 'bert', ...names);
+}
+
+function readFamilyCases(root: string): FamilyCase[] {
+  const types = readdirSync(root).filter((type) => existsSync(join(root, type, 'batches.json')));
+  return types.flatMap((type) => {
+    const batches: Readonly<Record<string, FamilyCase['batches']>> = JSON.parse(
+      readFileSync(join(root, type, 'batches.json'), 'utf8'),
+    );
+    return Object.entries(batches).map(([name, found]) => {
+      return { type, title: `${type}, ${name}`, folder: join(root, type, name), batches: found };
+    });
+  });
 }
 
 /** All tensors of a safetensors file by name. */
@@ -104,10 +128,16 @@ export function predictionInputs({ predicted }: FixtureBatch, { starts }: Placed
   };
 }
 
-/** Inputs of the classifier and its loss. */
-export function exampleInputs({ classes }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
+/** Inputs of the classifier, which reads first tokens unless told otherwise, and its loss. */
+export function exampleInputs(
+  { classes, sequences }: FixtureBatch,
+  { starts, rows, width }: PlacedBatch,
+  reading: Reading = 'first',
+): NamedTensors {
+  const texts = sequences.map(({ length }, index) => ({ start: item(starts, index), length, skipped: 0 }));
+  const sizes = { count: texts.length, tokens: rows * width, longest: width };
   return {
-    [inputName('label', 'rows')]: integers(starts),
+    ...readingTensors(inputName('label', ''), reading, texts, sizes),
     [inputName('label', 'targets')]: integers(classes),
     [inputName('label', 'weights')]: floats(classes.map(classWeight)),
   };
@@ -128,9 +158,16 @@ export function parameterTensors(specs: Iterable<ParameterSpec>, values: Paramet
   );
 }
 
-/** The name under which make.py stored what belongs to one of our parameters. */
+/** The name under which train.py stored what belongs to one of our parameters. */
 export function storedName(parameter: string): string {
   return bertNames.written(parameter, tinyConfig);
+}
+
+/** The name under which PyTorch's results have one of a model's parameters, of the names that they have. */
+export function nameAmong(stored: ReadonlySet<string>, { names }: TextModel, parameter: string): string {
+  const found = [...names.written(parameter), ...names.spellings(parameter)].find((name) => stored.has(name));
+  if (found === undefined) throw new Error(`fixture: nothing for ${parameter}`);
+  return found;
 }
 
 /** The data of a tensor that must be there. */

@@ -5,7 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const joinCommand: CommandSpec = {
   name: 'join',
-  summary: 'make one file of the parts that predict and embed wrote with --shard',
+  summary: 'put together the parts that predict, embed and tokenize wrote with --shard',
   job: 'join',
   examples: ['bertune join --output labeled.parquet'],
   async run(settings, context) {

@@ -49,7 +49,7 @@ export interface OpAttributes {
   cast: { readonly to: DType };
   /** alpha · op(A) op(B) over the last two dimensions; leading dimensions broadcast. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly alpha: number };
-  /** x Wᵀ + b: x [N, inputs], W [outputs, inputs], b [outputs] -> [N, outputs]. */
+  /** x Wᵀ + b: x [N, inputs], W [outputs, inputs] and, if given, b [outputs] -> [N, outputs]. */
   linear: None;
   /** Sum over the axes. */
   sum: Reduction;
@@ -59,13 +59,22 @@ export interface OpAttributes {
   broadcast: { readonly shape: SymbolicShape };
   /** Dimension i of the result is dimension `permutation[i]` of the input. */
   transpose: { readonly permutation: readonly number[] };
+  /** The `size` places from `start` on along an axis whose size is known. */
+  slice: { readonly axis: number; readonly start: number; readonly size: number };
+  /** The inputs behind each other along an axis in which their sizes are known. */
+  concat: { readonly axis: number };
+  /** Zeros before and after what is there along an axis whose size is known. */
+  pad: { readonly axis: number; readonly before: number; readonly after: number };
   /** Rows `indices` (int32, any shape) of a table [rows, width] -> [...indices, width]. */
   gatherRows: None;
   /** A table of zeros [rows, width], or the third input, to whose rows `indices` [n] the updates [n, width] are added. */
   scatterRows: { readonly rows: Size };
   /** Over the last dimension. */
   softmax: None;
-  /** Over the last dimension, scaled and shifted -> normalized, mean [..., 1], inverse deviation [..., 1]. */
+  /**
+   * Over the last dimension, scaled and, if a third input is given, shifted -> normalized, mean [..., 1], inverse
+   * deviation [..., 1].
+   */
   layerNorm: { readonly epsilon: number };
   /**
    * Each channel of x [N, C, ...] normalized over all else, scaled and shifted by [C] -> normalized, mean [C], biased
@@ -94,6 +103,12 @@ export interface OpAttributes {
    * [rows, 1, width, width] -> [rows · width, heads · headSize].
    */
   attention: { readonly rows: Size; readonly width: Size; readonly heads: number };
+  /**
+   * Each head of x [N, heads · size] turned by the angles of its row's position (Su et al. 2021): of the pair of numbers
+   * i and i + size/2 by those whose cosine and sine stand in column i of the tables [places, size/2], in the row that the
+   * positions, int32 [N], name.
+   */
+  rotary: None;
   /** 0, step, 2 step, ...: int32 [count], for a step of at least 1. */
   range: { readonly count: Size; readonly step: Size };
   /** -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> loss [N], log probabilities [N, C]. */

@@ -49,22 +49,26 @@ export const matrix: OpRecords<'matmul' | 'linear'> = {
   // Y = X Wᵀ + b: dX = dY W, dW = dYᵀ X, db = Σ rows of dY
   linear: {
     infer: (inputs) => {
-      const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, at(inputs, 2).shape];
-      const fits = x.length === 2 && weight.length === 2 && x[1] === weight[1] && sameShape(bias, weight.slice(0, 1));
+      const [x, weight, bias] = [at(inputs, 0).shape, at(inputs, 1).shape, inputs[2]?.shape];
+      const fitsBias = bias === undefined || sameShape(bias, weight.slice(0, 1));
+      const fits = x.length === 2 && weight.length === 2 && x[1] === weight[1] && fitsBias;
       expectShapes('linear', fits && allFloat(inputs), 'float32 [N, inputs], [outputs, inputs] and [outputs]', inputs);
       return [{ dtype: 'float32', shape: [at(x, 0), at(weight, 0)] }];
     },
     gradient: ({ inputs, gradient }) => [
       ops.matmul(gradient, at(inputs, 1)),
       ops.matmul(gradient, at(inputs, 0), { transposeA: true }),
-      ops.sum(gradient, [0]),
+      ...inputs.slice(2).map(() => ops.sum(gradient, [0])),
     ],
     lower: ({ emit, inputs, outputs }) => emit.into(outputs, 'Gemm', inputs, { transB: 1 }),
-    lowerTfjs: ({ tf, inputs }) => [tf.add(tf.matMul(at(inputs, 0), at(inputs, 1), false, true), at(inputs, 2))],
+    lowerTfjs: ({ tf, inputs }) => {
+      const product = tf.matMul(at(inputs, 0), at(inputs, 1), false, true);
+      return [inputs[2] ? tf.add(product, inputs[2]) : product];
+    },
     weightInput: 1,
     // X as uint8 with one factor and zero point, found anew at every run. Products that share X share them.
     lowerQuantized: ({ emit, inputs, outputs, scales }) => {
-      const [x, weight, bias] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const [x, weight, bias = ''] = [at(inputs, 0), at(inputs, 1), inputs[2]];
       const [codes, factor, zero] = [`${x} codes`, `${x} factor`, `${x} zero`];
       emit.into([codes, factor, zero], 'DynamicQuantizeLinear', [x]);
       const columns = emit.node('Transpose', [weight], { perm: [1, 0] });

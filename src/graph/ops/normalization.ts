@@ -30,7 +30,7 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
   // dx = (h - mean(h) - x̂ mean(h x̂)) / deviation, dγ = Σ dy x̂, dβ = Σ dy (Ba et al. 2016)
   layerNorm: {
     infer: (inputs) => {
-      const [x, scale, shift] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
+      const [x, scale, shift = scale] = [at(inputs, 0), at(inputs, 1), inputs[2]];
       const width = x.shape.slice(-1);
       const fits = x.shape.length > 0 && sameShape(scale.shape, width) && sameShape(shift.shape, width);
       expectShapes('layerNorm', fits && allFloat(inputs), 'float32 [..., width], [width] and [width]', inputs);
@@ -47,12 +47,12 @@ export const normalization: OpRecords<'softmax' | 'layerNorm' | 'addLayerNorm' |
       const h = ops.multiply(gradient, scale);
       const along = ops.multiply(normalized, average(ops.multiply(h, normalized)));
       const byX = ops.multiply(ops.subtract(ops.subtract(h, average(h)), along), inverseDeviation);
-      return [byX, ops.multiply(gradient, normalized), gradient];
+      return [byX, ops.multiply(gradient, normalized), ...inputs.slice(2).map(() => gradient)];
     },
     lower: ({ emit, inputs, outputs, attributes: { epsilon } }) =>
       emit.into(outputs, 'LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }),
     lowerTfjs: ({ tf, inputs, attributes: { epsilon } }) =>
-      layerNormTfjs(tf, at(inputs, 0), at(inputs, 1), at(inputs, 2), epsilon),
+      layerNormTfjs(tf, at(inputs, 0), at(inputs, 1), inputs[2], epsilon),
   },
 
   // With the means m₁ = mean(dy), m₂ = mean(dy x̂) over a channel: dγ = Σ dy x̂, dβ = Σ dy and
@@ -148,12 +148,19 @@ function channelSums(x: Value): Value {
 }
 
 /** Normalized, mean and inverse deviation over the last dimension. */
-function layerNormTfjs(tf: TfOps, x: TfTensor, scale: TfTensor, shift: TfTensor, epsilon: number): TfTensor[] {
+function layerNormTfjs(
+  tf: TfOps,
+  x: TfTensor,
+  scale: TfTensor,
+  shift: TfTensor | undefined,
+  epsilon: number,
+): TfTensor[] {
   const last = x.shape.length - 1;
   const average = (value: TfTensor) => tf.mul(tf.sum(value, [last], true), tf.scalar(1 / at(x.shape, last)));
   const mean = average(x);
   const centered = tf.sub(x, mean);
   const variance = average(tf.mul(centered, centered));
   const inverse = tf.div(tf.scalar(1), tf.sqrt(tf.add(variance, tf.scalar(epsilon))));
-  return [tf.add(tf.mul(tf.mul(centered, inverse), scale), shift), mean, inverse];
+  const scaled = tf.mul(tf.mul(centered, inverse), scale);
+  return [shift ? tf.add(scaled, shift) : scaled, mean, inverse];
 }

@@ -11,6 +11,8 @@ import { normalization } from './normalization.ts';
 import { pooling } from './pooling.ts';
 import { random } from './random.ts';
 import type { OpRecord } from './record.ts';
+import { rotary } from './rotary.ts';
+import { slicing } from './slicing.ts';
 
 /** One record an op; the type makes a missing one a compile error. */
 export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
@@ -18,7 +20,9 @@ export const opTable: { readonly [K in OpName]: OpRecord<OpAttributes[K]> } = {
   ...activations,
   ...matrix,
   ...attention,
+  ...rotary,
   ...layout,
+  ...slicing,
   ...indexing,
   ...normalization,
   ...convolution,

@@ -83,9 +83,12 @@ export function forwardGraph(
     return { ...forwardOf(scope), halfUntil: statesOutput };
   }
   const { onnx, outputs } = heads[head];
-  const read = onnx.rows === 'texts' ? ops.range(graph, rows, width) : undefined;
-  const result = model.outputs(head, scope, model.encode(scope, block, read)); // [B·S or B, outputs]
   const isByText = onnx.rows === 'texts';
+  const isMean = isByText && model.readingOf(head) === 'mean';
+  const states = model.encode(scope, block, isByText && !isMean ? ops.range(graph, rows, width) : undefined);
+  const byToken = () => ops.reshape(states, [rows, width, model.config.hiddenSize]);
+  const read = isMean ? pooledTexts({ states: byToken(), mask, positions, skipped: 0 }, pooledBy('mean')) : states;
+  const result = model.outputs(head, scope, read); // [B·S or B, outputs]
   graph.output(onnx.output, isByText ? result : ops.reshape(result, [rows, width, outputs(model.config)]));
   return forwardOf(scope);
 }

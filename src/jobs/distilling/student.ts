@@ -85,10 +85,10 @@ async function readBase(given: Given, name: string, teacher: Teacher, hooks: Job
     },
     (line) => note(hooks, line),
   );
-  const { raw, values, beside, atRandom } = loaded;
+  const { raw, values, beside, atRandom, present: parts } = loaded;
   return {
     ...{ name, raw, values, hasWords, tokenizer: loaded.tokenizer, model: loaded.model, sentence: loaded.sentence },
-    pooler: beside.has('pooler.weight') ? beside : undefined,
+    pooler: parts.includes('pooler') ? beside : undefined,
     isNew: false,
     isNewClassifier: atRandom.includes('classifier'),
     base: await baseFacts(found, hooks),

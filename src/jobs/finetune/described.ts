@@ -8,7 +8,7 @@ import type { FinetuneResult } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { listed } from './classes.ts';
 import { fitHead, headAnswers, headValues } from './frozen.ts';
-import { measureAnswers } from './hybrid.ts';
+import { heldAnswers, measureHeld } from './hybrid.ts';
 import type { Labeled } from './labeled.ts';
 
 /** Logit of a text that is its class's description, another's being 0: measured on BANKING77 with class names. */
@@ -42,7 +42,8 @@ export async function describedFit(
     settings: { ...given, method: 'frozen', maxLength: base.maxLength },
     async fit() {
       const stored = headValues(nearestDescription(vectors, described.classes, labels.length));
-      const measured = measureAnswers(data, await headAnswers(engine, features, stored), undefined);
+      const answers = heldAnswers(data, await headAnswers(engine, features, stored), undefined);
+      const measured = measureHeld(answers);
       await base.save(new Map([...base.values, ...stored]));
       const texts = described.texts.length;
       return {
@@ -51,6 +52,7 @@ export async function describedFit(
         },
         data: { train: 0, described: texts, heldOut: held.texts.length },
         card: await base.card(),
+        answers,
       };
     },
   };

@@ -23,7 +23,7 @@ import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { calibratedResult, noteKeptScores, trustOfFolds } from './calibrated.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
-import { blend, measureRows, wordsOf } from './hybrid.ts';
+import { blend, heldAnswers, measureHeld, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
 
 /**
@@ -53,9 +53,8 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
       const scaling = trust?.scaling ?? noScaling(data.labels.length);
       const stored = scaledValues(headValues(head), scaling);
       const words = beside && scaledBeside(beside, scaling);
-      const logits = await headAnswers(engine, held, stored);
-      const rows = words ? joinedLogits(words, data.held.texts, logits) : logits;
-      const measured = measureRows(data, rows);
+      const answers = heldAnswers(data, await headAnswers(engine, held, stored), words);
+      const measured = measureHeld(answers);
       await base.save(
         new Map([...base.values, ...stored]),
         words && { weights: words.words.weights, weight: words.weight },
@@ -68,13 +67,14 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
           ...describedIn(data),
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
           ...(beside ? { wordsWeight: beside.weight } : {}),
-          ...calibratedResult(data, trust, rows),
+          ...calibratedResult(data, trust, answers.logits),
         },
         data: {
           train: data.texts.length - (describedIn(data).described ?? 0),
           heldOut: data.held.texts.length,
         },
         card: withPlace(await base.card(words), features, data, base.known),
+        answers,
       };
     },
   };

@@ -5,6 +5,7 @@ import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
 import { latentSpace } from '../../tasks/words/latentSpace.ts';
 import { fitWordsBeside } from '../../tasks/words/wordsBeside.ts';
 import { logSoftmax } from '../../tasks/words/wordsModel.ts';
+import type { HeldOutAnswers } from '../heldOutAnswers.ts';
 import { activity, note } from '../note.ts';
 import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
 import type { FinetuneRun } from './base.ts';
@@ -44,19 +45,19 @@ async function fitWordsOf({ data, engine, hooks, given }: FinetuneRun): Promise<
   return fitted;
 }
 
-/** How a network's logits, and the words beside it, do on the texts that are held out. */
-export function measureAnswers(
-  data: Labeled,
+/** What is answered to the texts that are held out: a network's logits, with the words beside it. */
+export function heldAnswers(
+  { labels, held }: Labeled,
   logits: readonly ArrayLike<number>[],
   words: WordsBeside | undefined,
-): LabelMeasure {
-  return measureRows(data, words ? joinedLogits(words, data.held.texts, logits) : logits);
+): HeldOutAnswers {
+  return { labels, ...held, logits: words ? joinedLogits(words, held.texts, logits) : logits };
 }
 
-/** How answers [labels] of any kind of classifier do on the texts that are held out. */
-export function measureRows({ labels, held }: Labeled, rows: readonly ArrayLike<number>[]): LabelMeasure {
-  const count = new LabelCount(held.classes, labels);
-  for (const row of rows) count.add(row);
+/** How answers do. */
+export function measureHeld({ labels, classes, logits }: HeldOutAnswers): LabelMeasure {
+  const count = new LabelCount(classes, labels);
+  for (const row of logits) count.add(row);
   return count.measure();
 }
 

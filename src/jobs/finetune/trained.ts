@@ -13,18 +13,19 @@ import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel
 import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
+import type { HeldOutAnswers } from '../heldOutAnswers.ts';
 import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
 import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
 import { readTrust, saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
-import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
+import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { calibratedResult, noteKeptScores, type TrialFacts, trustOfTrial } from './calibrated.ts';
 import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
-import { measureRows } from './hybrid.ts';
+import { heldAnswers, measureHeld } from './hybrid.ts';
 import { describedIn, type Labeled, part } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
@@ -61,14 +62,14 @@ export async function trainedPlan(
   const known = base.known ? { scaling: noScaling(labels.length) } : await trustOfTrial(run, found);
   const { scaling } = known;
   const { output } = options;
-  let latest: readonly ArrayLike<number>[] | undefined;
+  let latest: HeldOutAnswers | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
     async (parameters, signal, collective): Promise<Metrics> => {
       const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
       const answers = await answersOf(run, base, reached, heldTexts, { signal, collective });
-      latest = words ? joinedLogits(words, held.texts, answers) : answers;
-      const measured = measureRows(data, latest);
+      latest = heldAnswers(data, answers, words);
+      const measured = measureHeld(latest);
       if (held.texts.length === 0) return {};
       return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
     },
@@ -91,13 +92,13 @@ export async function trainedPlan(
       const trust = known.trust ?? (known.isKept ? await readTrust({ name: output, folder: output }) : undefined);
       const values = scaledValues(trained, scaling);
       const beside = words && scaledBeside(words, scaling);
-      const rows = latest.map((row) => scaled(row, scaling));
+      const answered = { ...latest, logits: latest.logits.map((row) => scaled(row, scaling)) };
       await base.save(values, beside && { weights: beside.words.weights, weight: beside.weight });
       const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {
           ...{
-            ...measureRows(data, rows),
+            ...measureHeld(answered),
             method: named,
             steps,
             tokensPerSecond: Math.round(unitsPerSecond),
@@ -105,10 +106,11 @@ export async function trainedPlan(
           },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
-          ...calibratedResult(data, trust ?? undefined, rows),
+          ...calibratedResult(data, trust ?? undefined, answered.logits),
         },
         data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
         card: withPlace(await base.card(beside), vectors, some, base.known),
+        answers: answered,
       };
     },
   };

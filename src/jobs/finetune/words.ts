@@ -12,7 +12,7 @@ import { saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { FinetuneRun } from './base.ts';
 import { calibratedResult, trustOfFolds } from './calibrated.ts';
-import { measureRows, wordsOf } from './hybrid.ts';
+import { measureHeld, wordsOf } from './hybrid.ts';
 
 /** A linear classifier on TF-IDF weights of words and character n-grams, without an encoder. */
 export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
@@ -21,22 +21,23 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
   return {
     settings: { ...given, method: 'words' },
     async fit() {
-      const { model: fitted, c, scores, scored, terms, leftOut, held: answers } = await wordsOf(run);
+      const { model: fitted, c, scores, scored, terms, leftOut, held: onFolds } = await wordsOf(run);
       const rare = leftOut > 0 ? `; ${leftOut} are too rare` : '';
       note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
-      const trust = await trustOfFolds(run, { answers, outside: await outsideTexts(run, fitted) });
+      const trust = await trustOfFolds(run, { answers: onFolds, outside: await outsideTexts(run, fitted) });
       const model = trust ? scaledWords(fitted, trust.scaling) : fitted;
-      const rows = model.logProbabilities(held.texts);
+      const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
       await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels });
       await saveTrust(options.output, trust);
       return {
         result: {
-          ...{ ...measureRows(data, rows), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },
-          ...calibratedResult(data, trust, rows),
+          ...{ ...measureHeld(answers), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },
+          ...calibratedResult(data, trust, answers.logits),
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
         card: { about: wordsModelFacts(model, c) },
+        answers,
       };
     },
   };

@@ -2,7 +2,6 @@ import type { Promised } from '../../evaluation/trust/policy.ts';
 import type { OptionsFrom } from '../../settings/options.ts';
 import type { trusted } from '../../settings/takes.ts';
 import type { AnswerKind } from '../answers/answerKind.ts';
-import { answerKinds } from '../answers/table.ts';
 import { note } from '../note.ts';
 import type { OpenModel } from '../openModel.ts';
 import type { JobHooks } from '../types.ts';
@@ -10,7 +9,8 @@ import { asksTrust, type Decisions, decisionsOf } from './decisions.ts';
 
 /** Answers of a model, with their columns and what is known of them. */
 export interface TrustedAnswers extends Pick<Decisions, 'answered'> {
-  readonly columns: AnswerKind['columns'];
+  /** Columns of a file of them, where they are not those of the model's kind. */
+  readonly columns?: AnswerKind['columns'];
   readonly promises?: readonly Promised[];
   /** The same in words. */
   readonly promised?: readonly string[];
@@ -25,10 +25,7 @@ export async function trustedAnswers(
   asked: OptionsFrom<typeof trusted>,
   hooks: JobHooks,
 ): Promise<TrustedAnswers> {
-  if (!asksTrust(asked)) {
-    const columns = model.kind ? answerKinds[model.kind].columns : [];
-    return { columns, answered: (texts) => model.answered(texts) };
-  }
+  if (!asksTrust(asked)) return { answered: (texts) => model.answered(texts) };
   const { costs, ...others } = asked;
   const decisions = decisionsOf(model, { ...others, ...(await costsIn(costs, model, hooks)) });
   for (const line of decisions.lines) note(hooks, line);

@@ -24,11 +24,9 @@ const spellings: Readonly<Record<string, Activation>> = {
   relu: 'relu',
 };
 
-/** The activation that `hidden_act` names. @throws BertuneError when it is none of ours */
-export function activationOf(name: string, where: string): Activation {
+/** The activation that a key of `config.json` names. @throws BertuneError when it is none of ours */
+export function activationOf(name: string, where: string, key = 'hidden_act'): Activation {
   const activation = Object.hasOwn(spellings, name) ? spellings[name] : undefined;
   if (activation !== undefined) return activation;
-  throw new BertuneError(
-    `${where}: hidden_act is "${name}", and only ${Object.keys(spellings).join(', ')} can be used`,
-  );
+  throw new BertuneError(`${where}: ${key} is "${name}", and only ${Object.keys(spellings).join(', ')} can be used`);
 }

@@ -33,7 +33,7 @@ export interface TextFamily<C extends TextConfig> {
    * The layer that a parameter of the encoder is of, from 0, or 'embeddings', for all that comes before the layers: what
    * is frozen goes by it. Not a number for a name that it does not know, which is refused.
    */
-  layerOf(name: string): number | 'embeddings';
+  layerOf(name: string, config: C): number | 'embeddings';
 }
 
 export type PipelineInput = 'input_ids' | 'attention_mask' | 'token_type_ids';
@@ -94,6 +94,8 @@ export interface FamilyHead<C> {
   readonly hubClass: string;
   /** The parts that it takes beside the encoder. */
   readonly parts: readonly FamilyPartName[];
+  /** What it reads of a text, where the head's record does not say it. */
+  reads?(config: C): 'first' | 'mean';
   /** hidden [N, hiddenSize] -> [N, outputs]. */
   outputs(scope: Scope, config: C, hidden: Value): Value;
 }

@@ -121,7 +121,7 @@ export function textModel<C extends TextConfig>(
     partTitle: (part) => (part === 'sentence' ? 'modules behind the encoder' : (family.parts[part]?.title ?? part)),
     parameters,
     encode: (scope, block, read) => family.encode(scope, config, block, read),
-    readingOf: (head) => throughSentence(head)?.pooling ?? heads[head].reads,
+    readingOf: (head) => throughSentence(head)?.pooling ?? family.heads[head]?.reads?.(config) ?? heads[head].reads,
     outputs(head, scope, hidden) {
       const through = throughSentence(head);
       if (!through) return headOf(head).outputs(scope, config, hidden);
@@ -134,7 +134,7 @@ export function textModel<C extends TextConfig>(
     },
     frozen(layers) {
       const isFrozen = (name: string) => {
-        const layer = family.layerOf(name);
+        const layer = family.layerOf(name, config);
         if (Number.isNaN(layer)) throw new Error(`internal: ${name} is of no layer`);
         return layer === 'embeddings' || layer < layers;
       };

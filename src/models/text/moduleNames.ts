@@ -20,11 +20,11 @@ export function writtenName(name: string, { modules }: ModuleNames): string {
 
 /**
  * A written name and what it may be in other checkpoints: without the prefix (saved from the bare encoder), and with
- * LayerNorm's `gamma` and `beta` (converted from TensorFlow).
+ * `gamma` and `beta` of normalizations (converted from TensorFlow).
  */
 export function spellingsOf(written: string, { prefix }: ModuleNames): string[] {
   const old = written.replace(/\.weight$/, '.gamma').replace(/\.bias$/, '.beta');
-  const spellings = written.includes('LayerNorm') ? [written, old] : [written];
+  const spellings = /layer_?norm/i.test(written) ? [written, old] : [written];
   return spellings.flatMap((name) => (name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name]));
 }
 

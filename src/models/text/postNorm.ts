@@ -13,6 +13,16 @@ import type { TextConfig } from './config.ts';
 export interface PostNormConfig extends TextConfig {
   readonly activation: Activation;
   readonly layerNormEpsilon: number;
+  /** Dropout of what attention makes, before the residual; the hidden dropout when absent. */
+  readonly attendedDropout?: number;
+}
+
+/** How a family's tables differ from BERT's. */
+export interface EmbeddingTables {
+  /** Whether there is one for token types. */
+  readonly types?: boolean;
+  /** Its row for the first token of a text. */
+  readonly firstPosition?: number;
 }
 
 /** Words, types and positions, `embeddings.word` and so on, added and normalized [rows · width, width of the tables]. */
@@ -20,12 +30,16 @@ export function postNormEmbeddings(
   scope: Scope,
   { layerNormEpsilon, hiddenDropout }: Pick<PostNormConfig, 'layerNormEpsilon' | 'hiddenDropout'>,
   { rows, width, ids, positions, tokenTypes }: TokenBlock,
+  { types = true, firstPosition = 0 }: EmbeddingTables = {},
 ): Value {
   const flat = (value: Value) => ops.reshape(value, [product(rows, width)]);
-  const firstType = () => scope.graph.constant({ dtype: 'int32', shape: [1], data: Int32Array.of(0) });
+  const integer = (value: number, shape: readonly number[]) =>
+    scope.graph.constant({ dtype: 'int32', shape, data: Int32Array.of(value) });
   const words = embedding(scope, 'embeddings.word', flat(ids));
-  const typed = ops.add(words, embedding(scope, 'embeddings.tokenType', tokenTypes ? flat(tokenTypes) : firstType()));
-  const placed = embedding(scope, 'embeddings.position', flat(positions));
+  const typeIds = tokenTypes ? flat(tokenTypes) : integer(0, [1]);
+  const typed = types ? ops.add(words, embedding(scope, 'embeddings.tokenType', typeIds)) : words;
+  const places = firstPosition === 0 ? flat(positions) : ops.add(flat(positions), integer(firstPosition, []));
+  const placed = embedding(scope, 'embeddings.position', places);
   return scope.dropout(addLayerNorm(scope, 'embeddings.norm', typed, placed, layerNormEpsilon), hiddenDropout);
 }
 
@@ -75,10 +89,10 @@ function layer(
   shape: AttentionShape,
   read?: Value,
 ): Value {
-  const { layerNormEpsilon: epsilon, hiddenDropout, attentionDropout } = config;
+  const { layerNormEpsilon: epsilon, hiddenDropout, attentionDropout, attendedDropout = hiddenDropout } = config;
   const attended = scope.dropout(
     selfAttention(scope, `${name}.attention`, x, bias, shape, attentionDropout, read),
-    hiddenDropout,
+    attendedDropout,
   );
   const residual = read ? ops.gatherRows(x, read) : x;
   const between = addLayerNorm(scope, `${name}.attention.norm`, attended, residual, epsilon);

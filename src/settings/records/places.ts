@@ -126,6 +126,38 @@ export const input = {
     help: 'export the network of a hybrid without its words, though its answers differ',
     default: false,
   },
+  /** Folders of runs. */
+  runs: { type: texts('dir'), flag: 'run', help: 'folders of runs to show; also without the flag', identity: false },
+  /** Whether a run writes a page that shows it, `report.html`, at its end. */
+  report: {
+    type: toggle(),
+    help: 'write report.html, a page that shows the run, at its end; --no-report: none',
+    default: true,
+    identity: false,
+  },
+  /** Whether held-out texts stand beside their answers in `answers.json` and in reports. */
+  reportTexts: {
+    type: toggle(),
+    help: 'held-out texts beside their answers, to be read in the report; --no-report-texts: none',
+    default: true,
+    identity: false,
+  },
+  /** What people looked at and filled in. */
+  apply: { type: text('file'), help: 'the file that people looked at, filled in', identity: false },
+  /** Files that people look at texts in: a table for a spreadsheet, tasks of Label Studio, records of Argilla. */
+  format: {
+    type: choice('table', 'label-studio', 'argilla'),
+    help: 'what --output is for: a spreadsheet (.csv …), Label Studio or Argilla (.json)',
+    default: 'table',
+    identity: false,
+  },
+  /** How texts to label next are chosen. */
+  strategy: {
+    type: choice('mix', 'margin', 'entropy', 'coverage', 'random'),
+    help: 'choose by what says most (mix), by doubt (margin, entropy), spread out, or by chance',
+    default: 'mix',
+    identity: false,
+  },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
   overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },
 } as const satisfies Table;

@@ -1,5 +1,7 @@
+import { bertLikeModules } from '../bertLike.ts';
 import type { WeightNames } from '../family.ts';
-import { type ModuleNames, sameBytes, spellingsOf, writtenName } from '../moduleNames.ts';
+import { decoderAsStored } from '../mlmHead.ts';
+import { type ModuleNames, spellingsOf, writtenName } from '../moduleNames.ts';
 import type { BertConfig } from './config.ts';
 
 /** The names of a BERT's weights in Hugging Face checkpoints. */
@@ -18,17 +20,11 @@ export const bertNames: WeightNames<BertConfig> = {
     if (/^(bert\.)?embeddings\.(position_ids|token_type_ids)$/.test(hubName)) return 'ignored';
     return tiedDecoder && hubName === decoderWeight ? 'ignored' : null;
   },
-  // Checkpoints converted from older files hold the tied decoder as a copy. Where it is no copy, the configuration is
-  // wrong and the decoder is taken as it is stored, as transformers does.
-  async asStored(config, parts, weights) {
-    if (!config.tiedDecoder || !weights.has(decoderWeight) || !parts.includes('mlmHead')) return null;
-    const words = bertNames.spellings('embeddings.word.weight', config).find((name) => weights.has(name));
-    if (words === undefined || sameBytes(await weights.read(words), await weights.read(decoderWeight))) return null;
-    return {
-      config: { ...config, tiedDecoder: false },
-      note: `${weights.folder} has an MLM decoder of its own, though its config.json calls it tied: kept apart`,
-    };
-  },
+  asStored: (config, parts, weights) =>
+    decoderAsStored(config, parts, weights, {
+      decoder: decoderWeight,
+      words: bertNames.spellings('embeddings.word.weight', config),
+    }),
 };
 
 function written(name: string): string {
@@ -44,22 +40,12 @@ const decoderBias = ['cls.predictions.bias', 'cls.predictions.decoder.bias'] as 
 const moduleNames: ModuleNames = {
   prefix: 'bert.',
   modules: {
-    'embeddings.word': 'bert.embeddings.word_embeddings',
-    'embeddings.position': 'bert.embeddings.position_embeddings',
-    'embeddings.tokenType': 'bert.embeddings.token_type_embeddings',
-    'embeddings.norm': 'bert.embeddings.LayerNorm',
-    'encoder.*.attention.query': 'bert.encoder.layer.*.attention.self.query',
-    'encoder.*.attention.key': 'bert.encoder.layer.*.attention.self.key',
-    'encoder.*.attention.value': 'bert.encoder.layer.*.attention.self.value',
-    'encoder.*.attention.output': 'bert.encoder.layer.*.attention.output.dense',
-    'encoder.*.attention.norm': 'bert.encoder.layer.*.attention.output.LayerNorm',
-    'encoder.*.feedForward.up': 'bert.encoder.layer.*.intermediate.dense',
-    'encoder.*.feedForward.down': 'bert.encoder.layer.*.output.dense',
-    'encoder.*.feedForward.norm': 'bert.encoder.layer.*.output.LayerNorm',
+    ...bertLikeModules('bert.'),
     'mlmHead.transform': 'cls.predictions.transform.dense',
     'mlmHead.norm': 'cls.predictions.transform.LayerNorm',
     'mlmHead.decoder': 'cls.predictions.decoder',
     pooler: 'bert.pooler.dense',
     classifier: 'classifier',
+    tokenClassifier: 'classifier',
   },
 };

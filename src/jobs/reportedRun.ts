@@ -1,0 +1,154 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
+import type { Answers, Classifier, Course, LadderOfRun, LanguageModel, ReportedRun, Row } from '../report/run.ts';
+import { cardRows } from '../settings/card.ts';
+import { readAnswers } from './heldOutAnswers.ts';
+import { type RunRecord, readRecord, recordFile } from './runRecord.ts';
+
+/**
+ * What the folder of a run has to report. What cannot be read beside its record is left out and told.
+ *
+ * @param keepsTexts whether texts of the held-out set may be in it
+ * @throws UsageError for a folder that holds no run; DamagedDocumentError, NewerFormatError for its record
+ */
+export function readReportedRun(folder: string, keepsTexts: boolean): ReportedRun {
+  const record = readRecord(folder);
+  if (!record) {
+    throw new UsageError(
+      say`${folder} holds no run (${recordFile}); give the ${setting('output')} of adapt, finetune or another training command`,
+    );
+  }
+  const lacks: string[] = [];
+  const part = <T>(name: string, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof BertuneError)) throw error;
+      lacks.push(`${name} cannot be read: ${messageOf(error)}`);
+      return undefined;
+    }
+  };
+  const answers = part('answers.json', () => readAnswers(folder));
+  const course = part('metrics.jsonl', () => readCourse(join(folder, 'metrics.jsonl')));
+  if (record.status !== 'finished') lacks.push('the run is not finished, so that there is no result yet');
+  return {
+    name: basename(resolve(folder)),
+    ...{ command: record.command, startedAt: record.startedAt, finishedAt: record.finishedAt },
+    ...{ facts: factsOf(record), settings: cardRows(record.configuration as Readonly<Record<string, unknown>>) },
+    classifier: classifier.safeParse(record.result).data,
+    languageModel: languageModel.safeParse(record.result).data,
+    ladder: ladder.safeParse((record.result as { ladder?: unknown } | undefined)?.ladder).data,
+    course: course && course.steps.length > 0 ? course : undefined,
+    answers: answers && (keepsTexts ? answers : withoutTexts(answers)),
+    lacks,
+  };
+}
+
+function withoutTexts({ texts: _, ...answers }: Answers): Answers {
+  return answers;
+}
+
+/** Steps and evaluations of `metrics.jsonl`; a line that a killed run left half written ends it. */
+function readCourse(path: string): Course | undefined {
+  if (!existsSync(path)) return undefined;
+  const steps: Course['steps'][number][] = [];
+  const evaluations: Course['evaluations'][number][] = [];
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const found = metricsLine.safeParse(parsed(line)).data;
+    if (!found) continue;
+    if ('loss' in found) steps.push(found);
+    else evaluations.push({ step: found.step, metrics: found.evaluation });
+  }
+  return { steps, evaluations };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Data, model and result in rows, as far as the record tells. */
+function factsOf({ command, configuration, data = {}, base, about, result = {}, versions }: RunRecord): Row[] {
+  const { model } = configuration as { readonly model?: unknown };
+  const counts = Object.entries(data).flatMap(([name, value]) =>
+    typeof value === 'number' ? [{ name: countNames[name] ?? name, value: value.toLocaleString('en-US') }] : [],
+  );
+  const { method } = result as { readonly method?: unknown };
+  return [
+    { name: 'command', value: command },
+    ...(typeof method === 'string' ? [{ name: 'method', value: method }] : []),
+    ...(typeof model === 'string' ? [{ name: 'started from', value: base?.repo ?? basename(model) }] : []),
+    ...(about
+      ? [
+          { name: 'layers × width', value: `${about.layers} × ${about.hiddenSize}` },
+          { name: 'parameters', value: about.parameters.toLocaleString('en-US') },
+        ]
+      : []),
+    ...counts,
+    ...(versions.bertune ? [{ name: 'bertune', value: versions.bertune }] : []),
+  ];
+}
+
+const countNames: Readonly<Record<string, string>> = {
+  train: 'training texts',
+  heldOut: 'held-out texts',
+  described: 'descriptions of labels',
+  texts: 'texts',
+  sequences: 'sequences',
+  tokens: 'tokens',
+};
+
+/** JSON knows no NaN and writes null for it. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const metricsLine = z.union([
+  z.object({ step: z.number(), loss: number, learningRate: number }),
+  z.object({ step: z.number(), evaluation: z.record(z.string(), z.number().nullable()) }),
+]);
+const classifier: z.ZodType<Classifier> = z.object({
+  method: z.string().optional(),
+  labels: z.array(z.string()),
+  accuracy: number,
+  macroF1: number,
+  loss: number,
+  count: z.number(),
+  confusion: z.array(z.array(z.number())),
+});
+const measured = z.number().nullable();
+const languageModel: z.ZodType<LanguageModel> = z
+  .object({
+    perplexityBefore: measured,
+    perplexityAfter: measured,
+    lossBefore: measured.optional(),
+    evalLossBefore: measured,
+    evalLossAfter: measured,
+  })
+  .transform(({ evalLossBefore, evalLossAfter, perplexityBefore, perplexityAfter }) => ({
+    ...{ perplexityBefore, perplexityAfter, lossBefore: evalLossBefore, lossAfter: evalLossAfter },
+  }));
+const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
+const ladder: z.ZodType<LadderOfRun> = z.object({
+  chosen: z.string(),
+  rungs: z.array(
+    z.object({
+      method: z.string(),
+      adapted: z.boolean().optional(),
+      accuracy: z.number().nullable(),
+      low: z.number(),
+      high: z.number(),
+      texts: z.number(),
+      difference: interval.nullable(),
+      seconds: z.number(),
+      bytes: z.number(),
+    }),
+  ),
+  left: z.array(z.object({ method: z.string(), reason: z.string() })),
+});
