@@ -7,6 +7,7 @@ import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
+import { calibrateCommand } from './commands/calibrate.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
 import { compareCommand } from './commands/compare.ts';
@@ -52,6 +53,7 @@ export const commands: readonly CommandSpec[] = [
   curveCommand,
   compareCommand,
   evaluateCommand,
+  calibrateCommand,
   predictCommand,
   embedCommand,
   tokenizeCommand,

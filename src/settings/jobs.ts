@@ -1,6 +1,7 @@
 import { computed, unless } from './setting.ts';
 import {
   corpusTraining,
+  decided,
   given,
   heldOutTexts,
   imagePlaces,
@@ -21,6 +22,7 @@ import {
   type Takes,
   taggedOutput,
   textTraining,
+  trusted,
   unlabeledTraining,
   use,
   vectorFile,
@@ -38,6 +40,7 @@ export const jobs = {
     model: required,
     train: given,
     unlabeled: ofOneLabel,
+    outOfScope: ofOneLabel,
     task: {
       type: choice('one-label', 'several-labels', 'number', 'tokens'),
       help: 'what is learned of a text: one label, several (or none), a number, or labels on tokens (names, order numbers)',
@@ -113,6 +116,7 @@ export const jobs = {
     ...masking,
     model: required,
     data: required,
+    outOfScope: given,
     limit: given,
     tagScheme: given,
     offsets: given,
@@ -129,6 +133,18 @@ export const jobs = {
     model: { help: 'model whose tokens are counted: a folder, or org/name[@revision] of the Hub' },
     maxLength: { help: 'tokens of a sequence: longer texts are counted' },
     offline: given,
+  },
+  calibrate: {
+    model: { required: true, help: 'folder of the classifier, which is written to' },
+    data: {
+      required: true,
+      help: 'labeled texts that neither trained nor chose the model: files or globs, s3://, https://, databases',
+    },
+    outOfScope: given,
+    seed: given,
+    maxLength: given,
+    threads: given,
+    device: given,
   },
   predict: { ...use, ...predicted, ...taggedOutput },
   predictFile: { ...use, ...predicted, ...taggedOutput, output: labelFile, scores: given, shard: given },
@@ -192,9 +208,11 @@ export const jobs = {
   loadModel: use,
   'model.fillMask': { topK: given, targets: given },
   'model.embed': vectors,
+  'model.decide': decided,
   'model.entities': { offsets: { default: 'utf-16', defaultHelp: 'utf-16' }, aggregation: given },
   serve: {
     ...use,
+    ...trusted,
     models: required,
     port: given,
     host: { defaultHelp: '127.0.0.1, this machine alone' },
