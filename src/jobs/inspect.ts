@@ -1,8 +1,8 @@
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { wordsType } from '../hub/wordsFormat.ts';
+import { readingTitle } from '../models/text/model.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
-import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import type { WordsModel } from '../tasks/words/wordsModel.ts';
@@ -41,7 +41,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     words: beside && wordsFacts(beside.words, beside.weight),
     labels,
     sentence: await sentenceFacts(found, inspected),
-    reads: labels && present.includes('classifier') ? readingTitle(read.sentence) : null,
+    reads: labels && present.includes('classifier') ? readingTitle(read) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
     notes,
   };
