@@ -25,7 +25,7 @@ export interface Probe {
 export interface Agreement {
   /** Largest difference of two numbers, as a part of the largest number. */
   readonly largestDifference: number;
-  /** Share of equal labels, or of equal words for a mask; null for vectors. */
+  /** Share of equal labels, or of equal words for a mask; null for vectors and numbers. */
   readonly agreement: number | null;
 }
 
@@ -124,12 +124,18 @@ export function compareRows(
       if (apart > difference || Number.isNaN(apart)) difference = apart; // once not a number, it stays so
       magnitude = Math.max(magnitude, Math.abs(row[i] as number));
     }
-    if (argmax(row) === argmax(other)) equal++;
+    if (isSame(row, other, head)) equal++;
   });
   return {
     largestDifference: difference / (magnitude || 1),
-    agreement: heads[head].reads === 'mean' ? null : equal / Math.max(1, trained.length),
+    agreement: heads[head].reads === 'mean' || head === 'number' ? null : equal / Math.max(1, trained.length),
   };
+}
+
+/** Whether two rows tell the same word or label; of several labels, all of them by a probability of one half. */
+function isSame(row: Float32Array, other: Float32Array, head: HeadName): boolean {
+  if (head !== 'manyLabels') return argmax(row) === argmax(other);
+  return row.every((logit, i) => logit >= 0 === (other[i] as number) >= 0);
 }
 
 function paddedInputs(batch: readonly Probe[], model: TextModel, frame: Frame): Record<string, HostTensor> {

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { InterruptedError } from '../../src/core/errors.ts';
 import { regressionMetrics } from '../../src/evaluation/regression.ts';
 import { card } from '../../src/jobs/card.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
@@ -13,7 +14,7 @@ import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { FinetuneOptions, LabelsResult, NumberResult } from '../../src/jobs/types.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { ratedMessages, topicMessages, topicNames } from './answered.ts';
-import { listening, readJson } from './runs.ts';
+import { listening, readJson, weightsOf } from './runs.ts';
 import { saveTinyModel } from './tiny.ts';
 
 const folder = temporaryFolder();
@@ -290,6 +291,18 @@ describe('a number', () => {
       threads,
     })) as NumberResult;
     expect(rmse).toBeCloseTo(before.rmse, 3);
+  });
+
+  test('an interrupted run goes on to the same weights, with the interval that it had found', async () => {
+    const steps = { method: 'finetune', maxSteps: 6, saveSteps: 100 } as const;
+    const whole = await finetune(numbers('whole', steps));
+    await expect(finetune(numbers('stopped', steps), listening(3))).rejects.toThrow(InterruptedError);
+    const heard = listening();
+    const resumed = await finetune(numbers('stopped', { ...steps, resume: true }), heard);
+    expect(weightsOf(at('stopped'))).toEqual(weightsOf(at('whole')));
+    expect(resumed.interval).toEqual(whole.interval);
+    // Nothing was tried again.
+    expect(heard.notes().join('\n')).not.toContain('an interval of');
   });
 
   test('methods compete, and Huber is another loss', async () => {
