@@ -25,7 +25,7 @@ export function wordsUse({ text, command }: CardExample): string {
       "import { loadModel } from 'bertune';",
       '',
       `const model = await loadModel('${path}');`,
-      `const [answer] = await model.classify(['${text}']);`,
+      `const [answer] = await model.predict(['${text}']);`,
     ),
     'It is no network: transformers and transformers.js refuse it.',
   ].join('\n\n');
@@ -40,7 +40,14 @@ export function hybridUse({ command }: CardExample): string {
 }
 
 /** A classifier on vectors: what sentence-transformers makes of it are logits. */
-export function classifierUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+export function classifierUse(
+  { text, command }: CardExample,
+  { prompt }: SentenceUse,
+  answers: readonly string[] = [
+    'scores = logits.softmax(dim=1)',
+    'print([(names[i], row[i].item()) for row in scores for i in [row.argmax().item()]])',
+  ],
+): string {
   return [
     code('sh', `${command} ${path}`),
     'In Python, sentence-transformers computes the logits, and `config.json` names their labels:',
@@ -51,9 +58,10 @@ export function classifierUse({ text, command }: CardExample, { prompt }: Senten
       '',
       `path = "${path}"`,
       `texts = ["${text}"]`,
-      'scores = SentenceTransformer(path).encode(texts, convert_to_tensor=True).softmax(dim=1)',
-      'names = AutoConfig.from_pretrained(path).id2label',
-      'print([(names[i], row[i].item()) for row in scores for i in [row.argmax().item()]])',
+      'logits = SentenceTransformer(path).encode(texts, convert_to_tensor=True)',
+      'config = AutoConfig.from_pretrained(path)',
+      'names = config.id2label',
+      ...answers,
     ),
     '`AutoModelForSequenceClassification` and the `text-classification` pipeline of Python do not apply: they do not read the classifier, and would start another one at random.',
     `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported\`${beginning(prompt)}:`,
