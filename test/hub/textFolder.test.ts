@@ -88,11 +88,8 @@ describe('loadText', () => {
     const tokens = fixtureCopy('classifier');
     editConfig(tokens, { architectures: ['BertForTokenClassification'] });
     const loaded = await load(tokens, 'oneLabel');
-    expect(loaded.present).toEqual(['encoder', 'pooler']);
-    expect(loaded.notes).toEqual([
-      `${tokens} has no classifier: started at random`,
-      `${tokens} holds 2 other weights: left out (classifier.bias, classifier.weight)`,
-    ]);
+    expect(loaded.present).toEqual(['encoder', 'pooler', 'tokenClassifier']);
+    expect(loaded.notes).toEqual([`${tokens} has no classifier: started at random`]);
     const several = fixtureCopy('classifier');
     editConfig(several, { problem_type: 'multi_label_classification' });
     await expect(load(several, 'oneLabel')).rejects.toThrow(
