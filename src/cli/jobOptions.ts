@@ -38,12 +38,12 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
 function dataOptions(
-  { textColumn, labelColumn, groupColumn }: Settings,
+  { textColumn, labelColumn, groupColumn, labelSeparator, labelColumns }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  return sources && given({ files: sources, textColumn, labelColumn, groupColumn });
+  return sources && given({ files: sources, textColumn, labelColumn, groupColumn, labelSeparator, labelColumns });
 }
 
 /** The held-out data, when some is given. */

@@ -10,6 +10,7 @@ import { auditCommand } from './commands/audit.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { compareCommand } from './commands/compare.ts';
 import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
@@ -50,6 +51,7 @@ export const commands: readonly CommandSpec[] = [
   auditCommand,
   nextCommand,
   curveCommand,
+  compareCommand,
   evaluateCommand,
   calibrateCommand,
   predictCommand,

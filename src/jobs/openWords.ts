@@ -40,7 +40,15 @@ export function openWords(
   };
   const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
   const model: OpenModel = {
-    ...{ path, labels, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
+    ...{
+      path,
+      labels: kind === 'number' ? null : labels,
+      kind,
+      heads: [kind],
+      maskToken: '',
+      dimensions: { kept: 0, all: 0 },
+      prompts: [],
+    },
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
     ...{ trust, decide: decider(() => model) },
     seen: async (texts) => ({ logits: await logitsOf(texts) }),

@@ -1,5 +1,6 @@
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Answered } from '../jobs/answers/answerKind.ts';
+import { answerKinds } from '../jobs/answers/table.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
 import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import { asksTrust } from '../jobs/trust/decisions.ts';
@@ -40,13 +41,14 @@ export async function createRunner({
   const answers = model.kind ? await trustedAnswers(model, trusted ?? {}, hooks) : undefined;
   if (!answers && asksTrust(trusted ?? {})) onNote(`${name} is no classifier: it leaves no text unlabeled`);
   await warmUp(model, tasks);
-  const { labels, maskToken, dimensions, prompts } = model;
+  const { labels, kind, maskToken, dimensions, prompts } = model;
   return {
     info: {
       name,
       tasks,
       labels,
       promised: [...(answers?.promised ?? [])],
+      answers: kind === 'tokenLabels' ? 'labels on tokens' : kind && answerKinds[kind].title,
       maskToken,
       dimensions: dimensions.kept,
       mostDimensions: dimensions.all,
