@@ -218,7 +218,7 @@ export interface FinetuneResult extends ClassificationResult {
   /** Descriptions of classes that it was made of, beside labeled texts or without any; absent where there are none. */
   readonly described?: number;
   /** What was learned of its scores; absent where no text was held out of the training. */
-  readonly calibration?: Calibrated;
+  readonly calibrated?: Calibrated;
   /** 0 of a head on a frozen encoder. */
   readonly steps: number;
   /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */
@@ -268,8 +268,8 @@ export interface Decision {
   readonly why?: 'strange' | 'unsure';
   /** The likeliest label of a text that has none. */
   readonly suggestion?: string;
-  /** The set that holds the right label of as many texts as asked for, the likeliest first. */
-  readonly labels?: readonly string[];
+  /** Labels that hold the right one of as many texts as asked for, the likeliest first. */
+  readonly set?: readonly string[];
 }
 
 /** What `decide` answers. */

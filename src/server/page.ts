@@ -175,10 +175,10 @@ function rowsOf(answer, answers, place) {
   });
 }
 
-function saidOf({ why, labels }) {
+function saidOf({ why, set }) {
   const reasons = { strange: 'Left unlabeled: unlike the texts that it knows.', unsure: 'Left unlabeled: it is unsure.' };
-  const set = labels && 'Set of labels: ' + (labels.join(', ') || 'none fits') + '.';
-  return [reasons[why], set].filter(Boolean).join(' ');
+  const fits = set && 'Set of labels: ' + (set.join(', ') || 'none fits') + '.';
+  return [reasons[why], fits].filter(Boolean).join(' ');
 }
 
 // The text with its parts marked, each with its label behind it.

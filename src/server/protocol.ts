@@ -27,10 +27,10 @@ export interface ModelInfo {
   readonly name: string;
   readonly tasks: readonly Task[];
   readonly labels: readonly string[] | null;
-  /** What it predicts, in words; null where it predicts nothing. */
-  readonly answers: string | null;
   /** What is promised of answers that may be left out, in words. */
   readonly promised: readonly string[];
+  /** What it predicts, in words; null where it predicts nothing. */
+  readonly answers: string | null;
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;

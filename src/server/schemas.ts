@@ -141,20 +141,22 @@ export const predictAnswer = {
       items: {
         type: 'object',
         properties: {
-          label: { type: ['string', 'null'], description: 'null where the text is left unlabeled' },
+          label: {
+            type: ['string', 'null'],
+            description: 'The likeliest label, of a model with one label a text; null where it is left unlabeled',
+          },
           score,
           why: { type: 'string', enum: ['strange', 'unsure'], description: 'Why it is left unlabeled' },
           suggestion: { type: 'string', description: 'The likeliest label of a text that is left unlabeled' },
+          set: {
+            type: 'array',
+            description: 'The labels that hold the right one as often as asked for, likeliest first',
+            items: { type: 'string' },
+          },
           labels: {
             type: 'array',
-            description:
-              'The labels over their thresholds, of a model with several labels a text; or the set that holds the right label as often as asked for, likeliest first',
-            items: {
-              anyOf: [
-                { type: 'string' },
-                { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
-              ],
-            },
+            description: 'The labels over their thresholds, of a model with several labels a text',
+            items: { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
           },
           value: { type: 'number', description: 'The number, of a model of one' },
           low: { type: ['number', 'null'], description: 'Where its interval begins' },

@@ -54,6 +54,9 @@ class WordModel implements LoadedModel {
     return [];
   }
 
+  async decide(): Promise<never> {
+    throw new Error('not asked for');
+  }
   async entities() {
     return [];
   }

@@ -226,7 +226,7 @@ describe('training of the whole model on vectors', () => {
       expect(hooks.notes().join()).not.toContain('started at random');
       expect(start).not.toHaveProperty('head');
       // What is trained on is the head before its scores were calibrated.
-      expect(start.loss).toBeCloseTo(frozen.calibration?.before?.logLoss.value ?? 0, 4);
+      expect(start.loss).toBeCloseTo(frozen.calibrated?.before?.logLoss.value ?? 0, 4);
       expect(start.confusion).toEqual(frozen.confusion);
     },
   );

@@ -53,10 +53,10 @@ describe.each(['frozen', 'hybrid', 'words'] as const)('a classifier by %s', (met
   test('has calibrated scores in its weights, and says what they were', async () => {
     const hooks = listening();
     const result = await finetune(options(method, { method }), hooks);
-    const { calibration } = result;
-    expect(calibration).toMatchObject({ texts: 120, by: 'folds of the training texts' });
+    const { calibrated } = result;
+    expect(calibrated).toMatchObject({ texts: 120, by: 'folds of the training texts' });
     expect(hooks.notes().join('\n')).toContain('held out in folds: cross-entropy');
-    expect(calibration?.after?.logLoss.value).toBeCloseTo(result.loss, 9);
+    expect(calibrated?.after?.logLoss.value).toBeCloseTo(result.loss, 9);
     const model = await openModel(at(method), { threads: 1 });
     const trust = await readTrust({ name: at(method), folder: at(method) });
     const { logits } = await model.seen(
@@ -70,7 +70,7 @@ describe.each(['frozen', 'hybrid', 'words'] as const)('a classifier by %s', (met
     const after = logits.reduce((sum, row, i) => sum + lossOf(row, i), 0);
     const before = logits.reduce((sum, row, i) => sum + lossOf(unscaled(row, trust.scaling), i), 0);
     expect(after).toBeCloseTo(result.loss, 5);
-    expect(before).toBeCloseTo(calibration?.before?.logLoss.value ?? 0, 5);
+    expect(before).toBeCloseTo(calibrated?.before?.logLoss.value ?? 0, 5);
     expect(trust.tuning.count).toBe(120);
   });
 
@@ -89,7 +89,7 @@ describe.each(['frozen', 'hybrid', 'words'] as const)('a classifier by %s', (met
       expect(['strange', 'unsure']).toContain(why);
       expect(['asks', 'wants']).toContain(suggestion);
     }
-    const inSet = decisions.filter(({ labels }, i) => labels?.includes(held[i]?.label ?? ''));
+    const inSet = decisions.filter(({ set }, i) => set?.includes(held[i]?.label ?? ''));
     expect(inSet.length / held.length).toBeGreaterThan(0.75);
     expect(promises.map(({ isProven }) => isProven)).toEqual([false, false]);
     expect(promised.join()).toContain('no promise');
@@ -104,7 +104,7 @@ describe.each(['frozen', 'hybrid', 'words'] as const)('a classifier by %s', (met
     const output = at(`${method}.jsonl`);
     const written = await predictFile({ model: at(method), input: input(), threads: 1, output, ...asked });
     expect(written.added.slice(-4)).toEqual(
-      ['predicted_score', 'why', 'suggestion', 'labels'].map((name) => name.replace('predicted_score', 'score')),
+      ['predicted_score', 'why', 'suggestion', 'set'].map((name) => name.replace('predicted_score', 'score')),
     );
     expect(written.promised).toEqual(promised);
     const lines = readFileSync(output, 'utf8')
@@ -152,7 +152,7 @@ test('costs choose what is answered', async () => {
   const answered = async (left: number) => {
     const costs = await folder.write(`costs-${left}.csv`, `label,answer,cost\n*,*,1\n*,,${left}\n`);
     const all = await texts(predict({ model: at('words'), input, costs, threads: 1 }));
-    return all.filter(({ label }) => label !== null).length;
+    return all.filter((one) => 'label' in one && one.label !== null).length;
   };
   const [dear, free] = [await answered(5), await answered(0)];
   expect(dear).toBeGreaterThan(50);

@@ -26,7 +26,7 @@ export const evaluateCommand: CommandSpec = {
         ? tokensReport(result)
         : 'perplexity' in result
           ? maskedLmReport(result)
-          : [labeledReport(result), ...('task' in result ? [] : trustReport(result))].join('\n\n'),
+          : [labeledReport(result), ...('calibration' in result ? trustReport(result) : [])].join('\n\n'),
     );
   },
 };

@@ -32,7 +32,7 @@ export const finetuneCommand: CommandSpec = {
       [
         ...('ladder' in result && result.ladder ? [shownLadder(result.ladder), ''] : []),
         'entities' in result ? tokensReport(result) : labeledReport(result),
-        ...('calibration' in result ? calibratedReport(result.calibration) : []),
+        ...('calibrated' in result ? calibratedReport(result.calibrated) : []),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`

@@ -62,9 +62,9 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
     const others = most.length > shown.length ? `, and ${most.length - shown.length} more labels` : '';
     const names = added.length > 5 ? `${added.slice(0, 2).join(', ')} and ${added.length - 2} more` : added.join(', ');
-    const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
     const without = count - most.reduce((sum, [, texts]) => sum + texts, 0);
     const left = promised && without > 0 ? `; ${quantity(without)} left unlabeled` : '';
+    const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
     return `${counted(count, 'row')} with ${names} saved to ${output}${told}${left}`;
   });
 }

@@ -55,14 +55,14 @@ export const oneLabelCard: HeadCard = {
   longTexts: 'cut to that length',
 };
 
-function abstains({ calibration }: FinetuneResult): string {
-  return calibration ? ', unless it is asked to leave such texts unlabeled (`bertune predict --abstain`)' : '';
+function abstains({ calibrated }: FinetuneResult): string {
+  return calibrated ? ', unless it is asked to leave such texts unlabeled (`bertune predict --abstain`)' : '';
 }
 
 /** What a score is. */
-function scores({ calibration }: FinetuneResult): string {
-  if (!calibration) return 'A score is no calibrated probability.';
-  const { texts, by, kind, temperature, after, before } = calibration;
+function scores({ calibrated }: FinetuneResult): string {
+  if (!calibrated) return 'A score is no calibrated probability.';
+  const { texts, by, kind, temperature, after, before } = calibrated;
   const how = kind === 'temperature' ? `a temperature of ${temperature}` : 'a scale and a shift of each label';
   const measured =
     after && before

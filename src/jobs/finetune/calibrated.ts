@@ -113,7 +113,7 @@ export function calibratedResult(
   { labels, held }: Labeled,
   trust: Trust | undefined,
   rows: readonly ArrayLike<number>[],
-): { readonly calibration?: Calibrated } {
+): { readonly calibrated?: Calibrated } {
   if (!trust) return {};
   const { scaling, scaled, outside, outsideBy, outsideTried } = trust;
   const figures = (logits: readonly ArrayLike<number>[]): CalibrationFigures => {
@@ -123,7 +123,7 @@ export function calibratedResult(
     return { ece, eceEqualMass, brier, logLoss };
   };
   return {
-    calibration: {
+    calibrated: {
       ...{ kind: scaling.kind, texts: scaled.texts, by: scaled.by, tried: scaled.tried },
       ...(scaling.kind === 'temperature' ? { temperature: temperature(trust) } : {}),
       ...(rows.length > 0 ? { before: figures(rows.map((row) => unscaled(row, scaling))), after: figures(rows) } : {}),

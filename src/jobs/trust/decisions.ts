@@ -64,7 +64,7 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
             { name: 'suggestion', holds: 'text' },
           ] as const)
         : []),
-      ...(hasSets ? ([{ name: 'labels', holds: 'text' }] as const) : []),
+      ...(hasSets ? ([{ name: 'set', holds: 'text' }] as const) : []),
     ],
     promises: policy.promises,
     lines: policy.promises.map((promised) => promiseLine(promised, trust)),
@@ -79,7 +79,7 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
         const answer: Decision = {
           ...{ label: why ? null : name, score },
           ...(why ? { why, suggestion: name } : {}),
-          ...(names ? { labels: names } : {}),
+          ...(names ? { set: names } : {}),
         };
         const cells = [
           ...[answer.label, score],

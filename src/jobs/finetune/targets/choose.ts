@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { counted } from '../../../core/errors.ts';
-import { say, setting } from '../../../core/message.ts';
+import { say } from '../../../core/message.ts';
 import { normalInterval, standardErrorOfMean } from '../../../evaluation/intervals.ts';
 import { activity, note } from '../../note.ts';
 import type { TargetLadder, TargetMethod } from '../../types.ts';
