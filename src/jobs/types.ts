@@ -2,6 +2,8 @@
 
 import type { Collective } from '../core/collective.ts';
 import type { Message } from '../core/message.ts';
+import type { LabelMetrics, ManyLabelsMetrics } from '../evaluation/manyLabels.ts';
+import type { RegressionMetrics } from '../evaluation/regression.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
@@ -9,11 +11,13 @@ import type { masking, textTraining } from '../settings/takes.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 import type { TokenMeasure } from '../tasks/text/objectives/tokenLabels.ts';
+import type { Calibrated, EvaluatedTrust, Promised } from './trust/results.ts';
 
 export type { SentenceModule } from '../models/text/sentence/modules.ts';
 export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
 export type { FoldScore } from '../tasks/linearHead.ts';
+export type * from './trust/results.ts';
 
 /** What a job reports while it works. */
 export type JobEvent =
@@ -152,6 +156,8 @@ export interface Ladder {
   readonly wordsWeight?: number;
   /** Whether the encoder was adapted to the texts without labels first; absent where it was not. */
   readonly adapted?: true;
+  /** What makes probabilities of the scores of a method that trains the encoder. */
+  readonly temperature?: number;
   /** Those that were tried. */
   readonly rungs: readonly Rung[];
   /** Those that were not, and why. */
@@ -211,6 +217,8 @@ export interface FinetuneResult extends ClassificationResult {
   readonly ladder?: Ladder;
   /** Descriptions of classes that it was made of, beside labeled texts or without any; absent where there are none. */
   readonly described?: number;
+  /** What was learned of its scores; absent where no text was held out of the training. */
+  readonly calibration?: Calibrated;
   /** 0 of a head on a frozen encoder. */
   readonly steps: number;
   /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */
@@ -250,6 +258,27 @@ export interface LabelScore {
   readonly score: number;
 }
 
+/** The answer of a model that may leave texts unlabeled, or that adds a set of labels. */
+export interface Decision {
+  /** null where the text is left unlabeled. */
+  readonly label: string | null;
+  /** Probability of the likeliest label. */
+  readonly score: number;
+  /** Why it has no label: strange to the model, or the model is unsure. */
+  readonly why?: 'strange' | 'unsure';
+  /** The likeliest label of a text that has none. */
+  readonly suggestion?: string;
+  /** The set that holds the right label of as many texts as asked for, the likeliest first. */
+  readonly labels?: readonly string[];
+}
+
+/** What `decide` answers. */
+export interface Decided {
+  readonly decisions: readonly Decision[];
+  /** What is known of such answers, and on which texts; in words, too. */
+  readonly promises: readonly Promised[];
+  readonly promised: readonly string[];
+}
 /** A part of a text that was found, [start, end). */
 export interface FoundEntity {
   readonly start: number;
@@ -269,8 +298,20 @@ export interface EntityAnswer {
   readonly entities: readonly FoundEntity[];
 }
 
-/** What a model answers to a text, by the kind of its labels: the likeliest label, or the parts that have one. */
-export type Answer = LabelScore | EntityAnswer;
+/** The labels whose probabilities are over their thresholds, likeliest first; none is an answer, too. */
+export interface LabelsAnswer {
+  readonly labels: readonly LabelScore[];
+}
+
+export interface NumberAnswer {
+  readonly value: number;
+  /** Ends of the interval around it; null where the model has none. */
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** What a model answers to a text, by the kind of its labels: the likeliest label, those that it has, a number, or the parts that have a label. */
+export type Answer = LabelScore | Decision | LabelsAnswer | NumberAnswer | EntityAnswer;
 
 /** A text with the one label of it. */
 export interface Prediction extends LabelScore {
@@ -282,7 +323,70 @@ export interface Prediction extends LabelScore {
 export type PredictedText = { readonly id?: string | number; readonly text: string } & Answer;
 
 /** How a model does on labeled texts, by the kind of its labels. */
-export type LabeledResult = ClassificationResult;
+export type LabeledResult = (ClassificationResult & Partial<EvaluatedTrust>) | LabelsResult | NumberResult;
+
+/** How a model with several labels a text does; where there are no texts, its figures are NaN. */
+export interface LabelsResult extends Omit<ManyLabelsMetrics, 'perLabel'> {
+  readonly task: 'several-labels';
+  readonly labels: readonly string[];
+  /** Texts that it was measured on. */
+  readonly count: number;
+  /** Mean binary cross-entropy in nats of a text's labels. */
+  readonly loss: number;
+  readonly lossStandardError: number;
+  /** Each label's, in the order of `labels`. */
+  readonly perLabel: readonly (LabelMetrics & { readonly label: string; readonly threshold: number })[];
+}
+
+/** How a model of a number does; where there are no texts, its figures are NaN. */
+export interface NumberResult extends RegressionMetrics {
+  readonly task: 'number';
+  /** What the number is called: its column. */
+  readonly name: string;
+  readonly count: number;
+  /** Standard error of `mae`. */
+  readonly maeStandardError: number;
+  /** The interval around each number: the share that it is to hold, the share that it held, and half its width. */
+  readonly interval: { readonly share: number; readonly held: number; readonly margin: number } | null;
+}
+
+/** The methods that make models of several labels and of numbers, the simplest first. */
+export type TargetMethod = Extract<MethodName, 'words' | 'frozen' | 'finetune'>;
+
+/** What came of fine-tuning for several labels or a number. */
+export type TargetFinetuneResult<Measured extends LabelsResult | NumberResult = LabelsResult | NumberResult> =
+  Measured & {
+    readonly method: TargetMethod;
+    /** How the methods did on folds of the training texts; absent where one was asked for. */
+    readonly ladder?: TargetLadder;
+    /** 0 of a layer on a frozen encoder, or on words. */
+    readonly steps: number;
+    /** How a layer was fitted to what stays as it is; absent where the encoder was trained. */
+    readonly head?: FittedHead;
+    readonly tokensPerSecond: number;
+    readonly output: string;
+  };
+
+export interface TargetLadder {
+  readonly chosen: TargetMethod;
+  /** What `score` is, in words. */
+  readonly measure: string;
+  /** What the methods are compared by: an error of each text. */
+  readonly error: string;
+  readonly rungs: readonly {
+    readonly method: TargetMethod;
+    readonly score: number;
+    /** Its mean error less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one. */
+    readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
+    readonly texts: number;
+    readonly seconds: number;
+  }[];
+  /** Those that were not tried, and why. */
+  readonly left: readonly { readonly method: MethodName; readonly reason: string }[];
+}
+
+/** What came of fine-tuning, by what was learned. */
+export type AnyFinetuneResult = FinetuneResult | TargetFinetuneResult;
 
 export interface Candidate {
   readonly token: string;
@@ -315,6 +419,8 @@ export interface InspectResult {
   /** The classifier on words, alone or beside the network; null without one. */
   readonly words: WordsFacts | null;
   readonly labels: readonly string[] | null;
+  /** What is learned of labeled texts, as the setting `task` calls it; null without a classifier. */
+  readonly task: string | null;
   /** How a sentence encoder makes vectors; null for another model, whose vectors are the mean of all tokens. */
   readonly sentence: SentenceFacts | null;
   /** What a classifier reads of a text, in words; null without one. */
@@ -369,6 +475,13 @@ export interface LoadedModel {
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   /** What the model answers to each text, whatever the kind of its labels. */
   predict(texts: readonly string[]): Promise<Answer[]>;
+  /**
+   * Labels texts, and leaves those unlabeled that are strange to the model or that it is unsure of, as asked for; with
+   * `coverage` adds a set of labels to each.
+   *
+   * @throws UsageError where nothing is known of how far the model can be trusted, or it cannot be promised
+   */
+  decide(texts: readonly string[], options?: OptionsOf<'model.decide'>): Promise<Decided>;
   /** The one label of each text. @throws UsageError for a model whose answers are of another kind */
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /**

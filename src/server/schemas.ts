@@ -131,13 +131,34 @@ export const predictAnswer = {
   required: ['model', 'predictions'],
   properties: {
     model: { type: 'string' },
+    promised: {
+      type: 'array',
+      description: 'What is known of such answers, and on which texts',
+      items: { type: 'string' },
+    },
     predictions: {
       type: 'array',
       items: {
         type: 'object',
         properties: {
-          label: { type: 'string' },
+          label: { type: ['string', 'null'], description: 'null where the text is left unlabeled' },
           score,
+          why: { type: 'string', enum: ['strange', 'unsure'], description: 'Why it is left unlabeled' },
+          suggestion: { type: 'string', description: 'The likeliest label of a text that is left unlabeled' },
+          labels: {
+            type: 'array',
+            description:
+              'The labels over their thresholds, of a model with several labels a text; or the set that holds the right label as often as asked for, likeliest first',
+            items: {
+              anyOf: [
+                { type: 'string' },
+                { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
+              ],
+            },
+          },
+          value: { type: 'number', description: 'The number, of a model of one' },
+          low: { type: ['number', 'null'], description: 'Where its interval begins' },
+          high: { type: ['number', 'null'], description: 'Where its interval ends' },
           entities: {
             type: 'array',
             description: 'Of a model that labels parts of texts: those that it found',
@@ -294,6 +315,11 @@ export const healthAnswer = {
           name: { type: 'string' },
           tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask', 'embed'] } },
           labels: { type: ['array', 'null'], items: { type: 'string' } },
+          answers: {
+            type: ['string', 'null'],
+            enum: ['one label', 'several labels', 'a number', 'labels on tokens', null],
+            description: 'What it predicts',
+          },
           maskToken: { type: 'string' },
           dimensions: { type: 'integer', description: 'Numbers of a vector' },
           prompts: {

@@ -131,11 +131,25 @@ export const imageUse = {
 
 export const shownImages = { required: true, type: path('file'), help: `images: ${imagePlaces}` } as const;
 
+/** How far a classifier's answers are trusted. */
+export const decided = {
+  abstain: given,
+  mostWrong: given,
+  confidence: given,
+  answered: given,
+  coverage: given,
+  sets: given,
+} as const satisfies Takes;
+
+/** The same where files are read. */
+export const trusted = { ...decided, costs: given } as const satisfies Takes;
+
 /** What a classifier labels. */
 export const predicted = {
   model: required,
   input: { default: computed('lines of standard input') },
   stdin: given,
+  ...trusted,
 } as const satisfies Takes;
 
 /** How labels on tokens are written. */
@@ -164,6 +178,9 @@ export const vectors = {
 
 /** Counts where the encoder is trained: the other methods fit at once. */
 export const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid'] } } as const;
+
+/** Counts where a text has one label. */
+export const ofOneLabel = { only: { key: 'task', values: ['one-label'] } } as const;
 
 /** Counts where a network is read. */
 export const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;

@@ -1,17 +1,19 @@
-import { classificationReport } from '../classificationReport.ts';
 import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
+import { labeledReport } from '../labeledReport.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
 import { tokensReport } from '../tokensReport.ts';
+import { trustReport } from '../trustReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
-  summary: 'measure a classifier on labeled texts, or a masked language model',
+  summary: 'measure a model on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn'],
+  flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
+    'bertune evaluate --model runs/intent --data test.csv --out-of-scope other-topics.csv',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
   isShared: true,
@@ -24,7 +26,7 @@ export const evaluateCommand: CommandSpec = {
         ? tokensReport(result)
         : 'perplexity' in result
           ? maskedLmReport(result)
-          : classificationReport(result),
+          : [labeledReport(result), ...('task' in result ? [] : trustReport(result))].join('\n\n'),
     );
   },
 };
