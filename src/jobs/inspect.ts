@@ -2,8 +2,8 @@ import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { wordsType } from '../hub/wordsFormat.ts';
 import { isLabelKind, type LabelKindName } from '../models/text/heads/table.ts';
+import { readingTitle } from '../models/text/model.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
-import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import type { WordsModel } from '../tasks/words/wordsModel.ts';
@@ -44,7 +44,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     labels,
     task: taskOf(inspected.heads.find(isLabelKind)),
     sentence: await sentenceFacts(found, inspected),
-    reads: labels && present.includes('classifier') ? readingTitle(read.sentence) : null,
+    reads: labels && present.includes('classifier') ? readingTitle(read) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
     notes,
   };

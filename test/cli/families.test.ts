@@ -256,6 +256,20 @@ describe.each(Object.keys(models).map((type) => [type, models[type] as FamilyAns
       expect(accuracy).toBeGreaterThan(0.7);
     });
 
+    test('finetune goes on with its own classifier', async () => {
+      const data = ['--train', at('labeled.csv'), '--eval', at('labeled.csv'), '--max-length', '48', '--threads', '1'];
+      const words = ['--method', 'finetune', '--max-steps', '1', '--learning-rate', '1e-8'];
+      const again = await answered('finetune', '--model', own('whole'), ...data, ...words, '--output', own('again'));
+      const before = await answered('evaluate', '--model', own('whole'), '--data', at('labeled.csv'), '--threads', '1');
+      expect(again.loss).toBeCloseTo(before.loss, 4);
+      expect(await shapesOf(own('again'))).toEqual(await shapesOf(own('whole')));
+      const reads =
+        type === 'bert'
+          ? "the encoder's pooler"
+          : expect.stringMatching(/^the (first token|encoder's prediction head)$/);
+      expect(await answered('inspect', '--model', own('again'))).toMatchObject({ reads });
+    });
+
     test('serve: every route', async () => {
       const server = await createServer({ models: [base, own('whole')], port: 0, threads: 1 });
       const ask = async (path: string, body: object) => {

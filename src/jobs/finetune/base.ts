@@ -5,9 +5,9 @@ import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.t
 import { saveText } from '../../hub/textFolder.ts';
 import type { WordsPart } from '../../hub/wordsFolder.ts';
 import type { HubConfig } from '../../models/text/config.ts';
-import type { TextModel } from '../../models/text/model.ts';
+import { readingTitle, type TextModel } from '../../models/text/model.ts';
 import { pooledBy } from '../../models/text/sentence/pooling.ts';
-import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
+import { readsVectors } from '../../models/text/sentence/sentence.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { baseFacts, modelFacts, wordsUseOf } from '../baseFacts.ts';
@@ -107,7 +107,7 @@ export class Base {
     );
     const { loaded, known } = extended(run, read, found);
     const base = new Base(run, found, loaded, 1, known);
-    note(hooks, `the classifier reads ${readingTitle(base.model.sentence)}`);
+    note(hooks, `the classifier reads ${readingTitle(base.model)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
     return base;
   }

@@ -14,6 +14,7 @@ import {
   sentenceVectors,
   sentenceWeight,
   vectorSize,
+  vectorTitle,
 } from './sentence/sentence.ts';
 
 /** A family with a configuration: what graphs are built and folders are read with. It holds no weights. */
@@ -156,6 +157,12 @@ export function textModel<C extends TextConfig>(
 /** The part of the modules, where they have parameters. */
 function sentencePart(sentence: SentenceHead | null): 'sentence'[] {
   return sentence && sentenceParameters(sentence).length > 0 ? ['sentence'] : [];
+}
+
+/** What a classifier reads of a text, in words. */
+export function readingTitle({ sentence, partsOf, partTitle }: TextModel): string {
+  if (sentence !== null && sentence.classifier !== null) return vectorTitle(sentence);
+  return partsOf('oneLabel').includes('pooler') ? `the encoder's ${partTitle('pooler')}` : 'the first token';
 }
 
 /** What several heads compute with, the encoder first. @throws when the family lacks one of them */

@@ -77,7 +77,7 @@ export const textAndMasks = {
   /** What a classifier reads of a text: a pooling of its tokens, or BERT's pooler. */
   reads: {
     type: { ...choice('pooler', ...poolings), argument: 'way' },
-    help: "what the classifier reads: BERT's pooler, or a pooling such as mean or cls",
+    help: "what the classifier reads: BERT's pooler (in families without, their own head), or a pooling such as mean or cls",
     default: computed("the folder's own, else mean; BERT's pooler with method finetune"),
     identity: true,
     card: 'text',

@@ -69,12 +69,6 @@ export function sentenceWeight({ modules, classifier }: SentenceHead, name: stri
   return module && `${module.path}/${moduleRecord(module.type).weights}.${rest.slice(1).join('.')}`;
 }
 
-/** What a classifier reads of a text, in words. */
-export function readingTitle(sentence: SentenceHead | null): string {
-  if (sentence === null || sentence.classifier === null) return "the encoder's pooler";
-  return vectorTitle(sentence);
-}
-
 /** What a vector is made of, in words. */
 export function vectorTitle({ pooling, modules }: SentenceHead): string {
   const behind = modules.map(({ type }) => type).filter((type) => type !== 'Dropout');
