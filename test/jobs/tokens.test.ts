@@ -197,7 +197,8 @@ describe('labels on tokens', () => {
 describe('what is refused', () => {
   test.each([
     [{ method: 'hybrid' }, 'method hybrid labels whole texts'],
-    [{ labelsPerClass: 3 }, 'labelsPerClass is for labels on whole texts, not for task tokens'],
+    [{ labelsPerClass: 3 }, 'labelsPerClass is an option of task one-label'],
+    [{ longTexts: 'windows' }, 'longTexts is for labels on whole texts, not for task tokens'],
   ] as const)('%j', async (more, message) => {
     await expect(finetune(options(more))).rejects.toThrow(message);
   });
