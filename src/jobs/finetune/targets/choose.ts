@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { counted } from '../../../core/errors.ts';
-import { say, setting } from '../../../core/message.ts';
+import { say } from '../../../core/message.ts';
 import { normalInterval, standardErrorOfMean } from '../../../evaluation/intervals.ts';
 import { activity, note } from '../../note.ts';
 import type { TargetLadder, TargetMethod } from '../../types.ts';
@@ -113,7 +113,7 @@ async function tryFinetune(
   const share = (foldCount - 1) / foldCount;
   const hasTime = () => seconds() + share * estimate + estimate <= budget;
   if (!hasTime()) {
-    return `training takes about ${counted(Math.round(estimate), 'second')}, and the budget is ${counted(Math.round(budget), 'second')} (${setting('budget')})`;
+    return `training takes about ${counted(Math.round(estimate), 'second')}, and the budget is ${counted(Math.round(budget), 'second')}`;
   }
   const { answers, seconds: took } = await answersOfFolds(run, kind, base, (fold, _, answers, spent) => {
     if (fold === 0) return true;
