@@ -2,4 +2,14 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
-export type { Candidate, FillMaskResult, JobEvent, LoadedModel, PoolingMode, Prediction } from './jobs/types.ts';
+export type {
+  Candidate,
+  Decided,
+  Decision,
+  FillMaskResult,
+  JobEvent,
+  LoadedModel,
+  PoolingMode,
+  Prediction,
+  Promised,
+} from './jobs/types.ts';

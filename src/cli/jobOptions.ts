@@ -30,6 +30,7 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
   const files = value as readonly string[] | undefined;
   if (files?.length === 1 && instead?.includes(files[0] as string)) return files[0];
   if (name === 'labelTexts') return files && { files };
+  if (name === 'outOfScope') return files && given({ files, textColumn: settings.textColumn });
   if (source === 'records') return name === 'eval' ? evalData(settings) : dataOptions(settings, files, settings.query);
   if (source === 'numbers' && settings.query !== undefined) return settings.query;
   return files && onePath(name, files);

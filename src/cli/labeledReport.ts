@@ -1,9 +1,9 @@
-import type { LabeledResult, LabelsResult, NumberResult, TargetLadder } from '../jobs/types.ts';
+import type { ClassificationResult, LabelsResult, NumberResult, TargetLadder } from '../jobs/types.ts';
 import { classificationReport } from './classificationReport.ts';
 import { percent, printable, quantity, shortened, table } from './format.ts';
 
 /** How a model does on labeled texts, by the kind of its labels. */
-export function labeledReport(result: LabeledResult): string {
+export function labeledReport(result: ClassificationResult | LabelsResult | NumberResult): string {
   if (!('task' in result)) return classificationReport(result);
   if (result.count === 0) return 'not measured: no texts were held out';
   switch (result.task) {

@@ -7,8 +7,10 @@ import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
+import { calibrateCommand } from './commands/calibrate.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { compareCommand } from './commands/compare.ts';
 import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
@@ -49,7 +51,9 @@ export const commands: readonly CommandSpec[] = [
   auditCommand,
   nextCommand,
   curveCommand,
+  compareCommand,
   evaluateCommand,
+  calibrateCommand,
   predictCommand,
   embedCommand,
   tokenizeCommand,

@@ -12,6 +12,7 @@ import { below, isInside, moduleFolders, parsed } from './repoFiles.ts';
 import { ConnectionError, hubFetch } from './requests.ts';
 import { encoderFiles, modulesFile, sentenceFile } from './sentenceFolder.ts';
 import type { HubSettings } from './settings.ts';
+import { trustFiles, trustFolder } from './trustFolder.ts';
 import { pickleFile, poolerFile, weightFile, weightIndex } from './weightFiles.ts';
 import { wordsFiles, wordsFolder } from './wordsFolder.ts';
 
@@ -143,6 +144,7 @@ async function download(
   await bring(encoder, [...(await weightNames(snapshot, encoder)), poolerFile]);
   for (const folder of modules) await bring(folder, ['config.json', weightFile]);
   await bring(await filesOf(wordsFolder), wordsFiles);
+  await bring(await filesOf(trustFolder), trustFiles);
   await cache.setCommit(reference, commit);
   return { folder: snapshot, commit };
 }

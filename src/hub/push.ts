@@ -10,6 +10,7 @@ import { below, moduleFolders } from './repoFiles.ts';
 import { hubFetch } from './requests.ts';
 import { modulesFile } from './sentenceFolder.ts';
 import type { HubSettings } from './settings.ts';
+import { trustFiles, trustFolder } from './trustFolder.ts';
 import { weightFile } from './weightFiles.ts';
 import { wordsFiles, wordsFolder } from './wordsFolder.ts';
 
@@ -37,7 +38,7 @@ export interface PushedModel {
 
 /**
  * Uploads a model folder to the Hub in one commit, large files by LFS: configuration, tokenizer, weights, a sentence
- * encoder's modules, words, ONNX files and model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
+ * encoder's modules, words, trust, ONNX files and model card. What a run keeps for itself (`run.json`, `metrics.jsonl`, checkpoints) stays: it names paths of this machine.
  *
  * @throws UsageError for a folder without a model, a wrong name, no token or one without the right; BertuneError when the
  * network fails
@@ -123,6 +124,7 @@ async function filesToPush(folder: string): Promise<string[]> {
     ...(encoder === '' ? [] : await list(encoder, isModel)),
     ...(await list('onnx', (name) => onnxFiles.test(name))),
     ...(await list(wordsFolder, (name) => wordsFiles.some((file) => file === name))),
+    ...(await list(trustFolder, (name) => trustFiles.some((file) => file === name))),
   ];
   for (const path of new Set(others)) {
     if (path !== encoder) files.push(...(await list(path, (name) => name === 'config.json' || name === weightFile)));

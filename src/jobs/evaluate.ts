@@ -21,7 +21,7 @@ import { maskingVocabulary } from '../text/masking.ts';
 import { corpusNotes } from './corpusNotes.ts';
 import { type FoundModel, findModel } from './findModel.ts';
 import { labelKinds } from './labelKinds/table.ts';
-import { measurableHead } from './model.ts';
+import { measurableHead, openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
@@ -29,6 +29,9 @@ import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import { evaluateTokens } from './tokens/evaluateTokens.ts';
+import { answersWith } from './trust/answersWith.ts';
+import { strangenessOf } from './trust/evaluated.ts';
+import { readTrust } from './trust/trust.ts';
 import type { EvaluateOptions, JobHooks, LabeledResult, MaskedLmResult, TokensResult } from './types.ts';
 import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 
@@ -65,8 +68,14 @@ export async function evaluate(
       say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
     );
   }
+  if (options.outOfScope && head !== 'oneLabel') {
+    const what = head === 'maskedLm' ? 'a masked language model' : answersWith(head);
+    throw new UsageError(
+      say`${setting('outOfScope')} is for classifiers that answer with one label, and ${options.model} is of ${what}; leave it out`,
+    );
+  }
   if (head === 'tokenLabels') return evaluateTokens(found, settings, hooks);
-  if (wordsAlone) return evaluateWords(wordsAlone, settings, hooks);
+  if (wordsAlone) return evaluateWords(wordsAlone, found, settings, hooks);
   return head === 'maskedLm'
     ? evaluateLanguageModel(found, settings, hooks)
     : evaluateNetwork(found, head, settings, hooks);
@@ -103,11 +112,25 @@ async function evaluateNetwork(
     }).finally(() => inference.dispose());
   };
   const labels = model.config.labels ?? [];
-  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
+  const facts = { path: options.model, labels, raw, rows, ...(await trustFacts(found, options, hooks)) };
+  return labelKinds[kind].evaluate(facts, options, hooks);
 }
 
-function evaluateWords(
+/** What is known of how far a model can be trusted, and how strange texts are to it. */
+async function trustFacts(found: FoundModel, options: Resolved<'evaluate'>, hooks: JobHooks) {
+  const { threads, device, maxLength, int8 } = options;
+  return {
+    trust: await readTrust(found),
+    async strangeness(texts: readonly string[]) {
+      const model = await openModel(found, { threads, device, maxLength, int8, signal: hooks.signal });
+      return strangenessOf(model, texts).finally(() => model.dispose());
+    },
+  };
+}
+
+async function evaluateWords(
   { kind, labels, raw, words }: WordsAlone,
+  found: FoundModel,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<LabeledResult> {
@@ -119,7 +142,8 @@ function evaluateWords(
     }
     return all;
   };
-  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
+  const facts = { path: options.model, labels, raw, rows, ...(await trustFacts(found, options, hooks)) };
+  return labelKinds[kind].evaluate(facts, options, hooks);
 }
 
 async function sameEngine(options: EngineSettings, hooks: JobHooks): Promise<Engine> {

@@ -20,12 +20,15 @@ import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
 import { anyMask } from './anyMask.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { openEngine } from './openEngine.ts';
-import type { OpenModel } from './openModel.ts';
+import type { OpenModel, SeenByClassifier } from './openModel.ts';
 import { openWords } from './openWords.ts';
 import { refuseOtherEngine } from './sameEverywhere.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import { type EntityOptions, tokenAnswers } from './tokens/tokenAnswers.ts';
+import { decider } from './trust/decider.ts';
+import { linearLogits } from './trust/linearLogits.ts';
+import { readTrust } from './trust/trust.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 import { joinedLogits, readWordsAlone } from './wordsPart.ts';
 
@@ -75,7 +78,9 @@ export async function openModel(
   const found = typeof asked === 'string' ? await findModel(asked, { offline }, hooks) : asked;
   const { name: path } = found;
   const words = await readWordsAlone(found);
-  if (words) return openWords(path, words, { onNote, signal, maxLength: settings.maxLength });
+  if (words) {
+    return openWords(path, words, { onNote, signal, maxLength: settings.maxLength }, await readTrust(found));
+  }
   const loaded = await readModel(found, { head: 'present', words: true }, onNote);
   const { model: read, present, heads: available, raw, tokenizer } = loaded;
   const { config } = read;
@@ -127,6 +132,13 @@ export async function openModel(
     const logits = await ofWindows(inference, kind ?? 'oneLabel', windows, { promptTokens });
     return loaded.words ? joinedLogits(loaded.words, texts, logits) : logits;
   };
+  const seen = async (texts: readonly string[], withVectors: boolean): Promise<SeenByClassifier> => {
+    if (!withVectors || !readsVectors(read) || kind === undefined) return { logits: await logitsOf(texts) };
+    const { windows, promptTokens } = await cut(promptOf(sentence, {}, path), texts);
+    const vectors = await ofWindows(inference, 'pooled', windows, { promptTokens });
+    const logits = linearLogits(vectors, loaded.values);
+    return { logits: loaded.words ? joinedLogits(loaded.words, texts, logits) : logits, vectors };
+  };
   const tokens = tokenAnswers(
     { inference, tokenizer, labels: labels ?? [], raw, maxLength },
     resolve('model.entities', given ?? {}),
@@ -140,6 +152,7 @@ export async function openModel(
   const model: OpenModel = {
     path,
     labels,
+    ...{ trust: kind ? await readTrust(found) : null, seen, decide: decider(() => model) },
     kind: kind ?? (hasTags ? 'tokenLabels' : null),
     heads: available,
     maskToken,

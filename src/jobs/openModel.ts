@@ -3,6 +3,7 @@ import type { OptionsOf } from '../settings/options.ts';
 import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
 import type { LabelAnswers } from './answers/labelAnswers.ts';
+import type { Trust } from './trust/trust.ts';
 import type { FillMaskResult, LoadedModel } from './types.ts';
 
 /** A model for those that answer many callers at once. */
@@ -14,12 +15,21 @@ export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly dimensions: { readonly kept: number; readonly all: number };
   /** Names of the prompts that texts may begin with. */
   readonly prompts: readonly string[];
+  /** How far its answers can be trusted; null where nothing is known of it. */
+  readonly trust: Trust | null;
+  /** What its classifier makes of texts [labels], and the vectors that it reads, where they are asked for and it has some. */
+  seen(texts: readonly string[], vectors: boolean): Promise<SeenByClassifier>;
   /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
   embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */
   prepareMasks(text: string): MaskedText;
   /** Ranks the words of prepared texts, all in one go. */
   rankMasks(texts: readonly MaskedText[], rankings: readonly Ranking[]): Promise<FillMaskResult[]>;
+}
+
+export interface SeenByClassifier {
+  readonly logits: readonly ArrayLike<number>[];
+  readonly vectors?: readonly Float32Array[];
 }
 
 export interface CountedVectors {

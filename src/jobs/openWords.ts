@@ -3,6 +3,8 @@ import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { labelAnswers } from './answers/labelAnswers.ts';
 import type { OpenModel } from './openModel.ts';
+import { decider } from './trust/decider.ts';
+import type { Trust } from './trust/trust.ts';
 import type { WordsAlone } from './wordsPart.ts';
 
 export interface OpenWordsOptions {
@@ -20,6 +22,7 @@ export function openWords(
   path: string,
   { kind, labels, raw, words }: WordsAlone,
   options: OpenWordsOptions,
+  trust: Trust | null = null,
 ): OpenModel {
   const { onNote, signal, maxLength } = options;
   if (maxLength !== undefined) {
@@ -36,7 +39,7 @@ export function openWords(
     return rows;
   };
   const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
-  return {
+  const model: OpenModel = {
     ...{
       path,
       labels: kind === 'number' ? null : labels,
@@ -47,6 +50,8 @@ export function openWords(
       prompts: [],
     },
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    ...{ trust, decide: decider(() => model) },
+    seen: async (texts) => ({ logits: await logitsOf(texts) }),
     async entities() {
       throw lacking('token classification head, which labels on tokens need');
     },
@@ -70,4 +75,5 @@ export function openWords(
     },
     async dispose() {},
   };
+  return model;
 }

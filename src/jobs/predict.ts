@@ -18,6 +18,7 @@ import { note } from './note.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
+import { trustedAnswers } from './trust/trustedAnswers.ts';
 import type { DataOptions, JobHooks, PredictedText } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
@@ -53,7 +54,9 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     const all = itemsOf(options, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
-    for await (const { items, results } of madeOf(collective, lists, (texts: string[]) => model.predict(texts))) {
+    const answers = await trustedAnswers(model, settings, hooks);
+    const answer = async (texts: string[]) => (await answers.answered(texts)).map(({ answer }) => answer);
+    for await (const { items, results } of madeOf(collective, lists, answer)) {
       for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);
     }

@@ -23,13 +23,14 @@ import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { note } from './note.ts';
-import type { OpenModel } from './openModel.ts';
 import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
-import type { JobHooks } from './types.ts';
+import { asksTrust } from './trust/decisions.ts';
+import { type TrustedAnswers, trustedAnswers } from './trust/trustedAnswers.ts';
+import type { JobHooks, Promised } from './types.ts';
 
 /** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
 export interface PredictFileOptions extends OptionsOf<'predictFile'> {}
@@ -42,6 +43,9 @@ export interface PredictFileResult {
   readonly added: readonly string[];
   /** The file, or with `shard` that of the part. */
   readonly output: string;
+  /** What is known of answers that may be left out, and on which texts; in words, too. Absent where all are given. */
+  readonly promises?: readonly Promised[];
+  readonly promised?: readonly string[];
 }
 
 /**
@@ -73,7 +77,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
             shard,
             input,
             model: found,
-            settings: { maxLength, int8, scores, ...usedOf(all) },
+            settings: { maxLength, int8, scores, ...usedOf(all), ...trustOf(all) },
           },
           hooks,
         )
@@ -96,7 +100,9 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const labels = scores ? (model.labels ?? []) : [];
-      const { columns, names, renamed } = addedColumns(rows.columns, kind, labels);
+      const trusted = await trustedAnswers(model, all, hooks);
+      const answers = { ...trusted, columns: trusted.columns ?? kind.columns };
+      const { columns, names, renamed } = addedColumns(rows.columns, answers, labels);
       if (renamed.length > 0) note(hooks, say`${rows.place} has ${joined(renamed, ', ')}`);
       for (const { name, columns: lacks } of rows.lacking) {
         note(
@@ -105,14 +111,16 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
         );
       }
       const counts = new Map<string, number>();
-      const labeled = labeledRows(model, kind, rows, labels, counts, hooks, shard, (row) =>
+      const labeled = labeledRows(answers, rows, labels, counts, hooks, shard, (row) =>
         part?.onRow(row.text, row.values),
       );
-      const all = [...rows.columns, ...columns];
-      if (part) checkNames(output, all);
+      const whole = [...rows.columns, ...columns];
+      if (part) checkNames(output, whole);
       return await writtenByFirst(collective, labeled, async () => {
-        const count = await (part ? part.write(all, labeled) : writeRows(output, all, labeled, signal));
-        return { count, labels: Object.fromEntries(counts), added: names, output: written };
+        const count = await (part ? part.write(whole, labeled) : writeRows(output, whole, labeled, signal));
+        const { promises, promised } = answers;
+        const known = promises ? { promises, promised } : {};
+        return { count, labels: Object.fromEntries(counts), added: names, output: written, ...known };
       });
     } finally {
       await rows.close();
@@ -210,8 +218,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
 }
 
 async function* labeledRows(
-  model: OpenModel,
-  { columns }: Columns,
+  answers: Columns & Pick<TrustedAnswers, 'answered'>,
   rows: Rows,
   labels: readonly string[],
   counts: Map<string, number>,
@@ -222,11 +229,12 @@ async function* labeledRows(
   const total = rows.total && Math.ceil(rows.total / (shard?.of ?? 1));
   const progress = textsProgress('labeling texts', total, hooks);
   let empty = 0;
-  const answered = (texts: string[]) => model.answered(texts);
+  const { columns } = answers;
+  const answered = (texts: string[]) => answers.answered(texts);
   const items = rows.items();
   // What comes along standard input is not waited for.
   const lists = rows.isStream ? chunksOf(items) : takenBy(items, shard, onRow);
-  for await (const { items: chunk, results: answers } of madeOf(hooks.collective ?? alone, lists, answered)) {
+  for await (const { items: chunk, results } of madeOf(hooks.collective ?? alone, lists, answered)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
       if (text.trim() === '') {
@@ -234,7 +242,7 @@ async function* labeledRows(
         written.push([...values, ...columns.map(() => null), ...labels.map(() => null)]);
         continue;
       }
-      const answer = answers[i];
+      const answer = results[i];
       if (!answer) throw new Error('internal: a text without an answer');
       for (const label of answer.counted) counts.set(label, (counts.get(label) ?? 0) + 1);
       const of = new Map(answer.scores.map(({ label, score }) => [label, score]));
@@ -249,6 +257,12 @@ async function* labeledRows(
       hooks,
       say`${rows.place}: ${counted(empty, 'row')} without a text: nothing is said of ${empty === 1 ? 'it' : 'them'}`,
     );
+}
+
+/** What is asked of answers, for what parts of a file have to share. */
+function trustOf(all: Resolved<'predictFile'>): object {
+  const { abstain, mostWrong, confidence, answered, costs, coverage, sets } = all;
+  return asksTrust(all) ? { abstain, mostWrong, confidence, answered, costs, coverage, sets } : {};
 }
 
 /** What is known of the columns of answers. */

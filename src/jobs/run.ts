@@ -74,6 +74,8 @@ export interface Plan<Result extends object> {
   readonly configuration?: object;
   /** What another run has to share to go on with its checkpoints, beside the weights that it starts from. */
   readonly identity: Readonly<Record<string, unknown>>;
+  /** Leaves in the output folder what a run that goes on needs beside checkpoints; it is set up by then. */
+  onBegun?(): Promise<void>;
   /** Hears how the start does on what is held out; null where nothing is. Without it the start is not measured. */
   onStartMeasured?(metrics: Metrics | null): void;
   /** Hears what the run reports, before the caller does. */
@@ -164,7 +166,7 @@ export async function runTraining<Result extends object>(
     const outcome = await train({
       ...{ task, folder, optimizer, settings: plan.settings, identity: plan.identity, engine: reading.engine },
       configuration: { ...recorded(plan.settings), ...plan.configuration, estimatedMemoryBytes },
-      ...{ steps, reduce },
+      ...{ steps, reduce, onBegun: plan.onBegun },
       hooks: plan.onEvent ? listened(hooks, (event) => plan.onEvent?.(event)) : hooks,
     });
     return onFirst(collective, async () => finished(await plan.finish(outcome, before)));

@@ -17,6 +17,7 @@ import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { refuseNewerModel } from '../hub/newerModel.ts';
 import { moduleFolders } from '../hub/repoFiles.ts';
 import { encoderFile, modulesFile, sentenceFile } from '../hub/sentenceFolder.ts';
+import { saveTrustFolder } from '../hub/trustFolder.ts';
 import { weightFile } from '../hub/weightFiles.ts';
 import { saveWordsPart, wordsFolder } from '../hub/wordsFolder.ts';
 import { removeCheckpoints, unknownCheckpoint } from '../train/checkpoints/checkpoints.ts';
@@ -190,6 +191,7 @@ export class RunFolder {
       }
       for (const module of modules) removeModule(join(this.path, module));
       await saveWordsPart(this.path, undefined);
+      await saveTrustFolder(this.path, undefined);
       if (await mayReplaceCard(this.path)) rmSync(join(this.path, cardFile), { force: true });
     }
     const startedAt = this.#options.overwrite ? undefined : earlier?.startedAt;

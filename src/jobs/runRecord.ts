@@ -19,8 +19,17 @@ export interface RunRecord {
   readonly base?: BaseFacts;
   /** What a model card tells of the model beside the result. */
   readonly about?: ModelFacts;
+  /** What later texts say of how far its answers can be trusted. */
+  readonly trust?: RecordedTrust;
   /** What was said of the model later on, for its card. */
   readonly card?: { readonly license?: string; readonly languages?: string[]; readonly datasets?: string[] };
+}
+
+/** What can be promised of a model's answers, in words, and the texts that it stands on. */
+export interface RecordedTrust {
+  readonly promised: readonly string[];
+  readonly notPromised: readonly number[];
+  readonly texts: number;
 }
 
 /** What is known of the model that a run starts from, for its record and card. */
@@ -155,6 +164,9 @@ const schema = z.looseObject({
       before: metrics.optional(),
       after: metrics.optional(),
     })
+    .optional(),
+  trust: z
+    .looseObject({ promised: z.array(z.string()), notPromised: z.array(z.number()), texts: z.number() })
     .optional(),
   card: z.looseObject({ license: z.string().optional(), languages: several, datasets: several }).optional(),
 });

@@ -88,18 +88,20 @@ export interface TrainingRun {
   readonly identity: Readonly<Record<string, unknown>>;
   readonly optimizer?: OptimizerOptions;
   readonly reduce?: Reduction;
+  /** Is called when the folder is set up. */
+  readonly onBegun?: () => Promise<void>;
   readonly hooks: JobHooks;
 }
 
 /** Trains a task in a run's folder, which is set up once nothing speaks against the run, and reports to the hooks. */
 export async function train(run: TrainingRun): Promise<TrainingOutcome> {
-  const { task, engine, folder, settings, configuration, steps, identity, optimizer, reduce, hooks } = run;
+  const { task, engine, folder, settings, steps, identity, optimizer, reduce, hooks } = run;
   const { collective } = hooks;
   const { schedule, learningRate, warmup, weightDecay, maxGradientNorm, patience } = settings;
   stopBeforeTraining(hooks);
   const trainer = new Trainer({
     ...{ task, engine, collective, reduction: reduce },
-    callbacks: [beginning(folder, configuration, settings, hooks), metricsLog(folder.metrics), reporter(task, hooks)],
+    callbacks: [beginning(run), metricsLog(folder.metrics), reporter(task, hooks)],
     checkpoints: folder.checkpoints,
     steps,
     learningRate,
@@ -171,17 +173,13 @@ function batchError(error: unknown): never {
 }
 
 /** Writes the run down, says where it starts and sees to it that the folder stays its own. */
-function beginning(
-  folder: RunFolder,
-  configuration: object,
-  { resume }: Pick<ResolvedTraining, 'resume'>,
-  hooks: JobHooks,
-): TrainerCallback {
+function beginning({ folder, configuration, settings: { resume }, onBegun, hooks }: TrainingRun): TrainerCallback {
   return {
     name: 'beginning',
     async onStart(resumedFrom, damaged) {
       const earlier = computedBy(readableRecord(folder.path)?.configuration);
       await folder.begin(configuration);
+      await onBegun?.();
       if (!resume) return;
       for (const path of damaged) note(hooks, `the checkpoint ${path} is damaged and left out`);
       if (resumedFrom !== null) {

@@ -11,11 +11,13 @@ import type { masking, textTraining } from '../settings/takes.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 import type { TokenMeasure } from '../tasks/text/objectives/tokenLabels.ts';
+import type { Calibrated, EvaluatedTrust, Promised } from './trust/results.ts';
 
 export type { SentenceModule } from '../models/text/sentence/modules.ts';
 export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
 export type { FoldScore } from '../tasks/linearHead.ts';
+export type * from './trust/results.ts';
 
 /** What a job reports while it works. */
 export type JobEvent =
@@ -154,6 +156,8 @@ export interface Ladder {
   readonly wordsWeight?: number;
   /** Whether the encoder was adapted to the texts without labels first; absent where it was not. */
   readonly adapted?: true;
+  /** What makes probabilities of the scores of a method that trains the encoder. */
+  readonly temperature?: number;
   /** Those that were tried. */
   readonly rungs: readonly Rung[];
   /** Those that were not, and why. */
@@ -213,6 +217,8 @@ export interface FinetuneResult extends ClassificationResult {
   readonly ladder?: Ladder;
   /** Descriptions of classes that it was made of, beside labeled texts or without any; absent where there are none. */
   readonly described?: number;
+  /** What was learned of its scores; absent where no text was held out of the training. */
+  readonly calibration?: Calibrated;
   /** 0 of a head on a frozen encoder. */
   readonly steps: number;
   /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */
@@ -252,6 +258,27 @@ export interface LabelScore {
   readonly score: number;
 }
 
+/** The answer of a model that may leave texts unlabeled, or that adds a set of labels. */
+export interface Decision {
+  /** null where the text is left unlabeled. */
+  readonly label: string | null;
+  /** Probability of the likeliest label. */
+  readonly score: number;
+  /** Why it has no label: strange to the model, or the model is unsure. */
+  readonly why?: 'strange' | 'unsure';
+  /** The likeliest label of a text that has none. */
+  readonly suggestion?: string;
+  /** The set that holds the right label of as many texts as asked for, the likeliest first. */
+  readonly labels?: readonly string[];
+}
+
+/** What `decide` answers. */
+export interface Decided {
+  readonly decisions: readonly Decision[];
+  /** What is known of such answers, and on which texts; in words, too. */
+  readonly promises: readonly Promised[];
+  readonly promised: readonly string[];
+}
 /** A part of a text that was found, [start, end). */
 export interface FoundEntity {
   readonly start: number;
@@ -284,7 +311,7 @@ export interface NumberAnswer {
 }
 
 /** What a model answers to a text, by the kind of its labels: the likeliest label, those that it has, a number, or the parts that have a label. */
-export type Answer = LabelScore | LabelsAnswer | NumberAnswer | EntityAnswer;
+export type Answer = LabelScore | Decision | LabelsAnswer | NumberAnswer | EntityAnswer;
 
 /** A text with the one label of it. */
 export interface Prediction extends LabelScore {
@@ -296,7 +323,7 @@ export interface Prediction extends LabelScore {
 export type PredictedText = { readonly id?: string | number; readonly text: string } & Answer;
 
 /** How a model does on labeled texts, by the kind of its labels. */
-export type LabeledResult = ClassificationResult | LabelsResult | NumberResult;
+export type LabeledResult = (ClassificationResult & Partial<EvaluatedTrust>) | LabelsResult | NumberResult;
 
 /** How a model with several labels a text does; where there are no texts, its figures are NaN. */
 export interface LabelsResult extends Omit<ManyLabelsMetrics, 'perLabel'> {
@@ -450,6 +477,13 @@ export interface LoadedModel {
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   /** What the model answers to each text, whatever the kind of its labels. */
   predict(texts: readonly string[]): Promise<Answer[]>;
+  /**
+   * Labels texts, and leaves those unlabeled that are strange to the model or that it is unsure of, as asked for; with
+   * `coverage` adds a set of labels to each.
+   *
+   * @throws UsageError where nothing is known of how far the model can be trusted, or it cannot be promised
+   */
+  decide(texts: readonly string[], options?: OptionsOf<'model.decide'>): Promise<Decided>;
   /** The one label of each text. @throws UsageError for a model whose answers are of another kind */
   classify(texts: readonly string[]): Promise<Prediction[]>;
   /**

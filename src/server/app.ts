@@ -98,7 +98,8 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
       const { texts, topK = 1, offsets } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
       const { name, answers } = await ask(model, reply, 'predict', { texts, topK, offsets });
-      return { model: name, predictions: answers };
+      const { promised } = model.thread.info;
+      return { model: name, predictions: answers, ...(promised.length > 0 ? { promised } : {}) };
     },
   );
   app.post<{ Body: AskBody }>(

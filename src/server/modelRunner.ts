@@ -3,6 +3,9 @@ import type { Answered } from '../jobs/answers/answerKind.ts';
 import { answerKinds } from '../jobs/answers/table.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
 import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
+import { asksTrust } from '../jobs/trust/decisions.ts';
+import { type TrustedAnswers, trustedAnswers } from '../jobs/trust/trustedAnswers.ts';
+import type { JobHooks } from '../jobs/types.ts';
 import type { Answer, BatchRequest, ModelInfo, ModelSetup, Outcome, Question, Task } from './protocol.ts';
 
 /** A loaded model that computes batches, each in one call that holds its thread. */
@@ -22,17 +25,21 @@ export async function createRunner({
   device,
   maxLength,
   int8,
+  trusted,
 }: ModelSetup): Promise<ModelRunner> {
   const notes: string[] = [];
   const onNote = (text: string) => {
     notes.push(text);
   };
+  const hooks: JobHooks = { onEvent: (event) => event.type === 'note' && onNote(event.text) };
   const model = await openModel(found, { threads, device, maxLength, int8, onNote });
   const tasks: Task[] = [
     ...(model.kind ? (['predict'] as const) : []),
     ...(model.heads.includes('maskedLm') ? (['fill-mask'] as const) : []),
     ...(model.dimensions.all > 0 ? (['embed'] as const) : []),
   ];
+  const answers = model.kind ? await trustedAnswers(model, trusted ?? {}, hooks) : undefined;
+  if (!answers && asksTrust(trusted ?? {})) onNote(`${name} is no classifier: it leaves no text unlabeled`);
   await warmUp(model, tasks);
   const { labels, kind, maskToken, dimensions, prompts } = model;
   return {
@@ -41,19 +48,22 @@ export async function createRunner({
       tasks,
       labels,
       answers: kind === 'tokenLabels' ? 'labels on tokens' : kind && answerKinds[kind].title,
+      promised: [...(answers?.promised ?? [])],
       maskToken,
       dimensions: dimensions.kept,
       mostDimensions: dimensions.all,
       prompts,
     },
     notes: [...notes],
-    run: async ({ task, questions }) => answering[task](model, questions),
+    run: async ({ task, questions }) => answering[task](model, questions, answers),
     close: () => model.dispose(),
   };
 }
 
 /** How the questions of each task are answered. */
-const answering: Readonly<Record<Task, (model: OpenModel, questions: readonly Question[]) => Promise<Outcome[]>>> = {
+const answering: Readonly<
+  Record<Task, (model: OpenModel, questions: readonly Question[], answers?: TrustedAnswers) => Promise<Outcome[]>>
+> = {
   predict: predictAll,
   'fill-mask': fillMasksOfAll,
   embed: embedAll,
@@ -69,8 +79,12 @@ async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
   if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
 }
 
-async function predictAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
-  const all = await model.answered(questions.flatMap(({ texts }) => texts));
+async function predictAll(
+  model: OpenModel,
+  questions: readonly Question[],
+  answers: Pick<TrustedAnswers, 'answered'> = model,
+): Promise<Outcome[]> {
+  const all = await answers.answered(questions.flatMap(({ texts }) => texts));
   let next = 0;
   return questions.map(({ texts, topK, offsets }) => ({
     answers: texts.map((text) => {

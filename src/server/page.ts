@@ -175,6 +175,12 @@ function rowsOf(answer, answers, place) {
   });
 }
 
+function saidOf({ why, labels }) {
+  const reasons = { strange: 'Left unlabeled: unlike the texts that it knows.', unsure: 'Left unlabeled: it is unsure.' };
+  const set = labels && 'Set of labels: ' + (labels.join(', ') || 'none fits') + '.';
+  return [reasons[why], set].filter(Boolean).join(' ');
+}
+
 // The text with its parts marked, each with its label behind it.
 function markedText(text, entities) {
   const marked = make('p', { className: 'marked' });
@@ -205,6 +211,8 @@ function cardOf(model, answer, answers, text) {
     if (answer.entities.length === 0) card.append(make('p', { className: 'hint' }, 'Nothing found.'));
     return card;
   }
+  const said = saidOf(answer);
+  if (said) card.append(make('p', { className: 'hint' }, said));
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));

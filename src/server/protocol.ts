@@ -4,7 +4,8 @@ import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
 import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
-import type { OptionsOf } from '../settings/options.ts';
+import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
+import type { trusted } from '../settings/takes.ts';
 
 /** What can be asked of a model. */
 export type Task = 'predict' | 'fill-mask' | 'embed';
@@ -17,6 +18,8 @@ export interface ModelSetup {
   readonly device?: AskedDevice;
   readonly maxLength?: number;
   readonly int8?: boolean;
+  /** What is asked of answers that may be left out. */
+  readonly trusted?: OptionsFrom<typeof trusted>;
 }
 
 /** What is known of a model once it is loaded. */
@@ -26,6 +29,8 @@ export interface ModelInfo {
   readonly labels: readonly string[] | null;
   /** What it predicts, in words; null where it predicts nothing. */
   readonly answers: string | null;
+  /** What is promised of answers that may be left out, in words. */
+  readonly promised: readonly string[];
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;

@@ -131,17 +131,30 @@ export const predictAnswer = {
   required: ['model', 'predictions'],
   properties: {
     model: { type: 'string' },
+    promised: {
+      type: 'array',
+      description: 'What is known of such answers, and on which texts',
+      items: { type: 'string' },
+    },
     predictions: {
       type: 'array',
       items: {
         type: 'object',
         properties: {
-          label: { type: 'string', description: 'The likeliest label, of a model with one label a text' },
+          label: { type: ['string', 'null'], description: 'null where the text is left unlabeled' },
           score,
+          why: { type: 'string', enum: ['strange', 'unsure'], description: 'Why it is left unlabeled' },
+          suggestion: { type: 'string', description: 'The likeliest label of a text that is left unlabeled' },
           labels: {
             type: 'array',
-            description: 'The labels over their thresholds, of a model with several labels a text',
-            items: { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
+            description:
+              'The labels over their thresholds, of a model with several labels a text; or the set that holds the right label as often as asked for, likeliest first',
+            items: {
+              anyOf: [
+                { type: 'string' },
+                { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
+              ],
+            },
           },
           value: { type: 'number', description: 'The number, of a model of one' },
           low: { type: ['number', 'null'], description: 'Where its interval begins' },

@@ -72,8 +72,12 @@ async function startModels({ models, ...options }: Resolved<'serve'>, hooks: Job
   const found: FoundModel[] = [];
   for (const model of models) found.push(await findModel(model, options, hooks));
   const { threads, device, maxLength, int8 } = options;
+  const { abstain, mostWrong, confidence, answered, costs, coverage, sets } = options;
+  const trusted = { abstain, mostWrong, confidence, answered, costs, coverage, sets };
   const started = await Promise.allSettled(
-    found.map((model, i) => startModel({ model, name: names[i] ?? model.name, threads, device, maxLength, int8 })),
+    found.map((model, i) =>
+      startModel({ model, name: names[i] ?? model.name, threads, device, maxLength, int8, trusted }),
+    ),
   );
   const failed = started.find((outcome) => outcome.status === 'rejected');
   const running = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));

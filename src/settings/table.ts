@@ -1,6 +1,6 @@
 import { imagesAndNumbers, prompt, textAndMasks } from './records/models.ts';
 import { hub, input, server } from './records/places.ts';
-import { engine, evaluation, general, training } from './records/training.ts';
+import { engine, evaluation, general, training, trust } from './records/training.ts';
 import type { Setting } from './setting.ts';
 
 /** Every setting there is, in the order of the help. Those that no job takes are the command line's own. */
@@ -13,6 +13,7 @@ export const settings: Settings = {
   ...training,
   ...engine,
   ...evaluation,
+  ...trust,
   ...prompt,
   ...general,
 };
@@ -27,6 +28,7 @@ export interface Settings
     Training,
     Engine,
     Evaluation,
+    Trust,
     Prompt,
     General {}
 export type SettingName = keyof Settings;
@@ -41,6 +43,7 @@ export const groups: Readonly<Record<string, readonly SettingName[]>> = {
   Training: namesOf(training),
   Engine: namesOf(engine),
   'Evaluation and checkpoints': namesOf(evaluation),
+  'How far to trust': namesOf(trust),
   Prompt: namesOf(prompt),
   General: namesOf(general),
 };
@@ -62,6 +65,9 @@ export const exclusive: readonly (readonly [SettingName, SettingName])[] = [
   ['input', 'stdin'],
   ['test', 'evalFraction'],
   ['resume', 'overwrite'],
+  ['mostWrong', 'answered'],
+  ['mostWrong', 'costs'],
+  ['answered', 'costs'],
 ];
 
 /** The first pair of settings that are both given, and may not be. */
@@ -90,6 +96,7 @@ type ImagesAndNumbers = typeof imagesAndNumbers;
 type Training = typeof training;
 type Engine = typeof engine;
 type Evaluation = typeof evaluation;
+type Trust = typeof trust;
 type Prompt = typeof prompt;
 type General = typeof general;
 

@@ -131,11 +131,25 @@ export const imageUse = {
 
 export const shownImages = { required: true, type: path('file'), help: `images: ${imagePlaces}` } as const;
 
+/** How far a classifier's answers are trusted. */
+export const decided = {
+  abstain: given,
+  mostWrong: given,
+  confidence: given,
+  answered: given,
+  coverage: given,
+  sets: given,
+} as const satisfies Takes;
+
+/** The same where files are read. */
+export const trusted = { ...decided, costs: given } as const satisfies Takes;
+
 /** What a classifier labels. */
 export const predicted = {
   model: required,
   input: { default: computed('lines of standard input') },
   stdin: given,
+  ...trusted,
 } as const satisfies Takes;
 
 /** How labels on tokens are written. */

@@ -4,6 +4,7 @@ import { labeledReport } from '../labeledReport.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
 import { tokensReport } from '../tokensReport.ts';
+import { trustReport } from '../trustReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
@@ -12,6 +13,7 @@ export const evaluateCommand: CommandSpec = {
   flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
+    'bertune evaluate --model runs/intent --data test.csv --out-of-scope other-topics.csv',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
   isShared: true,
@@ -24,7 +26,7 @@ export const evaluateCommand: CommandSpec = {
         ? tokensReport(result)
         : 'perplexity' in result
           ? maskedLmReport(result)
-          : labeledReport(result),
+          : [labeledReport(result), ...('task' in result ? [] : trustReport(result))].join('\n\n'),
     );
   },
 };

@@ -7,6 +7,7 @@ import { labeledReport, targetLadderReport } from '../labeledReport.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
 import { tokensReport } from '../tokensReport.ts';
+import { calibratedReport } from '../trustReport.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
@@ -31,6 +32,7 @@ export const finetuneCommand: CommandSpec = {
       [
         ...('ladder' in result && result.ladder ? [shownLadder(result.ladder), ''] : []),
         'entities' in result ? tokensReport(result) : labeledReport(result),
+        ...('calibration' in result ? calibratedReport(result.calibration) : []),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`

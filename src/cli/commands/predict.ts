@@ -19,6 +19,7 @@ export const predictCommand: CommandSpec = {
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
     'bertune predict --model runs/intent --input new.csv --output labeled.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
+    'bertune predict --model runs/intent --input new.csv --most-wrong 0.02 --output answered.csv',
   ],
   isShared: true,
   async run(settings, context) {
@@ -55,13 +56,15 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     predictFile({ ...options, stdin: isPiped ? textLines(stdin, 'standard input', hooks) : undefined }, hooks),
   );
   await writeResult(context, settings, result, () => {
-    const { count, labels, added, output } = result;
+    const { count, labels, added, output, promised } = result;
     if (settings.shard) return `${counted(count, 'row')} in ${output}; bertune join makes one file of all parts`;
     const most = Object.entries(labels).sort(([, a], [, b]) => b - a);
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
     const others = most.length > shown.length ? `, and ${most.length - shown.length} more labels` : '';
     const names = added.length > 5 ? `${added.slice(0, 2).join(', ')} and ${added.length - 2} more` : added.join(', ');
     const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
-    return `${counted(count, 'row')} with ${names} saved to ${output}${told}`;
+    const without = count - most.reduce((sum, [, texts]) => sum + texts, 0);
+    const left = promised && without > 0 ? `; ${quantity(without)} left unlabeled` : '';
+    return `${counted(count, 'row')} with ${names} saved to ${output}${told}${left}`;
   });
 }

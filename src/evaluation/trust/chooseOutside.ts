@@ -34,6 +34,8 @@ export interface ChosenOutside {
 
 /** A kind that needs more has to be better by so much. */
 const least = 0.005;
+/** What counts for the score that reads distance and probabilities, where no text from elsewhere is there to compare on. */
+const forDistance = 0.02;
 /** Texts that kinds are compared on at most. */
 const mostCompared = 1500;
 /** Groups of classes of which one at a time is taken for unknown. */
@@ -84,7 +86,10 @@ export function chooseOutside(held: HeldOutTexts, outside: SeenTexts | undefined
     }
     tried.push({ kind, auroc: strange.length > 0 && inside.length > 0 ? auroc(inside, strange) : 0.5, scores });
   }
-  const best = tried.reduce((a, b) => (b.auroc > a.auroc + least ? b : a));
+  // Classes that are left out are near to the others: of texts from elsewhere, which distance tells best, they say nothing.
+  const worth = (one: (typeof tried)[number]) =>
+    one.auroc + (!outside && one.kind === 'neighbours-entropy' ? forDistance : 0);
+  const best = tried.reduce((a, b) => (worth(b) > worth(a) + least ? b : a));
   const moments = momentsIn(tried, scored);
   const numbers = outsideNumbers(best.kind, vectors, labels, classes, undefined, moments);
   if (!numbers) throw new Error(`internal: ${best.kind} was scored, and cannot be had`);

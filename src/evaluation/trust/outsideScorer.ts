@@ -51,10 +51,10 @@ export interface Moments {
 export type Unknown = (label: number) => boolean;
 
 /** Neighbours of a text of which the last one counts. */
-const usualNeighbours = 10;
+const usualNeighbours = 5;
 /** Rows that a covariance, and neighbours, are taken from at most: more change little and take their time and place. */
 const mostRows = 3000;
-export const mostNeighbours = 2000;
+export const mostNeighbours = 1000;
 
 /** Kinds that read the logits alone. */
 export function isOfLogits(kind: OutsideKind): boolean {

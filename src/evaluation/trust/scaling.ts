@@ -42,14 +42,16 @@ const [temperaturePrior, vectorPrior] = [2, 2] as const;
 /**
  * Fits what makes scores probabilities (Guo et al. 2017): a temperature, or a scale and a shift of each class where
  * these do clearly better on texts that they were not fitted to. Few texts hardly move it from a temperature of 1.
+ *
+ * @param mayScaleClasses whether single classes may be scaled, which undoes weights that they have in training
  */
-export async function chooseScaling(held: HeldOutLogits, seed = 0): Promise<ChosenScaling> {
+export async function chooseScaling(held: HeldOutLogits, seed = 0, mayScaleClasses = true): Promise<ChosenScaling> {
   const set = centred(held);
   const { count, classes } = set;
   if (count === 0) return { scaling: noScaling(classes), tried: [], texts: 0 };
   const foldOf = Int32Array.from({ length: count }, (_, i) => Math.floor(folds * randomUnit(seed, 'folds', i, 1)));
   const kinds: Scaling['kind'][] = ['none', 'temperature'];
-  if (count >= leastPerClass * classes) kinds.push('vector');
+  if (mayScaleClasses && count >= leastPerClass * classes) kinds.push('vector');
   const losses = kinds.map(() => new Float64Array(count));
   for (let fold = 0; fold < folds; fold++) {
     const [rest, own] = [part(set, (i) => foldOf[i] !== fold), part(set, (i) => foldOf[i] === fold)];

@@ -5,6 +5,8 @@ import { sampleLimit } from '../../data/labels.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { calibratedLoss } from '../../evaluation/calibration.ts';
 import type { Rows } from '../../evaluation/neighbours.ts';
+import type { SeenTexts } from '../../evaluation/trust/outsideScorer.ts';
+import { noScaling } from '../../evaluation/trust/scaling.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { fitExtendedHead } from '../../tasks/extendedHead.ts';
 import { engineProducts } from '../../tasks/featureProducts.ts';
@@ -13,9 +15,13 @@ import { selfTrain } from '../../tasks/selfTraining.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
+import { readOutOfScope } from '../trust/outOfScope.ts';
+import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
+import { saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
-import type { FittedBeside } from '../wordsPart.ts';
+import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import { calibratedResult, noteKeptScores, trustOfFolds } from './calibrated.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
 import { blend, heldAnswers, measureHeld, wordsOf } from './hybrid.ts';
 import { describedIn, foldCount, type Labeled, part, type RunTexts } from './labeled.ts';
@@ -36,21 +42,32 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
     settings: { ...given, ...base.settings, method },
     async fit() {
       const head = await frozenHead(run, base, data, features);
-      const stored = headValues(head);
-      const words = withWords ? await wordsBeside(run, head) : undefined;
+      const beside = withWords ? await wordsBeside(run, head) : undefined;
+      if (base.known) noteKeptScores(run);
+      const trust = base.known
+        ? undefined
+        : await trustOfFolds(run, {
+            ...{ answers: beside?.held ?? head.held, vectors: base.readsVectors ? features : undefined },
+            outside: await outsideTexts(run, base, head, beside),
+          });
+      const scaling = trust?.scaling ?? noScaling(data.labels.length);
+      const stored = scaledValues(headValues(head), scaling);
+      const words = beside && scaledBeside(beside, scaling);
       const answers = heldAnswers(data, await headAnswers(engine, held, stored), words);
       const measured = measureHeld(answers);
       await base.save(
         new Map([...base.values, ...stored]),
         words && { weights: words.words.weights, weight: words.weight },
       );
+      await saveTrust(options.output, trust);
       const { c, scores, scored } = head;
       return {
         result: {
           ...{ ...measured, method, steps: 0, tokensPerSecond: 0, output: options.output },
           ...describedIn(data),
           head: { c, folds: scores, scored, vectorsFound: features.found + held.found },
-          ...(words ? { wordsWeight: words.weight } : {}),
+          ...(beside ? { wordsWeight: beside.weight } : {}),
+          ...calibratedResult(data, trust, answers.logits),
         },
         data: {
           train: data.texts.length - (describedIn(data).described ?? 0),
@@ -64,12 +81,31 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
 }
 
 /** The classifier on words that stands beside a head, by the weight that does best on what was held out of both. */
-async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<FittedBeside> {
+async function wordsBeside(
+  run: FinetuneRun,
+  head: LinearHead,
+): Promise<FittedBeside & { readonly held: Float32Array }> {
   const { data, hooks } = run;
   const words = await wordsOf(run);
-  const { weight } = blend(head.held, words.held, data.classes, data.labels.length);
+  const { weight, held } = blend(head.held, words.held, data.classes, data.labels.length);
   note(hooks, `words count ${weight} beside the vectors, ${counted(words.terms, 'term')}`);
-  return { words: words.model, weight, c: words.c };
+  return { words: words.model, weight, c: words.c, held };
+}
+
+/** Texts of no class as a head and the words beside it see them, where some were given. */
+async function outsideTexts(
+  run: FinetuneRun,
+  base: Base,
+  head: LinearHead,
+  beside: FittedBeside | undefined,
+): Promise<SeenTexts | undefined> {
+  const { given, engine, data, hooks } = run;
+  if (!given.outOfScope) return undefined;
+  const texts = await readOutOfScope(given.outOfScope, hooks);
+  const vectors = await base.vectorsOf(texts);
+  const logits = await headAnswers(engine, vectors, headValues(head));
+  const rows = beside ? joinedLogits(beside, texts, logits) : logits;
+  return { logits: rows.flatMap((row) => [...row]), classes: data.labels.length, vectors };
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */

@@ -6,6 +6,7 @@ import { note } from '../note.ts';
 import type { Ladder, MethodName } from '../types.ts';
 import { adaptedBase, adaptingEpochs } from './adapted.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import { type Trial, temperatureOf } from './calibrated.ts';
 import { frozenHead } from './frozen.ts';
 import { blend, wordsOf } from './hybrid.ts';
 import { part } from './labeled.ts';
@@ -20,6 +21,8 @@ export interface Climbed {
   readonly ladder: Ladder;
   /** What the chosen method starts from. */
   readonly base: Base;
+  /** What the trials of a chosen trained method answered; absent for another one, and where a run goes on. */
+  readonly trial?: Trial;
 }
 
 /**
@@ -49,6 +52,8 @@ export async function climb(
 
   const words = await timed(() => wordsOf(sampled));
   const wordsBytes = 4 * words.result.terms * (labels.length + 1);
+  /** Answers of the trained methods. */
+  const answersOf = new Map<MethodName, Float32Array>();
   const tried: Tried[] = [
     { method: 'words', right: right(words.result.held), seconds: words.seconds, bytes: wordsBytes },
   ];
@@ -67,6 +72,7 @@ export async function climb(
       ...{ method: names[1], ...adapted, right: right(both.held), seconds: seconds + words.seconds, bytes },
       wordsWeight: both.weight,
     });
+    return both.held;
   };
   /** Fits a head to the vectors of an encoder as it is. @param before time that the encoder took */
   const fitted = async (encoder: Base, before = 0) => {
@@ -101,17 +107,23 @@ export async function climb(
   for (const method of ['finetune', 'contrastive'] as const) {
     const trial = await trials.answers(method, bestOf(tried, commonest));
     if (typeof trial === 'string') left.push({ method, reason: trial });
-    else enter([method, `${method}+words`], trial.answers, trial.seconds, start.base !== base);
+    else {
+      const both = enter([method, `${method}+words`], trial.answers, trial.seconds, start.base !== base);
+      answersOf.set(method, trial.answers).set(`${method}+words`, both);
+    }
   }
   const best = bestOf(tried, commonest);
   const { method: chosen, wordsWeight } = best;
+  const answers = answersOf.get(chosen);
+  const trial = answers && { answers, data: sampled.data };
   const ladder = {
     chosen,
+    ...(trial ? { temperature: await temperatureOf(trial) } : {}),
     ...(wordsWeight === undefined ? {} : { wordsWeight }),
     ...(best.adapted ? { adapted: best.adapted } : {}),
     ...{ rungs: rungsOf(tried, best), left },
   };
-  return { ladder, base: best.adapted && adapted ? adapted : base };
+  return { ladder, base: best.adapted && adapted ? adapted : base, trial };
 }
 
 /** The run with a sample of its texts, where they are more than it takes to choose. */

@@ -1,6 +1,7 @@
 import type { Fit, Plan } from '../run.ts';
 import type { FinetuneResult, MethodName } from '../types.ts';
 import type { Base, FinetuneRun } from './base.ts';
+import type { TrialFacts } from './calibrated.ts';
 import { frozenFit } from './frozen.ts';
 import { wordsOf } from './hybrid.ts';
 import type { TrainedMethod } from './recipe.ts';
@@ -14,9 +15,15 @@ export interface Method {
   /**
    * The run that makes the classifier of all training texts.
    *
-   * @param wordsWeight weight of the words beside a trained network, where folds chose it
+   * @param found what folds found of it, where methods were tried
    */
-  run(run: FinetuneRun, base: () => Promise<Base>, wordsWeight?: number): Promise<MethodRun>;
+  run(run: FinetuneRun, base: () => Promise<Base>, found?: FoundByFolds): Promise<MethodRun>;
+}
+
+/** What folds found of a trained method. */
+export interface FoundByFolds extends TrialFacts {
+  /** Weight of the words beside the network. */
+  readonly wordsWeight?: number;
 }
 
 export type MethodRun = Plan<FinetuneResult> | Fit<FinetuneResult>;
@@ -26,14 +33,15 @@ const usualWeight = 0.5;
 
 const trained =
   (method: TrainedMethod): Method['run'] =>
-  async (run, base) =>
-    trainedPlan(run, await base(), method);
+  async (run, base, found) =>
+    trainedPlan(run, await base(), method, { found });
 
 const trainedWithWords =
   (method: TrainedMethod): Method['run'] =>
-  async (run, base, weight = usualWeight) => {
+  async (run, base, found) => {
     const { model, c } = await wordsOf(run);
-    return trainedPlan(run, await base(), method, { words: model, weight, c });
+    const words = { words: model, weight: found?.wordsWeight ?? usualWeight, c };
+    return trainedPlan(run, await base(), method, { words, found });
   };
 
 /** Every method by its name, the simplest first. */

@@ -45,12 +45,13 @@ export async function learnOneLabel({
   const climbed =
     (await earlier(ladderIn(record), run(undefined), openBase)) ??
     (await climbedByFirst(run(undefined), openBase, began));
-  const { ladder, base } = climbed ?? {};
+  const { ladder, base, trial } = climbed ?? {};
   if (!ladder || !base) return methods.finetune.run(run('finetune'), openBase);
   const from = ladder.adapted ? ', from the encoder that was adapted to texts without labels' : '';
   note(hooks, `${ladder.chosen} does best: ${methods[ladder.chosen].title}${from}`);
   const chosen = run(ladder.chosen);
-  return withLadder(await methods[ladder.chosen].run(chosen, async () => base, ladder.wordsWeight), ladder);
+  const found = { wordsWeight: ladder.wordsWeight, temperature: ladder.temperature, trial };
+  return withLadder(await methods[ladder.chosen].run(chosen, async () => base, found), ladder);
 }
 
 /** What an interrupted run had found, with the encoder that it starts from. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { alone, type Collective, rowsOfAll } from '../../core/collective.ts';
 import { classOrder } from '../../data/classOrder.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
+import { noScaling, scaled } from '../../evaluation/trust/scaling.ts';
 import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
 import { identityOf } from '../../settings/identity.ts';
 import { ExamplesTask, type TextExample } from '../../tasks/text/examplesTask.ts';
@@ -16,9 +17,12 @@ import type { HeldOutAnswers } from '../heldOutAnswers.ts';
 import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
-import type { ClassificationResult, FinetuneResult } from '../types.ts';
+import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
+import { readTrust, saveTrust } from '../trust/trust.ts';
+import type { FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
+import { calibratedResult, noteKeptScores, type TrialFacts, trustOfTrial } from './calibrated.ts';
 import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
 import { heldAnswers, measureHeld } from './hybrid.ts';
@@ -29,13 +33,13 @@ import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
  * A run that trains the encoder: from the head that fits its vectors on (Kumar et al. 2022) or, where the classifier is
  * the encoder's own, from a random one.
  *
- * @param words what stands beside the trained network
+ * @param beside what stands beside the trained network, and what folds found of its scores
  */
 export async function trainedPlan(
   run: FinetuneRun,
   base: Base,
   method: TrainedMethod,
-  words?: FittedBeside,
+  { words, found }: { readonly words?: FittedBeside; readonly found?: TrialFacts } = {},
 ): Promise<Plan<FinetuneResult>> {
   const { data, given, options, hooks } = run;
   const { held, labels, classWeights } = data;
@@ -54,15 +58,18 @@ export async function trainedPlan(
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
-  let latest: { readonly measured: ClassificationResult; readonly answered: HeldOutAnswers } | undefined;
+  if (base.known) noteKeptScores(run);
+  const known = base.known ? { scaling: noScaling(labels.length) } : await trustOfTrial(run, found);
+  const { scaling } = known;
+  const { output } = options;
+  let latest: HeldOutAnswers | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
     async (parameters, signal, collective): Promise<Metrics> => {
       const reached = from ? asTensors(result(valuesOf(parameters)), specs) : parameters;
       const answers = await answersOf(run, base, reached, heldTexts, { signal, collective });
-      const answered = heldAnswers(data, answers, words);
-      const measured = measureHeld(answered);
-      latest = { measured, answered };
+      latest = heldAnswers(data, answers, words);
+      const measured = measureHeld(latest);
       if (held.texts.length === 0) return {};
       return { accuracy: measured.accuracy, macroF1: measured.macroF1, loss: measured.loss };
     },
@@ -75,16 +82,23 @@ export async function trainedPlan(
       ...identityOf('finetune', { ...settings, dropout: base.model.config.hiddenDropout }),
       ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
     },
+    async onBegun() {
+      if (!known.isKept) await saveTrust(output, known.trust);
+    },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
       const some = someOf(data);
-      const values = result(new Map([...frozenValues(task.frozen), ...parameters]));
-      await base.save(values, words && { weights: words.words.weights, weight: words.weight });
+      const trained = result(new Map([...frozenValues(task.frozen), ...parameters]));
+      const trust = known.trust ?? (known.isKept ? await readTrust({ name: output, folder: output }) : undefined);
+      const values = scaledValues(trained, scaling);
+      const beside = words && scaledBeside(words, scaling);
+      const answered = { ...latest, logits: latest.logits.map((row) => scaled(row, scaling)) };
+      await base.save(values, beside && { weights: beside.words.weights, weight: beside.weight });
       const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {
           ...{
-            ...latest.measured,
+            ...measureHeld(answered),
             method: named,
             steps,
             tokensPerSecond: Math.round(unitsPerSecond),
@@ -92,10 +106,11 @@ export async function trainedPlan(
           },
           ...describedIn(data),
           ...(words ? { wordsWeight: words.weight } : {}),
+          ...calibratedResult(data, trust ?? undefined, answered.logits),
         },
         data: { train: data.texts.length - (describedIn(data).described ?? 0), heldOut: held.texts.length },
-        card: withPlace(await base.card(words), vectors, some, base.known),
-        answers: latest.answered,
+        card: withPlace(await base.card(beside), vectors, some, base.known),
+        answers: answered,
       };
     },
   };

@@ -1,11 +1,17 @@
 import { counted } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
+import type { SeenTexts } from '../../evaluation/trust/outsideScorer.ts';
 import { saveWords } from '../../hub/wordsFolder.ts';
+import type { WordsModel } from '../../tasks/words/wordsModel.ts';
 import { wordsModelFacts } from '../baseFacts.ts';
 import { note } from '../note.ts';
 import type { Fit } from '../run.ts';
+import { readOutOfScope } from '../trust/outOfScope.ts';
+import { scaledWords } from '../trust/scaledParts.ts';
+import { saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { FinetuneRun } from './base.ts';
+import { calibratedResult, trustOfFolds } from './calibrated.ts';
 import { measureHeld, wordsOf } from './hybrid.ts';
 
 /** A linear classifier on TF-IDF weights of words and character n-grams, without an encoder. */
@@ -15,14 +21,18 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
   return {
     settings: { ...given, method: 'words' },
     async fit() {
-      const { model, c, scores, scored, terms, leftOut } = await wordsOf(run);
+      const { model: fitted, c, scores, scored, terms, leftOut, held: onFolds } = await wordsOf(run);
       const rare = leftOut > 0 ? `; ${leftOut} are too rare` : '';
       note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
+      const trust = await trustOfFolds(run, { answers: onFolds, outside: await outsideTexts(run, fitted) });
+      const model = trust ? scaledWords(fitted, trust.scaling) : fitted;
       const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
       await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels });
+      await saveTrust(options.output, trust);
       return {
         result: {
           ...{ ...measureHeld(answers), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },
+          ...calibratedResult(data, trust, answers.logits),
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
@@ -31,4 +41,11 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       };
     },
   };
+}
+
+/** Texts of no class as the words see them, where some were given. */
+async function outsideTexts({ given, hooks, data }: FinetuneRun, model: WordsModel): Promise<SeenTexts | undefined> {
+  if (!given.outOfScope) return undefined;
+  const texts = await readOutOfScope(given.outOfScope, hooks);
+  return { logits: model.logProbabilities(texts).flatMap((row) => [...row]), classes: data.labels.length };
 }

@@ -39,6 +39,7 @@ const worked = z.object({
       chosen: z.enum(methodNames),
       wordsWeight: z.number().optional(),
       adapted: z.literal(true).optional(),
+      temperature: z.number().optional(),
     })
     .optional(),
 });

@@ -1,5 +1,6 @@
 import type { Resolved } from '../../settings/options.ts';
 import type { AnswerFacts } from '../answers/answerKind.ts';
+import type { Trust } from '../trust/trust.ts';
 import type { JobHooks, LabeledResult } from '../types.ts';
 
 /** What a job has to know of a kind of answers that is learned from labeled texts; how models answer stands in `answers/`. */
@@ -12,6 +13,10 @@ export interface LabelKind {
 
 /** A model that is measured. */
 export interface Measured extends AnswerFacts {
+  /** How far its answers can be trusted; null where nothing is known of it. */
+  readonly trust: Trust | null;
+  /** How strange texts are [n], by each score that the model has; the one that it goes by is named in `trust`. */
+  strangeness(texts: readonly string[]): Promise<ReadonlyMap<string, Float64Array>>;
   /** What its classifier makes of each text [outputs]. */
   rows(texts: readonly string[]): Promise<ArrayLike<number>[]>;
 }

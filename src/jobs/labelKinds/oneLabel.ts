@@ -7,17 +7,26 @@ import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
 import { classNumbers } from '../classNumbers.ts';
 import { readLabels, withTexts } from '../readLabels.ts';
 import { refuseOtherData } from '../sameEverywhere.ts';
+import { evaluatedCalibration, evaluatedOutOfScope } from '../trust/evaluated.ts';
+import { readOutOfScope } from '../trust/outOfScope.ts';
 import type { JobHooks } from '../types.ts';
 import type { LabelKind } from './labelKind.ts';
 
 /** One right label a text. */
 export const oneLabelKind: LabelKind = {
   task: 'one-label',
-  async evaluate({ labels, rows }, settings, hooks) {
+  async evaluate(measured, settings, hooks) {
+    const { labels } = measured;
     const { texts, classes } = await readLabeled(labels, settings, hooks);
+    const strange = settings.outOfScope && (await readOutOfScope(settings.outOfScope, hooks));
+    const rows = await measured.rows(texts);
     const count = new LabelCount(classes, labels);
-    for (const row of await rows(texts)) count.add(row);
-    return count.measure();
+    for (const row of rows) count.add(row);
+    return {
+      ...count.measure(),
+      ...evaluatedCalibration(rows, classes, labels.length, measured.trust),
+      ...(strange ? { outOfScope: await evaluatedOutOfScope(measured, texts, strange) } : {}),
+    };
   },
 };
 

@@ -7,6 +7,7 @@ import {
   integer,
   matching,
   number,
+  path,
   programs,
   query,
   records,
@@ -49,6 +50,17 @@ export const input = {
     help: 'texts that describe the labels: files, names (those of the labels) or none',
     default: computed('names where labels have few texts and folds say that they help'),
     identity: false,
+  },
+  general: {
+    type: records('file'),
+    help: 'texts of everyday language, to see what a model knows of it: files or globs',
+  },
+  /** Texts that are of none of the labels: what tells strange texts is chosen and measured on them. */
+  outOfScope: { type: records('file'), help: 'texts that are of none of the labels: files or globs' },
+  /** What answers cost: columns `label`, `answer` (empty: left to a person) and `cost`; `*` stands for any. */
+  costs: {
+    type: path('file'),
+    help: 'table of costs by label and answer (empty: a person); what is answered is the cheapest',
   },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },

@@ -232,6 +232,45 @@ export const evaluation = {
   },
 } as const satisfies Table;
 
+const share = (expected: string) => number('p', expected, (x) => x > 0 && x < 1);
+
+/** How far answers are to be trusted. */
+export const trust = {
+  /** Leave texts unlabeled that are unlike those of the labels, or that the model is unsure of. */
+  abstain: {
+    type: toggle(),
+    help: 'leave texts unlabeled that are strange to the model or that it is unsure of',
+    default: false,
+  },
+  /** Share of the answers that may be wrong. */
+  mostWrong: {
+    type: share('a share between 0 and 1, such as 0.02'),
+    help: 'answer only so many texts that at most this share of the answers is wrong',
+  },
+  /** How sure the promise of `mostWrong` is. */
+  confidence: {
+    type: share('a share between 0 and 1, such as 0.95'),
+    help: 'how sure the promise of --most-wrong is',
+    default: 0.95,
+  },
+  /** Share of the texts that are answered, the surest ones. */
+  answered: {
+    type: share('a share between 0 and 1, such as 0.8'),
+    help: 'answer about this share of the texts, the surest ones',
+  },
+  /** Share of the texts whose set of labels holds the right one. */
+  coverage: {
+    type: share('a share between 0 and 1, such as 0.95'),
+    help: 'add the set of labels that holds the right one for this share of the texts',
+  },
+  /** How the labels of a set are chosen. */
+  sets: {
+    type: choice('split', 'per-class', 'adaptive', 'regularized'),
+    help: 'sets of --coverage: small on average, right for each label, or larger for harder texts',
+    default: whereUsed('split'),
+  },
+} as const satisfies Table;
+
 export const engine = {
   /**
    * What computes. `cpu`: ONNX Runtime on the processor; `tfjs`: the TensorFlow.js that is installed in the working

@@ -1,0 +1,214 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve as resolvePath } from 'node:path';
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/files.ts';
+import { FolderLock } from '../core/folderLock.ts';
+import { say, setting } from '../core/message.ts';
+import { stratifiedSplit } from '../data/labels.ts';
+import { softmax } from '../evaluation/classification.ts';
+import { choosePolicy, type Promised } from '../evaluation/trust/policy.ts';
+import { trustRows } from '../evaluation/trust/rows.ts';
+import { scaled } from '../evaluation/trust/scaling.ts';
+import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
+import { withoutSecrets } from '../remote/address.ts';
+import type { OptionsOf } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
+import { cardOf } from './cardText.ts';
+import { classNumbers } from './classNumbers.ts';
+import { findModel } from './findModel.ts';
+import { openModel } from './model.ts';
+import { note } from './note.ts';
+import type { OpenModel } from './openModel.ts';
+import { readLabels, withTexts } from './readLabels.ts';
+import { type RecordedTrust, readableRecord, writeRecord } from './runRecord.ts';
+import { answersWith } from './trust/answersWith.ts';
+import { promiseLine } from './trust/decisions.ts';
+import { fitTrust } from './trust/fit.ts';
+import { readOutOfScope } from './trust/outOfScope.ts';
+import { scaleFolder } from './trust/scaleFolder.ts';
+import { seenRows } from './trust/seenRows.ts';
+import { hashOf } from './trust/textHashes.ts';
+import { readTrust, saveTrust, type Trust } from './trust/trust.ts';
+import type { JobHooks } from './types.ts';
+
+/** Its `model` is the folder of a classifier, which is written to. */
+export interface CalibrateOptions extends OptionsOf<'calibrate'> {}
+
+export interface CalibrateResult {
+  /** Texts that promises stand on. */
+  readonly texts: number;
+  /** Texts that were left out, because the model learned from them. */
+  readonly leftOut: number;
+  /** What was put into the weights of the classifier; absent where its scores had been calibrated before. */
+  readonly scaling?: { readonly kind: string; readonly temperature?: number; readonly texts: number };
+  /** What can be promised at usual levels, and in words. */
+  readonly promises: readonly Promised[];
+  readonly promised: readonly string[];
+  /** Shares of wrong answers that cannot be promised. */
+  readonly notPromised: readonly number[];
+  readonly output: string;
+}
+
+/** Shares of wrong answers, and of sets with the right label, that are told of. */
+const [wrongShares, coverages] = [
+  [0.01, 0.02, 0.05, 0.1],
+  [0.9, 0.95, 0.99],
+] as const;
+const confidence = 0.95;
+/** Fewer texts say too little of anything. */
+const fewestTexts = 20;
+
+/**
+ * Learns from labeled texts that neither trained nor chose a classifier how far its answers can be trusted, and writes
+ * it into its folder. Of a classifier whose scores are not calibrated one half of the texts does that first.
+ *
+ * @throws UsageError for a model that does not answer with one label, or that lies elsewhere; BertuneError for a label
+ * that it has not, or too few texts
+ */
+export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {}): Promise<CalibrateResult> {
+  const settings = resolve('calibrate', options);
+  const { model: path, threads, device, maxLength, data, seed } = settings;
+  const found = await findModel(path, {}, hooks);
+  if (found.folder !== found.name) {
+    throw new UsageError(say`${path} lies elsewhere, and calibrate writes to the model: give a folder of this machine`);
+  }
+  const model = await openModel(found, { threads, device, maxLength, signal: hooks.signal });
+  try {
+    if (model.kind !== 'oneLabel') {
+      const has = model.kind ? `answers with ${answersWith(model.kind)}` : 'is no classifier';
+      throw new UsageError(`calibrate is for classifiers that answer with one label, and ${path} ${has}`);
+    }
+    const lock = FolderLock.take(found.folder, 'calibrate');
+    try {
+      const set = withTexts(await readLabels(data, setting('data'), hooks), setting('data'), hooks);
+      const known = await readTrust(found);
+      const trained = new Set(known?.trained);
+      const kept = Array.from(set.texts.keys()).filter((i) => !trained.has(hashOf(set.texts[i] as string)));
+      const leftOut = set.texts.length - kept.length;
+      if (leftOut > 0) {
+        note(hooks, say`${setting('data')}: ${counted(leftOut, 'text')} left out, which the model learned from`);
+      }
+      if (kept.length < fewestTexts) {
+        throw new BertuneError(
+          say`${setting('data')} has ${counted(kept.length, 'text')} that the model did not learn from; ${fewestTexts} are the fewest`,
+        );
+      }
+      const texts = kept.map((i) => set.texts[i] as string);
+      const classes = classNumbers(
+        kept.map((i) => set.labels[i] as string),
+        model.labels ?? [],
+        setting('data'),
+      );
+      const files = data.files.map((file) => basename(withoutSecrets(file)));
+      const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string) };
+      if (known && options.outOfScope) {
+        note(
+          hooks,
+          say`${setting('outOfScope')} is left out: training has chosen what tells strange texts; give it to finetune or evaluate`,
+        );
+      }
+      const { trust, isNew } = known
+        ? { trust: await withFresh(model, known, labeled, files), isNew: false }
+        : { trust: await anew(model, labeled, files, { seed, outOfScope: options.outOfScope }, hooks), isNew: true };
+      hooks.signal?.throwIfAborted();
+      lock.check();
+      // Weights that were scaled without a word of it are as good; what is known of others would be wrong.
+      if (isNew) await scaleFolder(found, trust.scaling);
+      await saveTrust(found.folder, trust);
+      const told = toldOf(trust);
+      await recordIn(found.folder, { ...told, texts: trust.fresh?.count ?? 0 });
+      return { ...told, ...scalingOf(trust, isNew), texts: trust.fresh?.count ?? 0, leftOut, output: path };
+    } finally {
+      lock.release();
+    }
+  } finally {
+    await model.dispose();
+  }
+}
+
+interface Labeled {
+  readonly texts: readonly string[];
+  readonly classes: Int32Array;
+  readonly labels: readonly string[];
+}
+
+/** What is known, with texts that promises can stand on. */
+async function withFresh(
+  model: OpenModel,
+  known: Trust,
+  { texts, classes }: Labeled,
+  files: readonly string[],
+): Promise<Trust> {
+  const { logits, outside } = await seenRows(model, texts, known.outside);
+  const probabilities = logits.flatMap((row) => [...softmax(row)]);
+  return { ...known, fresh: trustRows(probabilities, classes, known.classes, outside), freshOf: files };
+}
+
+/** All that is to be known: one half of the texts calibrates and chooses, promises stand on the other. */
+async function anew(
+  model: OpenModel,
+  { texts, classes, labels }: Labeled,
+  files: readonly string[],
+  { seed, outOfScope }: { readonly seed: number; readonly outOfScope?: CalibrateOptions['outOfScope'] },
+  hooks: JobHooks,
+): Promise<Trust> {
+  const count = model.labels?.length ?? 0;
+  const { train: first, heldOut: second } = stratifiedSplit({ labels, fraction: 0.5, seed });
+  const at = (numbers: readonly number[]) => ({
+    texts: numbers.map((i) => texts[i] as string),
+    classes: Int32Array.from(numbers, (i) => classes[i] as number),
+  });
+  const [tuning, fresh] = [at(first), at(second)];
+  const seen = await seenRows(model, tuning.texts);
+  const strange = outOfScope && (await readOutOfScope(outOfScope, hooks));
+  const of = strange && (await seenRows(model, strange));
+  const trust = await fitTrust({
+    ...{ answers: Float32Array.from(seen.logits.flat()), labels: tuning.classes, classes: count, seed },
+    folds: Int32Array.from(first, (_, i) => i % 5),
+    ...{ vectors: seen.vectors, by: `half of the texts of ${files.join(', ')}`, trained: [], mayScaleClasses: true },
+    ...(of ? { outside: { logits: of.logits.flat(), classes: count, vectors: of.vectors } } : {}),
+  });
+  if (!trust) throw new BertuneError(say`${setting('data')}: too few texts to calibrate with`);
+  note(
+    hooks,
+    `the scores were not calibrated: ${counted(first.length, 'text')} of ${texts.length} do that, and promises stand on the other ${second.length}`,
+  );
+  const others = await seenRows(model, fresh.texts, trust.outside, (row) => scaled(row, trust.scaling));
+  const probabilities = others.logits.flatMap((row) => [...softmax(row)]);
+  return { ...trust, fresh: trustRows(probabilities, fresh.classes, count, others.outside), freshOf: files };
+}
+
+/** What can be promised at usual levels. */
+function toldOf(trust: Trust): Pick<CalibrateResult, 'promises' | 'promised' | 'notPromised'> {
+  const promises: Promised[] = [];
+  const notPromised: number[] = [];
+  for (const mostWrong of wrongShares) {
+    const policy = choosePolicy(trust, { mostWrong, confidence });
+    if ('impossible' in policy) notPromised.push(mostWrong);
+    else promises.push(...policy.promises);
+  }
+  for (const coverage of coverages) {
+    const policy = choosePolicy(trust, { coverage, confidence });
+    if (!('impossible' in policy)) promises.push(...policy.promises);
+  }
+  return { promises, promised: promises.map((promised) => String(promiseLine(promised, trust))), notPromised };
+}
+
+function scalingOf({ scaling, scaled: by }: Trust, isNew: boolean): Pick<CalibrateResult, 'scaling'> {
+  if (!isNew) return {};
+  const temperature = Number((1 / (scaling.scales[0] ?? 1)).toPrecision(3));
+  return {
+    scaling: { kind: scaling.kind, ...(scaling.kind === 'temperature' ? { temperature } : {}), texts: by.texts },
+  };
+}
+
+/** Adds what is promised to the record of the folder's run and to its card, unless that was edited. */
+async function recordIn(folder: string, trust: RecordedTrust): Promise<void> {
+  const record = readableRecord(folder);
+  if (record?.status !== 'finished') return;
+  const updated = { ...record, trust };
+  await writeRecord(folder, updated);
+  const file = join(folder, cardFile);
+  if (!record.about || !existsSync(file) || !(await mayReplaceCard(folder))) return;
+  await writeFileAtomic(file, await cardOf(JSON.parse(JSON.stringify(updated)), basename(resolvePath(folder))));
+}

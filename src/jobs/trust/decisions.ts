@@ -1,0 +1,154 @@
+import { counted, UsageError } from '../../core/errors.ts';
+import { type Message, say, setting } from '../../core/message.ts';
+import { softmax } from '../../evaluation/classification.ts';
+import { type Costs, choosePolicy, decide, type Impossible, type Promised } from '../../evaluation/trust/policy.ts';
+import type { OptionsFrom } from '../../settings/options.ts';
+import type { trusted } from '../../settings/takes.ts';
+import { type Answered, type AnswerKind, ranked } from '../answers/answerKind.ts';
+import { answerKinds } from '../answers/table.ts';
+import type { OpenModel } from '../openModel.ts';
+import type { Decision } from '../types.ts';
+import { answersWith } from './answersWith.ts';
+import { seenRows } from './seenRows.ts';
+import type { Trust } from './trust.ts';
+
+/** What is asked of answers, as settings; costs are read beforehand. */
+export type AskedTrust = Omit<OptionsFrom<typeof trusted>, 'costs'> & { readonly costs?: Costs };
+
+/** Answers that say what they do not know. */
+export interface Decisions {
+  /** The columns of a file of them. */
+  readonly columns: AnswerKind['columns'];
+  readonly promises: readonly Promised[];
+  /** What is promised, and on which texts, a line each. */
+  readonly lines: readonly Message[];
+  answered(texts: readonly string[]): Promise<Answered[]>;
+}
+
+/** Whether anything is asked that needs what is known of a model's trust. */
+export function asksTrust(asked: Partial<Record<keyof AskedTrust, unknown>>): boolean {
+  return trustSettings.some((name) => asked[name] !== undefined && asked[name] !== false);
+}
+
+const trustSettings = ['abstain', 'mostWrong', 'answered', 'costs', 'coverage'] as const;
+
+/**
+ * The answers of a model as they are asked for.
+ *
+ * @throws UsageError for a model that does not answer with one label or of which nothing is known, and for what cannot
+ * be promised
+ */
+export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
+  const { path, labels, trust } = model;
+  const first = trustSettings.find((name) => asked[name] !== undefined && asked[name] !== false) ?? 'abstain';
+  if (model.kind !== null && model.kind !== 'oneLabel') {
+    throw new UsageError(
+      say`${setting(first)} is for models that answer with one label; ${path} answers with ${answersWith(model.kind)}`,
+    );
+  }
+  if (!trust || !labels) throw unknownTrust(path, first);
+  if (asked.sets !== undefined && asked.coverage === undefined) {
+    throw new UsageError(say`${setting('sets')} goes with ${setting('coverage')}`);
+  }
+  const { confidence = 0.95 } = asked;
+  const policy = choosePolicy(trust, { ...asked, confidence });
+  if ('impossible' in policy) throw impossibleError(policy, asked, confidence, trust);
+  const hasSets = policy.rule !== undefined;
+  const abstains = policy.least > 0 || policy.strangest !== Number.POSITIVE_INFINITY;
+  return {
+    columns: [
+      ...answerKinds.oneLabel.columns,
+      ...(abstains
+        ? ([
+            { name: 'why', holds: 'text' },
+            { name: 'suggestion', holds: 'text' },
+          ] as const)
+        : []),
+      ...(hasSets ? ([{ name: 'labels', holds: 'text' }] as const) : []),
+    ],
+    promises: policy.promises,
+    lines: policy.promises.map((promised) => promiseLine(promised, trust)),
+    async answered(texts) {
+      const { logits, outside } = await seenRows(model, texts, trust.outside);
+      return logits.map((row, i) => {
+        const probabilities = softmax(row);
+        const { best, why, set } = decide(policy, probabilities, outside[i] as number);
+        const name = labels[best] ?? String(best);
+        const score = probabilities[best] as number;
+        const names = set?.map((c) => labels[c] ?? String(c));
+        const answer: Decision = {
+          ...{ label: why ? null : name, score },
+          ...(why ? { why, suggestion: name } : {}),
+          ...(names ? { labels: names } : {}),
+        };
+        const cells = [
+          ...[answer.label, score],
+          ...(abstains ? [why ?? null, why ? name : null] : []),
+          ...(names ? [JSON.stringify(names)] : []),
+        ];
+        return { answer, scores: ranked(labels, probabilities), cells, counted: why ? [] : [name] };
+      });
+    },
+  };
+}
+
+/** What is promised, in words. */
+export function promiseLine(
+  promised: Promised,
+  { tuningBy, freshOf = [] }: Pick<Trust, 'tuningBy' | 'freshOf'>,
+): Message {
+  const { of, value, isProven, confidence, texts, answered = 0, wrong = 0 } = promised;
+  const where =
+    isProven || freshOf.length > 0
+      ? `the ${counted(texts, 'text')} of ${freshOf.join(', ') || 'calibration'}`
+      : `${counted(texts, 'text')}, ${tuningBy}`;
+  const shares = `${percent(answered)} of them are answered, ${percent(wrong)} of the answers wrong`;
+  const unproven = isProven
+    ? ''
+    : '; an estimate, no promise: bertune calibrate makes one of texts that the training never saw';
+  switch (of) {
+    case 'most-wrong':
+      return isProven
+        ? say`promised with ${percent(confidence ?? 0)} confidence: at most ${percent(value)} of the answers are wrong, on texts like ${where}; there ${shares}`
+        : say`at most ${percent(value)} of the answers are wrong on ${where}: ${shares}${unproven}`;
+    case 'coverage':
+      return isProven
+        ? say`promised: sets hold the right label of at least ${percent(value)} of texts like ${where}, on average over draws of these`
+        : say`sets hold the right label of about ${percent(value)} of texts like ${where}${unproven}`;
+    case 'costs':
+      return say`cheapest on ${where}: ${Number(value.toPrecision(4))} a text on average; ${shares}`;
+    case 'answered':
+      return say`the surest ${percent(value)}, by ${where}: ${shares}`;
+    case 'abstain':
+      return say`left unlabeled: texts stranger than ${percent(value)} of ${where}, and answers with a probability under 0.5; ${shares}`;
+  }
+}
+
+function unknownTrust(path: string, asked: string): UsageError {
+  return new UsageError(
+    say`${setting(asked)}: nothing is known of how far ${path} can be trusted; bertune calibrate learns it from labeled texts that the model has not seen`,
+  );
+}
+
+function impossibleError(
+  { impossible, needed, texts }: Impossible,
+  { mostWrong = 0 }: AskedTrust,
+  confidence: number,
+  { fresh }: Trust,
+): UsageError {
+  const asked = say`${setting('mostWrong')} ${mostWrong}`;
+  if (!fresh)
+    return new UsageError(say`${asked}: no threshold keeps to it on ${counted(texts, 'text')}; ask for a larger share`);
+  const way =
+    impossible === 'few texts'
+      ? say`it takes ${needed} answers that are all right, and more where some are wrong: calibrate with more texts, or ask for a larger share or less ${setting('confidence')}`
+      : say`too many of the surest answers are wrong, or too few of them are there to tell: calibrate with more texts, or ask for a larger share`;
+  return new UsageError(
+    say`${asked} cannot be promised with ${setting('confidence')} ${confidence} on ${counted(texts, 'text')}: ${way}`,
+  );
+}
+
+/** 0.1234 as "12.3 %". */
+function percent(share: number): string {
+  return `${Number((100 * share).toFixed(1))} %`;
+}

@@ -1,0 +1,236 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { softmax } from '../../src/evaluation/classification.ts';
+import { unscaled } from '../../src/evaluation/trust/scaling.ts';
+import { openSafetensors } from '../../src/hub/safetensors.ts';
+import { calibrate } from '../../src/jobs/calibrate.ts';
+import { evaluate } from '../../src/jobs/evaluate.ts';
+import { finetune } from '../../src/jobs/finetune.ts';
+import { loadModel, openModel } from '../../src/jobs/model.ts';
+import { predict } from '../../src/jobs/predict.ts';
+import { predictFile } from '../../src/jobs/predictFile.ts';
+import { readTrust } from '../../src/jobs/trust/trust.ts';
+import type { Decision, FinetuneOptions } from '../../src/jobs/types.ts';
+import { TestFolder } from '../data/files.ts';
+import { listening, readJson } from './runs.ts';
+import { labeledCsv, labeledMessages, saveTinyClassifier, saveTinyModel } from './tiny.ts';
+
+const folder = new TestFolder();
+const at = (...names: string[]) => join(folder.path, ...names);
+const rows = labeledMessages(120);
+const held = labeledMessages(60, 12);
+const fresh = labeledMessages(200, 13);
+/** Texts of letters and signs that mean nothing here. */
+const strange = Array.from({ length: 30 }, (_, i) => `${'xq'.repeat(1 + (i % 3))} , ${i * 7919} . . ${'z9'.repeat(2)}`);
+
+beforeAll(async () => {
+  await folder.create();
+  await saveTinyModel(at('tiny'));
+  await folder.write('train.csv', labeledCsv(rows));
+  await folder.write('held.csv', labeledCsv(held));
+  await folder.write('fresh.csv', labeledCsv([...fresh, ...rows.slice(0, 5)]));
+  await folder.write('strange.txt', `${strange.join('\n')}\n`);
+});
+afterAll(() => folder.remove());
+
+function options(output: string, more: Partial<FinetuneOptions> = {}): FinetuneOptions {
+  return {
+    ...{ model: at('tiny'), train: { files: [at('train.csv')] }, eval: { files: [at('held.csv')] } },
+    ...{ output: at(output), cache: false, method: 'frozen', threads: 1, labelTexts: 'none', ...more },
+  };
+}
+
+async function texts<T>(list: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of list) all.push(one);
+  return all;
+}
+
+describe.each(['frozen', 'hybrid', 'words'] as const)('a classifier by %s', (method) => {
+  const input = () => ({ files: [at('held.csv')] });
+
+  test('has calibrated scores in its weights, and says what they were', async () => {
+    const hooks = listening();
+    const result = await finetune(options(method, { method }), hooks);
+    const { calibration } = result;
+    expect(calibration).toMatchObject({ texts: 120, by: 'folds of the training texts' });
+    expect(hooks.notes().join('\n')).toContain('held out in folds: cross-entropy');
+    expect(calibration?.after?.logLoss.value).toBeCloseTo(result.loss, 9);
+    const model = await openModel(at(method), { threads: 1 });
+    const trust = await readTrust({ name: at(method), folder: at(method) });
+    const { logits } = await model.seen(
+      held.map(({ text }) => text),
+      false,
+    );
+    await model.dispose();
+    if (!trust) throw new Error('nothing is known');
+    const lossOf = (row: ArrayLike<number>, i: number) =>
+      -Math.log(softmax(row)[model.labels?.indexOf(held[i]?.label ?? '') ?? 0] ?? 0) / held.length;
+    const after = logits.reduce((sum, row, i) => sum + lossOf(row, i), 0);
+    const before = logits.reduce((sum, row, i) => sum + lossOf(unscaled(row, trust.scaling), i), 0);
+    expect(after).toBeCloseTo(result.loss, 5);
+    expect(before).toBeCloseTo(calibration?.before?.logLoss.value ?? 0, 5);
+    expect(trust.tuning.count).toBe(120);
+  });
+
+  test('leaves texts unlabeled when asked to, the same way everywhere', async () => {
+    const asked = { answered: 0.5, coverage: 0.9 } as const;
+    const model = await loadModel(at(method), { threads: 1 });
+    const { decisions, promised, promises } = await model.decide(
+      held.map(({ text }) => text),
+      asked,
+    );
+    await model.dispose();
+    const left = decisions.filter(({ label }) => label === null);
+    expect(left.length).toBeGreaterThan(10);
+    expect(left.length).toBeLessThan(50);
+    for (const { why, suggestion } of left) {
+      expect(['strange', 'unsure']).toContain(why);
+      expect(['asks', 'wants']).toContain(suggestion);
+    }
+    const inSet = decisions.filter(({ labels }, i) => labels?.includes(held[i]?.label ?? ''));
+    expect(inSet.length / held.length).toBeGreaterThan(0.75);
+    expect(promises.map(({ isProven }) => isProven)).toEqual([false, false]);
+    expect(promised.join()).toContain('no promise');
+    const hooks = listening();
+    const streamed = await texts(predict({ model: at(method), input: input(), threads: 1, ...asked }, hooks));
+    expect(streamed).toHaveLength(held.length);
+    for (const [i, answer] of streamed.entries()) {
+      const decision = decisions[i] as Decision;
+      expect(answer).toMatchObject({ ...decision, score: expect.closeTo(decision.score, 5) });
+    }
+    expect(hooks.notes()).toEqual(expect.arrayContaining([...promised]));
+    const output = at(`${method}.jsonl`);
+    const written = await predictFile({ model: at(method), input: input(), threads: 1, output, ...asked });
+    expect(written.added.slice(-4)).toEqual(
+      ['predicted_score', 'why', 'suggestion', 'labels'].map((name) => name.replace('predicted_score', 'score')),
+    );
+    expect(written.promised).toEqual(promised);
+    const lines = readFileSync(output, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ why }) => why ?? undefined)).toEqual(decisions.map(({ why }) => why));
+  });
+
+  test('promises what texts that it has not seen prove', async () => {
+    const hooks = listening();
+    const result = await calibrate({ model: at(method), data: { files: [at('fresh.csv')] }, threads: 1 }, hooks);
+    const again = fresh.filter(({ text }) => rows.some((row) => row.text === text)).length;
+    expect(result).toMatchObject({ leftOut: 5 + again, texts: 200 - again });
+    expect(result).not.toHaveProperty('scaling');
+    expect(hooks.notes().join('\n')).toContain(`data: ${5 + again} texts left out, which the model learned from`);
+    expect(readJson(at(method), 'run.json')).toMatchObject({ trust: { promised: result.promised } });
+    expect(readFileSync(at(method, 'README.md'), 'utf8')).toContain(result.promised[0]?.slice(1));
+    const model = await loadModel(at(method), { threads: 1 });
+    const { promises } = await model.decide(['i want my parcel'], { coverage: 0.9 });
+    expect(promises).toMatchObject([{ of: 'coverage', isProven: true, texts: 200 - again }]);
+    await expect(model.decide(['a'], { mostWrong: 0.001 })).rejects.toThrow(
+      /^mostWrong 0.001 cannot be promised with confidence 0.95 on \d+ texts: it takes 2995 answers/,
+    );
+    await model.dispose();
+  });
+
+  test('is measured on texts of no class', async () => {
+    const data = { files: [at('held.csv')] };
+    const outOfScope = { files: [at('strange.txt')] };
+    const result = await evaluate({ model: at(method), data, outOfScope, threads: 1 });
+    if (!('calibration' in result) || !result.outOfScope) throw new Error('not measured');
+    expect(result.calibration?.logLoss.value).toBeCloseTo(result.loss, 9);
+    expect(result.uncalibrated?.count).toBe(held.length);
+    expect(result.outOfScope.filter(({ isUsed }) => isUsed)).toHaveLength(1);
+    for (const { inside, outside, auroc } of result.outOfScope) {
+      expect([inside, outside]).toEqual([held.length, strange.length]);
+      expect(auroc).toBeGreaterThanOrEqual(0);
+    }
+  });
+});
+
+test('costs choose what is answered', async () => {
+  const input = { files: [at('held.csv')] };
+  const answered = async (left: number) => {
+    const costs = await folder.write(`costs-${left}.csv`, `label,answer,cost\n*,*,1\n*,,${left}\n`);
+    const all = await texts(predict({ model: at('words'), input, costs, threads: 1 }));
+    return all.filter(({ label }) => label !== null).length;
+  };
+  const [dear, free] = [await answered(5), await answered(0)];
+  expect(dear).toBeGreaterThan(50);
+  expect(free).toBeLessThan(10);
+  const bad = await folder.write('bad.csv', 'label,answer,cost\nnone,*,1\n');
+  await expect(texts(predict({ model: at('words'), input, costs: bad, threads: 1 }))).rejects.toThrow(
+    'costs: none is no label of the model',
+  );
+  const half = await folder.write('half.csv', 'label,answer,cost\nasks,wants,1\n');
+  await expect(texts(predict({ model: at('words'), input, costs: half, threads: 1 }))).rejects.toThrow(
+    'costs does not say what a text costs that is left to a person',
+  );
+});
+
+describe('a classifier of which nothing is known', () => {
+  test('is refused, with the way out', async () => {
+    await saveTinyClassifier(at('unknown'), ['asks', 'wants']);
+    const model = await loadModel(at('unknown'), { threads: 1 });
+    await expect(model.decide(['a'], { abstain: true })).rejects.toThrow(
+      /^abstain: nothing is known of how far .*unknown can be trusted; bertune calibrate learns it/,
+    );
+    await model.dispose();
+  });
+
+  test('is calibrated by half of the texts, in its weights alone', async () => {
+    const before = await tensorsOf('unknown');
+    const result = await calibrate({ model: at('unknown'), data: { files: [at('fresh.csv')] }, threads: 1 });
+    expect(result.scaling?.texts).toBeGreaterThan(90);
+    expect(result.texts).toBeGreaterThan(90);
+    const after = await tensorsOf('unknown');
+    const changed = [...after].filter(([name, values]) => !values.every((value, i) => value === before.get(name)?.[i]));
+    // Its biases are zeros, which a temperature leaves as they are.
+    expect(changed.map(([name]) => name).at(-1)).toBe('classifier.weight');
+    expect(changed.every(([name]) => name.startsWith('classifier.'))).toBe(true);
+    const evaluated = await evaluate({ model: at('unknown'), data: { files: [at('held.csv')] }, threads: 1 });
+    if (!('uncalibrated' in evaluated) || !evaluated.calibration) throw new Error('not measured');
+    expect(evaluated.calibration.logLoss.value).toBeLessThan(evaluated.uncalibrated?.logLoss.value ?? 0);
+  });
+
+  test('few texts, and models that are no classifiers, are refused', async () => {
+    const few = await folder.write('few.csv', labeledCsv(fresh.slice(0, 8)));
+    await expect(calibrate({ model: at('unknown'), data: { files: [few] }, threads: 1 })).rejects.toThrow(
+      'data has 8 texts that the model did not learn from; 20 are the fewest',
+    );
+    await expect(calibrate({ model: at('tiny'), data: { files: [few] }, threads: 1 })).rejects.toThrow(
+      /^calibrate is for classifiers that answer with one label, and .*tiny is no classifier$/,
+    );
+  });
+});
+
+test('a damaged folder is told by name, and one of a newer version', async () => {
+  const file = at('frozen', 'trust', 'trust.json');
+  const content = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...content, format: 2 }));
+  await expect(loadModel(at('frozen'), { threads: 1 })).rejects.toThrow('was written by a newer version of bertune');
+  writeFileSync(file, JSON.stringify({ ...content, tuning: { count: 7, by: 'x' } }));
+  await expect(loadModel(at('frozen'), { threads: 1 })).rejects.toThrow('does not belong to');
+  rmSync(at('frozen', 'trust', 'model.safetensors'));
+  await expect(loadModel(at('frozen'), { threads: 1 })).rejects.toThrow('trust/model.safetensors');
+});
+
+test('a run that replaces another leaves nothing of what was known', async () => {
+  const output = 'replaced';
+  await finetune(options(output));
+  expect(existsSync(at(output, 'trust', 'trust.json'))).toBe(true);
+  const hooks = listening();
+  await finetune(options(output, { method: 'finetune', maxSteps: 1, overwrite: true }), hooks);
+  expect(existsSync(at(output, 'trust'))).toBe(false);
+  expect(hooks.notes().join('\n')).toContain('scores are not calibrated: method finetune held no text out');
+});
+
+async function tensorsOf(name: string): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors(at(name, 'model.safetensors'));
+  try {
+    const all = new Map<string, Float32Array>();
+    for (const tensor of [...file.tensors.keys()].sort()) all.set(tensor, await file.read(tensor));
+    return all;
+  } finally {
+    await file.close();
+  }
+}
