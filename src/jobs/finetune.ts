@@ -41,11 +41,8 @@ export function finetune(
   options: FinetuneOptions & { readonly task: 'tokens' },
   hooks?: JobHooks,
 ): Promise<TokensFinetuneResult>;
-export function finetune(
-  options: FinetuneOptions & { readonly task?: 'one-label' },
-  hooks?: JobHooks,
-): Promise<FinetuneResult>;
-export function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<AnyFinetuneResult | TokensFinetuneResult>;
+/** The kind of the result is that of the options' task: where that is known only when it runs, tell results by their `task`. */
+export function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<FinetuneResult>;
 export async function finetune(
   options: FinetuneOptions,
   hooks: JobHooks = {},

@@ -344,6 +344,8 @@ export interface NumberResult extends RegressionMetrics {
   /** What the number is called: its column. */
   readonly name: string;
   readonly count: number;
+  /** Mean squared error. */
+  readonly loss: number;
   /** Standard error of `mae`. */
   readonly maeStandardError: number;
   /** The interval around each number: the share that it is to hold, the share that it held, and half its width. */

@@ -26,10 +26,11 @@ export function measureNumber(
 ): NumberResult {
   const values = Float64Array.from(rows, (row) => row[0] as number);
   const interval = numberIntervalOf(raw, path);
+  const metrics = regressionMetrics(targets, values);
   const errors = values.map((value, i) => Math.abs(value - (targets[i] as number)));
   const inside = interval ? errors.filter((error) => error <= interval.margin).length : 0;
   return {
-    ...{ task: 'number', name, count: values.length, ...regressionMetrics(targets, values) },
+    ...{ task: 'number', name, count: values.length, ...metrics, loss: metrics.rmse ** 2 },
     maeStandardError: errors.length === 0 ? Number.NaN : standardErrorOfMean(errors),
     interval: interval ? { ...interval, held: inside / values.length } : null,
   };

@@ -113,7 +113,7 @@ async function tryFinetune(
   const share = (foldCount - 1) / foldCount;
   const hasTime = () => seconds() + share * estimate + estimate <= budget;
   if (!hasTime()) {
-    return `training takes about ${counted(Math.round(estimate), 'second')}, and ${counted(Math.round(budget), 'second')} are given to choosing`;
+    return `training takes about ${counted(Math.round(estimate), 'second')}, and the budget is ${counted(Math.round(budget), 'second')}`;
   }
   const { answers, seconds: took } = await answersOfFolds(run, kind, base, (fold, _, answers, spent) => {
     if (fold === 0) return true;
