@@ -25,6 +25,8 @@ const { values: flags } = parseArgs({
   },
 });
 
+/** For vectors of length 1, by folds on few labels of these sets. */
+const usualC = 30;
 const target = Number(flags.target);
 const strategies = flags.strategies.split(',');
 const known: readonly Strategy[] = ['mix', 'margin', 'entropy', 'coverage', 'random'];
@@ -52,7 +54,7 @@ for (const name of flags.sets.split(',')) {
     if (strategy === 'random') byChance = mean(needed);
     results.push({ set: name, strategy, batch, needed, curves });
     const of = byChance === undefined ? '-' : percent(mean(needed) / byChance);
-    rows.push([strategy, mean(needed).toFixed(0), `${Math.min(...needed)} to ${Math.max(...needed)}`, of]);
+    rows.push([strategy, mean(needed).toFixed(0), `${Math.min(...needed).toFixed(0)} to ${Math.max(...needed).toFixed(0)}`, of]);
   }
   printTable(`${name}: labels to get ${percent(target)} right, in batches of ${batch}, mean of ${flags.seeds} seeds`, [
     ['', 'labels', 'lowest to highest', 'of chance'],
@@ -69,26 +71,30 @@ interface Simulation {
 }
 
 /** Labels texts batch by batch until the share is reached. */
-async function simulated(set: JudgingSet, groups: Int32Array, { strategy, seed, batch, most }: Simulation) {
+async function simulated(set: JudgingSet, groups: ArrayLike<number>, { strategy, seed, batch, most }: Simulation) {
   const { learner, vectors, train } = set;
   let chosen: number[] = [];
   const curve: { labels: number; accuracy: number }[] = [];
   while (chosen.length < most) {
     const taken = new Set(chosen);
     const labeled = labeledOf(train, chosen);
-    const pool = Array.from(train.texts).filter((i) => !taken.has(i));
+    // Chance takes what repeats, too.
+    const own = strategy === 'random' ? train.texts : groups;
+    const known = new Set(chosen.map((i) => own[i] as number));
+    const pool = Array.from(train.texts).filter((i) => !taken.has(i) && !known.has(own[i] as number));
     const turn = seed * 1000 + curve.length;
     const found = await nextTexts({
       learner,
       vectors,
       labeled,
       pool,
-      groups,
+      groups: own,
       strategy,
       count: batch,
       seed: turn,
       c: usualC,
     });
+    if (found.length === 0) break;
     chosen = [...chosen, ...found.map(({ index }) => index)];
     const accuracy = await testAccuracy(set, labeledOf(train, chosen), usualC);
     curve.push({ labels: chosen.length, accuracy });
@@ -96,9 +102,6 @@ async function simulated(set: JudgingSet, groups: Int32Array, { strategy, seed, 
   }
   return curve;
 }
-
-/** For vectors of length 1, by folds on few labels of these sets. */
-const usualC = 30;
 
 /** Between two sizes, where a line from one to the other crosses the share. */
 function labelsTo(curve: readonly { labels: number; accuracy: number }[]): number | undefined {
