@@ -54,7 +54,12 @@ for (const name of flags.sets.split(',')) {
     if (strategy === 'random') byChance = mean(needed);
     results.push({ set: name, strategy, batch, needed, curves });
     const of = byChance === undefined ? '-' : percent(mean(needed) / byChance);
-    rows.push([strategy, mean(needed).toFixed(0), `${Math.min(...needed).toFixed(0)} to ${Math.max(...needed).toFixed(0)}`, of]);
+    rows.push([
+      strategy,
+      mean(needed).toFixed(0),
+      `${Math.min(...needed).toFixed(0)} to ${Math.max(...needed).toFixed(0)}`,
+      of,
+    ]);
   }
   printTable(`${name}: labels to get ${percent(target)} right, in batches of ${batch}, mean of ${flags.seeds} seeds`, [
     ['', 'labels', 'lowest to highest', 'of chance'],
