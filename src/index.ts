@@ -22,7 +22,7 @@ export type * from './jobs/imageUseTypes.ts';
 export { type InspectOptions, inspect } from './jobs/inspect.ts';
 export { type JoinOptions, type JoinResult, join } from './jobs/join.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
-export { type LabeledResult, type NextOptions, type NextResult, next } from './jobs/next.ts';
+export { type NextLabels, type NextOptions, type NextResult, next } from './jobs/next.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
 export { type PredictFileOptions, type PredictFileResult, predictFile } from './jobs/predictFile.ts';
 export { pretrainImages } from './jobs/pretrainImages.ts';

@@ -40,7 +40,7 @@ export interface NextResult {
 }
 
 /** Labels that were given. */
-export interface LabeledResult {
+export interface NextLabels {
   readonly labeled: number;
   /** Texts without a label. */
   readonly open: number;
@@ -53,7 +53,7 @@ export interface LabeledResult {
  *
  * @throws UsageError for options, paths or columns to change, or a model without vectors; InterruptedError
  */
-export async function next(options: NextOptions, hooks: JobHooks = {}): Promise<NextResult | LabeledResult> {
+export async function next(options: NextOptions, hooks: JobHooks = {}): Promise<NextResult | NextLabels> {
   const all = resolve('next', options);
   const { model, unlabeled, train, output, apply, format, seed, count, strategy } = all;
   if (apply !== undefined) return labelsOf(apply, output, hooks);
@@ -154,7 +154,7 @@ async function groupsOf(texts: readonly string[], labeled: number, { signal }: J
   return { groups, known: new Set(groups.subarray(0, labeled)) };
 }
 
-async function labelsOf(apply: string, output: string, hooks: JobHooks): Promise<LabeledResult> {
+async function labelsOf(apply: string, output: string, hooks: JobHooks): Promise<NextLabels> {
   await checkRowPath(output);
   checkNotInput(output, { files: [apply] });
   const decisions = await readReview(apply, setting('apply'), 'label');
