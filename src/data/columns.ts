@@ -9,6 +9,7 @@ export interface ColumnOptions {
   readonly textColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
+  readonly sliceColumn?: string;
   /**
    * Whether there has to be a label column, or it is looked for and may be missing; otherwise labels are read only when
    * `labelColumn` names them.
@@ -20,6 +21,7 @@ export interface ColumnChoice {
   readonly text: string;
   readonly label?: string;
   readonly group?: string;
+  readonly slice?: string;
   readonly id?: string;
 }
 
@@ -49,6 +51,7 @@ export async function chooseColumns(
     text: find(options.textColumn, setting('textColumn')),
     label: find(options.labelColumn, setting('labelColumn')),
     group: find(options.groupColumn, setting('groupColumn')),
+    slice: find(options.sliceColumn, setting('sliceColumn')),
     id: onlyNamed(columns, ['id']),
   };
   if (columns.length === 0) throw new UsageError(say`${name} holds no records with columns; check the file`);
@@ -68,7 +71,7 @@ export async function chooseColumns(
       likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, (name) => isTaken(name) || name === text));
     if (label === undefined && options.needLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
-  const choice = { text, label, group: named.group, id: named.id === text ? undefined : named.id };
+  const choice = { text, label, group: named.group, slice: named.slice, id: named.id === text ? undefined : named.id };
   if (text === choice.label || text === choice.group) {
     throw new UsageError(
       say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
@@ -86,7 +89,7 @@ async function guessedLabel(look: Columns['look'], isTaken: (name: string) => bo
 
 /** @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id */
 export function checkNoneNested(columns: readonly Column[], choice: ColumnChoice, name: string | Message): void {
-  for (const role of ['text', 'label', 'group', 'id'] as const) {
+  for (const role of ['text', 'label', 'group', 'slice', 'id'] as const) {
     const column = columns.find(({ name }) => name === choice[role]);
     if (column?.kind === 'nested') throw nestedError(role, column.name, column.type ?? '', name);
   }
@@ -111,7 +114,7 @@ export function findColumn(columns: readonly Column[], wanted: string, flag: Ori
 
 /** What was taken of the columns, and what was left out and why, in one line. */
 export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnChoice): string {
-  const roles = (['text', 'label', 'group', 'id'] as const).flatMap((role) => {
+  const roles = (['text', 'label', 'group', 'slice', 'id'] as const).flatMap((role) => {
     const name = choice[role];
     return name === undefined ? [] : `${role}: ${shown(name)}`;
   });

@@ -12,6 +12,8 @@ export interface LabeledSet {
   readonly ids?: (string | number)[];
   /** Only when a group column was named; a row without a group is a group of its own. */
   readonly groups?: string[];
+  /** Only when a column to slice by was named; '' where a row has no value. */
+  readonly slices?: string[];
   readonly textColumn: string;
   readonly labelColumn: string;
   readonly invalidUtf8: number;
@@ -26,15 +28,17 @@ export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSe
     const labels: string[] = [];
     const ids: (string | number)[] = [];
     const groups: string[] = [];
+    const slices: string[] = [];
     let hasIds = false;
     for await (const batch of records.batches()) {
-      for (const { text, label, id, group } of batch) {
+      for (const { text, label, id, group, slice } of batch) {
         if (label === undefined || label === '') {
           throw new BertuneError(say`${options.flag}: row ${texts.length + 1} has no label in column ${labelColumn}`);
         }
         hasIds ||= id !== undefined;
         // A prefix that tells the groups of the data from those made up for rows without one.
         groups.push(group === undefined ? `row:${texts.length}` : `group:${group}`);
+        slices.push(slice ?? '');
         texts.push(text);
         labels.push(label);
         ids.push(id ?? '');
@@ -46,6 +50,7 @@ export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSe
       labels,
       ids: hasIds ? ids : undefined,
       groups: options.groupColumn === undefined ? undefined : groups,
+      slices: options.sliceColumn === undefined ? undefined : slices,
       textColumn,
       labelColumn,
       invalidUtf8,

@@ -9,6 +9,7 @@ export interface DataRecord {
   readonly text: string;
   readonly label?: string;
   readonly group?: string;
+  readonly slice?: string;
   readonly id?: string | number;
 }
 
@@ -96,7 +97,7 @@ async function* partRecords(
   onReplaced: (count: number) => void,
   together: readonly Part[] = [part],
 ): AsyncGenerator<DataRecord[]> {
-  const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
+  const roles = (['text', 'label', 'group', 'slice', 'id'] as const).filter((role) => choice[role] !== undefined);
   const names = [...new Set(roles.map((role) => choice[role] as string))];
   const uses = roles.map((role): Use => {
     const column = choice[role] as string;
@@ -109,7 +110,9 @@ async function* partRecords(
     const before = replacedBy(uses);
     for (const values of rows) {
       row++;
-      const record: { text: string; label?: string; group?: string; id?: string | number } = { text: '' };
+      const record: { text: string; label?: string; group?: string; slice?: string; id?: string | number } = {
+        text: '',
+      };
       for (const { role, column, index, reader } of uses) {
         try {
           const value = values[index] ?? null;

@@ -215,6 +215,7 @@ function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: C
     text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
     group: find(choice.group, setting('groupColumn')),
+    slice: find(choice.slice, setting('sliceColumn')),
     id: columns.find(({ name }) => name === choice.id)?.name,
   };
   checkNoneNested(columns, same, place);

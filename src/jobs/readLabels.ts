@@ -24,5 +24,6 @@ export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): Label
   return {
     ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
     ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
+    slices: set.slices && at(set.slices),
   };
 }

@@ -12,7 +12,7 @@ import { runInProcess } from './terminal.ts';
 
 function failing(error: unknown): CommandSpec {
   return {
-    name: 'fail',
+    ...{ name: 'fail', group: 'train' },
     summary: 'fails',
     examples: ['bertune fail'],
     run: () => Promise.reject(error),
@@ -57,7 +57,7 @@ describe('help', () => {
     for (const command of commands) {
       const used = command.examples.join(' ').match(/--[a-z-]+/g) ?? [];
       for (const flag of used) {
-        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.slice(2));
+        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.replace(/^--(no-)?/, ''));
       }
     }
   });

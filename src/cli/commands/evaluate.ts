@@ -3,14 +3,17 @@ import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
+import { slicesReport } from '../slicesReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
+  group: 'judge',
   summary: 'measure a classifier on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn'],
+  flags: ['query', 'textColumn', 'labelColumn', 'sliceColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
+    'bertune evaluate --model runs/intent --data test.csv --slice-column channel',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
   isShared: true,
@@ -19,7 +22,7 @@ export const evaluateCommand: CommandSpec = {
     const options = jobOptions('evaluate', settings);
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));
     await writeResult(context, settings, result, () =>
-      'perplexity' in result ? maskedLmReport(result) : classificationReport(result),
+      'perplexity' in result ? maskedLmReport(result) : `${classificationReport(result)}${slicesReport(result)}`,
     );
   },
 };

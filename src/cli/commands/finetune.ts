@@ -8,9 +8,10 @@ import { writeResult } from '../output.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
+  group: 'train',
   summary: 'train a text classifier on labeled texts, from a pretrained or adapted model',
   job: 'finetune',
-  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],
+  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'sliceColumn', 'groupColumn'],
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',

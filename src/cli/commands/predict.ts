@@ -8,6 +8,7 @@ import { writeLine, writeResult } from '../output.ts';
 
 export const predictCommand: CommandSpec = {
   name: 'predict',
+  group: 'use',
   summary: 'label texts: a JSON line for each, or with --output a file of all rows and their labels',
   job: 'predict',
   flags: ['query', 'textColumn', 'output', 'scores', 'shard'],

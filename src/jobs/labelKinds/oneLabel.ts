@@ -7,6 +7,7 @@ import { LabelCount } from '../../tasks/text/objectives/oneLabel.ts';
 import { classNumbers } from '../classNumbers.ts';
 import { readLabels, withTexts } from '../readLabels.ts';
 import { refuseOtherData } from '../sameEverywhere.ts';
+import { slicesOf } from '../slices.ts';
 import type { JobHooks } from '../types.ts';
 import type { LabelKind } from './labelKind.ts';
 
@@ -14,10 +15,12 @@ import type { LabelKind } from './labelKind.ts';
 export const oneLabelKind: LabelKind = {
   task: 'one-label',
   async evaluate({ labels, rows }, settings, hooks) {
-    const { texts, classes } = await readLabeled(labels, settings, hooks);
+    const { texts, classes, slices } = await readLabeled(labels, settings, hooks);
     const count = new LabelCount(classes, labels);
     for (const row of await rows(texts)) count.add(row);
-    return count.measure();
+    const { sliceColumn: column } = settings.data;
+    if (!slices || column === undefined) return count.measure();
+    return { ...count.measure(), slices: { column, slices: slicesOf(slices, count.right, column, hooks) } };
   },
 };
 
@@ -26,12 +29,12 @@ async function readLabeled(
   labels: readonly string[],
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
-): Promise<{ texts: string[]; classes: number[] }> {
+): Promise<{ texts: string[]; classes: number[]; slices?: string[] }> {
   const set = withTexts(await readLabels(options.data, setting('data'), hooks), setting('data'), hooks);
   const limit = options.limit ?? set.labels.length;
   const chosen = sampleLimit({ labels: set.labels, limit, seed: options.seed });
   const classes = classNumbers(set.labels, labels, setting('data'));
   const read = { texts: chosen.map((i) => set.texts[i] as string), classes: chosen.map((i) => classes[i] as number) };
   await refuseOtherData(hooks.collective ?? alone, { data: sha256(JSON.stringify(read)).slice(0, 16) });
-  return read;
+  return { ...read, slices: set.slices && chosen.map((i) => set.slices?.[i] as string) };
 }

@@ -73,6 +73,10 @@ export const input = {
     default: computed('found when only one can be meant'),
   },
   groupColumn: { type: text('name'), help: 'column whose equal values stay on one side of every split' },
+  sliceColumn: {
+    type: text('name'),
+    help: 'column, such as channel, on whose values the classifier is compared with the rest',
+  },
   output: {
     type: text('path'),
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
