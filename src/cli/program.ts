@@ -13,8 +13,10 @@ import {
   type Terminal,
 } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
@@ -30,6 +32,7 @@ import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { joinCommand } from './commands/join.ts';
+import { nextCommand } from './commands/next.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
@@ -46,6 +49,8 @@ import { described, runTogether } from './together.ts';
 /** Every command; the help lists them group by group, in this order. */
 export const commands: readonly CommandSpec[] = [
   checkCommand,
+  auditCommand,
+  nextCommand,
   tokenizeCommand,
   adaptCommand,
   pretrainCommand,
@@ -62,6 +67,7 @@ export const commands: readonly CommandSpec[] = [
   demoCommand,
   devicesCommand,
   evaluateCommand,
+  curveCommand,
   reportCommand,
   inspectCommand,
   predictCommand,

@@ -3,17 +3,19 @@ import type { OptionsOf } from '../settings/options.ts';
 import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
 import type { LabelAnswers } from './answers/labelAnswers.ts';
-import type { FillMaskResult, LoadedModel } from './types.ts';
+import type { Explanation, FillMaskResult, LoadedModel } from './types.ts';
 
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly heads: readonly HeadName[];
   /** What its answers are; null without a classifier. */
-  readonly kind: LabelKindName | null;
+  readonly kind: LabelKindName | 'tokenLabels' | null;
   /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
   readonly dimensions: { readonly kept: number; readonly all: number };
   /** Names of the prompts that texts may begin with. */
   readonly prompts: readonly string[];
+  /** What the words of each text do to its likeliest label. @throws UsageError for answers that are no one label */
+  explain(texts: readonly string[]): Promise<Explanation[]>;
   /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
   embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */

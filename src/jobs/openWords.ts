@@ -2,6 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { labelAnswers } from './answers/labelAnswers.ts';
+import { explain } from './explaining.ts';
 import type { OpenModel } from './openModel.ts';
 import type { WordsAlone } from './wordsPart.ts';
 
@@ -39,6 +40,10 @@ export function openWords(
   return {
     ...{ path, labels, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    async entities() {
+      throw lacking('token classification head, which labels on tokens need');
+    },
+    explain: (texts) => explain({ path, kind, labels, rows: logitsOf, signal }, texts),
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

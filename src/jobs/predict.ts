@@ -18,7 +18,7 @@ import { note } from './note.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
-import type { DataOptions, JobHooks, PredictedText } from './types.ts';
+import type { Answer, DataOptions, JobHooks, PredictedText } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
 
@@ -41,7 +41,9 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   checkAllRead(collective, options.input);
   const found = await findModel(path, { offline }, hooks);
   await refuseOtherModel(collective, found);
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const { offsets, aggregation } = settings;
+  const entities = { offsets, aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
@@ -51,7 +53,13 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     const all = itemsOf(options, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
-    for await (const { items, results } of madeOf(collective, lists, (texts: string[]) => model.predict(texts))) {
+    const answers = async (texts: string[]): Promise<(Answer & Pick<PredictedText, 'explanation'>)[]> => {
+      const made = await model.predict(texts);
+      if (!settings.explain) return made;
+      const explanations = await model.explain(texts);
+      return made.map((answer, i) => ({ ...answer, explanation: explanations[i] }));
+    };
+    for await (const { items, results } of madeOf(collective, lists, answers)) {
       for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);
     }

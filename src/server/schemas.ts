@@ -10,6 +10,7 @@ export interface AskBody {
   readonly model?: string;
   readonly texts: readonly string[];
   readonly topK?: number;
+  readonly offsets?: 'code-points' | 'utf-16';
 }
 
 export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { description: string; default: number }) {
@@ -28,6 +29,18 @@ export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { des
       topK: { type: 'integer', minimum: 1, maximum: 1000, ...topK },
     },
   } as const;
+}
+
+/** The same where parts of texts may be what is found. */
+export function predictSchema(limits: ServerLimits, topK: { description: string; default: number }) {
+  const ask = askSchema(limits, topK);
+  const offsets = {
+    type: 'string',
+    enum: ['code-points', 'utf-16'],
+    default: 'code-points',
+    description: 'What places of entities are counted in: code points, as in Python, or UTF-16 code units',
+  } as const;
+  return { ...ask, properties: { ...ask.properties, offsets } } as const;
 }
 
 /** A request's body for vectors, once checked. */
@@ -122,10 +135,24 @@ export const predictAnswer = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['label', 'score', 'scores'],
         properties: {
           label: { type: 'string' },
           score,
+          entities: {
+            type: 'array',
+            description: 'Of a model that labels parts of texts: those that it found',
+            items: {
+              type: 'object',
+              required: ['start', 'end', 'label', 'score', 'text'],
+              properties: {
+                start: { type: 'integer' },
+                end: { type: 'integer', description: 'Behind its last character' },
+                label: { type: 'string' },
+                score,
+                text: { type: 'string' },
+              },
+            },
+          },
           scores: {
             type: 'array',
             description: 'The likeliest labels, likeliest first',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { CommandSpec } from '../../src/cli/command.ts';
+import { type CommandSpec, commandGroups } from '../../src/cli/command.ts';
 import { flagName, namesOf } from '../../src/cli/flags.ts';
 import { writeResult } from '../../src/cli/output.ts';
 import { commands } from '../../src/cli/program.ts';
@@ -36,6 +36,27 @@ describe('help', () => {
       'bertune finetune',
       'bertune predict',
     ]);
+  });
+
+  test('lists commands under what people are at', async () => {
+    const { stdout } = await runInProcess(['--help']);
+    const headings = stdout.match(/^[A-Z][\w ]*:$/gm);
+    expect(headings).toEqual([
+      'Options:',
+      'Look at data:',
+      'Train:',
+      'Judge:',
+      'Use:',
+      'Share:',
+      'Help:',
+      'The main job:',
+    ]);
+    const under = (heading: string) => (stdout.split(`\n${heading}:\n`)[1] ?? '').split('\n\n')[0] ?? '';
+    expect(under('Judge')).toMatch(/^ {2}evaluate .*\n(.*\n)* {2}report /);
+    expect(under('Use')).not.toMatch(/^ {2}evaluate /m);
+    for (const { name, group } of commands) {
+      expect(under(commandGroups[group]), name).toMatch(new RegExp(`^ {2}${name.split(' ')[0]} `, 'm'));
+    }
   });
 
   test.each(commands.map((command) => [command.name, command] as const))(

@@ -54,6 +54,10 @@ class WordModel implements LoadedModel {
     return [];
   }
 
+  async entities() {
+    return [];
+  }
+
   async embed() {
     return [];
   }

@@ -24,12 +24,12 @@ const folders = [...new Set(reference.cases.map(({ folder }) => folder))];
 
 describe.each(folders)('%s', (folder) => {
   const cases = reference.cases.filter((one) => one.folder === folder);
-  const open = async ({ ids }: Case) => {
+  const open = async ({ ids, pad }: Case) => {
     const loaded = await loadText(join(fixtures, 'families', folder), { head: 'oneLabel' });
     const { model, values } = loaded;
     const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
     // Of the fixture, the first token and the last one stand for those around a text.
-    const frame = { before: ids.slice(0, 1), after: ids.slice(-1), size: 2 };
+    const frame = { before: ids.slice(0, 1), after: ids.slice(-1), size: 2, pad };
     return new IntegratedGradients(onnxEngine({ threads: 1 }), model, frame, parameters, 'oneLabel');
   };
 

@@ -4,6 +4,7 @@ import { jobOptions, withProgress } from '../jobOptions.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
 import { slicesReport } from '../slicesReport.ts';
+import { tokensReport } from '../tokensReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
@@ -22,7 +23,11 @@ export const evaluateCommand: CommandSpec = {
     const options = jobOptions('evaluate', settings);
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));
     await writeResult(context, settings, result, () =>
-      'perplexity' in result ? maskedLmReport(result) : `${classificationReport(result)}${slicesReport(result)}`,
+      'entities' in result
+        ? tokensReport(result)
+        : 'perplexity' in result
+          ? maskedLmReport(result)
+          : `${classificationReport(result)}${slicesReport(result)}`,
     );
   },
 };

@@ -20,12 +20,16 @@ export const predictCommand: CommandSpec = {
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
     'bertune predict --model runs/intent --input new.csv --output labeled.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
+    "echo 'where is my parcel?' | bertune predict --model runs/intent --explain",
   ],
   isShared: true,
   async run(settings, context) {
     const { stdin, stderr } = context.terminal;
     const isPiped = settings.input === undefined && settings.query === undefined;
     if (isPiped && stdin.isTTY) stderr.write('type one text a line; Ctrl-D ends\n');
+    if (settings.output !== undefined && settings.explain) {
+      throw new UsageError(say`${setting('explain')} goes with JSON lines, not with ${setting('output')}`);
+    }
     if (settings.output !== undefined) return toFile(settings, context, isPiped);
     if (settings.scores) {
       throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the best label`);
@@ -40,8 +44,8 @@ export const predictCommand: CommandSpec = {
       // Among lines of results on one terminal, progress would be in the way.
       const onEvent = (event: JobEvent) =>
         stdout.isTTY && event.type === 'progress' ? undefined : hooks.onEvent?.(event);
-      for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
-        await writeLine(stdout, JSON.stringify(given({ id, text, label, score })));
+      for await (const { id, text, ...answer } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
+        await writeLine(stdout, JSON.stringify(given({ id, text, ...answer })));
       }
     });
   },

@@ -93,6 +93,8 @@ export const input = {
   },
   /** In files of labels: a column for each label, with its probability. */
   scores: { type: toggle(), help: 'the probability of every label, too', default: false },
+  /** What each word of a text does to its label. */
+  explain: { type: toggle(), help: 'what each word of a text does to its label', default: false },
   /**
    * Folder that keeps what can be made again: tokenized corpora and prepared images, for the next run on them. Without
    * it BERTUNE_CACHE, else `bertune` in the user's cache folder; false: nothing is kept.
@@ -136,6 +138,22 @@ export const input = {
     type: toggle(),
     help: 'held-out texts beside their answers, to be read in the report; --no-report-texts: none',
     default: true,
+    identity: false,
+  },
+  /** What people looked at and filled in. */
+  apply: { type: text('file'), help: 'the file that people looked at, filled in', identity: false },
+  /** Files that people look at texts in: a table for a spreadsheet, tasks of Label Studio, records of Argilla. */
+  format: {
+    type: choice('table', 'label-studio', 'argilla'),
+    help: 'what --output is for: a spreadsheet (.csv …), Label Studio or Argilla (.json)',
+    default: 'table',
+    identity: false,
+  },
+  /** How texts to label next are chosen. */
+  strategy: {
+    type: choice('mix', 'margin', 'entropy', 'coverage', 'random'),
+    help: 'choose by what says most (mix), by doubt (margin, entropy), spread out, or by chance',
+    default: 'mix',
     identity: false,
   },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },

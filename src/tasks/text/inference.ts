@@ -137,7 +137,10 @@ export class TextInference {
     const size = this.#model.outputSize(head);
     for (const block of packBlocks(
       sequences.map(({ ids }) => ids),
-      { frame: this.#frame, mostPlaces: mostBlockPlaces, placesOf: (i) => placesOf(i).length },
+      {
+        ...{ frame: this.#frame, placesOf: (i: number) => placesOf(i).length },
+        mostPlaces: Math.max(mostBlockPlaces, Math.floor(mostBlockNumbers / size)),
+      },
     )) {
       const wanted = block.members.flatMap(({ sequence, start }) =>
         placesOf(sequence).map((chosen, place) => ({ sequence, place, start, chosen, length: 0, skipped: 0 })),
@@ -206,6 +209,8 @@ function valuesOf(parameters: NamedTensors): ParameterValues {
 
 /** Places for guesses in one block, where one sequence has not more: each takes a row of the vocabulary's size. */
 const mostBlockPlaces = 128;
+/** Numbers of all places of a block, where a head makes few of each. */
+const mostBlockNumbers = 1_000_000;
 
 interface Packing {
   readonly frame: Frame;
