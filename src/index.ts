@@ -5,6 +5,7 @@ export { adapt, pretrain } from './jobs/adapt.ts';
 export { type AuditOptions, type AuditResult, audit, type MendResult } from './jobs/audit.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type CheckedSet, type CheckOptions, type CheckResult, check } from './jobs/check.ts';
+export { type ComparedModel, type CompareOptions, type CompareResult, compare } from './jobs/compare.ts';
 export { type CurveOptions, type CurveResult, curve, type MeasuredSize } from './jobs/curve.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
 export { type DeviceFacts, type DevicesOptions, type DevicesResult, devices } from './jobs/devices.ts';

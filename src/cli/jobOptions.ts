@@ -42,12 +42,13 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
 function dataOptions(
-  { textColumn, labelColumn, groupColumn, sliceColumn }: Settings,
+  { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  return sources && given({ files: sources, textColumn, labelColumn, groupColumn, sliceColumn });
+  const columns = { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns };
+  return sources && given({ files: sources, ...columns });
 }
 
 /** The held-out data, when some is given. */

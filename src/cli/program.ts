@@ -16,6 +16,7 @@ import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { compareCommand } from './commands/compare.ts';
 import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
@@ -67,6 +68,7 @@ export const commands: readonly CommandSpec[] = [
   demoCommand,
   devicesCommand,
   evaluateCommand,
+  compareCommand,
   curveCommand,
   reportCommand,
   inspectCommand,

@@ -66,6 +66,11 @@ export function mayBeText({ name, kind, sample }: Column): boolean {
 
 const keyName = /(^|[_\s-])(id|uuid|guid|key|hash)$|^index$/i;
 
+/** Whether a column's name says that it holds keys or times. */
+export function isKeyOrTime({ name }: Column): boolean {
+  return keyName.test(name.trim()) || timeName.test(name);
+}
+
 /** Whether a column holds numbers alone. */
 export function isNumeric({ kind }: Column): boolean {
   return kind === 'integer' || kind === 'number';

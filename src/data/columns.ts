@@ -1,6 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
-import { type Column, hardlyClasses, kindTitles, mayBeText } from './columnKinds.ts';
+import { type Column, hardlyClasses, isKeyOrTime, isNumeric, kindTitles, mayBeText } from './columnKinds.ts';
 import { looksLikeData } from './headerLine.ts';
 import type { Table } from './table.ts';
 import { nestedTitle } from './values.ts';
@@ -15,6 +15,16 @@ export interface ColumnOptions {
    * `labelColumn` names them.
    */
   readonly needLabel?: boolean | 'if any';
+  /** How several labels of a text are written; absent: a text has one label. */
+  readonly several?: SeveralLabels;
+  /** Whether numbers are looked for in place of names of classes. */
+  readonly areNumbers?: boolean;
+}
+
+/** Lists in one column, texts in one column with something between the labels, or a column of 0 and 1 for each label. */
+export interface SeveralLabels {
+  readonly separator?: string;
+  readonly columns?: readonly string[];
 }
 
 export interface ColumnChoice {
@@ -23,6 +33,13 @@ export interface ColumnChoice {
   readonly group?: string;
   readonly slice?: string;
   readonly id?: string;
+  /** Columns of 0 and 1, one for each label. */
+  readonly labels?: readonly string[];
+}
+
+/** Names of all that is taken. */
+export function namesTaken(choice: ColumnChoice): string[] {
+  return Object.values(choice).flatMap((name: string | readonly string[] | undefined) => name ?? []);
 }
 
 /** What is known of a table's columns. */
@@ -31,6 +48,8 @@ export type Columns = Pick<Table, 'columns' | 'look' | 'hasHeaderLine'>;
 /** Names that say "this is the text", as public data sets use them. */
 export const textNames = ['text', 'sentence', 'message', 'msg', 'review', 'utterance', 'comment', 'tweet'];
 export const labelNames = ['label', 'labels', 'category', 'intent', 'class', 'sentiment', 'target'];
+/** The same of columns with several labels a text. */
+const severalNames = [...labelNames, 'tags', 'categories', 'topics', 'intents', 'classes'];
 
 /**
  * Which columns are meant. Where only one can be meant it need not be named: the one column with a telling name, else
@@ -53,12 +72,15 @@ export async function chooseColumns(
     group: find(options.groupColumn, setting('groupColumn')),
     slice: find(options.sliceColumn, setting('sliceColumn')),
     id: onlyNamed(columns, ['id']),
+    labels: options.several?.columns?.map((wanted) => findColumn(columns, wanted, setting('labelColumns'), name)),
   };
+  const { several } = options;
+  const needsLabel = named.labels ? false : options.needLabel;
   if (columns.length === 0) throw new UsageError(say`${name} holds no records with columns; check the file`);
   const isHeadless = hasHeaderLine && looksLikeData(columns, [...textNames, ...labelNames, 'id']);
-  const isTaken = (name: string) => Object.values(named).includes(name);
+  const isTaken = (name: string) => namesTaken({ ...named, text: named.text ?? '' }).includes(name);
   const free = columns.filter(({ name }) => !isTaken(name));
-  const likelyLabel = named.label ?? onlyNamed(free, labelNames);
+  const likelyLabel = named.label ?? (named.labels ? undefined : onlyNamed(free, several ? severalNames : labelNames));
   let text = named.text ?? onlyNamed(free, textNames);
   if (text === undefined && !isHeadless) {
     const looked = (await look()).filter(({ name }) => !isTaken(name) && name !== likelyLabel);
@@ -66,32 +88,72 @@ export async function chooseColumns(
   }
   if (text === undefined) throw ambiguous('text', columns, name, isHeadless);
   let label = named.label;
-  if (options.needLabel && label === undefined) {
-    label =
-      likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, (name) => isTaken(name) || name === text));
-    if (label === undefined && options.needLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
+  if (needsLabel && label === undefined) {
+    const isOther = (name: string) => isTaken(name) || name === text;
+    label = likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, isOther, options));
+    if (label === undefined && needsLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
-  const choice = { text, label, group: named.group, slice: named.slice, id: named.id === text ? undefined : named.id };
-  if (text === choice.label || text === choice.group) {
+  const { labels } = named;
+  const choice = {
+    text,
+    label,
+    group: named.group,
+    slice: named.slice,
+    id: named.id === text ? undefined : named.id,
+    ...(labels && { labels }),
+  };
+  if (text === choice.label || text === choice.group || labels?.includes(text)) {
     throw new UsageError(
       say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
     );
   }
-  checkNoneNested(columns, choice, name);
+  checkNoneNested(columns, choice, name, several);
   return choice;
 }
 
 /** The one column left whose values may be names of classes. */
-async function guessedLabel(look: Columns['look'], isTaken: (name: string) => boolean): Promise<string | undefined> {
+async function guessedLabel(
+  look: Columns['look'],
+  isTaken: (name: string) => boolean,
+  { several, areNumbers }: ColumnOptions,
+): Promise<string | undefined> {
   const free = (await look()).filter(({ name }) => !isTaken(name));
+  if (several && several.separator === undefined) return only(free.filter(isList));
+  if (areNumbers) return only(free.filter((column) => isNumeric(column) && !isKeyOrTime(column)));
   return only(free.filter((column) => hardlyClasses(column) === undefined));
 }
 
-/** @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id */
-export function checkNoneNested(columns: readonly Column[], choice: ColumnChoice, name: string | Message): void {
+function isList({ kind, type = '' }: Column): boolean {
+  return kind === 'nested' && nestedTitle(type) === 'a list';
+}
+
+/**
+ * @param several how several labels are written: lists are then one way
+ * @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id; for labels
+ * in texts of which nobody said how they are separated
+ */
+export function checkNoneNested(
+  columns: readonly Column[],
+  choice: ColumnChoice,
+  name: string | Message,
+  several?: SeveralLabels,
+): void {
+  const labels = columns.find((column) => column.name === choice.label);
+  const areLists = labels !== undefined && isList(labels);
+  if (several && labels && !areLists && labels.kind !== 'nested' && several.separator === undefined) {
+    throw new UsageError(
+      say`${name}: column ${labels.name} holds no lists; say what stands between the labels of a text with ${setting('labelSeparator')}, or name columns of 0 and 1 with ${setting('labelColumns')}`,
+    );
+  }
+  if (several?.separator !== undefined && areLists) {
+    throw new UsageError(
+      say`${name}: column ${labels.name} holds lists, which need no ${setting('labelSeparator')}; leave it out`,
+    );
+  }
   for (const role of ['text', 'label', 'group', 'slice', 'id'] as const) {
     const column = columns.find(({ name }) => name === choice[role]);
-    if (column?.kind === 'nested') throw nestedError(role, column.name, column.type ?? '', name);
+    if (column?.kind === 'nested' && !(several && role === 'label' && areLists))
+      throw nestedError(role, column.name, column.type ?? '', name);
   }
 }
 
@@ -100,6 +162,11 @@ function nestedError(role: keyof ColumnChoice, column: string, type: string, whe
   const kind = isList ? 'lists' : 'objects';
   const title = /^[A-Z]/.test(type) ? `${kind} (${type})` : kind;
   const example = isList ? `SELECT ${column}[1] AS ${role} …` : `SELECT ${column}.field AS ${role} …`;
+  if (role === 'label' && isList) {
+    return new UsageError(
+      say`${where}: column ${column} holds ${title}, which are no label; several labels a text are learned with ${setting('task')} several-labels, or take one of them with ${setting('query', 'a query')}, as in "${example}"`,
+    );
+  }
   return new UsageError(
     say`${where}: column ${column} holds ${title}, which are no ${role}; take what is meant of them with ${setting('query', 'a query')}, as in "${example}"`,
   );
@@ -118,7 +185,9 @@ export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnC
     const name = choice[role];
     return name === undefined ? [] : `${role}: ${shown(name)}`;
   });
-  const others = columns.filter(({ name }) => !Object.values(choice).includes(name));
+  if (choice.labels) roles.splice(1, 0, `labels: ${choice.labels.map(shown).join(', ')}`);
+  const taken = namesTaken(choice);
+  const others = columns.filter(({ name }) => !taken.includes(name));
   const left = others.length > 0 ? `; left out: ${listed(others, 8)}` : '';
   return `${roles.join(', ')}${left}`;
 }

@@ -43,7 +43,7 @@ export function stratifiedFolds({ classes, keys, count, seed }: FoldOptions): In
 }
 
 /** Examples that are tied by a key of any list, directly or through others, ascending. */
-function bundlesOf(count: number, keys: readonly (readonly string[])[]): number[][] {
+export function bundlesOf(count: number, keys: readonly (readonly string[])[]): number[][] {
   const parents = Array.from({ length: count }, (_, i) => i);
   const rootOf = (example: number): number => {
     let root = example;

@@ -2,12 +2,12 @@ import { BertuneError } from '../core/errors.ts';
 import { say } from '../core/message.ts';
 import { randomUnit } from '../core/random.ts';
 import { normalizedForm, repeatedForm } from '../text/normalize.ts';
-import { openRecords, type RecordsOptions } from './records.ts';
+import { type DataRecord, openRecords, type RecordsOptions } from './records.ts';
 
-/** A labeled set in memory; the arrays are parallel. */
-export interface LabeledSet {
+/** Labeled texts in memory; the arrays are parallel. */
+export interface AnsweredSet<T> {
   readonly texts: string[];
-  readonly labels: string[];
+  readonly labels: T[];
   /** Only when the data has an id column; '' where a row has none. */
   readonly ids?: (string | number)[];
   /** Only when a group column was named; a row without a group is a group of its own. */
@@ -19,28 +19,44 @@ export interface LabeledSet {
   readonly invalidUtf8: number;
 }
 
+/** Texts with one label each. */
+export interface LabeledSet extends AnsweredSet<string> {}
+
 /** Reads a labeled set. @throws BertuneError when a row has no label, and what `openRecords` throws. */
 export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSet> {
+  return readAnsweredSet(options, ({ label }, row, column) => {
+    if (label !== undefined && label !== '') return label;
+    throw new BertuneError(say`${options.flag}: row ${row} has no label in column ${column}`);
+  });
+}
+
+/**
+ * Reads labeled texts of any kind. Throws what `openRecords` and `take` throw.
+ *
+ * @param take makes what is learned of a record, given its row from 1 and the column of the labels
+ */
+export async function readAnsweredSet<T>(
+  options: RecordsOptions,
+  take: (record: DataRecord, row: number, labelColumn: string) => T,
+): Promise<AnsweredSet<T>> {
   const records = await openRecords({ ...options, needLabel: true });
   try {
-    const labelColumn = records.labelColumn ?? 'label';
+    const labelColumn = records.labelColumn ?? records.choice.labels?.join(', ') ?? 'label';
     const texts: string[] = [];
-    const labels: string[] = [];
+    const labels: T[] = [];
     const ids: (string | number)[] = [];
     const groups: string[] = [];
     const slices: string[] = [];
     let hasIds = false;
     for await (const batch of records.batches()) {
-      for (const { text, label, id, group, slice } of batch) {
-        if (label === undefined || label === '') {
-          throw new BertuneError(say`${options.flag}: row ${texts.length + 1} has no label in column ${labelColumn}`);
-        }
+      for (const record of batch) {
+        const { text, id, group, slice } = record;
+        labels.push(take(record, texts.length + 1, labelColumn));
         hasIds ||= id !== undefined;
         // A prefix that tells the groups of the data from those made up for rows without one.
         groups.push(group === undefined ? `row:${texts.length}` : `group:${group}`);
         slices.push(slice ?? '');
         texts.push(text);
-        labels.push(label);
         ids.push(id ?? '');
       }
     }

@@ -1,6 +1,6 @@
 import { BertuneError } from '../core/errors.ts';
 import { type Message, say } from '../core/message.ts';
-import type { ColumnChoice } from './columns.ts';
+import type { ColumnChoice, SeveralLabels } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import type { Table } from './table.ts';
 import { UnreadableValueError, type ValueReader } from './values.ts';
@@ -8,6 +8,8 @@ import { UnreadableValueError, type ValueReader } from './values.ts';
 export interface DataRecord {
   readonly text: string;
   readonly label?: string;
+  /** Where a text has several, or none. */
+  readonly labels?: readonly string[];
   readonly group?: string;
   readonly slice?: string;
   readonly id?: string | number;
@@ -37,12 +39,13 @@ export async function* recordsOf(
   choices: readonly ColumnChoice[],
   database: Database,
   onReplaced: (count: number) => void,
+  several?: SeveralLabels,
 ): AsyncGenerator<DataRecord[]> {
   for (const { part, choice, together } of groupsOf(parts, choices)) {
     try {
-      yield* partRecords(part, choice, database, onReplaced, together);
+      yield* partRecords(part, choice, database, onReplaced, together, several);
     } catch (error) {
-      for (const one of together.length > 1 ? together : []) await readOnce(one, choice, database);
+      for (const one of together.length > 1 ? together : []) await readOnce(one, choice, database, several);
       throw await part.failure(error);
     }
   }
@@ -73,17 +76,25 @@ function groupsOf(parts: readonly Part[], choices: readonly ColumnChoice[]): Gro
 }
 
 /** Says what is wrong with a part, where something is. */
-async function readOnce(part: Part, choice: ColumnChoice, database: Database): Promise<void> {
+async function readOnce(
+  part: Part,
+  choice: ColumnChoice,
+  database: Database,
+  several: SeveralLabels | undefined,
+): Promise<void> {
   try {
-    for await (const _ of partRecords(part, choice, database, () => {}));
+    for await (const _ of partRecords(part, choice, database, () => {}, [part], several));
   } catch (error) {
     throw await part.failure(error);
   }
 }
 
+const allRoles = ['text', 'label', 'group', 'slice', 'id'] as const;
+type Role = (typeof allRoles)[number];
+
 /** A column that is read, for one use of its values. */
 interface Use {
-  readonly role: keyof ColumnChoice;
+  readonly role: Role | 'labels';
   readonly column: string;
   /** Place of its values in a row. */
   readonly index: number;
@@ -96,13 +107,17 @@ async function* partRecords(
   database: Database,
   onReplaced: (count: number) => void,
   together: readonly Part[] = [part],
+  several?: SeveralLabels,
 ): AsyncGenerator<DataRecord[]> {
-  const roles = (['text', 'label', 'group', 'slice', 'id'] as const).filter((role) => choice[role] !== undefined);
-  const names = [...new Set(roles.map((role) => choice[role] as string))];
-  const uses = roles.map((role): Use => {
-    const column = choice[role] as string;
+  const wanted = [
+    ...allRoles.flatMap((role) => (choice[role] === undefined ? [] : { role, column: choice[role] })),
+    ...(choice.labels ?? []).map((column) => ({ role: 'labels' as const, column })),
+  ];
+  const names = [...new Set(wanted.map(({ column }) => column))];
+  const uses = wanted.map(({ role, column }): Use => {
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
+  const isList = several !== undefined && several.separator === undefined;
   let row = 0;
   for (const one of together) await one.bring?.();
   for await (const rows of database.rows(selectOf(part, together, names))) {
@@ -110,12 +125,29 @@ async function* partRecords(
     const before = replacedBy(uses);
     for (const values of rows) {
       row++;
-      const record: { text: string; label?: string; group?: string; slice?: string; id?: string | number } = {
+      const record: {
+        text: string;
+        label?: string;
+        labels?: string[];
+        group?: string;
+        slice?: string;
+        id?: string | number;
+      } = {
         text: '',
+        ...(several && { labels: [] }),
       };
       for (const { role, column, index, reader } of uses) {
         try {
           const value = values[index] ?? null;
+          if (role === 'labels') {
+            if (isOn(reader.key(value))) record.labels?.push(column);
+            continue;
+          }
+          if (role === 'label' && several) {
+            const list = isList ? reader.list(value) : reader.key(value);
+            record.labels = cleaned(Array.isArray(list) ? list : String(list ?? '').split(several.separator ?? ''));
+            continue;
+          }
           const read = role === 'text' ? reader.text(value) : reader.key(value);
           if (read === undefined) continue;
           if (role === 'id') record.id = read;
@@ -123,7 +155,7 @@ async function* partRecords(
         } catch (error) {
           if (!(error instanceof UnreadableValueError)) throw error;
           throw new BertuneError(
-            say`${part.place}: column ${column} ${error.message} in row ${row}, which is no ${role}`,
+            say`${part.place}: column ${column} ${error.message} in row ${row}, which is ${wantedOf(role, several)}`,
           );
         }
       }
@@ -133,6 +165,24 @@ async function* partRecords(
     onReplaced(replacedBy(uses) - before);
     if (records.length > 0) yield records;
   }
+}
+
+function wantedOf(role: Use['role'], several: SeveralLabels | undefined): string {
+  if (role === 'labels') return 'neither 1 nor 0';
+  return role === 'label' && several ? 'no list of labels' : `no ${role}`;
+}
+
+/** Each label once, without spaces around it; blank ones are none. */
+function cleaned(labels: readonly string[]): string[] {
+  return [...new Set(labels.map((label) => label.trim()).filter((label) => label !== ''))];
+}
+
+/** Whether a label's own column says that a text has it. @throws UnreadableValueError for anything but 0, 1, true and false */
+function isOn(value: string | number | undefined): boolean {
+  const said = String(value ?? '').trim();
+  if (/^(1|1\.0*|true)$/i.test(said)) return true;
+  if (/^(0|0\.0*|false)$/i.test(said)) return false;
+  throw new UnreadableValueError(said === '' ? 'nothing' : JSON.stringify(said.slice(0, 40)));
 }
 
 /** SQL for the rows of files that are read together. */

@@ -10,6 +10,8 @@ import {
   chooseColumns,
   columnsLine,
   findColumn,
+  namesTaken,
+  type SeveralLabels,
 } from './columns.ts';
 import { Database } from './duckdb.ts';
 import { type OnNote, openPart } from './openPart.ts';
@@ -135,7 +137,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     );
   }
   const choice = await chooseColumns(main.table, options, main.place);
-  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice)));
+  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.several)));
   const taken = main.isPlainText ? undefined : takenLine(main, choice);
   if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`, 'columns');
   const ofParts = parts.reduce((sum, part) => sum + part.invalidUtf8, 0);
@@ -150,14 +152,17 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     taken,
     choice,
     sharedFiles,
-    leftOut: main.table.columns.filter(({ name }) => !Object.values(choice).includes(name)),
+    leftOut: main.table.columns.filter(({ name }) => !namesTaken(choice).includes(name)),
     sources: parts.map(({ name, encoding }) => ({ name, encoding })),
     get invalidUtf8() {
       return ofParts + ofValues;
     },
     batches() {
       ofValues = 0;
-      return limited(recordsOf(parts, choices, database, onReplaced), options.limit ?? Number.POSITIVE_INFINITY);
+      return limited(
+        recordsOf(parts, choices, database, onReplaced, options.several),
+        options.limit ?? Number.POSITIVE_INFINITY,
+      );
     },
     count: () => countOf(parts, choices, database),
     whole: () => openWholeRows(parts, choices, database),
@@ -208,7 +213,11 @@ function takenLine({ table }: Part, choice: ColumnChoice): string {
 }
 
 /** The same columns in a further file. Lines of text have no names: they are the text, whatever it is called. */
-function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: ColumnChoice): ColumnChoice {
+function sameColumns(
+  { table: { columns }, place, isPlainText }: Part,
+  choice: ColumnChoice,
+  several: SeveralLabels | undefined,
+): ColumnChoice {
   const find = (wanted: string | undefined, option: Origin) =>
     wanted === undefined ? undefined : findColumn(columns, wanted, option, place);
   const same = {
@@ -217,7 +226,10 @@ function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: C
     group: find(choice.group, setting('groupColumn')),
     slice: find(choice.slice, setting('sliceColumn')),
     id: columns.find(({ name }) => name === choice.id)?.name,
+    ...(choice.labels && {
+      labels: choice.labels.map((wanted) => findColumn(columns, wanted, setting('labelColumns'), place)),
+    }),
   };
-  checkNoneNested(columns, same, place);
+  checkNoneNested(columns, same, place, several);
   return same;
 }

@@ -1,6 +1,8 @@
 import {
+  DuckDBArrayValue,
   DuckDBBlobValue,
   DuckDBDecimalValue,
+  DuckDBListValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
@@ -12,6 +14,8 @@ export interface ValueReader {
   text(value: DuckDBValue): string | undefined;
   /** A number where the value is one that a number holds exactly. */
   key(value: DuckDBValue): string | number | undefined;
+  /** The items of a list as labels; undefined where it is missing. @throws UnreadableValueError for what is no list of labels */
+  list(value: DuckDBValue): string[] | undefined;
   /** Byte sequences that were not UTF-8 and became U+FFFD. */
   readonly replaced: number;
 }
@@ -29,6 +33,10 @@ export function writtenReader(): ValueReader {
   return {
     text: (value) => (value === null ? undefined : String(value)),
     key: (value) => (value === null ? undefined : numberIfCanonical(String(value))),
+    list: (value) => {
+      if (value === null) return undefined;
+      throw new UnreadableValueError('a text');
+    },
     replaced: 0,
   };
 }
@@ -41,6 +49,12 @@ export function jsonReader(): ValueReader {
       return key === undefined ? undefined : String(key);
     },
     key: jsonKey,
+    list(value) {
+      const list: unknown = value === null ? null : JSON.parse(String(value));
+      if (list === null) return undefined;
+      if (!Array.isArray(list)) throw new UnreadableValueError(titleOfJson(list));
+      return list.flatMap((item) => (item === null ? [] : String(jsonKey(JSON.stringify(item)))));
+    },
     replaced: 0,
   };
 }
@@ -65,6 +79,13 @@ export function typedReader(type: string): ValueReader {
   };
   return {
     key,
+    list(value) {
+      if (value === null) return undefined;
+      if (!(value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)) {
+        throw new UnreadableValueError(kindOfType(type) === 'nested' ? nestedTitle(type) : 'one value');
+      }
+      return value.items.flatMap((item) => key(item) ?? []).map(String);
+    },
     text(value) {
       if (value instanceof DuckDBDecimalValue) return value.toString();
       const found = key(value);
@@ -85,6 +106,10 @@ export function nestedTitle(type: string): string {
 /** A number where writing it gives the same characters again: "12" but not "012" or "1.0". */
 function numberIfCanonical(text: string): string | number {
   return /^(0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
+}
+
+function titleOfJson(value: unknown): string {
+  return typeof value === 'object' ? 'an object' : typeof value === 'string' ? 'a text' : 'one value';
 }
 
 function jsonKey(json: DuckDBValue): string | number | undefined {

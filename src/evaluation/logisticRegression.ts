@@ -67,22 +67,59 @@ export async function fitLogisticRegression(
   classes: number,
   { strength, weights, prior, start = prior, tolerance = 1e-7, maxIterations = 1000 }: LogisticOptions,
 ): Promise<LogisticRegression> {
-  const { size, noise } = features;
   const sums = classSums(labels, classes, weights);
   const total = sums.reduce((sum, one) => sum + one, 0);
-  const units = unitsOf(features, sums, strength);
-  const scaled = new Float64Array(classes * (size + 1));
+  const fitted = await fitLinear(
+    features,
+    classes,
+    {
+      total,
+      units: unitsOf(features, sums, total, strength),
+      // dL/dlogits = w (p - onehot)
+      toErrors: (logits, bias, gradient) => toErrors(logits, bias, labels, weights, gradient),
+    },
+    { strength, prior, start, tolerance, maxIterations },
+  );
+  const { weight, bias } = fitted;
+  if (prior) {
+    restoreFixed(prior, { weight, bias });
+    return fitted;
+  }
+  const meanBias = bias.reduce((sum, value) => sum + value, 0) / classes;
+  for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) - meanBias;
+  return fitted;
+}
+
+/** What a linear layer is fitted by. */
+export interface LinearLoss {
+  /** Sum of the examples' weights. */
+  readonly total: number;
+  /** The length of a step of each parameter at which the loss bends alike [outputs · (size + 1)]. */
+  readonly units: Float64Array;
+  /** Turns outputs without biases into slopes of the loss, adds their sums to the biases' gradient and gives the summed loss. */
+  toErrors(outputs: Numbers, bias: Float64Array, biasGradient: Float64Array): number;
+}
+
+/** A linear layer brought to the minimum of a convex loss and ½ strength |W|². */
+export async function fitLinear(
+  features: FeatureProducts,
+  outputs: number,
+  { total, units, toErrors }: LinearLoss,
+  { strength, prior, start, tolerance, maxIterations }: Omit<LogisticOptions, 'weights'>,
+): Promise<LogisticRegression> {
+  const { size, noise } = features;
+  const scaled = new Float64Array(outputs * (size + 1));
   if (start) for (let i = 0; i < scaled.length; i++) scaled[i] = startAt(start, i) / (units[i] as number);
   const parameters = new Float64Array(scaled.length);
-  const weight = parameters.subarray(0, classes * size);
-  const bias = parameters.subarray(classes * size);
-  // L = (Σ w · -log p(label) + λ/2 |W - P|²) / Σ w;  dL/dlogits = w (p - onehot) / Σ w
+  const weight = parameters.subarray(0, outputs * size);
+  const bias = parameters.subarray(outputs * size);
+  // L = (Σ w · loss + λ/2 |W - P|²) / Σ w
   const objective = async (x: Float64Array, gradient: Float64Array) => {
     multiplied(x, units, 1, parameters);
-    const logits = await features.logits(weight, classes);
+    const made = await features.logits(weight, outputs);
     const biasGradient = gradient.subarray(weight.length).fill(0);
-    let loss = toErrors(logits, bias, labels, weights, biasGradient);
-    const pulled = await features.pulledBack(logits, classes);
+    let loss = toErrors(made, bias, biasGradient);
+    const pulled = await features.pulledBack(made, outputs);
     loss = penalized(loss, weight, pulled, strength, prior, gradient);
     if (prior) loss += holdTo(prior, bias, strength, gradient);
     multiplied(gradient, units, total, gradient);
@@ -90,12 +127,6 @@ export async function fitLogisticRegression(
   };
   const fit = await minimize(objective, scaled, { maxIterations, tolerance, noise });
   for (let i = 0; i < scaled.length; i++) parameters[i] = (scaled[i] as number) * (units[i] as number);
-  if (prior) {
-    restoreFixed(prior, { weight, bias });
-    return { weight, bias, loss: fit.value * total, fit };
-  }
-  const meanBias = bias.reduce((sum, value) => sum + value, 0) / classes;
-  for (let c = 0; c < classes; c++) bias[c] = (bias[c] as number) - meanBias;
   return { weight, bias, loss: fit.value * total, fit };
 }
 
@@ -234,9 +265,13 @@ function classSums(labels: ArrayLike<number>, classes: number, weights?: ArrayLi
  * The length of a step of each parameter at which the loss bends alike: one over the root of its second derivative
  * where every text has the classes in their shares π, d²L/dw² = π (1 - π) mean(x²) + λ.
  */
-function unitsOf({ size, squares }: FeatureProducts, sums: Float64Array, strength: number): Float64Array {
+export function unitsOf(
+  { size, squares }: Pick<FeatureProducts, 'size' | 'squares'>,
+  sums: Float64Array,
+  total: number,
+  strength: number,
+): Float64Array {
   const classes = sums.length;
-  const total = sums.reduce((sum, one) => sum + one, 0);
   const units = new Float64Array(classes * (size + 1));
   for (let c = 0; c < classes; c++) {
     const share = Math.max(sums[c] as number, 0.5) / total;

@@ -41,6 +41,8 @@ export interface SaveTextOptions {
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
   readonly sentence?: SentenceSettings | null;
+  /** Further keys of `config.json`, of bertune's own. */
+  readonly own?: HubConfig;
   /** What the labels of a token classifier are written in. */
   readonly tagScheme?: string;
   /** A classifier on words whose answer is joined with the head's. */
@@ -76,6 +78,7 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
   const own = {
     ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
+    ...options.own,
     ...(options.tagScheme === undefined ? {} : { [tagSchemeKey]: options.tagScheme }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });

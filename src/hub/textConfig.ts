@@ -10,6 +10,7 @@ import type { HeadRecord } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { labelKeys } from '../models/text/hubLabels.ts';
 import type { TextModel } from '../models/text/model.ts';
+import { marginKey, thresholdsKey } from './answerKeys.ts';
 import type { WeightDType } from './safetensors.ts';
 import { textFormat } from './textFormat.ts';
 import { isWordsConfig, noNetworkError } from './wordsFormat.ts';
@@ -101,6 +102,8 @@ const notKept = new Set([
   'problem_type',
   'auto_map',
   mostWindowsKey,
+  thresholdsKey,
+  marginKey,
   tagSchemeKey,
 ]);
 

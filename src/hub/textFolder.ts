@@ -242,7 +242,8 @@ function usesStoredClassifier({ config }: TextModel, raw: HubConfig, options: Lo
   const problem = problemAsked(options.head, kind);
   const wanted = options.labels ?? labels;
   if (wanted.length !== labels.length || wanted.some((label, index) => label !== labels[index])) return false;
-  if (kind === problem.type && labels.length > 1) return true;
+  const isNumber = problem.type === heads.number.problem.type;
+  if (kind === problem.type && labels.length > 1 !== isNumber) return true;
   if (options.labels !== undefined) return false;
   throw new BertuneError(
     `${path}: its classifier is for ${labels.length === 1 ? 'one number' : kind}, not for ${problem.answer}`,

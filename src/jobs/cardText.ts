@@ -1,24 +1,34 @@
 import { counted, withArticle } from '../core/errors.ts';
 import { type CardMetric, writeCard } from '../hub/modelCard.ts';
-import { type HeadName, heads } from '../models/text/heads/table.ts';
+import { type HeadName, heads, isClassifier } from '../models/text/heads/table.ts';
 import { cardRows } from '../settings/card.ts';
 import { distilled } from './cards/distilled.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
+import { manyLabelsCard } from './cards/manyLabels.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
+import { numberCard } from './cards/number.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
 import { tokenLabelsCard } from './cards/tokenLabels.ts';
 import { classifierUse, encoderUse, hybridUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
+import { labelKindOf } from './labelKinds/table.ts';
 import type { RunRecord, WordsUse } from './runRecord.ts';
-import type { DataOptions, FittedHead } from './types.ts';
+import type { AnyFinetuneResult, DataOptions, FittedHead } from './types.ts';
 
 /** The card of each head; null for one that no run trains by itself. */
 const cards: Readonly<Record<HeadName, HeadCard | null>> = {
   maskedLm: maskedLmCard,
   oneLabel: oneLabelCard,
+  manyLabels: manyLabelsCard,
+  number: numberCard,
   tokenLabels: tokenLabelsCard,
   pooled: null,
 };
+
+/** Results of one label name no task. */
+function headOfTask(result: AnyFinetuneResult): HeadName {
+  return 'task' in result ? labelKindOf(result.task) : 'oneLabel';
+}
 
 /** What the runs of a command train, and the tags of the Hub for it. */
 interface Kind {
@@ -31,7 +41,10 @@ interface Kind {
 const kinds: Readonly<Record<string, Kind | ((record: RunRecord) => Kind)>> = {
   adapt: { head: 'maskedLm', tags: ['domain-adaptation'] },
   pretrain: { head: 'maskedLm', tags: [] },
-  finetune: (record) => ({ head: isOfTokens(record) ? 'tokenLabels' : 'oneLabel', tags: [] }),
+  finetune: (record) => ({
+    head: isOfTokens(record) ? 'tokenLabels' : headOfTask(record.result as AnyFinetuneResult),
+    tags: [],
+  }),
   distill: (record) => ({ ...distilled(record), tags: ['distillation'] }),
 };
 
@@ -61,7 +74,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
     introduction(record, head),
     section('Results', results(record, head, metrics, measured.name)),
     section('Training data', head.trainingData(record, sourceNames(configuration[head.data]))),
-    section('Settings', settingsTable(configuration, record)),
+    section('Settings', settingsTable(configuration, record, head)),
     section('Use', use(record, kind.head, head)),
     section('Limits', limits(record, head)),
   ].join('\n\n');
@@ -73,7 +86,7 @@ export async function cardOf(record: RunRecord, name: string): Promise<string> {
       license: card?.license ?? base?.license,
       languages: card?.languages ?? base?.languages,
       library: libraryOf(record),
-      pipeline: record.about?.sentence && kind.head !== 'oneLabel' ? 'sentence-similarity' : undefined,
+      pipeline: record.about?.sentence && !isClassifier(kind.head) ? 'sentence-similarity' : undefined,
     },
     text,
   );
@@ -111,7 +124,11 @@ function results(record: RunRecord, head: HeadCard, metrics: readonly CardMetric
   return [before, table, ...(after === undefined ? [] : [after])].join('\n\n');
 }
 
-function settingsTable(configuration: CardConfiguration, { result, versions, about }: RunRecord): string {
+function settingsTable(
+  configuration: CardConfiguration,
+  { result, versions, about }: RunRecord,
+  { fit = 'Logistic regression' }: HeadCard,
+): string {
   const rows = cardRows(configuration).map(({ name, value }) => [name, plain(value)]);
   if (about?.sentence) {
     const { reads, dimensions, prompt, maxLength } = about.sentence;
@@ -120,23 +137,21 @@ function settingsTable(configuration: CardConfiguration, { result, versions, abo
     if (maxLength !== undefined) rows.push(['longest text', `${maxLength} tokens`]);
   }
   const { steps, head } = result as { steps: number; head?: FittedHead };
-  const way = about?.words ? wordsWay(about.words, networkWay(steps, head)) : networkWay(steps, head);
+  const way = about?.words ? wordsWay(about.words, fit, networkWay(steps, fit, head)) : networkWay(steps, fit, head);
   const { device = 'cpu', runtime } = configuration as { device?: string; runtime?: string };
   const engine = device === 'cpu' ? `ONNX Runtime ${versions['onnxruntime-node']}` : plain(String(runtime));
   const made = `${way}. bertune ${versions.bertune}, ${engine}, Node ${versions.node}.`;
   return `${made}\n\n${markdownTable(['setting', 'value'], rows)}`;
 }
 
-function networkWay(steps: number, head: FittedHead | undefined): string {
-  return head
-    ? `Logistic regression on the vectors of the frozen encoder, C ${head.c}`
-    : `AdamW, ${counted(steps, 'step')}`;
+function networkWay(steps: number, fit: string, head: FittedHead | undefined): string {
+  return head ? `${fit} on the vectors of the frozen encoder, C ${head.c}` : `AdamW, ${counted(steps, 'step')}`;
 }
 
-function wordsWay({ c, weight }: WordsUse, network: string): string {
-  const words = `ogistic regression on TF-IDF weights of words and runs of characters, C ${c}`;
-  if (weight === null) return `L${words}`;
-  return `${network}; l${words}; both joined with weight ${weight}`;
+function wordsWay({ c, weight }: WordsUse, fit: string, network: string): string {
+  const words = `${fit.slice(1)} on TF-IDF weights of words and runs of characters, C ${c}`;
+  if (weight === null) return `${fit[0]}${words}`;
+  return `${network}; ${fit[0]?.toLowerCase()}${words}; both joined with weight ${weight}`;
 }
 
 function wordsRead({ words, characters }: WordsUse): string {
@@ -150,11 +165,11 @@ function use(record: RunRecord, name: HeadName, head: HeadCard): string {
   return [hybridUse(head.example), networkUse(record, name, head)].join('\n\n');
 }
 
-function networkUse(record: RunRecord, name: HeadName, { example, trained }: HeadCard): string {
+function networkUse(record: RunRecord, name: HeadName, { example, trained, python }: HeadCard): string {
   const { about } = record;
   if (!about?.sentence) return pipelineUse(heads[name].pipeline, example);
-  return name === 'oneLabel'
-    ? classifierUse(example, about.sentence)
+  return isClassifier(name)
+    ? classifierUse(example, about.sentence, python)
     : encoderUse(example, about.sentence, trained?.(record) !== 'pooled');
 }
 

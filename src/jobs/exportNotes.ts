@@ -5,8 +5,14 @@ import { pooledBy } from '../models/text/sentence/pooling.ts';
 /** What users of an export have to know to get the model's own answers, a line each. */
 export function exportNotes(exported: ExportedText, prompt: string, name: string): string[] {
   const { model, head, sentence } = exported;
-  if (!hasVectors(model, head)) return [];
-  const notes = head === 'pooled' ? [vectorNote(exported)] : [];
+  const ofNumber =
+    head === 'number'
+      ? [
+          "transformers.js' text-classification makes 1 of any number: read `logits` of AutoModelForSequenceClassification",
+        ]
+      : [];
+  if (!hasVectors(model, head)) return ofNumber;
+  const notes = head === 'pooled' ? [vectorNote(exported)] : ofNumber;
   if (prompt !== '') {
     notes.push(
       `texts begin with ${JSON.stringify(prompt)} in ${name}, and pipelines add no prompt: put it before each`,

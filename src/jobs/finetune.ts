@@ -10,7 +10,16 @@ import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { type RunRecord, readableRecord } from './runRecord.ts';
 import { learnTokens } from './tokens/learnTokens.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks, TokensFinetuneResult } from './types.ts';
+import type {
+  AnyFinetuneResult,
+  FinetuneOptions,
+  FinetuneResult,
+  JobHooks,
+  LabelsResult,
+  NumberResult,
+  TargetFinetuneResult,
+  TokensFinetuneResult,
+} from './types.ts';
 
 /**
  * Makes a model that answers of labeled texts, measures it on held-out ones and writes it, a model folder, to `output`.
@@ -20,15 +29,27 @@ import type { FinetuneOptions, FinetuneResult, JobHooks, TokensFinetuneResult } 
  * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
  * InterruptedError after saving, when the signal was aborted
  */
-export async function finetune(
+export function finetune(
+  options: FinetuneOptions & { readonly task: 'several-labels' },
+  hooks?: JobHooks,
+): Promise<TargetFinetuneResult<LabelsResult>>;
+export function finetune(
+  options: FinetuneOptions & { readonly task: 'number' },
+  hooks?: JobHooks,
+): Promise<TargetFinetuneResult<NumberResult>>;
+export function finetune(
   options: FinetuneOptions & { readonly task: 'tokens' },
   hooks?: JobHooks,
 ): Promise<TokensFinetuneResult>;
-export async function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<FinetuneResult>;
+export function finetune(
+  options: FinetuneOptions & { readonly task?: 'one-label' },
+  hooks?: JobHooks,
+): Promise<FinetuneResult>;
+export function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<AnyFinetuneResult | TokensFinetuneResult>;
 export async function finetune(
   options: FinetuneOptions,
   hooks: JobHooks = {},
-): Promise<FinetuneResult | TokensFinetuneResult> {
+): Promise<AnyFinetuneResult | TokensFinetuneResult> {
   if (isSentAway(options)) return sentAway(options, hooks, (local) => finetune(local, hooks));
   const began = performance.now();
   const asked = withMethod(options);
@@ -37,7 +58,7 @@ export async function finetune(
   if (!given.train && !given.labelTexts) {
     throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
   }
-  return runTraining<FinetuneResult | TokensFinetuneResult>(
+  return runTraining<AnyFinetuneResult | TokensFinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       read(reading) {

@@ -1,6 +1,7 @@
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import { wordsType } from '../hub/wordsFormat.ts';
+import { isLabelKind, type LabelKindName } from '../models/text/heads/table.ts';
 import { titleOfPooling } from '../models/text/sentence/pooling.ts';
 import { readingTitle } from '../models/text/sentence/sentence.ts';
 import type { OptionsOf } from '../settings/options.ts';
@@ -8,6 +9,7 @@ import { resolve } from '../settings/resolve.ts';
 import type { WordsModel } from '../tasks/words/wordsModel.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
+import { labelKinds } from './labelKinds/table.ts';
 import { defaultMaxLength } from './textModel.ts';
 import type { InspectResult, JobHooks, SentenceFacts, WordsFacts } from './types.ts';
 import { readWordsAlone, readWordsBeside, type WordsAlone } from './wordsPart.ts';
@@ -40,6 +42,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     storedAs,
     words: beside && wordsFacts(beside.words, beside.weight),
     labels,
+    task: taskOf(inspected.heads.find(isLabelKind)),
     sentence: await sentenceFacts(found, inspected),
     reads: labels && present.includes('classifier') ? readingTitle(read.sentence) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
@@ -47,9 +50,20 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
   };
 }
 
-function inspectedWords(path: string, { labels, words }: WordsAlone): InspectResult {
+function taskOf(kind: LabelKindName | undefined): string | null {
+  return kind ? labelKinds[kind].task : null;
+}
+
+function inspectedWords(path: string, { kind, labels, words }: WordsAlone): InspectResult {
   return {
-    ...{ path, modelType: wordsType, heads: ['classifier'], labels, words: wordsFacts(words, null) },
+    ...{
+      path,
+      modelType: wordsType,
+      heads: ['classifier'],
+      labels,
+      task: taskOf(kind),
+      words: wordsFacts(words, null),
+    },
     ...{ layers: 0, hiddenSize: 0, attentionHeads: 0, intermediateSize: 0, activation: 'none' },
     ...{ vocabularySize: 0, maxPositions: 0, parameters: numbersOf(words), storedAs: 'float32' },
     ...{ sentence: null, reads: null, notes: [] },

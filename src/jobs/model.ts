@@ -83,7 +83,8 @@ export async function openModel(
   const { config } = read;
   const kind = available.find(isLabelKind);
   const hasTags = kind === undefined && available.includes('tokenLabels');
-  const labels = kind || hasTags ? (config.labels ?? defaultLabels(2)) : null;
+  const names = kind || hasTags ? (config.labels ?? defaultLabels(2)) : null;
+  const labels = kind === 'number' ? null : names;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
@@ -135,7 +136,7 @@ export async function openModel(
   const answers = labelAnswers(
     kind,
     logitsOf,
-    { path, labels: labels ?? [], raw },
+    { path, labels: names ?? [], raw },
     hasTags ? tokens.answered : undefined,
   );
   let explaining: IntegratedGradients | undefined;

@@ -38,7 +38,15 @@ export function openWords(
   };
   const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
   return {
-    ...{ path, labels, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
+    ...{
+      path,
+      labels: kind === 'number' ? null : labels,
+      kind,
+      heads: [kind],
+      maskToken: '',
+      dimensions: { kept: 0, all: 0 },
+      prompts: [],
+    },
     ...labelAnswers(kind, logitsOf, { path, labels, raw }),
     async entities() {
       throw lacking('token classification head, which labels on tokens need');

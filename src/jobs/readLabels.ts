@@ -1,26 +1,89 @@
-import { BertuneError, counted } from '../core/errors.ts';
-import { type Origin, say } from '../core/message.ts';
-import { type LabeledSet, readLabeledSet } from '../data/labels.ts';
+import { BertuneError, counted, UsageError } from '../core/errors.ts';
+import { type Message, type Origin, say, setting } from '../core/message.ts';
+import { type AnsweredSet, type LabeledSet, readAnsweredSet, readLabeledSet } from '../data/labels.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
 /** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
 export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
-  const set = await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) });
+  refuseSeveral(data, 'one label a text is read');
+  return checked(await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) }), flag, hooks);
+}
+
+/**
+ * Reads texts with several labels each, or none, and says how many have none.
+ *
+ * @throws BertuneError when no text has a label
+ */
+export async function readSeveralLabels(
+  data: DataOptions,
+  flag: Origin,
+  hooks: JobHooks,
+): Promise<AnsweredSet<readonly string[]>> {
+  const { labelSeparator: separator, labelColumns: columns, ...others } = data;
+  const both = [
+    columns && others.labelColumn !== undefined ? setting('labelColumn') : undefined,
+    columns && separator !== undefined ? setting('labelSeparator') : undefined,
+  ].find((other) => other !== undefined);
+  if (both) throw new UsageError(say`${setting('labelColumns')} and ${both} cannot be given together`);
+  const options = { ...others, several: { separator, columns }, flag, onNote: (line: Message) => note(hooks, line) };
+  const read = await readAnsweredSet(options, ({ labels = [] }) => labels);
+  const set = withTexts(checked(read, flag, hooks), flag, hooks);
+  const none = set.labels.filter((labels) => labels.length === 0).length;
+  if (none === set.labels.length) throw new BertuneError(say`${flag}: no text has a label in ${set.labelColumn}`);
+  if (none > 0) note(hooks, say`${flag}: ${counted(none, 'text')} without a label: of none of them`);
+  if (separator !== undefined && set.labels.every((labels) => labels.length < 2)) {
+    note(
+      hooks,
+      say`${flag}: ${setting('labelSeparator')} ${JSON.stringify(separator)} stands in no row of column ${set.labelColumn}: no text has more than one label`,
+    );
+  }
+  return set;
+}
+
+/** Reads texts with a number each. @throws BertuneError naming the row of what is no number */
+export async function readNumbers(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<AnsweredSet<number>> {
+  refuseSeveral(data, 'a number a text is read');
+  const read = await readAnsweredSet(
+    { ...data, areNumbers: true, flag, onNote: (line: Message) => note(hooks, line) },
+    ({ label }, row, column) => {
+      const said = label?.trim() ?? '';
+      if (said === '') throw new BertuneError(say`${flag}: row ${row} has no number in column ${column}`);
+      const value = Number(said);
+      if (Number.isFinite(value)) return value;
+      const shown = JSON.stringify(said.slice(0, 40));
+      throw new BertuneError(
+        say`${flag}: ${shown} in row ${row} of column ${column} is no number, such as 3 or 2.5; another column is chosen with ${setting('labelColumn')}`,
+      );
+    },
+  );
+  return withTexts(checked(read, flag, hooks), flag, hooks);
+}
+
+function refuseSeveral({ labelSeparator, labelColumns }: DataOptions, read: string): void {
+  const given = labelSeparator !== undefined ? 'labelSeparator' : labelColumns ? 'labelColumns' : undefined;
+  if (given === undefined) return;
+  throw new UsageError(
+    say`${setting(given)} is for several labels a text (${setting('task')} several-labels), and ${read}`,
+  );
+}
+
+/** @throws BertuneError when there is no row */
+function checked<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks): AnsweredSet<T> {
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
   for (const line of invalidUtf8Notes(set.invalidUtf8, flag)) note(hooks, line);
   return set;
 }
 
 /** The set without rows that have no text, which is said; the set itself where every row has one. */
-export function withTexts(set: LabeledSet, flag: Origin, hooks: JobHooks): LabeledSet {
+export function withTexts<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks): AnsweredSet<T> {
   const kept = Array.from(set.texts.keys()).filter((i) => set.texts[i]?.trim() !== '');
   const missing = set.texts.length - kept.length;
   if (missing === 0) return set;
   if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${set.textColumn}`);
   note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${set.textColumn} left out`);
-  const at = <T>(list: readonly T[]) => kept.map((i) => list[i] as T);
+  const at = <E>(list: readonly E[]) => kept.map((i) => list[i] as E);
   return {
     ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
     ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },

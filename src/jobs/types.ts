@@ -2,6 +2,8 @@
 
 import type { Collective } from '../core/collective.ts';
 import type { Message } from '../core/message.ts';
+import type { LabelMetrics, ManyLabelsMetrics } from '../evaluation/manyLabels.ts';
+import type { RegressionMetrics } from '../evaluation/regression.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
@@ -269,8 +271,20 @@ export interface EntityAnswer {
   readonly entities: readonly FoundEntity[];
 }
 
-/** What a model answers to a text, by the kind of its labels: the likeliest label, or the parts that have one. */
-export type Answer = LabelScore | EntityAnswer;
+/** The labels whose probabilities are over their thresholds, likeliest first; none is an answer, too. */
+export interface LabelsAnswer {
+  readonly labels: readonly LabelScore[];
+}
+
+export interface NumberAnswer {
+  readonly value: number;
+  /** Ends of the interval around it; null where the model has none. */
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** What a model answers to a text, by the kind of its labels: the likeliest label, those that it has, a number, or the parts that have a label. */
+export type Answer = LabelScore | LabelsAnswer | NumberAnswer | EntityAnswer;
 
 /** A text with the one label of it. */
 export interface Prediction extends LabelScore {
@@ -286,7 +300,70 @@ export type PredictedText = {
 } & Answer;
 
 /** How a model does on labeled texts, by the kind of its labels. */
-export type LabeledResult = ClassificationResult;
+export type LabeledResult = ClassificationResult | LabelsResult | NumberResult;
+
+/** How a model with several labels a text does; where there are no texts, its figures are NaN. */
+export interface LabelsResult extends Omit<ManyLabelsMetrics, 'perLabel'> {
+  readonly task: 'several-labels';
+  readonly labels: readonly string[];
+  /** Texts that it was measured on. */
+  readonly count: number;
+  /** Mean binary cross-entropy in nats of a text's labels. */
+  readonly loss: number;
+  readonly lossStandardError: number;
+  /** Each label's, in the order of `labels`. */
+  readonly perLabel: readonly (LabelMetrics & { readonly label: string; readonly threshold: number })[];
+}
+
+/** How a model of a number does; where there are no texts, its figures are NaN. */
+export interface NumberResult extends RegressionMetrics {
+  readonly task: 'number';
+  /** What the number is called: its column. */
+  readonly name: string;
+  readonly count: number;
+  /** Standard error of `mae`. */
+  readonly maeStandardError: number;
+  /** The interval around each number: the share that it is to hold, the share that it held, and half its width. */
+  readonly interval: { readonly share: number; readonly held: number; readonly margin: number } | null;
+}
+
+/** The methods that make models of several labels and of numbers, the simplest first. */
+export type TargetMethod = Extract<MethodName, 'words' | 'frozen' | 'finetune'>;
+
+/** What came of fine-tuning for several labels or a number. */
+export type TargetFinetuneResult<Measured extends LabelsResult | NumberResult = LabelsResult | NumberResult> =
+  Measured & {
+    readonly method: TargetMethod;
+    /** How the methods did on folds of the training texts; absent where one was asked for. */
+    readonly ladder?: TargetLadder;
+    /** 0 of a layer on a frozen encoder, or on words. */
+    readonly steps: number;
+    /** How a layer was fitted to what stays as it is; absent where the encoder was trained. */
+    readonly head?: FittedHead;
+    readonly tokensPerSecond: number;
+    readonly output: string;
+  };
+
+export interface TargetLadder {
+  readonly chosen: TargetMethod;
+  /** What `score` is, in words. */
+  readonly measure: string;
+  /** What the methods are compared by: an error of each text. */
+  readonly error: string;
+  readonly rungs: readonly {
+    readonly method: TargetMethod;
+    readonly score: number;
+    /** Its mean error less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one. */
+    readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
+    readonly texts: number;
+    readonly seconds: number;
+  }[];
+  /** Those that were not tried, and why. */
+  readonly left: readonly { readonly method: MethodName; readonly reason: string }[];
+}
+
+/** What came of fine-tuning, by what was learned. */
+export type AnyFinetuneResult = FinetuneResult | TargetFinetuneResult;
 
 /** A word of a text, with what it does to an answer. */
 export interface ExplainedWord {
@@ -344,6 +421,8 @@ export interface InspectResult {
   /** The classifier on words, alone or beside the network; null without one. */
   readonly words: WordsFacts | null;
   readonly labels: readonly string[] | null;
+  /** What is learned of labeled texts, as the setting `task` calls it; null without a classifier. */
+  readonly task: string | null;
   /** How a sentence encoder makes vectors; null for another model, whose vectors are the mean of all tokens. */
   readonly sentence: SentenceFacts | null;
   /** What a classifier reads of a text, in words; null without one. */

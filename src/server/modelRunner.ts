@@ -1,5 +1,6 @@
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Answered } from '../jobs/answers/answerKind.ts';
+import { answerKinds } from '../jobs/answers/table.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
 import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import type { Answer, BatchRequest, ModelInfo, ModelSetup, Outcome, Question, Task } from './protocol.ts';
@@ -33,9 +34,18 @@ export async function createRunner({
     ...(model.dimensions.all > 0 ? (['embed'] as const) : []),
   ];
   await warmUp(model, tasks);
-  const { labels, maskToken, dimensions, prompts } = model;
+  const { labels, kind, maskToken, dimensions, prompts } = model;
   return {
-    info: { name, tasks, labels, maskToken, dimensions: dimensions.kept, mostDimensions: dimensions.all, prompts },
+    info: {
+      name,
+      tasks,
+      labels,
+      answers: kind === 'tokenLabels' ? 'labels on tokens' : kind && answerKinds[kind].title,
+      maskToken,
+      dimensions: dimensions.kept,
+      mostDimensions: dimensions.all,
+      prompts,
+    },
     notes: [...notes],
     run: async ({ task, questions }) => answering[task](model, questions),
     close: () => model.dispose(),

@@ -47,6 +47,9 @@ td { padding: .25rem 0; }
 .percent { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; padding-left: .6rem; width: 4.4rem; }
 .change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .4rem; width: 3.2rem; font-variant-numeric: tabular-nums; }
 .rose { color: var(--up); } .fell { color: var(--down); }
+
+.number strong { font-size: 1.6rem; }
+.told { font-weight: 600; margin-bottom: .4rem; }
 .track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
 mark { background: var(--track); color: inherit; border-radius: .35rem; padding: .1rem .3rem; border-bottom: 2px solid var(--accent); }
 mark[data-kind='1'] { border-color: var(--up); } mark[data-kind='2'] { border-color: var(--bad); } mark[data-kind='3'] { border-color: var(--soft); }
@@ -97,9 +100,15 @@ const examples = {
   'fill-mask': 'where is my [MASK]?',
   embed: 'where is my parcel?\\nmy package has not come\\nhow do i reset my password?',
 };
-const names = { predict: 'Label', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
+const names = { predict: 'Predict', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
+const predictHints = {
+  'one label': 'The likeliest labels are shown, likeliest first.',
+  'several labels': 'Labels over their thresholds are marked with \u2713; the likeliest come first.',
+  'labels on tokens': 'The parts of the text that have a label are marked.',
+  'a number': 'The number is shown with the interval that most such numbers lie in.',
+};
 const hints = {
-  predict: () => 'The likeliest labels are shown, likeliest first; or the parts of the text that have one.',
+  predict: () => predictHints[able()[0]?.answers] ?? predictHints['one label'],
   'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
   embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
 };
@@ -143,7 +152,7 @@ function rowsOf(answer, answers, place) {
   const base = answers[0];
   const before = base === answer ? undefined : place === undefined ? base.scores : base.masks[place]?.candidates;
   // One scale for all models, so that their bars compare.
-  const listOf = (one) => (place === undefined ? one.scores : one.masks[place]?.candidates ?? []);
+  const listOf = (one) => (place === undefined ? (one.scores ?? []) : one.masks[place]?.candidates ?? []);
   const most = Math.max(...answers.map((one) => listOf(one)[0]?.score ?? 0), 1e-9);
   return list.slice(0, shown).map((entry) => {
     const was = before?.find((other) => other[key] === entry[key])?.score;
@@ -151,7 +160,7 @@ function rowsOf(answer, answers, place) {
     const bar = make('div', { className: 'bar' });
     bar.style.width = Math.max(0, 100 * entry.score / most).toFixed(1) + '%';
     const cells = [
-      make('th', { scope: 'row' }, entry[key]),
+      make('th', { scope: 'row' }, (answer.labels?.some((one) => one.label === entry.label) ? '\u2713 ' : '') + entry[key]),
       make('td', { ariaHidden: 'true' }, make('div', { className: 'track' }, bar)),
       make('td', { className: 'percent' }, task() === 'embed' ? entry.score.toFixed(3) : percent(entry.score)),
     ];
@@ -184,6 +193,13 @@ function markedText(text, entities) {
 function cardOf(model, answer, answers, text) {
   const card = make('section', { className: 'card' }, make('h2', {}, model.name));
   card.setAttribute('aria-label', model.name);
+  if (answer.value !== undefined) {
+    const digits = (value) => String(Number(value.toPrecision(4)));
+    const about = answer.low === null ? '' : ' (' + digits(answer.low) + ' to ' + digits(answer.high) + ')';
+    card.append(make('p', { className: 'number' }, make('strong', {}, digits(answer.value)), about));
+    return card;
+  }
+  if (answer.labels) card.append(make('p', { className: 'told' }, answer.labels.length > 0 ? answer.labels.map((one) => one.label).join(', ') : 'none of the labels'));
   if (answer.entities) {
     card.append(markedText(text, answer.entities));
     if (answer.entities.length === 0) card.append(make('p', { className: 'hint' }, 'Nothing found.'));

@@ -24,6 +24,8 @@ export interface ModelInfo {
   readonly name: string;
   readonly tasks: readonly Task[];
   readonly labels: readonly string[] | null;
+  /** What it predicts, in words; null where it predicts nothing. */
+  readonly answers: string | null;
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;

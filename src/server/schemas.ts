@@ -136,8 +136,16 @@ export const predictAnswer = {
       items: {
         type: 'object',
         properties: {
-          label: { type: 'string' },
+          label: { type: 'string', description: 'The likeliest label, of a model with one label a text' },
           score,
+          labels: {
+            type: 'array',
+            description: 'The labels over their thresholds, of a model with several labels a text',
+            items: { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
+          },
+          value: { type: 'number', description: 'The number, of a model of one' },
+          low: { type: ['number', 'null'], description: 'Where its interval begins' },
+          high: { type: ['number', 'null'], description: 'Where its interval ends' },
           entities: {
             type: 'array',
             description: 'Of a model that labels parts of texts: those that it found',
@@ -294,6 +302,11 @@ export const healthAnswer = {
           name: { type: 'string' },
           tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask', 'embed'] } },
           labels: { type: ['array', 'null'], items: { type: 'string' } },
+          answers: {
+            type: ['string', 'null'],
+            enum: ['one label', 'several labels', 'a number', 'labels on tokens', null],
+            description: 'What it predicts',
+          },
           maskToken: { type: 'string' },
           dimensions: { type: 'integer', description: 'Numbers of a vector' },
           prompts: {

@@ -7,6 +7,10 @@ export interface DataOptions {
   readonly files: readonly string[];
   readonly textColumn?: string;
   readonly labelColumn?: string;
+  /** What stands between the labels in a column with several of a text; lists are read as they are. */
+  readonly labelSeparator?: string;
+  /** Columns of 0 and 1, one for each label, which is named as its column. */
+  readonly labelColumns?: readonly string[];
   /** Column of a conversation's id: its rows stay on one side of every split. */
   readonly groupColumn?: string;
   /** Column whose values are slices: how a classifier does on the texts of each is told apart. */

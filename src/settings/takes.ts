@@ -165,6 +165,9 @@ export const vectors = {
 /** Counts where the encoder is trained: the other methods fit at once. */
 export const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'hybrid'] } } as const;
 
+/** Counts where a text has one label. */
+export const ofOneLabel = { only: { key: 'task', values: ['one-label'] } } as const;
+
 /** Counts where a network is read. */
 export const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
 

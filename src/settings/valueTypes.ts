@@ -54,6 +54,15 @@ export function textOrOff(argument: string): ValueType<string | false> {
   };
 }
 
+/** A text of which white space, too, may be all. */
+export function separator(argument: string): ValueType<string> {
+  return {
+    ...text(argument),
+    expected: 'a text of at least one character',
+    accepts: (value): value is string => typeof value === 'string' && value !== '',
+  };
+}
+
 /** A query that DuckDB answers with rows. */
 export function query(argument: string): ValueType<string> {
   return matching(argument, 'a query that starts with SELECT, WITH or FROM', /^\s*(select|with|from)\s/i);
@@ -158,6 +167,7 @@ export function records(argument: string): ValueType<DataOptions> {
   const fields = {
     files: { type: texts(argument), required: true },
     ...{ textColumn: column, labelColumn: column, groupColumn: column, sliceColumn: column },
+    ...{ labelSeparator: { type: separator('x') }, labelColumns: { type: words('a,b') } },
   };
   return {
     ...programs('an object such as { files: ["a.csv"] }', (value): value is DataOptions => isRecord(value)),

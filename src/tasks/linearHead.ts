@@ -225,7 +225,7 @@ class Score {
 }
 
 /** Rows about their mean, and their mean squared distance from it. */
-function centred({ data, size }: Rows): { rows: Rows; mean: Float64Array; spread: number } {
+export function centred({ data, size }: Rows): { rows: Rows; mean: Float64Array; spread: number } {
   const count = data.length / size;
   const mean = new Float64Array(size);
   for (let row = 0; row < data.length; row += size) {
@@ -244,7 +244,7 @@ function centred({ data, size }: Rows): { rows: Rows; mean: Float64Array; spread
 }
 
 /** The same classifier over features from which the mean was taken (1), or to which it was added again (−1). */
-function shifted({ weight, bias }: LinearClassifier, mean: Float64Array, way: 1 | -1): LinearClassifier {
+export function shifted({ weight, bias }: LinearClassifier, mean: Float64Array, way: 1 | -1): LinearClassifier {
   const size = mean.length;
   const moved = bias.map((value, c) => {
     let at = value;
@@ -255,7 +255,7 @@ function shifted({ weight, bias }: LinearClassifier, mean: Float64Array, way: 1 
 }
 
 /** The nearest of 1 and 3 times a power of ten. */
-function rounded(c: number): number {
+export function rounded(c: number): number {
   const power = Math.round(2 * Math.log10(c));
   return Number(`${power % 2 === 0 ? 1 : 3}e${Math.floor(power / 2)}`);
 }

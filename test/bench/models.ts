@@ -5,7 +5,7 @@ import type { HeadName } from '../../src/models/text/heads/table.ts';
 import { initialValue } from '../../src/nn/parameters.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { dataFile, workPath } from './environment.ts';
-import { modelOf, type StepShape } from './shapes.ts';
+import { familyModel, modelOf, type StepShape } from './shapes.ts';
 
 /**
  * A model folder of a shape with random weights and BERT's vocabulary of 30,522 tokens, which all sides load; made once.
@@ -21,14 +21,19 @@ export async function benchWeights(shape: StepShape): Promise<string> {
   return made(shape, undefined, () => new Map(), 'weights-');
 }
 
+/** The same for a family of encoders, with the sizes of the shape. */
+export async function familyWeights(shape: StepShape, type: string): Promise<string> {
+  return made(shape, undefined, () => new Map(), 'family-', familyModel(shape, type));
+}
+
 async function made(
   shape: StepShape,
   labels: number | undefined,
   tokenizerFiles: () => ReadonlyMap<string, string>,
   prefix = '',
+  unnamed = modelOf(shape),
 ): Promise<string> {
   const head: HeadName = labels ? 'oneLabel' : 'maskedLm';
-  const unnamed = modelOf(shape);
   const folder = workPath('models', `${prefix}${shape.name}-${unnamed.hubClass(head)}-${labels ?? 0}`);
   if (existsSync(join(folder, 'config.json'))) return folder;
   const model = unnamed.withLabels(labels ? Array.from({ length: labels }, (_, i) => `label ${i}`) : undefined);

@@ -1,4 +1,5 @@
 import { bert } from '../../src/models/text/bert/family.ts';
+import { readTextModel } from '../../src/models/text/families.ts';
 import { type TextModel, textModel } from '../../src/models/text/model.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
@@ -46,6 +47,14 @@ export function modelOf({ vocabularySize, hiddenSize, layers, heads }: StepShape
     tiedDecoder: true,
     padTokenId: 0,
   });
+}
+
+/** A family's model of a shape; what else its configuration may say is left to its defaults. */
+export function familyModel({ vocabularySize, hiddenSize, layers, heads }: StepShape, type: string): TextModel {
+  const named = { hidden_size: hiddenSize, num_hidden_layers: layers, num_attention_heads: heads };
+  const distilled = { dim: hiddenSize, n_layers: layers, n_heads: heads, hidden_dim: 4 * hiddenSize };
+  const shared = { vocab_size: vocabularySize, intermediate_size: 4 * hiddenSize, embedding_size: hiddenSize };
+  return readTextModel({ model_type: type, ...named, ...distilled, ...shared, max_position_embeddings: 514 }, type);
 }
 
 /** What a step learns, for its graph alone: which tokens are hidden comes with the batch. */

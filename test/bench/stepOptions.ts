@@ -1,5 +1,5 @@
 import { randomBelow } from '../../src/core/random.ts';
-import { benchWeights } from './models.ts';
+import { benchWeights, familyWeights } from './models.ts';
 import type { StepShape } from './shapes.ts';
 
 /** What every side of a step's benchmark starts from: the same weights, the same block. */
@@ -16,12 +16,12 @@ export interface StepOptions {
   readonly labels: readonly number[];
 }
 
-/** Random weights, made once and kept, and random tokens. */
-export async function stepOptions(shape: StepShape, dropout: number): Promise<StepOptions> {
+/** Random weights, made once and kept, and random tokens. @param family `model_type`; BERT's own shape without it */
+export async function stepOptions(shape: StepShape, dropout: number, family?: string): Promise<StepOptions> {
   const token = (purpose: 'sample' | 'order') => (_: unknown, i: number) =>
     randomBelow(shape.vocabularySize, 2, purpose, i);
   return {
-    ...{ model: await benchWeights(shape), shape, dropout },
+    ...{ model: await (family === undefined ? benchWeights(shape) : familyWeights(shape, family)), shape, dropout },
     inputIds: Array.from({ length: shape.rows * shape.width }, token('sample')),
     labels: Array.from({ length: shape.predictions }, token('order')),
   };

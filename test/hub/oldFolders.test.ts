@@ -8,7 +8,11 @@ import { type FamilyCase, familyCases } from '../models/fixtures.ts';
 import { temporaryFolder } from '../temporary.ts';
 
 /** Folders as transformers and converters of 2018 to 2022 wrote them, made of what transformers writes today. */
-const cases = [...new Map(familyCases.filter(isTied).map((found) => [found.type, found])).values()];
+const cases = [
+  ...new Map(
+    familyCases.filter((found) => found.type !== 'modernbert' && isTied(found)).map((found) => [found.type, found]),
+  ).values(),
+];
 
 /** The MLM decoder's weight in files, and what older files have as copies of other weights. */
 const copies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -29,7 +33,7 @@ const copies: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ),
 };
 
-test('every family has copies', () => {
+test('every family that is so old has copies', () => {
   expect(cases.map(({ type }) => type).sort()).toEqual(Object.keys(copies).sort());
 });
 

@@ -69,6 +69,7 @@ describe('a set', () => {
     expect(findings.map(({ level, text }) => `${level} ${text}`)).toEqual([
       'wrong data: 10.0 % of the tokens are not in the vocabulary of model',
       'note data: 25.0 % of the texts are longer than 5 tokens (maxLength)',
+      'note data: 3 texts are nearly the same as another ("order" and "order order order order")',
     ]);
   });
 });
@@ -214,4 +215,25 @@ test('training begins with what is wrong, and leaves out rows without a text', a
     'train: 1 row without a text in column text left out',
     'train: 1 text under more than one label ("Text of a 0": "b" and "a"); one of them is wrong',
   ]);
+});
+
+describe('texts that are nearly the same', () => {
+  test('are told within a set, across labels and between sets, apart from those that repeat outright', async () => {
+    const path = write('near.csv', [
+      'text,label',
+      'where is my new card now,a',
+      'Where is my  new card now,a',
+      'where is my new card now?,b',
+      'please cancel my account today,b',
+      'something else entirely,a',
+    ]);
+    const held = write('held.csv', ['text,label', 'please cancel my account today!,b', 'something else entirely,a']);
+    const { findings } = await check({ data: { files: [path] }, eval: { files: [held] } });
+    const near = findings.filter(({ text }) => text.includes('nearly'));
+    expect(near.map(({ level, text }) => `${level} ${text}`)).toEqual([
+      'note data: 2 texts are nearly the same as another ("where is my new card now" and "where is my new card now?")',
+      'note data: 1 pair of texts is nearly the same under different labels ("where is my new card now": "a", "where is my new card now?": "b"); audit tells which look wrong',
+      'note eval: 1 text is nearly the same as one of data: a score on them flatters',
+    ]);
+  });
 });

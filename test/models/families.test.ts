@@ -8,7 +8,7 @@ import { bert } from '../../src/models/text/bert/family.ts';
 import { blockInputs } from '../../src/models/text/block.ts';
 import type { HubConfig } from '../../src/models/text/config.ts';
 import { readTextModel } from '../../src/models/text/families.ts';
-import type { HeadRecord } from '../../src/models/text/heads/head.ts';
+import type { HeadRecord, PartName } from '../../src/models/text/heads/head.ts';
 import { headNames, headOfPipeline, heads } from '../../src/models/text/heads/table.ts';
 import { type TextModel, textModel } from '../../src/models/text/model.ts';
 import { Scope } from '../../src/nn/scope.ts';
@@ -47,7 +47,7 @@ test('families are found, and no two write models of one class', () => {
 });
 
 test('the pipelines of all heads lead to a head of that pipeline', () => {
-  expect([...headNames].sort()).toEqual(['maskedLm', 'oneLabel', 'pooled']);
+  expect([...headNames].sort()).toEqual(['maskedLm', 'oneLabel', 'pooled', 'tokenLabels']);
   for (const name of headNames) expect(heads[headOfPipeline(heads[name].pipeline)].pipeline).toBe(heads[name].pipeline);
 });
 
@@ -163,8 +163,14 @@ function headFaults(model: TextModel): string[] {
   return faults;
 }
 
+/** Those of the token classifier, which models of texts have not, beside the parts that it takes alone. */
 function nameFaults(model: TextModel): string[] {
-  const own = model.parameters(model.parts).map(({ name }) => name);
+  const others = model.parts.filter((part) => part !== 'tokenClassifier');
+  return [...new Set([...faultsAmong(model, others), ...faultsAmong(model, model.partsOf('tokenLabels'))])];
+}
+
+function faultsAmong(model: TextModel, parts: readonly PartName[]): string[] {
+  const own = model.parameters(parts).map(({ name }) => name);
   const written = own.flatMap((name) => model.names.written(name));
   const looked = own.flatMap((name) => [...new Set(model.names.spellings(name))]);
   const lost = own.flatMap((name) => {

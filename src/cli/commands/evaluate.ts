@@ -1,6 +1,6 @@
-import { classificationReport } from '../classificationReport.ts';
 import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
+import { labeledReport } from '../labeledReport.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
 import { slicesReport } from '../slicesReport.ts';
@@ -9,9 +9,9 @@ import { tokensReport } from '../tokensReport.ts';
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
   group: 'judge',
-  summary: 'measure a classifier on labeled texts, or a masked language model',
+  summary: 'measure a model on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn', 'sliceColumn'],
+  flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'sliceColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
     'bertune evaluate --model runs/intent --data test.csv --slice-column channel',
@@ -27,7 +27,7 @@ export const evaluateCommand: CommandSpec = {
         ? tokensReport(result)
         : 'perplexity' in result
           ? maskedLmReport(result)
-          : `${classificationReport(result)}${slicesReport(result)}`,
+          : `${labeledReport(result)}${'slices' in result ? slicesReport(result) : ''}`,
     );
   },
 };

@@ -1,9 +1,9 @@
 import { counted } from '../../core/errors.ts';
-import type { FinetuneResult, JobHooks, TokensFinetuneResult } from '../../jobs/types.ts';
-import { classificationReport } from '../classificationReport.ts';
+import type { AnyFinetuneResult, JobHooks, TokensFinetuneResult } from '../../jobs/types.ts';
 import type { CommandSpec } from '../command.ts';
 import { speed } from '../format.ts';
 import { jobOptions, withTraining } from '../jobOptions.ts';
+import { labeledReport, targetLadderReport } from '../labeledReport.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
 import { tokensReport } from '../tokensReport.ts';
@@ -11,25 +11,36 @@ import { tokensReport } from '../tokensReport.ts';
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
   group: 'train',
-  summary: 'train a classifier of texts, or of parts of them, on labeled texts',
+  summary: 'learn from labeled texts: one label a text, several, a number, or labels of parts',
   job: 'finetune',
-  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'sliceColumn', 'groupColumn'],
+  flags: [
+    'query',
+    'evalQuery',
+    'textColumn',
+    'labelColumn',
+    'labelSeparator',
+    'labelColumns',
+    'sliceColumn',
+    'groupColumn',
+  ],
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
+    "bertune finetune --model runs/adapted --train tickets.csv --task several-labels --label-separator ';' --output runs/topics",
+    'bertune finetune --model runs/adapted --train reviews.csv --task number --label-column rating --output runs/rating',
     'bertune finetune --model runs/adapted --task tokens --train names.conll --output runs/names',
   ],
   isShared: true,
   async run(settings, context) {
     const { finetune } = await import('../../jobs/finetune.ts');
     const options = jobOptions('finetune', settings);
-    const train = (hooks: JobHooks): Promise<FinetuneResult | TokensFinetuneResult> => finetune(options, hooks);
+    const train = (hooks: JobHooks): Promise<AnyFinetuneResult | TokensFinetuneResult> => finetune(options, hooks);
     const result = await withTraining(context, train);
     await writeResult(context, settings, result, () =>
       [
-        ...('ladder' in result && result.ladder ? [ladderReport(result.ladder), ''] : []),
-        'entities' in result ? tokensReport(result) : classificationReport(result),
+        ...('ladder' in result && result.ladder ? [shownLadder(result.ladder), ''] : []),
+        'entities' in result ? tokensReport(result) : labeledReport(result),
         '',
         result.head
           ? `${result.method}, C ${result.head.c}`
@@ -39,3 +50,7 @@ export const finetuneCommand: CommandSpec = {
     );
   },
 };
+
+function shownLadder(ladder: NonNullable<AnyFinetuneResult['ladder']>): string {
+  return 'measure' in ladder ? targetLadderReport(ladder) : ladderReport(ladder);
+}

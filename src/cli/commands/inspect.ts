@@ -30,7 +30,8 @@ function inspection(result: InspectResult): string {
       ...(result.words ? [['words', wordsTitle(result.words)]] : []),
       ['parameters', quantity(result.parameters)],
       ['stored as', printable(result.storedAs)],
-      ['labels', labelList(result.labels)],
+      result.task === 'number' ? ['number', labelList(result.labels)] : ['labels', labelList(result.labels)],
+      ...(result.task === null ? [] : [['task', result.task]]),
       ...(result.reads === null ? [] : [['classifier reads', result.reads]]),
       ...(result.sentence ? sentenceRows(result.sentence) : []),
       ...(result.mostWindows === undefined

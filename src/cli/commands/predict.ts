@@ -9,12 +9,12 @@ import { writeLine, writeResult } from '../output.ts';
 export const predictCommand: CommandSpec = {
   name: 'predict',
   group: 'use',
-  summary: 'label texts: a JSON line for each, or with --output a file of all rows and their labels',
+  summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
   flags: ['query', 'textColumn', 'output', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
-    output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input, label and score',
+    output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer',
   },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
@@ -32,7 +32,7 @@ export const predictCommand: CommandSpec = {
     }
     if (settings.output !== undefined) return toFile(settings, context, isPiped);
     if (settings.scores) {
-      throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the best label`);
+      throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the answer alone`);
     }
     if (settings.shard) throw new UsageError(say`${setting('shard')} goes with ${setting('output')}`);
     const { predict } = await import('../../jobs/predict.ts');
@@ -66,6 +66,7 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
     const others = most.length > shown.length ? `, and ${most.length - shown.length} more labels` : '';
     const names = added.length > 5 ? `${added.slice(0, 2).join(', ')} and ${added.length - 2} more` : added.join(', ');
-    return `${counted(count, 'row')} with ${names} saved to ${output}: ${shown.join(', ')}${others}`;
+    const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
+    return `${counted(count, 'row')} with ${names} saved to ${output}${told}`;
   });
 }

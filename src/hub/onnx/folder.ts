@@ -8,9 +8,10 @@ import { modelPieces } from '../../engine/onnx/model.ts';
 import { lowerToOnnx } from '../../graph/lowering.ts';
 import type { OnnxGraph } from '../../graph/onnx.ts';
 import type { HubConfig } from '../../models/text/config.ts';
-import type { HeadName } from '../../models/text/heads/table.ts';
+import { type HeadName, isLabelKind } from '../../models/text/heads/table.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
+import { answerKeysOf } from '../answerKeys.ts';
 import { saveSentence } from '../saveText.ts';
 import { plainSettings, type SentenceSettings } from '../sentenceFolder.ts';
 import { configText, writtenConfig } from '../textConfig.ts';
@@ -125,7 +126,8 @@ function hubConfig({ model, raw, head, dtypes }: ExportedText): HubConfig {
   const [dtype] = dtypes;
   // With it, programs need not name the only one that there is.
   const only = dtypes.length === 1 ? { 'transformers.js_config': { dtype } } : {};
-  return { ...writtenConfig(model, { head, dtype: 'float32', raw }), ...only };
+  const own = isLabelKind(head) ? answerKeysOf(raw) : {};
+  return { ...writtenConfig(model, { head, dtype: 'float32', raw, own }), ...only };
 }
 
 function tokenizerConfig(text: string, maxLength: number): string {

@@ -23,6 +23,10 @@ export interface HeadCard {
   readonly example: CardExample;
   /** What it cannot do. */
   limits(record: RunRecord): string[];
+  /** What a layer on vectors or words was fitted by, where that is not logistic regression. */
+  readonly fit?: string;
+  /** Lines of Python that print answers from `logits` [texts, labels], `names` by their numbers and `config`. */
+  readonly python?: readonly string[];
   /** What became of texts that were too long. */
   readonly longTexts: string;
 }

@@ -7,7 +7,9 @@ const path = 'path/or/name/of/this/model';
 
 /** A model that a pipeline of transformers loads. */
 export function pipelineUse(task: string, { text, command }: CardExample): string {
-  const lines = ['from transformers import pipeline', '', `pipe = pipeline("${task}", model="${path}")`];
+  // The tags of words are those of their first pieces.
+  const more = task === 'token-classification' ? ', aggregation_strategy="first"' : '';
+  const lines = ['from transformers import pipeline', '', `pipe = pipeline("${task}", model="${path}"${more})`];
   // Each kind of model has a mask token of its own.
   const asked = text.includes('[MASK]') ? `f"${text.replace('[MASK]', '{pipe.tokenizer.mask_token}')}"` : `"${text}"`;
   return [code('python', ...lines, `print(pipe(${asked}))`), code('sh', `${command} ${path}`)].join('\n\n');
@@ -23,7 +25,7 @@ export function wordsUse({ text, command }: CardExample): string {
       "import { loadModel } from 'bertune';",
       '',
       `const model = await loadModel('${path}');`,
-      `const [answer] = await model.classify(['${text}']);`,
+      `const [answer] = await model.predict(['${text}']);`,
     ),
     'It is no network: transformers and transformers.js refuse it.',
   ].join('\n\n');
@@ -38,7 +40,14 @@ export function hybridUse({ command }: CardExample): string {
 }
 
 /** A classifier on vectors: what sentence-transformers makes of it are logits. */
-export function classifierUse({ text, command }: CardExample, { prompt }: SentenceUse): string {
+export function classifierUse(
+  { text, command }: CardExample,
+  { prompt }: SentenceUse,
+  answers: readonly string[] = [
+    'scores = logits.softmax(dim=1)',
+    'print([(names[i], row[i].item()) for row in scores for i in [row.argmax().item()]])',
+  ],
+): string {
   return [
     code('sh', `${command} ${path}`),
     'In Python, sentence-transformers computes the logits, and `config.json` names their labels:',
@@ -49,9 +58,10 @@ export function classifierUse({ text, command }: CardExample, { prompt }: Senten
       '',
       `path = "${path}"`,
       `texts = ["${text}"]`,
-      'scores = SentenceTransformer(path).encode(texts, convert_to_tensor=True).softmax(dim=1)',
-      'names = AutoConfig.from_pretrained(path).id2label',
-      'print([(names[i], row[i].item()) for row in scores for i in [row.argmax().item()]])',
+      'logits = SentenceTransformer(path).encode(texts, convert_to_tensor=True)',
+      'config = AutoConfig.from_pretrained(path)',
+      'names = config.id2label',
+      ...answers,
     ),
     '`AutoModelForSequenceClassification` and the `text-classification` pipeline of Python do not apply: they do not read the classifier, and would start another one at random.',
     `In JavaScript, with transformers.js, after \`bertune export --model ${path} --output exported\`${beginning(prompt)}:`,

@@ -62,9 +62,10 @@ function labelFindings({ flag, isHeld, texts, labels, unlabeled = 0 }: Reviewed)
       classes.map(({ label }) => shown(label)),
       4,
     );
+    const isNumber = looksLike === 'measurements' ? say`a number is learned with ${setting('task')} number, and ` : '';
     findings.push(
       wrong(
-        say`${flag}: the labels of column ${column} look like ${looksLike}, not like classes (${some}); another column is chosen with ${setting('labelColumn')}`,
+        say`${flag}: the labels of column ${column} look like ${looksLike}, not like classes (${some}); ${isNumber}another column is chosen with ${setting('labelColumn')}`,
       ),
     );
   }

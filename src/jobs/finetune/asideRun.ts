@@ -8,10 +8,11 @@ import { Trainer } from '../../train/trainer.ts';
 import { activity } from '../note.ts';
 import { checkMemory, stopBeforeTraining } from '../training.ts';
 import type { FinetuneRun } from './base.ts';
+import type { RunTexts } from './labeled.ts';
 
 /** Training beside the run's own: a trial, or what the run starts from. */
 export interface AsideRun {
-  readonly run: Pick<FinetuneRun, 'given' | 'engine' | 'hooks'>;
+  readonly run: Pick<FinetuneRun<RunTexts>, 'given' | 'engine' | 'hooks'>;
   readonly task: TrainingTask & Pick<FrozenSplit, 'frozen'>;
   readonly steps: number;
   readonly learningRate: number;

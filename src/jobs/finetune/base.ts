@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { plainSettings, type SentenceSettings } from '../../hub/sentenceFolder.ts';
 import { saveText } from '../../hub/textFolder.ts';
 import type { WordsPart } from '../../hub/wordsFolder.ts';
+import type { HubConfig } from '../../models/text/config.ts';
 import type { TextModel } from '../../models/text/model.ts';
 import { pooledBy } from '../../models/text/sentence/pooling.ts';
 import { readingTitle, readsVectors } from '../../models/text/sentence/sentence.ts';
@@ -16,16 +17,16 @@ import { note } from '../note.ts';
 import type { Finished } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
 import { promptOf, type ReadModel, randomValues, readModel, sequenceLength } from '../textModel.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks, MethodName } from '../types.ts';
+import type { FinetuneOptions, JobHooks, MethodName } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import { extended, type KnownClasses, knownLabels, readsAsVectors } from './extended.ts';
-import type { Labeled } from './labeled.ts';
+import type { Labeled, RunTexts } from './labeled.ts';
 
 /** What is asked of a run of fine-tuning, and its data. */
-export interface FinetuneRun {
+export interface FinetuneRun<Data extends RunTexts = Labeled> {
   readonly given: Resolved<'finetune'>;
   readonly options: FinetuneOptions;
-  readonly data: Labeled;
+  readonly data: Data;
   readonly engine: Engine;
   readonly hooks: JobHooks;
   /** An empty folder that goes when the run ends. */
@@ -34,7 +35,7 @@ export interface FinetuneRun {
   found(): Promise<FoundModel>;
 }
 
-/** The head that is trained. */
+/** The head of one label. */
 export const classifierHead = 'oneLabel';
 
 /** Whether a method fits its head to vectors, which a classifier on the encoder's own pooler has none of. */
@@ -59,13 +60,13 @@ export class Base {
   /** Windows of a long text that are read, at most; 1: its start alone. */
   readonly mostWindows: number;
   readonly cutter: TextCutter;
-  #run: FinetuneRun;
+  #run: FinetuneRun<RunTexts>;
   readonly #prompt: string;
   #trainVectors: Promise<FrozenVectors> | undefined;
   #unlabeledVectors: Promise<FrozenVectors> | undefined;
 
   private constructor(
-    run: FinetuneRun,
+    run: FinetuneRun<RunTexts>,
     found: FoundModel,
     loaded: ReadModel,
     mostWindows: number,
@@ -78,7 +79,7 @@ export class Base {
     this.found = found;
     this.loaded = loaded;
     this.model = loaded.model.withDropout(options.dropout);
-    this.values = values ?? (randomStart ? randomValues(this.model, classifierHead, seed) : loaded.values);
+    this.values = values ?? (randomStart ? randomValues(this.model, run.data.head, seed) : loaded.values);
     this.isNew = randomStart || loaded.atRandom.includes('classifier');
     this.known = known;
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
@@ -88,7 +89,7 @@ export class Base {
   }
 
   /** Throws what `readModel` throws. */
-  static async open(run: FinetuneRun): Promise<Base> {
+  static async open(run: FinetuneRun<RunTexts>): Promise<Base> {
     const { given, data, hooks } = run;
     const found = await run.found();
     if (given.reads === 'pooler' && needsVectors(given.method)) {
@@ -100,7 +101,7 @@ export class Base {
     // Known classes stand on what their classifier reads, whatever it is. Methods that compete have to read the same.
     const readsVectors = given.method === undefined || needsVectors(given.method);
     const suited = readsVectors && data.known === 0 ? 'vectors' : 'suited';
-    const wanted = { head: classifierHead, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
+    const wanted = { head: data.head, beside: ['pooler'], labels: knownLabels(data), seed: given.seed } as const;
     const read = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
       note(hooks, line),
     );
@@ -127,7 +128,7 @@ export class Base {
   }
 
   /** The texts that are trained on. */
-  get trained(): Labeled {
+  get trained(): RunTexts {
     return this.#run.data;
   }
 
@@ -150,7 +151,7 @@ export class Base {
   }
 
   /** Takes other training texts from now on, whose vectors are there already. */
-  trainsOn(data: Labeled, vectors: FrozenVectors): void {
+  trainsOn(data: RunTexts, vectors: FrozenVectors): void {
     this.#run = { ...this.#run, data };
     this.#trainVectors = Promise.resolve(vectors);
   }
@@ -201,12 +202,18 @@ export class Base {
     );
   }
 
-  /** Writes the run's model. @param values of the encoder and its classifier @param words what stands beside it */
-  async save(values: ParameterValues, words?: WordsPart): Promise<void> {
+  /**
+   * Writes the run's model.
+   *
+   * @param values of the encoder and its classifier
+   * @param words what stands beside it
+   * @param own further keys of `config.json`
+   */
+  async save(values: ParameterValues, words?: WordsPart, own?: HubConfig): Promise<void> {
     const { loaded, maxLength, mostWindows } = this;
     const { raw, beside, tokenizer } = loaded;
     await saveText(this.#run.options.output, {
-      ...{ model: loaded.model, head: classifierHead, raw, values, maxLength, mostWindows, words },
+      ...{ model: loaded.model, head: this.#run.data.head, raw, values, maxLength, mostWindows, words, own },
       tokenizerFiles: tokenizer.files(),
       ...(this.model.sentence
         ? { pooler: beside.size > 0 ? beside : undefined, sentence: this.#sentenceSettings() }
@@ -215,11 +222,11 @@ export class Base {
   }
 
   /** What a model card says of the run's model. @param beside what stands beside it */
-  async card(beside?: FittedBeside): Promise<Finished<FinetuneResult>['card']> {
+  async card(beside?: FittedBeside): Promise<Finished<object>['card']> {
     const { given, hooks } = this.#run;
     return {
       about: {
-        ...modelFacts(this.model, classifierHead, this.#sentenceSettings()),
+        ...modelFacts(this.model, this.#run.data.head, this.#sentenceSettings()),
         ...(this.mostWindows === 1 ? {} : { mostWindows: this.mostWindows }),
         ...(beside ? { words: wordsUseOf(beside.words, beside.c, beside.weight) } : {}),
       },

@@ -10,9 +10,9 @@ import type { FoundModel } from '../findModel.ts';
 import type { Finished } from '../run.ts';
 import { readableRecord } from '../runRecord.ts';
 import type { ReadModel } from '../textModel.ts';
-import type { FinetuneOptions, FinetuneResult } from '../types.ts';
+import type { FinetuneOptions } from '../types.ts';
 import { listed } from './classes.ts';
-import type { Labeled } from './labeled.ts';
+import type { Labeled, RunTexts } from './labeled.ts';
 
 /** What is known of the first classes. */
 export interface KnownClasses {
@@ -22,7 +22,7 @@ export interface KnownClasses {
 }
 
 /** The labels with which the classifier of a run's model is read: those that it has, where they are kept. */
-export function knownLabels({ labels, known }: Labeled): readonly string[] {
+export function knownLabels({ labels, known }: RunTexts): readonly string[] {
   return known > 0 ? labels.slice(0, known) : labels;
 }
 
@@ -38,7 +38,7 @@ export function withoutTexts({ labels, known, classes }: Labeled): string[] {
  * @throws UsageError when what is to be kept is not there to be read
  */
 export function extended(
-  { data, options }: { readonly data: Labeled; readonly options: FinetuneOptions },
+  { data, options }: { readonly data: RunTexts; readonly options: FinetuneOptions },
   loaded: ReadModel,
   { folder }: FoundModel,
 ): { readonly loaded: ReadModel; readonly known?: KnownClasses } {
@@ -75,11 +75,11 @@ function placeIn(folder: string, size: number): Place | undefined {
  * classes learns from it where these ones are. Known classes that gave no vectors count by what was known.
  */
 export function withPlace(
-  card: Finished<FinetuneResult>['card'],
+  card: Finished<object>['card'],
   vectors: Rows,
   set: Labeled,
   known: KnownClasses | undefined,
-): Finished<FinetuneResult>['card'] {
+): Finished<object>['card'] {
   if (!card) return card;
   const own = placeOf(vectors, set.classes);
   const share = known?.place ? withoutTexts(set).length / set.labels.length : 0;

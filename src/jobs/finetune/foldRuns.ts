@@ -66,7 +66,7 @@ export async function answersOfFold({ run, base, recipe, features, c, fold, fold
 }
 
 /** Some rows of features, by number. */
-function rowsAt({ data, size }: Rows, numbers: readonly number[]): Rows {
+export function rowsAt({ data, size }: Rows, numbers: readonly number[]): Rows {
   const rows = new Float32Array(numbers.length * size);
   for (const [i, number] of numbers.entries()) rows.set(data.subarray(number * size, (number + 1) * size), i * size);
   return { data: rows, size };

@@ -18,7 +18,7 @@ import type { FittedBeside } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
 import { type KnownClasses, withPlace } from './extended.ts';
 import { blend, heldAnswers, measureHeld, wordsOf } from './hybrid.ts';
-import { describedIn, foldCount, type Labeled, part } from './labeled.ts';
+import { describedIn, foldCount, type Labeled, part, type RunTexts } from './labeled.ts';
 
 /**
  * A classifier on the vectors of an encoder that stays as it is: multinomial logistic regression, fitted to its minimum.
@@ -73,9 +73,9 @@ async function wordsBeside(run: FinetuneRun, head: LinearHead): Promise<FittedBe
 }
 
 /** @throws UsageError when vectors and the fit to them are more than there is memory for */
-export function checkVectorMemory({ data }: FinetuneRun, { model }: Base): void {
+export function checkVectorMemory({ data }: FinetuneRun<RunTexts>, { model }: Base): void {
   const [trained, held] = [data.texts.length, data.held.texts.length];
-  const [size, labels] = [model.outputSize('pooled'), model.outputSize('oneLabel')];
+  const [size, labels] = [model.outputSize('pooled'), model.outputSize(data.head)];
   // Vectors one by one and as rows, rows about their mean, logits and those held out, and what the fit remembers of its steps.
   const needed = 4 * (2 * (trained + held) * size + trained * (size + 3 * labels)) + 8 * 16 * labels * (size + 1);
   const available = availableMemory();

@@ -1,6 +1,7 @@
 import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
 import { labelNames } from '../../data/labels.ts';
+import type { LabelKindName } from '../../models/text/heads/table.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { repeatedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
@@ -9,12 +10,24 @@ import type { JobHooks } from '../types.ts';
 import { readUnlabeled } from '../unlabeledTexts.ts';
 import type { Descriptions } from './descriptions.ts';
 
-/** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
-export interface Labeled {
+/** What every run of fine-tuning has, whatever is learned of its texts. */
+export interface RunTexts {
+  /** The head that is trained. */
+  readonly head: LabelKindName;
+  /** Names of what it puts out. */
   readonly labels: readonly string[];
-  /** How many classes, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
+  /** How many of them, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
   readonly known: number;
   readonly texts: readonly string[];
+  /** Texts without labels that help; absent where none were given. */
+  readonly unlabeled?: readonly string[];
+  /** Texts that measure the result and choose nothing. */
+  readonly held: { readonly texts: readonly string[] };
+}
+
+/** The labeled sets of a run, as every method of fine-tuning takes them; the arrays of a set are parallel. */
+export interface Labeled extends RunTexts {
+  readonly head: 'oneLabel';
   readonly groups?: readonly string[];
   /** Class number of each text. */
   readonly classes: Int32Array;
@@ -22,9 +35,6 @@ export interface Labeled {
   readonly classWeights: readonly number[];
   /** Fold of each text, from 0: what repeats or belongs together is in one; −1 of descriptions, which measure nothing. */
   readonly folds: Int32Array;
-  /** Texts without labels that help; absent where none were given. */
-  readonly unlabeled?: readonly string[];
-  /** Texts that measure the result and choose nothing. */
   readonly held: {
     readonly texts: readonly string[];
     readonly classes: Int32Array;
@@ -57,7 +67,7 @@ export async function labeledSets(
   const unlabeled =
     given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
   return {
-    ...{ labels, known, texts, groups, classes, unlabeled },
+    ...{ head: 'oneLabel', labels, known, texts, groups, classes, unlabeled },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {

@@ -2,10 +2,10 @@ import type { Resolved } from '../../settings/options.ts';
 import type { FoundModel } from '../findModel.ts';
 import type { Fit, Plan, Reading } from '../run.ts';
 import type { RunRecord } from '../runRecord.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks } from '../types.ts';
+import type { AnyFinetuneResult, FinetuneOptions, JobHooks } from '../types.ts';
 
 /** Reads labeled texts of one kind, and finds the run that learns from them. */
-export type Learner = (asked: Learning) => Promise<Plan<FinetuneResult> | Fit<FinetuneResult>>;
+export type Learner = (asked: Learning) => Promise<Plan<AnyFinetuneResult> | Fit<AnyFinetuneResult>>;
 
 /** What a run of fine-tuning begins with. */
 export interface Learning {

@@ -36,7 +36,12 @@ const recipes = {
 } as const satisfies Readonly<Record<TrainedMethod, unknown>>;
 
 /** The recipe of a method for a model and a number of examples. */
-export function recipeOf(method: TrainedMethod, { given }: FinetuneRun, base: Base, examples: number): Recipe {
+export function recipeOf(
+  method: TrainedMethod,
+  { given }: Pick<FinetuneRun, 'given'>,
+  base: Base,
+  examples: number,
+): Recipe {
   const { rate, batchSize: usual, ...other } = recipes[method];
   const batchSize = given.batchSize ?? usual;
   const least = examples < manyExamples ? usualEpochs : fewestEpochs;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { alone, type Collective, rowsOfAll } from '../../core/collective.ts';
 import { classOrder } from '../../data/classOrder.ts';
-import type { NamedTensors } from '../../engine/engine.ts';
+import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { asTensors, type ParameterValues } from '../../nn/parameters.ts';
 import { identityOf } from '../../settings/identity.ts';
 import { ExamplesTask, type TextExample } from '../../tasks/text/examplesTask.ts';
@@ -22,7 +22,7 @@ import { type Base, classifierHead, type FinetuneRun } from './base.ts';
 import { withPlace } from './extended.ts';
 import { fittedStart } from './frozen.ts';
 import { heldAnswers, measureHeld } from './hybrid.ts';
-import { describedIn, type Labeled, part } from './labeled.ts';
+import { describedIn, type Labeled, part, type RunTexts } from './labeled.ts';
 import { type Recipe, recipeOf, type TrainedMethod } from './recipe.ts';
 
 /**
@@ -167,7 +167,7 @@ const chunk = 1024;
  * @throws InterruptedError when the signal was aborted, which of several processes none may be without the others
  */
 export async function answersOf(
-  { engine }: Pick<FinetuneRun, 'engine'>,
+  { engine, data }: { readonly engine: Engine; readonly data: Pick<RunTexts, 'head'> },
   base: Base,
   parameters: NamedTensors,
   texts: readonly Windows[],
@@ -176,7 +176,7 @@ export async function answersOf(
   const inference = new TextInference(engine, base.model, base.loaded.tokenizer.frame, parameters, { signal });
   const { promptTokens } = base.cutter;
   const answers = rowsOfAll(collective, texts, chunk, (part) =>
-    ofWindows(inference, classifierHead, part, { promptTokens }),
+    ofWindows(inference, data.head, part, { promptTokens }),
   );
   return answers.finally(() => inference.dispose());
 }
@@ -196,7 +196,7 @@ export function onTheWay(trained: ParameterValues, start: ParameterValues, share
   );
 }
 
-function valuesOf(parameters: NamedTensors): ParameterValues {
+export function valuesOf(parameters: NamedTensors): ParameterValues {
   const floats = Object.entries(parameters).map(([name, { data }]) => [name, data as Float32Array] as const);
   return new Map(floats);
 }

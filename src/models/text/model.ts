@@ -121,7 +121,8 @@ export function textModel<C extends TextConfig>(
     partTitle: (part) => (part === 'sentence' ? 'modules behind the encoder' : (family.parts[part]?.title ?? part)),
     parameters,
     encode: (scope, block, read) => family.encode(scope, config, block, read),
-    readingOf: (head) => throughSentence(head)?.pooling ?? family.heads[head]?.reads?.(config) ?? heads[head].reads,
+    readingOf: (head) =>
+      throughSentence(head)?.pooling ?? family.heads[familyHeadOf(head)]?.reads?.(config) ?? heads[head].reads,
     outputs(head, scope, hidden) {
       const through = throughSentence(head);
       if (!through) return headOf(head).outputs(scope, config, hidden);

@@ -11,6 +11,7 @@ import {
   query,
   records,
   recordsOr,
+  separator,
   text,
   textOrOff,
   texts,
@@ -49,6 +50,10 @@ export const input = {
     default: computed('names where labels have few texts and folds say that they help'),
     identity: false,
   },
+  general: {
+    type: records('file'),
+    help: 'texts of everyday language, to see what a model knows of it: files or globs',
+  },
   unlabeled: { type: records('file'), help: 'texts without labels that help the few labeled ones: files or globs' },
   test: { type: records('path'), help: 'labeled images to measure on' },
   data: { type: records('file'), help: 'texts to evaluate on: files or globs' },
@@ -72,6 +77,14 @@ export const input = {
     help: 'column with the label',
     default: computed('found when only one can be meant'),
   },
+  /** What stands between the labels in a column with several. */
+  labelSeparator: {
+    type: separator('x'),
+    help: 'what stands between the labels of a text in the label column, such as ;',
+    default: computed('lists are read as they are'),
+  },
+  /** Columns of 0 and 1, one for each label, which is named as its column. */
+  labelColumns: { type: words('a,b'), help: 'columns of 0 and 1, one for each label, in place of --label-column' },
   groupColumn: { type: text('name'), help: 'column whose equal values stay on one side of every split' },
   sliceColumn: {
     type: text('name'),
@@ -112,10 +125,10 @@ export const input = {
     help: 'numbers of the exported models',
     default: ['fp32', 'fp16', 'q8'],
   },
-  /** What the model is for; when absent, what its head is for. */
+  /** Of an export what the model is for, when absent what its head is for; of labeled texts what is learned of each. */
   task: {
     type: choice('fill-mask', 'text-classification', 'feature-extraction'),
-    help: 'what the exported model is for',
+    help: 'what the model is for',
     default: computed("that of the model's head"),
   },
   /** Export the network of a classifier that reads words, too, without them: its answers differ. */

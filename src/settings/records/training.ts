@@ -21,6 +21,17 @@ export const training = {
     type: choice('autoencoder', 'simsiam', 'simclr', 'mae'),
     help: 'what to learn: to rebuild images, to tell two views alike, or to fill in what is masked',
   },
+  /**
+   * How far a number is off: `squared`, or `huber`, which is squared up to one standard deviation of the training texts'
+   * numbers and a straight line beyond, so that far-off ones pull no harder.
+   */
+  loss: {
+    type: choice('squared', 'huber'),
+    help: 'how errors of a number count; huber: those beyond a standard deviation less',
+    default: 'squared',
+    identity: (value) => (value === 'squared' ? undefined : value),
+    card: 'trained',
+  },
   /** Minutes that a run may take, from its start to the saved model; a method that would not fit in is left out. */
   budget: {
     type: number('minutes', 'a number of minutes above 0', (x) => x > 0),

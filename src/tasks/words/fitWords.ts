@@ -1,23 +1,22 @@
 import { breathe } from '../../core/interrupt.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { fitLogisticRegression, type LinearClassifier, strengthAt } from '../../evaluation/logisticRegression.ts';
+import type { LinearClassifier } from '../../evaluation/logisticRegression.ts';
 import type { WordsWeights } from '../../models/words/words.ts';
 import { type CountedCorpus, countTexts, termTexts } from '../../text/terms/countedTexts.ts';
 import { suitedBlocks } from '../../text/terms/suitedBlocks.ts';
 import { type ChosenTerms, chooseTerms, type SparseRows, tfidfRows } from '../../text/terms/tfidf.ts';
+import { type Classes, type LinearLearned, learnedClasses } from '../learned.ts';
 import type { FoldScore } from '../linearHead.ts';
 import { type FoldProblem, fitByFolds } from './fitByFolds.ts';
 import { WordsModel } from './wordsModel.ts';
 import { isDense, wordsProducts } from './wordsProducts.ts';
 
-export interface FitWordsOptions {
+/** What words learn one class a text from. */
+export interface FitWordsOptions extends FitTermsOptions, Classes {}
+
+export interface FitTermsOptions {
   readonly engine: Engine;
   readonly texts: readonly string[];
-  /** Class numbers [n] below `classes`. */
-  readonly labels: ArrayLike<number>;
-  readonly classes: number;
-  /** Weights of the classes [classes], as in scikit-learn's `class_weight`. */
-  readonly classWeights?: ArrayLike<number>;
   /** Fold of each text [n], from 0. */
   readonly folds: ArrayLike<number>;
   /** Values of C to choose from, ascending; by default nine, or four where a fit takes long. */
@@ -35,7 +34,7 @@ export interface FittedWords {
   readonly scores: readonly FoldScore[];
   /** Texts that were held out of a fit and measured it. */
   readonly scored: number;
-  /** ln p of every class [n, classes] of the texts that were held out, at `c`; NaN for the others. */
+  /** What is said of the texts that were held out [n, outputs], at `c`, such as ln p of every class; NaN for the others. */
   readonly held: Float32Array;
   /** Terms that are read, and those that were too rare to be. */
   readonly terms: number;
@@ -67,13 +66,18 @@ const [fewestTerms, mostTerms] = [1 << 14, 1 << 17];
  * @throws InterruptedError when the signal was aborted
  */
 export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
-  const { engine, texts, labels, classes, classWeights, signal } = options;
+  return fitWordsTo(learnedClasses(options), options);
+}
+
+/** The same for whatever a linear layer learns: its penalty is chosen by the loss on held-out folds. */
+export async function fitWordsTo(learned: LinearLearned, options: FitTermsOptions): Promise<FittedWords> {
+  const { engine, texts, signal } = options;
+  const { outputs: classes } = learned;
   const most = Math.min(mostTerms, Math.max(fewestTerms, Math.floor(mostWeights / classes)));
   await breathe(signal);
   // A fold may read some terms that are not among the most frequent of all.
   const corpus = countTexts(texts, suitedBlocks(texts), 2 * most);
   await breathe(signal);
-  const weights = Float64Array.from({ length: texts.length }, (_, i) => classWeights?.[labels[i] as number] ?? 1);
   const whole = rowsOf(corpus, () => true, most);
   const dense = isDense(whole.rows, classes);
   const isLong = !dense && whole.rows.columns.length * classes > longWork;
@@ -84,13 +88,13 @@ export async function fitWords(options: FitWordsOptions): Promise<FittedWords> {
     first ??= chosen;
     return { products: await wordsProducts({ engine, rows, classes, isFitted, dense, signal }) };
   };
-  const byFolds = await fitByFolds({ ...options, weights, cs, problem, isQuick: !isLong });
+  const byFolds = await fitByFolds({ ...options, learned, cs, problem, isQuick: !isLong });
   const c = byFolds?.c ?? (cs.length === 1 ? (cs[0] as number) : usual);
   const isFitted = () => true;
   const products = await wordsProducts({ engine, rows: whole.rows, classes, isFitted, dense, signal });
   try {
-    const fitted = await fitLogisticRegression(products, labels, classes, {
-      ...{ weights, strength: strengthAt(c, classes), tolerance: isLong ? longTolerance : finalTolerance },
+    const fitted = await learned.fit(products, {
+      ...{ c, tolerance: isLong ? longTolerance : finalTolerance },
       // In the space of the texts the coordinates of a fold are others.
       start: dense || !first || !byFolds ? undefined : movedTo(whole.chosen, byFolds.start, first),
     });

@@ -1,11 +1,13 @@
 import type { HeadRecord, PartName } from './head.ts';
+import { manyLabels } from './manyLabels.ts';
 import { maskedLm } from './maskedLm.ts';
+import { number } from './number.ts';
 import { oneLabel } from './oneLabel.ts';
 import { pooled } from './pooled.ts';
 import { tokenLabels } from './tokenLabels.ts';
 
 /** Every head, in the order in which a model with several is taken for one of them. */
-export const heads = { oneLabel, tokenLabels, maskedLm, pooled } as const satisfies Readonly<
+export const heads = { oneLabel, manyLabels, number, tokenLabels, maskedLm, pooled } as const satisfies Readonly<
   Record<string, HeadRecord>
 >;
 

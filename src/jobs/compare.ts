@@ -1,0 +1,204 @@
+import { UsageError } from '../core/errors.ts';
+import { removeFolder, temporaryFolder } from '../core/files.ts';
+import { throwIfAborted } from '../core/interrupt.ts';
+import { say, setting } from '../core/message.ts';
+import { type Comparison, compareAnswers } from '../evaluation/comparison.ts';
+import { type Summary, summarize } from '../evaluation/paired.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
+import { resolve } from '../settings/resolve.ts';
+import { check } from './check.ts';
+import { evaluate } from './evaluate.ts';
+import { findModel } from './findModel.ts';
+import { finetune } from './finetune.ts';
+import { readAnswers } from './heldOutAnswers.ts';
+import { inspect } from './inspect.ts';
+import { measurableHead } from './model.ts';
+import { activity, note } from './note.ts';
+import type { DataOptions, JobHooks } from './types.ts';
+
+export interface CompareOptions extends OptionsOf<'compare'> {}
+
+export interface CompareResult {
+  readonly method: string;
+  /** Runs of each model, each with a seed of its own: other draws of labels, other random starts. */
+  readonly seeds: number;
+  readonly texts: number;
+  /** The first is what the others are compared with. */
+  readonly models: readonly ComparedModel[];
+}
+
+export interface ComparedModel {
+  readonly model: string;
+  /** Of the test texts, by seed. */
+  readonly accuracies: readonly number[];
+  readonly accuracy: Summary;
+  /** What it gains over the first model; absent of the first. */
+  readonly gain?: Comparison;
+  readonly parameters: number;
+  /** Of one run, on average. */
+  readonly seconds: number;
+  /** How its vocabulary fits the test texts; absent of a classifier on words. */
+  readonly vocabulary?: {
+    /** Tokens of a text, the median, and the share of all of them that it does not know. */
+    readonly tokens: number;
+    readonly unknown: number;
+  };
+  /** Of masked words, with masks that never move: null of a model without an MLM head; absent where no texts were given. */
+  readonly perplexity?: { readonly corpus: number | null; readonly general?: number | null };
+}
+
+/**
+ * Whether one model is a better start than another: fine-tunes each on the same labels and measures it on the same texts,
+ * for several seeds, and says by how much they differ and how sure that is. Nothing is kept of what is trained.
+ *
+ * @throws UsageError for options, paths, columns or labels to change; BertuneError for files that cannot be used;
+ * InterruptedError
+ */
+export async function compare(options: CompareOptions, hooks: JobHooks = {}): Promise<CompareResult> {
+  const settings = resolve('compare', options);
+  const { models, method } = settings;
+  checkModels(models);
+  const seen = await measuredModels(settings, hooks);
+  const [first, ...others] = seen;
+  if (!first) throw new Error('internal: no model');
+  const gains = compareAnswers(
+    first.right,
+    others.map(({ right }) => right),
+  );
+  const facts: ComparedModel[] = [];
+  for (const [i, { model, right, seconds }] of seen.entries()) {
+    throwIfAborted(hooks.signal);
+    const accuracies = right.map((row) => row.reduce((sum, is) => sum + Number(is), 0) / row.length);
+    const gain = i === 0 ? undefined : gains[i - 1];
+    facts.push({
+      ...{ model, accuracies, accuracy: summarize(accuracies) },
+      ...(gain ? { gain } : {}),
+      seconds: seconds / right.length,
+      ...(await beside(model, settings, hooks)),
+    });
+  }
+  return { method, seeds: first.right.length, texts: first.right[0]?.length ?? 0, models: facts };
+}
+
+function checkModels(models: readonly string[]): void {
+  if (models.length < 2) throw new UsageError(say`${setting('models')}: give two models or more to compare`);
+  const twice = models.find((model, i) => models.indexOf(model) !== i);
+  if (twice !== undefined) throw new UsageError(say`${setting('models')}: ${twice} is given twice`);
+}
+
+/** A model's runs: whether each text was answered rightly, by seed. */
+interface Measured {
+  readonly model: string;
+  readonly right: boolean[][];
+  seconds: number;
+}
+
+async function measuredModels(settings: Resolved<'compare'>, hooks: JobHooks): Promise<Measured[]> {
+  const { models, seeds, seed } = settings;
+  const measured: Measured[] = models.map((model) => ({ model, right: [], seconds: 0 }));
+  const folder = temporaryFolder();
+  try {
+    for (let i = 0; i < seeds; i++) {
+      for (const [k, each] of measured.entries()) {
+        throwIfAborted(hooks.signal);
+        const done = i * models.length + k;
+        const total = seeds * models.length;
+        hooks.onEvent?.({ type: 'progress', ...activity(say`training and measuring`), done, total });
+        await run(each, folder, seed + i, settings, i === 0 ? hooks : quiet(hooks));
+      }
+      if (i === 1 && measured.every(({ right }) => isSame(right[0], right[1]))) {
+        for (const { right } of measured) right.length = 1;
+        note(
+          hooks,
+          say`a seed changes nothing here: all labels are used, and ${setting('method')} ${settings.method} has no random start; measured once`,
+        );
+        break;
+      }
+    }
+  } finally {
+    removeFolder(folder);
+  }
+  return measured;
+}
+
+/** Fine-tunes a model once and adds what it answered. */
+async function run(
+  measured: Measured,
+  folder: string,
+  seed: number,
+  settings: Resolved<'compare'>,
+  hooks: JobHooks,
+): Promise<void> {
+  const {
+    train,
+    eval: held,
+    evalLimit,
+    method,
+    trainLimit,
+    labelsPerClass,
+    maxLength,
+    threads,
+    device,
+    offline,
+  } = settings;
+  const began = performance.now();
+  await finetune(
+    {
+      ...{
+        model: measured.model,
+        output: folder,
+        overwrite: true,
+        seed,
+        train,
+        eval: held,
+        method,
+        report: false,
+        reportTexts: false,
+      },
+      ...{ evalLimit, trainLimit, labelsPerClass, maxLength, threads, device, offline },
+    },
+    { signal: hooks.signal, onEvent: (event) => event.type === 'note' && hooks.onEvent?.(event) },
+  );
+  measured.seconds += (performance.now() - began) / 1000;
+  const answers = readAnswers(folder);
+  if (!answers) throw new Error('internal: a run without answers');
+  measured.right.push(answers.classes.map((label, i) => label === answers.answers[i]));
+}
+
+/** What else there is to know of a model. */
+async function beside(
+  model: string,
+  { eval: held, corpus, general, offline, threads, device }: Resolved<'compare'>,
+  hooks: JobHooks,
+): Promise<Pick<ComparedModel, 'parameters' | 'vocabulary' | 'perplexity'>> {
+  const silent = { signal: hooks.signal };
+  const { parameters } = await inspect({ model, offline }, silent);
+  const { data } = await check({ data: held, model, offline }, silent);
+  const { tokens } = data;
+  const perplexityOn = async (texts: DataOptions) => {
+    if ((await measurableHead(await findModel(model, { offline }, silent))) !== 'maskedLm') return null;
+    const result = await evaluate({ model, data: texts, limit: 2000, offline, threads, device }, silent);
+    return 'perplexity' in result ? result.perplexity : null;
+  };
+  return {
+    parameters,
+    ...(tokens ? { vocabulary: { tokens: tokens.median, unknown: tokens.unknown } } : {}),
+    ...(corpus
+      ? {
+          perplexity: {
+            corpus: await perplexityOn(corpus),
+            ...(general ? { general: await perplexityOn(general) } : {}),
+          },
+        }
+      : {}),
+  };
+}
+
+/** What is said once need not be said for every seed. */
+function quiet({ signal }: JobHooks): JobHooks {
+  return { signal };
+}
+
+function isSame(a: readonly boolean[] = [], b: readonly boolean[] = []): boolean {
+  return a.length === b.length && a.every((is, i) => is === b[i]);
+}
