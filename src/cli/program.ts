@@ -165,7 +165,6 @@ function createProgram(
       subcommandTerm: (command) =>
         [command.name(), ...command.registeredArguments.map((a) => `[${a.name()}]`)].join(' '),
     })
-    .commandsGroup('Help:')
     .addHelpText('after', mainJob);
   for (const spec of specs) addCommand(program, spec, { terminal, processes }, onSettings);
   return program;

@@ -48,7 +48,7 @@ describe('help', () => {
       'Judge:',
       'Use:',
       'Share:',
-      'Help:',
+      'Commands:',
       'The main job:',
     ]);
     const under = (heading: string) => (stdout.split(`\n${heading}:\n`)[1] ?? '').split('\n\n')[0] ?? '';
