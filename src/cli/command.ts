@@ -31,9 +31,21 @@ export type Settings = { readonly [Name in SettingName]?: FlagValue<ValueOf<Reco
 
 type FlagValue<T> = T extends DataOptions ? readonly string[] : T;
 
+/** What people are at when they want a command, in the order of the help. */
+export const commandGroups = {
+  data: 'Look at data',
+  train: 'Train',
+  judge: 'Judge',
+  use: 'Use',
+  share: 'Share',
+} as const;
+export type CommandGroup = keyof typeof commandGroups;
+
 /** One command: what its help says and what it does. */
 export interface CommandSpec {
   readonly name: string;
+  /** Where the help lists it. Of commands that share their first word, all name the same. */
+  readonly group: CommandGroup;
   /** One line. */
   readonly summary: string;
   /** The job whose settings are its flags. */

@@ -31,19 +31,25 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
   if (files?.length === 1 && instead?.includes(files[0] as string)) return files[0];
   if (name === 'labelTexts') return files && { files };
   if (name === 'outOfScope') return files && given({ files, textColumn: settings.textColumn });
-  if (source === 'records') return name === 'eval' ? evalData(settings) : dataOptions(settings, files, settings.query);
+  // Texts that are measured are sliced, and no others.
+  const isMeasured = !(name === 'train' && (settings.eval ?? settings.evalQuery));
+  if (source === 'records')
+    return name === 'eval'
+      ? evalData(settings)
+      : dataOptions(isMeasured ? settings : { ...settings, sliceColumn: undefined }, files, settings.query);
   if (source === 'numbers' && settings.query !== undefined) return settings.query;
   return files && onePath(name, files);
 }
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
 function dataOptions(
-  { textColumn, labelColumn, groupColumn, labelSeparator, labelColumns }: Settings,
+  { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  return sources && given({ files: sources, textColumn, labelColumn, groupColumn, labelSeparator, labelColumns });
+  const columns = { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns };
+  return sources && given({ files: sources, ...columns });
 }
 
 /** The held-out data, when some is given. */

@@ -4,7 +4,14 @@ import { BertuneError, lineOf, UsageError } from '../core/errors.ts';
 import { launchOf, type Processes } from '../jobs/processes.ts';
 import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
-import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
+import {
+  type CommandContext,
+  type CommandGroup,
+  type CommandSpec,
+  commandGroups,
+  type Settings,
+  type Terminal,
+} from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
 import { auditCommand } from './commands/audit.ts';
 import { calibrateCommand } from './commands/calibrate.ts';
@@ -41,32 +48,16 @@ import { flushed } from './output.ts';
 import { readSettings } from './settings.ts';
 import { described, runTogether } from './together.ts';
 
-/** Every command, in the order of the help. */
+/** Every command; the help lists them group by group, in this order. */
 export const commands: readonly CommandSpec[] = [
+  checkCommand,
+  auditCommand,
+  nextCommand,
+  tokenizeCommand,
   adaptCommand,
   pretrainCommand,
   finetuneCommand,
   distillCommand,
-  checkCommand,
-  auditCommand,
-  nextCommand,
-  curveCommand,
-  compareCommand,
-  evaluateCommand,
-  calibrateCommand,
-  predictCommand,
-  embedCommand,
-  tokenizeCommand,
-  joinCommand,
-  fillMaskCommand,
-  serveCommand,
-  exportCommand,
-  inspectCommand,
-  cardCommand,
-  reportCommand,
-  pushCommand,
-  demoCommand,
-  devicesCommand,
   imagePretrainCommand,
   imageProbeCommand,
   imageFinetuneCommand,
@@ -75,6 +66,22 @@ export const commands: readonly CommandSpec[] = [
   sequencePretrainCommand,
   tablePretrainCommand,
   tableEmbedCommand,
+  demoCommand,
+  devicesCommand,
+  evaluateCommand,
+  compareCommand,
+  calibrateCommand,
+  curveCommand,
+  reportCommand,
+  inspectCommand,
+  predictCommand,
+  embedCommand,
+  joinCommand,
+  fillMaskCommand,
+  serveCommand,
+  exportCommand,
+  cardCommand,
+  pushCommand,
 ];
 
 /** What the commands of two words share the first one for. */
@@ -173,7 +180,8 @@ function addCommand(
 ): void {
   const words = spec.name.split(' ');
   const name = words.pop() ?? spec.name;
-  const command = holderOf(program, words[0]).command(name).description(spec.summary);
+  const command = holderOf(program, words[0], spec.group).command(name).description(spec.summary);
+  if (words.length === 0) command.helpGroup(headingOf(spec.group));
   if (spec.argument) {
     const { name, description, isRepeated } = spec.argument;
     command.argument(`[${name}${isRepeated ? '...' : ''}]`, description);
@@ -224,15 +232,21 @@ async function runShared(
 }
 
 /** The command that holds those of two words; the program itself holds the others. */
-function holderOf(program: Command, name: string | undefined): Command {
+function holderOf(program: Command, name: string | undefined, group: CommandGroup): Command {
   if (name === undefined) return program;
   const found = program.commands.find((command) => command.name() === name);
   if (found) return found;
   return program
     .command(name)
     .description(groups[name] ?? '')
+    .helpGroup(headingOf(group))
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false);
+}
+
+/** Of a group of commands, in the help. */
+function headingOf(group: CommandGroup): string {
+  return `${commandGroups[group]}:`;
 }
 
 function flagOf(name: SettingName, spec: CommandSpec, { argument, repeated }: ValueType<unknown>): Flag {

@@ -9,6 +9,7 @@ export interface ColumnOptions {
   readonly textColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
+  readonly sliceColumn?: string;
   /**
    * Whether there has to be a label column, or it is looked for and may be missing; otherwise labels are read only when
    * `labelColumn` names them.
@@ -30,6 +31,7 @@ export interface ColumnChoice {
   readonly text: string;
   readonly label?: string;
   readonly group?: string;
+  readonly slice?: string;
   readonly id?: string;
   /** Columns of 0 and 1, one for each label. */
   readonly labels?: readonly string[];
@@ -68,6 +70,7 @@ export async function chooseColumns(
     text: find(options.textColumn, setting('textColumn')),
     label: find(options.labelColumn, setting('labelColumn')),
     group: find(options.groupColumn, setting('groupColumn')),
+    slice: find(options.sliceColumn, setting('sliceColumn')),
     id: onlyNamed(columns, ['id']),
     labels: options.several?.columns?.map((wanted) => findColumn(columns, wanted, setting('labelColumns'), name)),
   };
@@ -95,6 +98,7 @@ export async function chooseColumns(
     text,
     label,
     group: named.group,
+    slice: named.slice,
     id: named.id === text ? undefined : named.id,
     ...(labels && { labels }),
   };
@@ -146,7 +150,7 @@ export function checkNoneNested(
       say`${name}: column ${labels.name} holds lists, which need no ${setting('labelSeparator')}; leave it out`,
     );
   }
-  for (const role of ['text', 'label', 'group', 'id'] as const) {
+  for (const role of ['text', 'label', 'group', 'slice', 'id'] as const) {
     const column = columns.find(({ name }) => name === choice[role]);
     if (column?.kind === 'nested' && !(several && role === 'label' && areLists))
       throw nestedError(role, column.name, column.type ?? '', name);
@@ -177,7 +181,7 @@ export function findColumn(columns: readonly Column[], wanted: string, flag: Ori
 
 /** What was taken of the columns, and what was left out and why, in one line. */
 export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnChoice): string {
-  const roles = (['text', 'label', 'group', 'id'] as const).flatMap((role) => {
+  const roles = (['text', 'label', 'group', 'slice', 'id'] as const).flatMap((role) => {
     const name = choice[role];
     return name === undefined ? [] : `${role}: ${shown(name)}`;
   });

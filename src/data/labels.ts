@@ -12,6 +12,8 @@ export interface AnsweredSet<T> {
   readonly ids?: (string | number)[];
   /** Only when a group column was named; a row without a group is a group of its own. */
   readonly groups?: string[];
+  /** Only when a column to slice by was named; '' where a row has no value. */
+  readonly slices?: string[];
   readonly textColumn: string;
   readonly labelColumn: string;
   readonly invalidUtf8: number;
@@ -44,14 +46,16 @@ export async function readAnsweredSet<T>(
     const labels: T[] = [];
     const ids: (string | number)[] = [];
     const groups: string[] = [];
+    const slices: string[] = [];
     let hasIds = false;
     for await (const batch of records.batches()) {
       for (const record of batch) {
-        const { text, id, group } = record;
+        const { text, id, group, slice } = record;
         labels.push(take(record, texts.length + 1, labelColumn));
         hasIds ||= id !== undefined;
         // A prefix that tells the groups of the data from those made up for rows without one.
         groups.push(group === undefined ? `row:${texts.length}` : `group:${group}`);
+        slices.push(slice ?? '');
         texts.push(text);
         ids.push(id ?? '');
       }
@@ -62,6 +66,7 @@ export async function readAnsweredSet<T>(
       labels,
       ids: hasIds ? ids : undefined,
       groups: options.groupColumn === undefined ? undefined : groups,
+      slices: options.sliceColumn === undefined ? undefined : slices,
       textColumn,
       labelColumn,
       invalidUtf8,

@@ -11,6 +11,7 @@ export interface DataRecord {
   /** Where a text has several, or none. */
   readonly labels?: readonly string[];
   readonly group?: string;
+  readonly slice?: string;
   readonly id?: string | number;
 }
 
@@ -88,7 +89,7 @@ async function readOnce(
   }
 }
 
-const allRoles = ['text', 'label', 'group', 'id'] as const;
+const allRoles = ['text', 'label', 'group', 'slice', 'id'] as const;
 type Role = (typeof allRoles)[number];
 
 /** A column that is read, for one use of its values. */
@@ -124,7 +125,14 @@ async function* partRecords(
     const before = replacedBy(uses);
     for (const values of rows) {
       row++;
-      const record: { text: string; label?: string; labels?: string[]; group?: string; id?: string | number } = {
+      const record: {
+        text: string;
+        label?: string;
+        labels?: string[];
+        group?: string;
+        slice?: string;
+        id?: string | number;
+      } = {
         text: '',
         ...(several && { labels: [] }),
       };

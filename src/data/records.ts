@@ -224,6 +224,7 @@ function sameColumns(
     text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
     group: find(choice.group, setting('groupColumn')),
+    slice: find(choice.slice, setting('sliceColumn')),
     id: columns.find(({ name }) => name === choice.id)?.name,
     ...(choice.labels && {
       labels: choice.labels.map((wanted) => findColumn(columns, wanted, setting('labelColumns'), place)),

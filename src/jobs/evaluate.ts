@@ -62,6 +62,11 @@ export async function evaluate(
   if (options.int8 && head === 'maskedLm') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
+  if (options.data.sliceColumn !== undefined && head !== 'oneLabel') {
+    throw new UsageError(
+      say`${setting('sliceColumn')} is for classifiers of one label a text, and ${options.model} is none; leave it out`,
+    );
+  }
   const ofMasks = (['maskProbability', 'wholeWord'] as const).find((name) => options[name] !== undefined);
   if (ofMasks !== undefined && head !== 'maskedLm') {
     throw new UsageError(

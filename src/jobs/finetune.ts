@@ -55,6 +55,11 @@ export async function finetune(
   if (!given.train && !given.labelTexts) {
     throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
   }
+  if ((given.eval ?? given.train)?.sliceColumn !== undefined && given.task !== 'one-label') {
+    throw new UsageError(
+      say`${setting('sliceColumn')} goes with ${setting('task')} one-label, not with ${given.task}; leave it out`,
+    );
+  }
   return runTraining<AnyFinetuneResult | TokensFinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },

@@ -13,6 +13,8 @@ export interface HeldOutAnswers {
   readonly labels: readonly string[];
   readonly texts: readonly string[];
   readonly classes: ArrayLike<number>;
+  /** What a column says of each, where texts are sliced by one. */
+  readonly slices?: Answers['slices'];
   /** Of each text [labels]. */
   readonly logits: readonly ArrayLike<number>[];
 }
@@ -35,7 +37,7 @@ export function readAnswers(folder: string): Answers | undefined {
 }
 
 /** What is kept of answers. */
-export function keptAnswers({ labels, texts, classes, logits }: HeldOutAnswers, keepsTexts: boolean): Answers {
+export function keptAnswers({ labels, texts, classes, slices, logits }: HeldOutAnswers, keepsTexts: boolean): Answers {
   const of = logits.length;
   const count = Math.min(of, mostKept);
   const kept = Array.from({ length: count }, (_, i) => Math.floor((i * of) / count));
@@ -52,6 +54,7 @@ export function keptAnswers({ labels, texts, classes, logits }: HeldOutAnswers, 
     scores: rows.map(({ score }) => rounded(score)),
     own: rows.map(({ own }) => rounded(own)),
     ...(keepsTexts ? { texts: kept.map((i) => shortened(texts[i] as string)) } : {}),
+    ...(slices ? { slices: { ...slices, values: kept.map((i) => slices.values[i] as string) } } : {}),
     of,
   };
 }
@@ -74,11 +77,12 @@ const schema = z
     scores: numbers,
     own: numbers,
     texts: z.array(z.string()).optional(),
+    slices: z.object({ column: z.string(), values: z.array(z.string()) }).optional(),
     of: z.number(),
   })
   .refine(
-    ({ classes, answers, scores, own, texts = classes }) =>
-      [answers, scores, own, texts].every(({ length }) => length === classes.length),
+    ({ classes, answers, scores, own, texts = classes, slices }) =>
+      [answers, scores, own, texts, slices?.values ?? classes].every(({ length }) => length === classes.length),
     'its lists differ in length',
   );
 const format: DocumentFormat<Answers> = { schema, migrations: [] };

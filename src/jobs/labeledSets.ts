@@ -16,6 +16,8 @@ export interface LabeledTexts {
   readonly labels: readonly string[];
   /** Where the data has them: texts of one group belong together. */
   readonly groups?: readonly string[];
+  /** Values of the column that slices the texts measured on, where one is named; '' where a text has none. */
+  readonly slices?: readonly string[];
 }
 
 /** What a run of fine-tuning works with. */
@@ -142,6 +144,7 @@ function pick(set: LabeledTexts, indices: readonly number[]): LabeledTexts {
     texts: indices.map((i) => set.texts[i] as string),
     labels: indices.map((i) => set.labels[i] as string),
     groups: set.groups && indices.map((i) => set.groups?.[i] as string),
+    slices: set.slices && indices.map((i) => set.slices?.[i] as string),
   };
 }
 

@@ -12,12 +12,14 @@ import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { TextInference } from '../tasks/text/inference.ts';
+import { IntegratedGradients } from '../tasks/text/integratedGradients.ts';
 import { rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
 import { anyMask } from './anyMask.ts';
+import { explain } from './explaining.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { openEngine } from './openEngine.ts';
 import type { OpenModel, SeenByClassifier } from './openModel.ts';
@@ -149,6 +151,15 @@ export async function openModel(
     { path, labels: names ?? [], raw },
     hasTags ? tokens.answered : undefined,
   );
+  let explaining: IntegratedGradients | undefined;
+  const network = {
+    ...{ tokenizer, maxLength, mostWindows },
+    prompt: readsVectors(read) ? promptOf(sentence, {}, path) : '',
+    gradients() {
+      explaining ??= new IntegratedGradients(engine, read, tokenizer.frame, parameters, 'oneLabel');
+      return explaining;
+    },
+  };
   const model: OpenModel = {
     path,
     labels,
@@ -158,6 +169,11 @@ export async function openModel(
     maskToken,
     dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
     prompts: Object.keys(sentence?.prompts ?? {}),
+    async explain(texts) {
+      checkTexts(texts, 'explain needs a list of texts');
+      const asked = { path, kind, labels: labels ?? [], rows: logitsOf, signal };
+      return explain(loaded.words ? asked : { ...asked, network }, texts);
+    },
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
@@ -230,6 +246,7 @@ export async function openModel(
     },
     async dispose() {
       noteTruncated({ onEvent }, truncated, maxLength, mostWindows);
+      await explaining?.dispose();
       await inference.dispose();
     },
   };

@@ -4,7 +4,7 @@ import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
 import type { LabelAnswers } from './answers/labelAnswers.ts';
 import type { Trust } from './trust/trust.ts';
-import type { FillMaskResult, LoadedModel } from './types.ts';
+import type { Explanation, FillMaskResult, LoadedModel } from './types.ts';
 
 /** A model for those that answer many callers at once. */
 export interface OpenModel extends LoadedModel, LabelAnswers {
@@ -19,6 +19,8 @@ export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly trust: Trust | null;
   /** What its classifier makes of texts [labels], and the vectors that it reads, where they are asked for and it has some. */
   seen(texts: readonly string[], vectors: boolean): Promise<SeenByClassifier>;
+  /** What the words of each text do to its likeliest label. @throws UsageError for answers that are no one label */
+  explain(texts: readonly string[]): Promise<Explanation[]>;
   /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
   embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */

@@ -2,6 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { labelAnswers } from './answers/labelAnswers.ts';
+import { explain } from './explaining.ts';
 import type { OpenModel } from './openModel.ts';
 import { decider } from './trust/decider.ts';
 import type { Trust } from './trust/trust.ts';
@@ -55,6 +56,7 @@ export function openWords(
     async entities() {
       throw lacking('token classification head, which labels on tokens need');
     },
+    explain: (texts) => explain({ path, kind, labels, rows: logitsOf, signal }, texts),
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

@@ -19,7 +19,7 @@ import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
 import { trustedAnswers } from './trust/trustedAnswers.ts';
-import type { DataOptions, JobHooks, PredictedText } from './types.ts';
+import type { Answer, DataOptions, JobHooks, PredictedText } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
 
@@ -55,7 +55,12 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
     const answers = await trustedAnswers(model, settings, hooks);
-    const answer = async (texts: string[]) => (await answers.answered(texts)).map(({ answer }) => answer);
+    const answer = async (texts: string[]): Promise<(Answer & Pick<PredictedText, 'explanation'>)[]> => {
+      const made = (await answers.answered(texts)).map(({ answer }) => answer);
+      if (!settings.explain) return made;
+      const explanations = await model.explain(texts);
+      return made.map((one, i) => ({ ...one, explanation: explanations[i] }));
+    };
     for await (const { items, results } of madeOf(collective, lists, answer)) {
       for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
       progress.add(items.length);

@@ -87,5 +87,6 @@ export function withTexts<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks)
   return {
     ...{ ...set, texts: at(set.texts), labels: at(set.labels) },
     ...{ ids: set.ids && at(set.ids), groups: set.groups && at(set.groups) },
+    slices: set.slices && at(set.slices),
   };
 }

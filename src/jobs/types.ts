@@ -320,7 +320,11 @@ export interface Prediction extends LabelScore {
 }
 
 /** A text with what a model answers to it. */
-export type PredictedText = { readonly id?: string | number; readonly text: string } & Answer;
+export type PredictedText = {
+  readonly id?: string | number;
+  readonly text: string;
+  readonly explanation?: Explanation;
+} & Answer;
 
 /** How a model does on labeled texts, by the kind of its labels. */
 export type LabeledResult = (ClassificationResult & Partial<EvaluatedTrust>) | LabelsResult | NumberResult;
@@ -389,6 +393,31 @@ export interface TargetLadder {
 
 /** What came of fine-tuning, by what was learned. */
 export type AnyFinetuneResult = FinetuneResult | TargetFinetuneResult;
+
+/** A word of a text, with what it does to an answer. */
+export interface ExplainedWord {
+  readonly text: string;
+  /** Its place in the text as it was given, in UTF-16 code units, as strings are indexed. */
+  readonly start: number;
+  readonly end: number;
+  /** Above 0 it speaks for the label, below 0 against it. */
+  readonly weight: number;
+}
+
+/** What an answer comes of, word by word. */
+export interface Explanation {
+  /** The label that is explained: the likeliest one. */
+  readonly label: string;
+  /**
+   * `integrated gradients`: shares of the label's logit; `occlusion`: what its log-probability loses without the word,
+   * where words are read by their counts, or a text in several windows.
+   */
+  readonly method: 'integrated gradients' | 'occlusion';
+  readonly words: readonly ExplainedWord[];
+  /** Of gradients: the label's logit for the text less that for one of padding, and what the weights lack of it. */
+  readonly difference?: number;
+  readonly error?: number;
+}
 
 export interface Candidate {
   readonly token: string;

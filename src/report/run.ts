@@ -13,7 +13,6 @@ export interface ReportedRun {
   readonly ladder?: LadderOfRun;
   readonly course?: Course;
   readonly answers?: Answers;
-  readonly slices?: readonly SliceOfColumn[];
   readonly outOfScope?: OutOfScope;
   readonly audit?: Audit;
   /** What cannot be read of the folder, in words. */
@@ -79,23 +78,10 @@ export interface Answers {
   readonly own: readonly number[];
   /** Absent where they were not to be kept. */
   readonly texts?: readonly string[];
+  /** What a column says of each text, where one was named to slice them by. */
+  readonly slices?: { readonly column: string; readonly values: readonly string[] };
   /** How many were held out: of many, a part is kept. */
   readonly of: number;
-}
-
-/** How the classifier does on the texts of each value of a column. */
-export interface SliceOfColumn {
-  readonly column: string;
-  readonly slices: readonly {
-    readonly value: string;
-    readonly texts: number;
-    readonly accuracy: number;
-    readonly low: number;
-    readonly high: number;
-    /** That so many errors or more fall into it by chance, corrected for the number of slices; null: not tried. */
-    readonly p: number | null;
-    readonly isWorse: boolean;
-  }[];
 }
 
 /** Scores of texts, higher for those that the classifier takes for none of its classes. */

@@ -13,4 +13,6 @@ export interface DataOptions {
   readonly labelColumns?: readonly string[];
   /** Column of a conversation's id: its rows stay on one side of every split. */
   readonly groupColumn?: string;
+  /** Column whose values are slices: how a classifier does on the texts of each is told apart. */
+  readonly sliceColumn?: string;
 }

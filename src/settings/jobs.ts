@@ -146,7 +146,7 @@ export const jobs = {
     threads: given,
     device: given,
   },
-  predict: { ...use, ...predicted, ...taggedOutput },
+  predict: { ...use, ...predicted, explain: given, ...taggedOutput },
   predictFile: { ...use, ...predicted, ...taggedOutput, output: labelFile, scores: given, shard: given },
   audit: {
     ...judging,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { CommandSpec } from '../../src/cli/command.ts';
+import { type CommandSpec, commandGroups } from '../../src/cli/command.ts';
 import { flagName, namesOf } from '../../src/cli/flags.ts';
 import { writeResult } from '../../src/cli/output.ts';
 import { commands } from '../../src/cli/program.ts';
@@ -12,7 +12,7 @@ import { runInProcess } from './terminal.ts';
 
 function failing(error: unknown): CommandSpec {
   return {
-    name: 'fail',
+    ...{ name: 'fail', group: 'train' },
     summary: 'fails',
     examples: ['bertune fail'],
     run: () => Promise.reject(error),
@@ -38,6 +38,27 @@ describe('help', () => {
     ]);
   });
 
+  test('lists commands under what people are at', async () => {
+    const { stdout } = await runInProcess(['--help']);
+    const headings = stdout.match(/^[A-Z][\w ]*:$/gm);
+    expect(headings).toEqual([
+      'Options:',
+      'Look at data:',
+      'Train:',
+      'Judge:',
+      'Use:',
+      'Share:',
+      'Commands:',
+      'The main job:',
+    ]);
+    const under = (heading: string) => (stdout.split(`\n${heading}:\n`)[1] ?? '').split('\n\n')[0] ?? '';
+    expect(under('Judge')).toMatch(/^ {2}evaluate .*\n(.*\n)* {2}report /);
+    expect(under('Use')).not.toMatch(/^ {2}evaluate /m);
+    for (const { name, group } of commands) {
+      expect(under(commandGroups[group]), name).toMatch(new RegExp(`^ {2}${name.split(' ')[0]} `, 'm'));
+    }
+  });
+
   test.each(commands.map((command) => [command.name, command] as const))(
     '%s shows its options, an example and the general options',
     async (name, command) => {
@@ -57,7 +78,7 @@ describe('help', () => {
     for (const command of commands) {
       const used = command.examples.join(' ').match(/--[a-z-]+/g) ?? [];
       for (const flag of used) {
-        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.slice(2));
+        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.replace(/^--(no-)?/, ''));
       }
     }
   });

@@ -64,6 +64,49 @@ test.each(['words', 'frozen', 'hybrid', 'finetune', 'finetune+words'] as const)(
   },
 );
 
+test('slices of a column are named where they are worse, by evaluate and in the report', async () => {
+  const rows = labeledMessages(160, 12).map(({ text, label }, i) => ({
+    text,
+    label,
+    channel: i % 4 === 0 ? 'phone' : i % 4 === 1 ? 'mail' : 'app',
+  }));
+  // On the phone, labels are those of other texts.
+  const wrong = rows.map((row, i) =>
+    row.channel === 'phone' ? { ...row, label: rows[(i + 5) % 160]?.label ?? '' } : row,
+  );
+  await folder.write(
+    'sliced.csv',
+    ['text,label,channel', ...wrong.map(({ text, label, channel }) => `"${text}",${label},${channel}`)].join('\n'),
+  );
+  const data = { files: [at('sliced.csv')], sliceColumn: 'Channel' };
+  const given = options({ method: 'words', eval: data });
+  await finetune(given);
+  const page = readFileSync(join(given.output, 'report.html'), 'utf8');
+  expect(page).toContain('<p>Worse than the rest: phone.</p>');
+  const { stdout, code } = await runInProcess([
+    'evaluate',
+    '--model',
+    given.output,
+    '--data',
+    at('sliced.csv'),
+    '--slice-column',
+    'channel',
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/\nworse than the rest, beyond chance: phone\n$/);
+  const all = await runInProcess([
+    'evaluate',
+    '--model',
+    given.output,
+    '--data',
+    at('sliced.csv'),
+    '--slice-column',
+    'chanel',
+  ]);
+  expect(all).toMatchObject({ code: 2 });
+  expect(all.stderr).toMatch(/has no column chanel \(--slice-column\); it has: text, label, channel\n$/);
+});
+
 test('without report-texts no held-out text stands in the folder', async () => {
   const given = options({ method: 'words', reportTexts: false });
   await finetune(given);

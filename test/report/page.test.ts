@@ -21,7 +21,7 @@ const write = async (name: string, page: Promise<string>) => {
 
 describe('the text of a report', () => {
   test('names nothing that is elsewhere, and forbids to load anything', async () => {
-    const page = await reportPage([{ ...fullRun(), answers: undefined, slices: undefined, audit: undefined }], '1.0');
+    const page = await reportPage([{ ...fullRun(), answers: undefined, audit: undefined }], '1.0');
     expect(page).toContain(`http-equiv="content-security-policy" content="default-src 'none'; `);
     // Of tags alone: in texts, which are escaped, there is no `<`.
     const tags = page.match(/<[a-z][^>]*>/g) ?? [];

@@ -42,15 +42,6 @@ export function fullRun(name = 'intent'): ReportedRun {
       })),
     },
     answers,
-    slices: [
-      {
-        column: hostile[2] ?? '',
-        slices: [
-          { value: hostile[3] ?? '', texts: 40, accuracy: 0.5, low: 0.3, high: 0.6, p: 0.0002, isWorse: true },
-          { value: 'mail', texts: 3, accuracy: 0.9, low: 0.8, high: 0.95, p: null, isWorse: false },
-        ],
-      },
-    ],
     outOfScope: { score: 'energy', inScope: [1, 2, 2.5, 3], outOfScope: [4, 5, 5.5], threshold: 3.5 },
     audit: {
       texts: 120,
@@ -69,5 +60,6 @@ function answersOf(labels: readonly string[]): Answers {
   const scores = places.map((i) => 0.35 + (0.6 * ((i * 37) % 120)) / 120);
   const own = places.map((i) => (answers[i] === classes[i] ? (scores[i] ?? 0) : 0.1));
   const texts = places.map((i) => (i % 4 === 0 ? (hostile[(i / 4) % hostile.length] ?? '') : `text ${i}`));
-  return { labels, classes, answers, scores, own, texts, of: 120 };
+  const values = places.map((i) => (i % 4 === 0 || i % 9 === 0 ? (hostile[3] ?? '') : i % 7 === 0 ? '' : 'mail'));
+  return { labels, classes, answers, scores, own, texts, slices: { column: hostile[2] ?? '', values }, of: 120 };
 }

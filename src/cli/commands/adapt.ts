@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const adaptCommand: CommandSpec = {
   name: 'adapt',
+  group: 'train',
   summary: 'continue the pretraining of a BERT or a sentence encoder on your own text, without labels',
   job: 'adapt',
   flags: ['query', 'evalQuery', 'textColumn', 'groupColumn'],

@@ -6,6 +6,7 @@ import { writeResult } from '../output.ts';
 
 export const auditCommand: CommandSpec = {
   name: 'audit',
+  group: 'data',
   summary: 'find labels that look wrong, for people to mend, and classes that are one or two',
   job: 'audit',
   flags: ['query', 'textColumn', 'labelColumn', 'groupColumn'],

@@ -6,6 +6,7 @@ import { writeResult } from '../output.ts';
 
 export const calibrateCommand: CommandSpec = {
   name: 'calibrate',
+  group: 'judge',
   summary: 'learn from labeled texts that a classifier has not seen when it may answer alone',
   job: 'calibrate',
   flags: ['query', 'textColumn', 'labelColumn'],

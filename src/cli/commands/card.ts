@@ -4,6 +4,7 @@ import { writeResult } from '../output.ts';
 
 export const cardCommand: CommandSpec = {
   name: 'card',
+  group: 'share',
   summary: "write a run's model card (README.md) anew from its run.json",
   job: 'card',
   examples: [

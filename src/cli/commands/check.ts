@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const checkCommand: CommandSpec = {
   name: 'check',
+  group: 'data',
   summary: 'look through texts before the work; exit status 1 where something is wrong',
   job: 'check',
   flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],

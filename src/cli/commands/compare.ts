@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const compareCommand: CommandSpec = {
   name: 'compare',
+  group: 'judge',
   summary: 'train models on the same labels, measure them on the same texts, and say by how much they differ',
   job: 'compare',
   flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],

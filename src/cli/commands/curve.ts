@@ -6,6 +6,7 @@ import { writeResult } from '../output.ts';
 
 export const curveCommand: CommandSpec = {
   name: 'curve',
+  group: 'judge',
   summary: 'accuracy at growing numbers of labels, and what twice as many would bring',
   job: 'curve',
   flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],

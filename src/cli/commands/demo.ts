@@ -9,6 +9,7 @@ import { writeResult } from '../output.ts';
 
 export const demoCommand: CommandSpec = {
   name: 'demo',
+  group: 'train',
   summary: 'run the main job on the messages and the base model that come with bertune',
   job: 'demo',
   helps: { seed: 'accepted for symmetry: the demo runs five fixed seeds' },

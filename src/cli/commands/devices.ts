@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const devicesCommand: CommandSpec = {
   name: 'devices',
+  group: 'train',
   summary: 'show what can compute here, what is missing, and how fast each multiplies matrices',
   job: 'devices',
   examples: ['bertune devices', 'bertune devices --json'],

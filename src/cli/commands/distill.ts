@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const distillCommand: CommandSpec = {
   name: 'distill',
+  group: 'train',
   summary: 'teach a small model the vectors or the labels of a larger one, on unlabeled texts',
   job: 'distill',
   flags: ['query', 'evalQuery', 'textColumn', 'groupColumn'],

@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const embedCommand: CommandSpec = {
   name: 'embed',
+  group: 'use',
   summary: 'write one vector for each text to a .parquet or .jsonl file',
   job: 'embed',
   flags: ['query', 'textColumn'],

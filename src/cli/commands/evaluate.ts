@@ -3,17 +3,20 @@ import { jobOptions, withProgress } from '../jobOptions.ts';
 import { labeledReport } from '../labeledReport.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
+import { slicesReport } from '../slicesReport.ts';
 import { tokensReport } from '../tokensReport.ts';
 import { trustReport } from '../trustReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
+  group: 'judge',
   summary: 'measure a model on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns'],
+  flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'sliceColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
     'bertune evaluate --model runs/intent --data test.csv --out-of-scope other-topics.csv',
+    'bertune evaluate --model runs/intent --data test.csv --slice-column channel',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',
   ],
   isShared: true,
@@ -26,7 +29,7 @@ export const evaluateCommand: CommandSpec = {
         ? tokensReport(result)
         : 'perplexity' in result
           ? maskedLmReport(result)
-          : [labeledReport(result), ...('calibration' in result ? trustReport(result) : [])].join('\n\n'),
+          : `${[labeledReport(result), ...('calibration' in result ? trustReport(result) : [])].join('\n\n')}${'slices' in result ? slicesReport(result) : ''}`,
     );
   },
 };

@@ -6,6 +6,7 @@ import { writeResult } from '../output.ts';
 
 export const exportCommand: CommandSpec = {
   name: 'export',
+  group: 'share',
   summary: 'write a model as ONNX for transformers.js, and prove that it is the same',
   job: 'exportModel',
   flags: ['query', 'textColumn'],

@@ -9,6 +9,7 @@ import { type Load, runRepl } from '../repl.ts';
 
 export const fillMaskCommand: CommandSpec = {
   name: 'fill-mask',
+  group: 'use',
   summary: 'rank the words for each [MASK] of a text, or open a prompt that does',
   flags: ['model', 'topK', 'targets', 'compare', 'device'],
   required: ['model'],

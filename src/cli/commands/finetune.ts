@@ -11,9 +11,19 @@ import { calibratedReport } from '../trustReport.ts';
 
 export const finetuneCommand: CommandSpec = {
   name: 'finetune',
+  group: 'train',
   summary: 'learn from labeled texts: one label a text, several, a number, or labels of parts',
   job: 'finetune',
-  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'groupColumn'],
+  flags: [
+    'query',
+    'evalQuery',
+    'textColumn',
+    'labelColumn',
+    'labelSeparator',
+    'labelColumns',
+    'sliceColumn',
+    'groupColumn',
+  ],
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',

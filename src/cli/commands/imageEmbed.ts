@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const imageEmbedCommand: CommandSpec = {
   name: 'image embed',
+  group: 'train',
   summary: 'write the features of each image to a .parquet or .jsonl file',
   job: 'embedImages',
   examples: ['bertune image embed --model runs/photos --data photos/ --output vectors.parquet'],

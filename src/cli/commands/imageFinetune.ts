@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const imageFinetuneCommand: CommandSpec = {
   name: 'image finetune',
+  group: 'train',
   summary: 'train an image classifier on labeled images, from a pretrained encoder',
   job: 'finetuneImages',
   examples: [

@@ -8,6 +8,7 @@ import { writeResult } from '../output.ts';
 
 export const imagePretrainCommand: CommandSpec = {
   name: 'image pretrain',
+  group: 'train',
   summary: 'learn an encoder of images without labels',
   job: 'pretrainImages',
   flags: ['preview'],

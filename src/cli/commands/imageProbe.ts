@@ -10,6 +10,7 @@ type Estimate = ProbeImagesResult['scratch'];
 
 export const imageProbeCommand: CommandSpec = {
   name: 'image probe',
+  group: 'train',
   summary: 'measure what an encoder learned, against a random one and training from scratch',
   job: 'probeImages',
   examples: [

@@ -4,6 +4,7 @@ import { writeResult } from '../output.ts';
 
 export const imageShowCommand: CommandSpec = {
   name: 'image show',
+  group: 'train',
   summary: 'draw what a model makes of images: reconstructions, masked patches filled in, or nearest neighbours',
   job: 'showImages',
   examples: ['bertune image show --model runs/photos --data photos/ --output grid.png'],

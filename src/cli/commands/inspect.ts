@@ -8,6 +8,7 @@ const labelsShown = 20;
 
 export const inspectCommand: CommandSpec = {
   name: 'inspect',
+  group: 'judge',
   summary: 'show what a model folder holds: sizes, parameters, heads, labels, how vectors are made',
   job: 'inspect',
   examples: ['bertune inspect --model checkpoints/bert-mini-sentences'],

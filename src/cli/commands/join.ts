@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const joinCommand: CommandSpec = {
   name: 'join',
+  group: 'use',
   summary: 'put together the parts that predict, embed and tokenize wrote with --shard',
   job: 'join',
   examples: ['bertune join --output labeled.parquet'],

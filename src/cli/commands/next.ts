@@ -9,6 +9,7 @@ const characters = 60;
 
 export const nextCommand: CommandSpec = {
   name: 'next',
+  group: 'data',
   summary: 'choose which texts to label next, also before there are labels',
   job: 'next',
   flags: ['textColumn', 'labelColumn'],

@@ -8,6 +8,7 @@ import { writeLine, writeResult } from '../output.ts';
 
 export const predictCommand: CommandSpec = {
   name: 'predict',
+  group: 'use',
   summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
   flags: ['query', 'textColumn', 'output', 'scores', 'shard'],
@@ -20,12 +21,16 @@ export const predictCommand: CommandSpec = {
     'bertune predict --model runs/intent --input new.csv --output labeled.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
     'bertune predict --model runs/intent --input new.csv --most-wrong 0.02 --output answered.csv',
+    "echo 'where is my parcel?' | bertune predict --model runs/intent --explain",
   ],
   isShared: true,
   async run(settings, context) {
     const { stdin, stderr } = context.terminal;
     const isPiped = settings.input === undefined && settings.query === undefined;
     if (isPiped && stdin.isTTY) stderr.write('type one text a line; Ctrl-D ends\n');
+    if (settings.output !== undefined && settings.explain) {
+      throw new UsageError(say`${setting('explain')} goes with JSON lines, not with ${setting('output')}`);
+    }
     if (settings.output !== undefined) return toFile(settings, context, isPiped);
     if (settings.scores) {
       throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the answer alone`);

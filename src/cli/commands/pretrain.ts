@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const pretrainCommand: CommandSpec = {
   name: 'pretrain',
+  group: 'train',
   summary: 'train a masked language model from random weights',
   job: 'pretrain',
   flags: ['query', 'evalQuery', 'textColumn', 'groupColumn'],

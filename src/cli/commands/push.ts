@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const pushCommand: CommandSpec = {
   name: 'push',
+  group: 'share',
   summary: 'upload a model folder with its card to the Hugging Face Hub',
   job: 'push',
   examples: [

@@ -6,6 +6,7 @@ import { writeResult } from '../output.ts';
 
 export const reportCommand: CommandSpec = {
   name: 'report',
+  group: 'judge',
   summary: 'write a page that shows a run, or several side by side: one HTML file that needs no network',
   job: 'report',
   optional: ['runs'],

@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const sequencePretrainCommand: CommandSpec = {
   name: 'sequence pretrain',
+  group: 'train',
   summary: 'learn to predict the next rows of a series; measured against repeating the last value',
   job: 'pretrainSequence',
   flags: ['query'],

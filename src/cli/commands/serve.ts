@@ -4,6 +4,7 @@ import { writeResult } from '../output.ts';
 
 export const serveCommand: CommandSpec = {
   name: 'serve',
+  group: 'use',
   summary: 'answer over HTTP: predictions, fill-mask, vectors, metrics, and a page to try it',
   job: 'serve',
   examples: [

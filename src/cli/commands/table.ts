@@ -7,6 +7,7 @@ import { writeResult } from '../output.ts';
 
 export const tablePretrainCommand: CommandSpec = {
   name: 'table pretrain',
+  group: 'train',
   summary: 'train an autoencoder over numeric columns; measured against principal components',
   job: 'pretrainTable',
   flags: ['query'],
@@ -21,6 +22,7 @@ export const tablePretrainCommand: CommandSpec = {
 
 export const tableEmbedCommand: CommandSpec = {
   name: 'table embed',
+  group: 'train',
   summary: 'write the latent vector of each row of a table to a .parquet or .jsonl file',
   job: 'embedTable',
   flags: ['query'],

@@ -5,6 +5,7 @@ import { writeResult } from '../output.ts';
 
 export const tokenizeCommand: CommandSpec = {
   name: 'tokenize',
+  group: 'data',
   summary: 'tokenize a corpus to a folder that adapt takes as --corpus, in parts on several machines',
   job: 'tokenize',
   flags: ['query', 'textColumn', 'groupColumn'],

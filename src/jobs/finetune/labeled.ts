@@ -35,7 +35,12 @@ export interface Labeled extends RunTexts {
   readonly classWeights: readonly number[];
   /** Fold of each text, from 0: what repeats or belongs together is in one; −1 of descriptions, which measure nothing. */
   readonly folds: Int32Array;
-  readonly held: { readonly texts: readonly string[]; readonly classes: Int32Array };
+  readonly held: {
+    readonly texts: readonly string[];
+    readonly classes: Int32Array;
+    /** What a column says of each, where texts are sliced by one. */
+    readonly slices?: { readonly column: string; readonly values: readonly string[] };
+  };
   /** Texts that describe classes, none of them known ones. */
   readonly described: {
     readonly texts: readonly string[];
@@ -57,6 +62,7 @@ export async function labeledSets(
   const { labels, known } = sets.classes ?? { labels: labelNames(train.labels), known: 0 };
   const classes = classNumbers(train.labels, labels, setting('train'));
   const { texts, groups } = train;
+  const column = (given.eval ?? given.train)?.sliceColumn;
   const labeled = [...texts, ...held.texts];
   const unlabeled =
     given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
@@ -67,6 +73,7 @@ export async function labeledSets(
     held: {
       texts: held.texts,
       classes: classNumbers(held.labels, labels, given.eval ? setting('eval') : setting('train')),
+      ...(held.slices && column !== undefined ? { slices: { column, values: held.slices } } : {}),
     },
     described: describedSet(sets.described ?? { texts: [], labels: [] }, labels, known),
   };

@@ -94,6 +94,10 @@ export const input = {
   /** Columns of 0 and 1, one for each label, which is named as its column. */
   labelColumns: { type: words('a,b'), help: 'columns of 0 and 1, one for each label, in place of --label-column' },
   groupColumn: { type: text('name'), help: 'column whose equal values stay on one side of every split' },
+  sliceColumn: {
+    type: text('name'),
+    help: 'column, such as channel, on whose values the classifier is compared with the rest',
+  },
   output: {
     type: text('path'),
     help: 'folder to write the model to; checkpoints go to DIR/checkpoints',
@@ -110,6 +114,8 @@ export const input = {
   },
   /** In files of labels: a column for each label, with its probability. */
   scores: { type: toggle(), help: 'the probability of every label, too', default: false },
+  /** What each word of a text does to its label. */
+  explain: { type: toggle(), help: 'what each word of a text does to its label', default: false },
   /**
    * Folder that keeps what can be made again: tokenized corpora and prepared images, for the next run on them. Without
    * it BERTUNE_CACHE, else `bertune` in the user's cache folder; false: nothing is kept.

@@ -1,6 +1,7 @@
 import { alone, type Collective, rowsOfAll } from '../../../core/collective.ts';
 import { argmax, classificationMetrics, softmax } from '../../../evaluation/classification.ts';
 import { standardErrorOfMean } from '../../../evaluation/intervals.ts';
+import type { Slice } from '../../../evaluation/slices.ts';
 import * as ops from '../../../graph/functions.ts';
 import type { TextInference } from '../inference.ts';
 import type { Objective } from '../objective.ts';
@@ -48,6 +49,14 @@ export interface LabelMeasure {
   readonly labels: readonly string[];
   /** confusion[true][predicted], in the order of `labels`. */
   readonly confusion: readonly (readonly number[])[];
+  /** How it does on the texts of each value of a column; absent where none was named. */
+  readonly slices?: SlicedBy;
+}
+
+/** Slices by the values of a column. */
+export interface SlicedBy {
+  readonly column: string;
+  readonly slices: readonly Slice[];
 }
 
 /** Texts that are classified together. */
@@ -90,6 +99,11 @@ export class LabelCount {
     const own = labelProbabilities(logits)[this.#classes[text] as number] as number;
     this.#predictions[text] = argmax(logits);
     this.#losses[text] = -Math.log(Math.max(own, Number.MIN_VALUE));
+  }
+
+  /** Whether the answer to each text is right. */
+  get right(): boolean[] {
+    return Array.from(this.#predictions, (label, text) => label === this.#classes[text]);
   }
 
   measure(): LabelMeasure {
