@@ -14,7 +14,7 @@ import {
 import { Database } from './duckdb.ts';
 import { type OnNote, openPart } from './openPart.ts';
 import { countOf, type DataRecord, limited, type Part, recordsOf } from './recordRows.ts';
-import { mostCopied, RemoteCopies } from './remoteCopies.ts';
+import { mostCopied, type OnFetch, RemoteCopies } from './remoteCopies.ts';
 import { filesByPart, type ReadPart } from './sharedFiles.ts';
 import { findSources, type Source } from './source.ts';
 import type { Table } from './table.ts';
@@ -36,6 +36,8 @@ export interface RecordsOptions extends ColumnOptions {
    * which were left out; of lines of text there are no columns to tell of.
    */
   readonly onNote?: OnNote;
+  /** Hears how far the copying of a file is that is not on this machine. */
+  readonly onFetch?: OnFetch;
 }
 
 /** An opened corpus or labeled set; close it when done. */
@@ -109,7 +111,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     told++;
     if (told <= mostTold) options.onNote?.(line, about);
   };
-  const copies = new RemoteCopies(database.folder);
+  const copies = new RemoteCopies(database.folder, options.onFetch);
   const beside = sources.length - (own?.length ?? sources.length);
   for (const [i, source] of sources.entries()) {
     if (i < beside && opened.length > 0) continue;

@@ -12,7 +12,7 @@ import { resolve } from '../settings/resolve.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Finding, findingsOf, heldOutFindings, type Reviewed } from './checking/findings.ts';
 import { findModel, readFound } from './findModel.ts';
-import { activity, note } from './note.ts';
+import { activity, fetching, note } from './note.ts';
 import { sequenceLength } from './textModel.ts';
 import { throttled } from './training.ts';
 import type { DataOptions, JobHooks } from './types.ts';
@@ -120,6 +120,7 @@ async function reviewed(
     ...{ ...data, flag, needLabel: 'if any' },
     // The columns are part of what is reported.
     onNote: (line, about) => about === 'files' && note(hooks, line),
+    onFetch: fetching(hooks),
   });
   // Lines of text have no header that could come again.
   const reviewer = new TextReviewer(records.taken === undefined ? {} : records, known);

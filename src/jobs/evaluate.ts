@@ -23,7 +23,7 @@ import { type FoundModel, findModel } from './findModel.ts';
 import { labelKinds } from './labelKinds/table.ts';
 import { measurableHead } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
 import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
@@ -135,6 +135,7 @@ async function evaluateLanguageModel(
       records: {
         ...{ ...options.data, flag: setting('data'), limit: options.limit },
         onNote: (line) => note(hooks, line),
+        onFetch: fetching(hooks),
       },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,

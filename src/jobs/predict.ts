@@ -14,7 +14,7 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
@@ -77,7 +77,7 @@ export async function* itemsOf(
     return;
   }
   const flag = setting('input');
-  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line), onFetch: fetching(hooks) });
   const ofFiles = records.invalidUtf8;
   for (const line of invalidUtf8Notes(ofFiles, flag)) note(hooks, line);
   try {

@@ -22,7 +22,7 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
 import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
@@ -155,6 +155,7 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
     ...{ ...input, flag },
     // All columns are kept.
     onNote: (line, about) => about === 'files' && note(hooks, line),
+    onFetch: fetching(hooks),
   });
   try {
     // A folder or a glob names its files only now.
