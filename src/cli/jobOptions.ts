@@ -37,12 +37,12 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
 function dataOptions(
-  { textColumn, labelColumn, groupColumn }: Settings,
+  { textColumn, pairColumn, labelColumn, groupColumn }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  return sources && given({ files: sources, textColumn, labelColumn, groupColumn });
+  return sources && given({ files: sources, textColumn, pairColumn, labelColumn, groupColumn });
 }
 
 /** The held-out data, when some is given. */

@@ -7,6 +7,8 @@ import { nestedTitle } from './values.ts';
 
 export interface ColumnOptions {
   readonly textColumn?: string;
+  /** Of the second text, where pairs are read. */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
   /**
@@ -18,6 +20,7 @@ export interface ColumnOptions {
 
 export interface ColumnChoice {
   readonly text: string;
+  readonly pair?: string;
   readonly label?: string;
   readonly group?: string;
   readonly id?: string;
@@ -47,6 +50,7 @@ export async function chooseColumns(
     wanted === undefined ? undefined : findColumn(columns, wanted, flag, name);
   const named = {
     text: find(options.textColumn, setting('textColumn')),
+    pair: find(options.pairColumn, setting('pairColumn')),
     label: find(options.labelColumn, setting('labelColumn')),
     group: find(options.groupColumn, setting('groupColumn')),
     id: onlyNamed(columns, ['id']),
@@ -68,7 +72,18 @@ export async function chooseColumns(
       likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, (name) => isTaken(name) || name === text));
     if (label === undefined && options.needLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
-  const choice = { text, label, group: named.group, id: named.id === text ? undefined : named.id };
+  const { pair } = named;
+  const choice = { text, pair, label, group: named.group, id: named.id === text ? undefined : named.id };
+  if (text === pair) {
+    throw new UsageError(
+      say`${name}: column ${text} is the first text of the pairs; choose another ${setting('pairColumn')}: ${namesOf(columns)}`,
+    );
+  }
+  if (pair !== undefined && [choice.label, choice.group].includes(pair)) {
+    throw new UsageError(
+      say`${name}: column ${pair} is the second text of the pairs; choose another label or group column: ${namesOf(columns)}`,
+    );
+  }
   if (text === choice.label || text === choice.group) {
     throw new UsageError(
       say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
@@ -86,7 +101,7 @@ async function guessedLabel(look: Columns['look'], isTaken: (name: string) => bo
 
 /** @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id */
 export function checkNoneNested(columns: readonly Column[], choice: ColumnChoice, name: string | Message): void {
-  for (const role of ['text', 'label', 'group', 'id'] as const) {
+  for (const role of ['text', 'pair', 'label', 'group', 'id'] as const) {
     const column = columns.find(({ name }) => name === choice[role]);
     if (column?.kind === 'nested') throw nestedError(role, column.name, column.type ?? '', name);
   }
@@ -111,7 +126,7 @@ export function findColumn(columns: readonly Column[], wanted: string, flag: Ori
 
 /** What was taken of the columns, and what was left out and why, in one line. */
 export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnChoice): string {
-  const roles = (['text', 'label', 'group', 'id'] as const).flatMap((role) => {
+  const roles = (['text', 'pair', 'label', 'group', 'id'] as const).flatMap((role) => {
     const name = choice[role];
     return name === undefined ? [] : `${role}: ${shown(name)}`;
   });

@@ -13,6 +13,8 @@ export interface LabeledSet {
   /** Only when a group column was named; a row without a group is a group of its own. */
   readonly groups?: string[];
   readonly textColumn: string;
+  /** Of the second text, where each text is a pair. */
+  readonly pairColumn?: string;
   readonly labelColumn: string;
   readonly invalidUtf8: number;
 }
@@ -40,13 +42,14 @@ export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSe
         ids.push(id ?? '');
       }
     }
-    const { textColumn, invalidUtf8 } = records;
+    const { textColumn, pairColumn, invalidUtf8 } = records;
     return {
       texts,
       labels,
       ids: hasIds ? ids : undefined,
       groups: options.groupColumn === undefined ? undefined : groups,
       textColumn,
+      pairColumn,
       labelColumn,
       invalidUtf8,
     };

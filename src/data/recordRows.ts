@@ -1,5 +1,6 @@
 import { BertuneError } from '../core/errors.ts';
 import { type Message, say } from '../core/message.ts';
+import { pairText } from '../text/pair.ts';
 import type { ColumnChoice } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import type { Table } from './table.ts';
@@ -96,7 +97,7 @@ async function* partRecords(
   onReplaced: (count: number) => void,
   together: readonly Part[] = [part],
 ): AsyncGenerator<DataRecord[]> {
-  const roles = (['text', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
+  const roles = (['text', 'pair', 'label', 'group', 'id'] as const).filter((role) => choice[role] !== undefined);
   const names = [...new Set(roles.map((role) => choice[role] as string))];
   const uses = roles.map((role): Use => {
     const column = choice[role] as string;
@@ -109,10 +110,15 @@ async function* partRecords(
     const before = replacedBy(uses);
     for (const values of rows) {
       row++;
+      let second: string | undefined;
       const record: { text: string; label?: string; group?: string; id?: string | number } = { text: '' };
       for (const { role, column, index, reader } of uses) {
         try {
           const value = values[index] ?? null;
+          if (role === 'pair') {
+            second = reader.text(value);
+            continue;
+          }
           const read = role === 'text' ? reader.text(value) : reader.key(value);
           if (read === undefined) continue;
           if (role === 'id') record.id = read;
@@ -124,6 +130,7 @@ async function* partRecords(
           );
         }
       }
+      if (choice.pair !== undefined) record.text = pairText(record.text, second ?? '');
       if (part.isPlainText && record.text.trim() === '') continue;
       records.push(record);
     }

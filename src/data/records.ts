@@ -31,6 +31,8 @@ export interface RecordsOptions extends ColumnOptions {
   readonly limit?: number;
   /** Read only this part of the files, where there are enough of them; else all, and the caller deals out the rows. */
   readonly part?: ReadPart;
+  /** Whether there may be a column of second texts: then every text is a pair (see `pairText`). */
+  readonly readsPairs?: boolean;
   /**
    * Told in one line each which files were left out or are not what their names say, and which columns were taken and
    * which were left out; of lines of text there are no columns to tell of.
@@ -45,6 +47,8 @@ export interface Records {
   /** Columns of the (first) file. */
   readonly columns: readonly string[];
   readonly textColumn: string;
+  /** Of the second text, where each text is a pair (see `pairText`). */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   readonly choice: ColumnChoice;
   /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
@@ -76,6 +80,8 @@ export interface Records {
  * @throws UsageError for files or columns that are not there, BertuneError for files that cannot be read.
  */
 export async function openRecords(options: RecordsOptions): Promise<Records> {
+  if (options.pairColumn !== undefined && options.readsPairs !== true)
+    throw new UsageError(say`${options.flag} are single texts here; leave out ${setting('pairColumn')}`);
   const database = await Database.open();
   try {
     return await openWith(database, options);
@@ -148,6 +154,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   return {
     columns: main.table.columns.map(({ name }) => name),
     textColumn: choice.text,
+    pairColumn: choice.pair,
     labelColumn: choice.label,
     taken,
     choice,
@@ -216,6 +223,7 @@ function sameColumns({ table: { columns }, place, isPlainText }: Part, choice: C
   const same = {
     text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
+    pair: find(choice.pair, setting('pairColumn')),
     group: find(choice.group, setting('groupColumn')),
     id: columns.find(({ name }) => name === choice.id)?.name,
   };

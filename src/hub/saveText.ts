@@ -16,7 +16,7 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { mostWindowsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { mostWindowsKey, pairsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
@@ -71,9 +71,13 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
   }
+  const pairs = head === 'oneLabel' ? model.pairs : null;
   const own = {
-    ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
+    ...(maxLength === undefined
+      ? {}
+      : { ...textFormatKey(mostWindows, pairs !== null), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
+    ...(pairs === null ? {} : { [pairsKey]: pairs }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
   await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);

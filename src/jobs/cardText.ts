@@ -6,7 +6,7 @@ import { distilled } from './cards/distilled.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
-import { classifierUse, encoderUse, hybridUse, pipelineUse, wordsUse } from './cards/use.ts';
+import { classifierUse, encoderUse, hybridUse, pairUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord, WordsUse } from './runRecord.ts';
 import type { DataOptions, FittedHead } from './types.ts';
@@ -137,7 +137,8 @@ function wordsRead({ words, characters }: WordsUse): string {
 }
 
 function use(record: RunRecord, name: HeadName, head: HeadCard): string {
-  const { words } = record.about ?? {};
+  const { words, pairs, sentence } = record.about ?? {};
+  if (pairs) return pairUse(pairs, !words && !sentence);
   if (!words) return networkUse(record, name, head);
   if (words.weight === null) return wordsUse(head.example);
   return [hybridUse(head.example), networkUse(record, name, head)].join('\n\n');

@@ -25,6 +25,7 @@ import { measurableHead } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { fetching, note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
+import { checkPairs } from './pairsOfTexts.ts';
 import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
@@ -78,7 +79,8 @@ async function evaluateNetwork(
   const maxLength = sequenceLength(loaded, options.maxLength, options.model);
   // Of a classifier on vectors, texts begin as they did in training.
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model));
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model), model.pairs);
+  checkPairs(model.pairs, options.data, setting('data'), options.model);
   const { collective = alone } = hooks;
   const rows = async (texts: readonly string[]) => {
     const windows = texts.map((text) => cutter.windows(text));
@@ -95,14 +97,15 @@ async function evaluateNetwork(
     }).finally(() => inference.dispose());
   };
   const labels = model.config.labels ?? [];
-  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
+  return labelKinds[kind].evaluate({ path: options.model, labels, pairs: model.pairs, raw, rows }, options, hooks);
 }
 
 function evaluateWords(
-  { kind, labels, raw, words }: WordsAlone,
+  { kind, labels, pairs, raw, words }: WordsAlone,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<LabeledResult> {
+  checkPairs(pairs, options.data, setting('data'), options.model);
   const rows = async (texts: readonly string[]) => {
     const all: Float64Array[] = [];
     for (let from = 0; from < texts.length; from += chunk) {
@@ -111,7 +114,7 @@ function evaluateWords(
     }
     return all;
   };
-  return labelKinds[kind].evaluate({ path: options.model, labels, raw, rows }, options, hooks);
+  return labelKinds[kind].evaluate({ path: options.model, labels, pairs, raw, rows }, options, hooks);
 }
 
 async function sameEngine(options: EngineSettings, hooks: JobHooks): Promise<Engine> {

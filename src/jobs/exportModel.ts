@@ -37,6 +37,7 @@ import { ExportFolder } from './exportFolder.ts';
 import { exportNotes, windowsNote } from './exportNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { note } from './note.ts';
+import { checkPairs } from './pairsOfTexts.ts';
 import { itemsOf } from './predict.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { TextCutter } from './textCutter.ts';
@@ -192,9 +193,18 @@ async function probesOf(
   const { model, head, maxLength } = exported;
   if (!input) {
     const begin = prompt === '' ? [] : tokenizer.encode(prompt).ids;
-    return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head, [...begin]);
+    return randomProbes(
+      probes,
+      Math.min(longestProbe, model.config.maxPositions),
+      tokenizer,
+      head,
+      [...begin],
+      head === 'oneLabel' ? model.pairs : null,
+    );
   }
-  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt);
+  const pairs = head === 'oneLabel' ? model.pairs : null;
+  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt, 1, pairs);
+  if (head === 'oneLabel') checkPairs(model.pairs, input, setting('input'), 'the model');
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input }, hooks)) {
     found.push(masked([...cutter.encode(text)], tokenizer, head));

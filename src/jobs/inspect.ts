@@ -43,16 +43,17 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     sentence: await sentenceFacts(found, inspected),
     reads: labels && readingTitle(read.sentence),
     ...(mostWindows === 1 ? {} : { mostWindows }),
+    ...(read.pairs && { pairs: read.pairs }),
     notes,
   };
 }
 
-function inspectedWords(path: string, { labels, words }: WordsAlone): InspectResult {
+function inspectedWords(path: string, { labels, pairs, words }: WordsAlone): InspectResult {
   return {
     ...{ path, modelType: wordsType, heads: ['classifier'], labels, words: wordsFacts(words, null) },
     ...{ layers: 0, hiddenSize: 0, attentionHeads: 0, intermediateSize: 0, activation: 'none' },
     ...{ vocabularySize: 0, maxPositions: 0, parameters: numbersOf(words), storedAs: 'float32' },
-    ...{ sentence: null, reads: null, notes: [] },
+    ...{ sentence: null, reads: null, notes: [], ...(pairs && { pairs }) },
   };
 }
 

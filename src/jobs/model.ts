@@ -6,6 +6,7 @@ import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, isLabelKind, labelKindNames } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
+import type { PairNames } from '../models/text/model.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -88,8 +89,8 @@ export async function openModel(
   });
   let truncated = 0;
   // Nothing is kept of a prompt: those who ask a server may begin their texts with anything.
-  const cut = async (prompt: string, texts: readonly string[]) => {
-    const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
+  const cut = async (prompt: string, texts: readonly string[], pairs: PairNames | null) => {
+    const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows, pairs);
     const windows: ReturnType<TextCutter['windows']>[] = [];
     let characters = 0;
     for (const text of texts) {
@@ -112,12 +113,13 @@ export async function openModel(
       `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only, for vectors'}`,
     );
   };
+  const { pairs } = read;
   const vectorSize = read.outputSize('pooled');
   const logitsOf = async (texts: readonly string[]) => {
     requireHead(kind ?? 'oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
-    const { windows, promptTokens } = await cut(prompt, texts);
+    const { windows, promptTokens } = await cut(prompt, texts, pairs);
     const logits = await ofWindows(inference, kind ?? 'oneLabel', windows, { promptTokens });
     return loaded.words ? joinedLogits(loaded.words, texts, logits) : logits;
   };
@@ -125,6 +127,7 @@ export async function openModel(
     path,
     labels,
     kind: kind ?? null,
+    pairs,
     heads: available,
     maskToken,
     dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
@@ -162,7 +165,7 @@ export async function openModel(
       const [result] = await model.rankMasks([prepared], [ranking]);
       return result ?? { text, masks: [] };
     },
-    ...labelAnswers(kind, logitsOf, { path, labels: labels ?? [], raw }),
+    ...labelAnswers(kind, logitsOf, { path, labels: labels ?? [], pairs, raw }),
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },
@@ -176,7 +179,7 @@ export async function openModel(
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const { windows, promptTokens } = await cut(prompt, texts);
+      const { windows, promptTokens } = await cut(prompt, texts, null);
       const vectors = await ofWindows(inference, 'pooled', windows, {
         promptTokens,
         pooling: pooling && pooledBy(pooling),

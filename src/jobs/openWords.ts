@@ -18,7 +18,7 @@ const together = 64;
 /** A classifier on words alone, for use: it answers with labels, and has no vectors, masks or tokens. */
 export function openWords(
   path: string,
-  { kind, labels, raw, words }: WordsAlone,
+  { kind, labels, pairs, raw, words }: WordsAlone,
   options: OpenWordsOptions,
 ): OpenModel {
   const { onNote, signal, maxLength } = options;
@@ -37,8 +37,8 @@ export function openWords(
   };
   const lacking = (what: string) => new UsageError(`${path} is a classifier on words alone: it has no ${what}`);
   return {
-    ...{ path, labels, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
-    ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    ...{ path, labels, pairs, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
+    ...labelAnswers(kind, logitsOf, { path, labels, pairs, raw }),
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

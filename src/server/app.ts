@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { asTexts } from '../jobs/pairsOfTexts.ts';
 import { packageVersions } from '../jobs/versions.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
@@ -15,7 +16,9 @@ import {
   errorAnswer,
   fillMaskAnswer,
   healthAnswer,
+  type PredictBody,
   predictAnswer,
+  predictSchema,
   type ServerLimits,
 } from './schemas.ts';
 import { ask, chooseModel, type ServedModel } from './served.ts';
@@ -84,17 +87,19 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
   const errors = { 400: errorAnswer, 404: errorAnswer, 413: errorAnswer, 415: errorAnswer, 503: errorAnswer };
   const labels = { description: 'Labels listed for each text', default: 1 };
   const words = { description: 'Words listed for each mask', default: 5 };
-  app.post<{ Body: AskBody }>(
+  app.post<{ Body: PredictBody }>(
     '/predict',
     {
       schema: {
-        ...{ summary: 'Labels texts', operationId: 'predict', body: askSchema(limits, labels) },
+        ...{ summary: 'Labels texts', operationId: 'predict', body: predictSchema(limits, labels) },
         response: { 200: predictAnswer, ...errors },
       },
     },
     async (request, reply) => {
-      const { texts, topK = 1 } = request.body;
+      const { topK = 1 } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
+      const { pairs, name: called } = model.thread.info;
+      const texts = asTexts(request.body.texts, pairs, called);
       const { name, answers } = await ask(model, reply, 'predict', { texts, topK });
       return { model: name, predictions: answers };
     },

@@ -32,9 +32,12 @@ export async function createRunner({
     ...(model.dimensions.all > 0 ? (['embed'] as const) : []),
   ];
   await warmUp(model, tasks);
-  const { labels, maskToken, dimensions, prompts } = model;
+  const { labels, pairs, maskToken, dimensions, prompts } = model;
   return {
-    info: { name, tasks, labels, maskToken, dimensions: dimensions.kept, mostDimensions: dimensions.all, prompts },
+    info: {
+      ...{ name, tasks, labels, pairs, maskToken, prompts },
+      ...{ dimensions: dimensions.kept, mostDimensions: dimensions.all },
+    },
     notes: [...notes],
     run: async ({ task, questions }) => answering[task](model, questions),
     close: () => model.dispose(),
@@ -53,7 +56,7 @@ const answering: Readonly<Record<Task, (model: OpenModel, questions: readonly Qu
  * program of vectors takes memory that servers of other heads may have no use for.
  */
 async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
-  if (tasks.includes('predict')) await model.predict(['a']);
+  if (tasks.includes('predict')) await model.predict([model.pairs ? { text: 'a', pair: 'a' } : 'a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
   if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
 }

@@ -94,7 +94,7 @@ const examples = {
 };
 const names = { predict: 'Label', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
 const hints = {
-  predict: () => 'The likeliest labels are shown, likeliest first.',
+  predict: () => (ofPairs() ? pairHint() + ' ' : '') + 'The likeliest labels are shown, likeliest first.',
   'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
   embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
 };
@@ -108,6 +108,11 @@ const say = (text, isBad = false) => {
 };
 const task = () => document.querySelector('input[name=task]:checked')?.value;
 const able = () => models.filter((model) => model.tasks.includes(task()));
+const ofPairs = () => task() === 'predict' && able().some((model) => model.pairs);
+const pairHint = () => {
+  const { text, pair } = able().find((model) => model.pairs).pairs;
+  return 'Two texts, one a line: ' + text + ', then ' + pair + '.';
+};
 const maskToken = () => able()[0]?.maskToken ?? '[MASK]';
 
 async function read(path, body) {
@@ -184,7 +189,9 @@ function cosinesOf(vectors, lines) {
 
 async function answerOf(name, text) {
   if (task() !== 'embed') {
-    const got = await read('/' + task(), { model: name, texts: [text], topK: 200 });
+    const [first, second = ''] = linesOf(text);
+    const isPair = task() === 'predict' && models.find((model) => model.name === name).pairs;
+    const got = await read('/' + task(), { model: name, texts: [isPair ? { text: first, pair: second } : text], topK: 200 });
     return (got.predictions ?? got.results)[0];
   }
   const lines = linesOf(text);
@@ -199,6 +206,7 @@ async function answer(event) {
   const text = find('text').value;
   if (text.trim() === '') return say('Type a sentence first.', true);
   if (task() === 'embed' && linesOf(text).length < 2) return say('Type at least two texts, one a line.', true);
+  if (ofPairs() && linesOf(text).length !== 2) return say('Type two texts, one a line.', true);
   const number = ++asked;
   find('ask').disabled = true;
   say('Asking…');
@@ -227,7 +235,7 @@ find('insert').addEventListener('click', () => {
   field.focus();
 });
 find('text').addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && task() !== 'embed') {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && task() !== 'embed' && !ofPairs()) {
     event.preventDefault();
     find('form').requestSubmit();
   }

@@ -4,6 +4,7 @@ import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
 import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
+import type { PairNames } from '../models/text/model.ts';
 import type { OptionsOf } from '../settings/options.ts';
 
 /** What can be asked of a model. */
@@ -24,6 +25,8 @@ export interface ModelInfo {
   readonly name: string;
   readonly tasks: readonly Task[];
   readonly labels: readonly string[] | null;
+  /** What the texts of a pair are called, of a model that labels pairs. */
+  readonly pairs: PairNames | null;
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;

@@ -1,9 +1,15 @@
 import type { Resolved } from '../settings/options.ts';
+import type { TextPair } from '../text/pair.ts';
 
 /** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
 
 /** How much one request may ask for. */
 export type ServerLimits = Pick<Resolved<'serve'>, 'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks'>;
+
+/** A request's body for labels, once checked. */
+export interface PredictBody extends Omit<AskBody, 'texts'> {
+  readonly texts: readonly (string | TextPair)[];
+}
 
 /** A request's body, once checked. */
 export interface AskBody {
@@ -28,6 +34,22 @@ export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { des
       topK: { type: 'integer', minimum: 1, maximum: 1000, ...topK },
     },
   } as const;
+}
+
+/** The same for labels, where a text may be a pair. */
+export function predictSchema(limits: ServerLimits, topK: { description: string; default: number }) {
+  const schema = askSchema(limits, topK);
+  const { texts } = schema.properties;
+  const { items } = texts;
+  const either = {
+    ...items,
+    type: ['string', 'object'],
+    description: 'A text; to a model of pairs an object with text and pair',
+    required: ['text', 'pair'],
+    additionalProperties: false,
+    properties: { text: items, pair: items },
+  } as const;
+  return { ...schema, properties: { ...schema.properties, texts: { ...texts, items: either } } } as const;
 }
 
 /** A request's body for vectors, once checked. */
@@ -262,11 +284,16 @@ export const healthAnswer = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['name', 'tasks', 'labels', 'maskToken', 'dimensions', 'prompts'],
+        required: ['name', 'tasks', 'labels', 'pairs', 'maskToken', 'dimensions', 'prompts'],
         properties: {
           name: { type: 'string' },
           tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask', 'embed'] } },
           labels: { type: ['array', 'null'], items: { type: 'string' } },
+          pairs: {
+            type: ['object', 'null'],
+            description: 'What the two texts of a pair are called, of a model that labels pairs',
+            properties: { text: { type: 'string' }, pair: { type: 'string' } },
+          },
           maskToken: { type: 'string' },
           dimensions: { type: 'integer', description: 'Numbers of a vector' },
           prompts: {

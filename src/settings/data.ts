@@ -6,6 +6,8 @@ export interface DataOptions {
    */
   readonly files: readonly string[];
   readonly textColumn?: string;
+  /** Column of the second text, where pairs are read: the answer to a question, the other of two messages. */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   /** Column of a conversation's id: its rows stay on one side of every split. */
   readonly groupColumn?: string;

@@ -157,7 +157,7 @@ export function records(argument: string): ValueType<DataOptions> {
   const column = { type: text('name') };
   const fields = {
     files: { type: texts(argument), required: true },
-    ...{ textColumn: column, labelColumn: column, groupColumn: column },
+    ...{ textColumn: column, pairColumn: column, labelColumn: column, groupColumn: column },
   };
   return {
     ...programs('an object such as { files: ["a.csv"] }', (value): value is DataOptions => isRecord(value)),

@@ -82,7 +82,7 @@ needing('rclone').describe('S3', () => {
   });
 
   plain('models of numbers are the same as on disk, from rows on S3', async () => {
-    const file = writeCsv(join(local, 'rows.csv'), ['a', 'b', 'c', 'd'], curvedRows(120));
+    const file = writeCsv(join(local, 'rows.csv'), ['a', 'b', 'c', 'd', 'e'], curvedRows(120));
     await uploadFile(file, 's3://data/rows.csv');
     const dataAt = (place: string) => (place === far ? 's3://data/rows.csv' : file);
     const common = { maxSteps: 3, threads: 1 } as const;

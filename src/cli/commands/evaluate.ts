@@ -8,7 +8,7 @@ export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
   summary: 'measure a classifier on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn'],
+  flags: ['query', 'textColumn', 'pairColumn', 'labelColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
     'bertune evaluate --model runs/adapted --data held-out.txt --json',

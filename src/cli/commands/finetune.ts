@@ -10,10 +10,11 @@ export const finetuneCommand: CommandSpec = {
   name: 'finetune',
   summary: 'train a text classifier on labeled texts, from a pretrained or adapted model',
   job: 'finetune',
-  flags: ['query', 'evalQuery', 'textColumn', 'labelColumn', 'groupColumn'],
+  flags: ['query', 'evalQuery', 'textColumn', 'pairColumn', 'labelColumn', 'groupColumn'],
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
+    'bertune finetune --model runs/adapted --train pairs.csv --text-column question --pair-column answer --output runs/answers',
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
   ],
   isShared: true,

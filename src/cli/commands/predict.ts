@@ -10,7 +10,7 @@ export const predictCommand: CommandSpec = {
   name: 'predict',
   summary: 'label texts: a JSON line for each, or with --output a file of all rows and their labels',
   job: 'predict',
-  flags: ['query', 'textColumn', 'output', 'scores', 'shard'],
+  flags: ['query', 'textColumn', 'pairColumn', 'output', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
     output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input, label and score',
@@ -39,8 +39,11 @@ export const predictCommand: CommandSpec = {
       // Among lines of results on one terminal, progress would be in the way.
       const onEvent = (event: JobEvent) =>
         stdout.isTTY && event.type === 'progress' ? undefined : hooks.onEvent?.(event);
-      for await (const { id, text, label, score } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
-        await writeLine(stdout, JSON.stringify(given({ id, text, label, score })));
+      for await (const { id, text, pair, label, score } of predict(
+        { ...options, stdin: lines },
+        { ...hooks, onEvent },
+      )) {
+        await writeLine(stdout, JSON.stringify(given({ id, text, pair, label, score })));
       }
     });
   },

@@ -1,6 +1,7 @@
 import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
 import { labelNames } from '../../data/labels.ts';
+import type { PairNames } from '../../models/text/model.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { repeatedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
@@ -14,7 +15,10 @@ export interface Labeled {
   readonly labels: readonly string[];
   /** How many classes, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
   readonly known: number;
+  /** Of pairs each is both texts (see `pairText`). */
   readonly texts: readonly string[];
+  /** The columns of pairs; null for single texts. */
+  readonly pairs: PairNames | null;
   readonly groups?: readonly string[];
   /** Class number of each text. */
   readonly classes: Int32Array;
@@ -51,7 +55,7 @@ export async function labeledSets(
   const unlabeled =
     given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
   return {
-    ...{ labels, known, texts, groups, classes, unlabeled },
+    ...{ labels, known, texts, groups, classes, unlabeled, pairs: sets.pairs ?? null },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {

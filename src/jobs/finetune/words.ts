@@ -19,14 +19,14 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       const rare = leftOut > 0 ? `; ${leftOut} are too rare` : '';
       note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
       const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
-      await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels });
+      await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels, pairs: data.pairs });
       return {
         result: {
           ...{ ...measureHeld(answers), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
-        card: { about: wordsModelFacts(model, c) },
+        card: { about: { ...wordsModelFacts(model, c), ...(data.pairs && { pairs: data.pairs }) } },
         answers,
       };
     },
