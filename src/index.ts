@@ -2,8 +2,10 @@
 
 export { BertuneError, InterruptedError, UsageError } from './core/errors.ts';
 export { adapt, pretrain } from './jobs/adapt.ts';
+export { type AuditOptions, type AuditResult, audit, type MendResult } from './jobs/audit.ts';
 export { type CardOptions, type CardResult, card } from './jobs/card.ts';
 export { type CheckedSet, type CheckOptions, type CheckResult, check } from './jobs/check.ts';
+export { type CurveOptions, type CurveResult, curve, type MeasuredSize } from './jobs/curve.ts';
 export { type DemoOptions, type DemoResult, demo } from './jobs/demo.ts';
 export { type DeviceFacts, type DevicesOptions, type DevicesResult, devices } from './jobs/devices.ts';
 export { distill } from './jobs/distill.ts';
@@ -18,6 +20,7 @@ export type * from './jobs/imageUseTypes.ts';
 export { type InspectOptions, inspect } from './jobs/inspect.ts';
 export { type JoinOptions, type JoinResult, join } from './jobs/join.ts';
 export { type LoadModelOptions, loadModel } from './jobs/model.ts';
+export { type LabeledResult, type NextOptions, type NextResult, next } from './jobs/next.ts';
 export { type PredictOptions, predict } from './jobs/predict.ts';
 export { type PredictFileOptions, type PredictFileResult, predictFile } from './jobs/predictFile.ts';
 export { pretrainImages } from './jobs/pretrainImages.ts';

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.ts';
+import { anyMask } from '../jobs/anyMask.ts';
 import type { Candidate, FillMaskResult, LoadedModel } from '../jobs/types.ts';
 import { settings } from '../settings/table.ts';
 import { bar, percent, printable, table } from './format.ts';
@@ -26,12 +27,16 @@ type Mask = FillMaskResult['masks'][number];
  * @throws UsageError when the text has no `[MASK]`.
  */
 export async function fillMask(model: LoadedModel, text: string, ranking: Ranking): Promise<FillMaskResult> {
-  const masked = text.replaceAll('[MASK]', model.maskToken);
-  if (!masked.includes(model.maskToken)) throw new UsageError(`no [MASK] in the text: ${maskHint}`);
+  if (!hasMask(model, text)) throw new UsageError(`no [MASK] in the text: ${maskHint}`);
   const { targets, topK } = ranking;
   return targets === undefined
-    ? model.fillMask(masked, { topK })
-    : model.fillMask(masked, { topK: targets.length, targets });
+    ? model.fillMask(text, { topK })
+    : model.fillMask(text, { topK: targets.length, targets });
+}
+
+/** Whether a text has a `[MASK]`, or the token that stands for it in a model. */
+export function hasMask({ maskToken }: LoadedModel, text: string): boolean {
+  return text.includes(anyMask) || text.includes(maskToken);
 }
 
 /** The ranked words of every mask, with percentages and bars. The longest bar is the likeliest word of the mask. */

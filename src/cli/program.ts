@@ -6,8 +6,10 @@ import type { SettingName } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
 import type { CommandContext, CommandSpec, Settings, Terminal } from './command.ts';
 import { adaptCommand } from './commands/adapt.ts';
+import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { checkCommand } from './commands/check.ts';
+import { curveCommand } from './commands/curve.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
@@ -23,6 +25,7 @@ import { imageProbeCommand } from './commands/imageProbe.ts';
 import { imageShowCommand } from './commands/imageShow.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { joinCommand } from './commands/join.ts';
+import { nextCommand } from './commands/next.ts';
 import { predictCommand } from './commands/predict.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { pushCommand } from './commands/push.ts';
@@ -43,6 +46,9 @@ export const commands: readonly CommandSpec[] = [
   finetuneCommand,
   distillCommand,
   checkCommand,
+  auditCommand,
+  nextCommand,
+  curveCommand,
   evaluateCommand,
   predictCommand,
   embedCommand,

@@ -3,7 +3,7 @@ import { lineOf } from '../core/errors.ts';
 import { didYouMean } from '../core/suggest.ts';
 import type { LoadedModel } from '../jobs/types.ts';
 import { settings } from '../settings/table.ts';
-import { comparedWords, defaultTopK, fillMask, maskHint, type Ranking, rankedWords } from './fillMask.ts';
+import { comparedWords, defaultTopK, fillMask, hasMask, maskHint, type Ranking, rankedWords } from './fillMask.ts';
 import { spelledAsFlag } from './flags.ts';
 import { printable, table } from './format.ts';
 import { historySize } from './history.ts';
@@ -120,7 +120,7 @@ async function answer(line: string, session: Session): Promise<'quit' | undefine
 async function fill(text: string, session: Session): Promise<void> {
   if (!session.model) return;
   const ranking: Ranking = { topK: session.topK, targets: session.targets };
-  if (!text.includes('[MASK]')) return session.say(`no [MASK] in the text: ${maskHint}`);
+  if (!hasMask(session.model, text)) return session.say(`no [MASK] in the text: ${maskHint}`);
   const result = await fillMask(session.model, text, ranking);
   if (!session.compare) return session.say(rankedWords(result));
   const other = { model: session.compare, result: await fillMask(session.compare, text, ranking) };

@@ -5,6 +5,8 @@ import {
   type DuckDBConnection,
   type DuckDBType,
   type DuckDBValue,
+  DuckDBVarCharType,
+  INTEGER,
   VARCHAR,
 } from '@duckdb/node-api';
 import { UsageError } from '../core/errors.ts';
@@ -30,6 +32,16 @@ export function textColumn(name: string): FileColumn {
 /** A column of float64. */
 export function numberColumn(name: string): FileColumn {
   return { name, type: DOUBLE };
+}
+
+/** A column of JSON: in CSV and Parquet its text. */
+export function jsonColumn(name: string): FileColumn {
+  return { name, type: DuckDBVarCharType.create('JSON') };
+}
+
+/** A column of whole numbers of 32 bits. */
+export function integerColumn(name: string): FileColumn {
+  return { name, type: INTEGER };
 }
 
 type Kind = 'csv' | 'parquet' | 'jsonl';

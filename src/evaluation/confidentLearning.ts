@@ -13,6 +13,8 @@ export interface ConfidentJoint {
   readonly counts: readonly (readonly number[])[];
   /** The same for all examples: rows sum to how many there are of each given label. */
   readonly joint: readonly (readonly number[])[];
+  /** The class that each example surely is of [n]; −1 where it is surely of none. */
+  readonly guesses: Int32Array;
 }
 
 /** How examples are chosen of which the label is taken for wrong. */
@@ -41,12 +43,12 @@ export function confidentJoint({ data, classes }: ClassProbabilities, labels: Ar
     thresholds[c] = size > 0 ? Math.max(leastThreshold, (thresholds[c] as number) / size) : 2;
   }
   const counts = squareOf(classes);
-  for (let i = 0; i < labels.length; i++) {
-    const guess = confidentClass(data, i * classes, thresholds);
+  const guesses = Int32Array.from(labels, (_, i) => confidentClass(data, i * classes, thresholds));
+  for (const [i, guess] of guesses.entries()) {
     if (guess >= 0) add(counts, labels[i] as number, guess);
   }
   for (let c = 0; c < classes; c++) if ((counts[c]?.[c] as number) < 1) add(counts, c, c);
-  return { thresholds, counts, joint: calibrated(counts, sizes) };
+  return { thresholds, counts, joint: calibrated(counts, sizes), guesses };
 }
 
 /**

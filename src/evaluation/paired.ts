@@ -36,10 +36,22 @@ export function pairedDifference(a: readonly number[], b: readonly number[]): Pa
   return { mean, low: mean - margin, high: mean + margin };
 }
 
-/** The 97.5 % quantile of Student's t; beyond 11 degrees of freedom that of 11, a little too wide. */
+/**
+ * The 97.5 % quantile of Student's t, for any degrees of freedom from 1 on: between tabled ones it is linear in their
+ * reciprocal, which is a little too wide.
+ */
 export function studentQuantile(degrees: number): number {
-  return studentQuantiles[Math.min(degrees, studentQuantiles.length) - 1] ?? Number.NaN;
+  const at = (number: number) => studentQuantiles[number - 1] ?? Number.NaN;
+  const last = studentQuantiles.length;
+  if (degrees >= last) return normalQuantile + (at(last) - normalQuantile) * (last / degrees);
+  const below = Math.max(1, Math.floor(degrees));
+  if (degrees <= below) return at(below);
+  const share = (1 / below - 1 / degrees) / (1 / below - 1 / (below + 1));
+  return at(below) + share * (at(below + 1) - at(below));
 }
+
+/** That of infinitely many degrees of freedom. */
+const normalQuantile = 1.959963984540054;
 
 /** For 1, 2, … degrees of freedom. */
 const studentQuantiles = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201];

@@ -16,7 +16,7 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { mostWindowsKey, pairsKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { configText, mostWindowsKey, pairsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
@@ -41,6 +41,8 @@ export interface SaveTextOptions {
   readonly pooler?: ParameterValues;
   /** What a sentence encoder's folder is to say beside its modules. */
   readonly sentence?: SentenceSettings | null;
+  /** What the labels of a token classifier are written in. */
+  readonly tagScheme?: string;
   /** A classifier on words whose answer is joined with the head's. */
   readonly words?: WordsPart;
 }
@@ -78,9 +80,10 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
       : { ...textFormatKey(mostWindows, pairs !== null), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
     ...(pairs === null ? {} : { [pairsKey]: pairs }),
+    ...(options.tagScheme === undefined ? {} : { [tagSchemeKey]: options.tagScheme }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });
-  await writeFileAtomic(join(path, 'config.json'), `${JSON.stringify(hub, null, 2)}\n`);
+  await writeFileAtomic(join(path, 'config.json'), configText(hub));
 }
 
 /** Whether the bare encoder has its pooler in transformers, too: it is then of the same module. */

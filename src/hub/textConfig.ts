@@ -57,6 +57,15 @@ export function writtenConfig(
   return Object.fromEntries(Object.entries(hub).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Keys whose values transformers from release 5 on takes as floating-point numbers alone. */
+const floatKeys = ['initializer_range', 'initializer_cutoff_factor', 'layer_norm_eps', 'norm_eps'];
+
+/** The text of a `config.json`: JSON, with a point in every number that is to have one. */
+export function configText(hub: HubConfig): string {
+  const whole = new RegExp(`^( {2}"(?:${floatKeys.join('|')})": -?\\d+)(?=,?$)`, 'gm');
+  return `${JSON.stringify(hub, null, 2).replace(whole, '$1.0')}\n`;
+}
+
 /** Key of `config.json` for the tokens of a sequence in training; Python keeps it and does nothing with it. */
 export const trainedLengthKey = 'trained_max_length';
 
@@ -67,6 +76,9 @@ export const trainedLengthKey = 'trained_max_length';
 export function trainedMaxLength(raw: HubConfig): number | undefined {
   return z.int().min(3).safeParse(raw[trainedLengthKey]).data;
 }
+
+/** Key of `config.json` for what the labels of a token classifier are written in, such as IOB2. */
+export const tagSchemeKey = 'tag_scheme';
 
 /** Key of `config.json` for the windows of a long text that are read, at most; absent: its start alone is read. */
 export const mostWindowsKey = 'most_windows';
@@ -101,6 +113,7 @@ const notKept = new Set([
   'problem_type',
   'auto_map',
   mostWindowsKey,
+  tagSchemeKey,
   pairsKey,
 ]);
 

@@ -99,7 +99,7 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
   const { model: folderModel, raw, settings, folder } = config;
   const weights = await openFolder(path, config);
   try {
-    const stored = readingBy(folderModel, options.reads, weights);
+    const stored = readingBy(folderModel, options.reads, raw, weights);
     const wanted = (model: TextModel) => {
       const { head } = options;
       if (head === 'present') return presentParts(model, findParts(model, raw, weights));
@@ -113,8 +113,10 @@ export async function loadText(path: string, options: LoadTextOptions): Promise<
     checkEncoder(model, found, weights);
     // A classifier of vectors that came about in another way is none for these.
     const isOfOthers = stored.sentence !== null && stored.sentence !== folderModel.sentence;
-    const usable = (part: PartName) =>
-      part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    const usable = (part: PartName) => {
+      if (part === 'tokenClassifier') return isSame(options.labels ?? stored.config.labels, stored.config.labels);
+      return part !== 'classifier' || (!isOfOthers && usesStoredClassifier(stored, raw, options, path));
+    };
     const located = pick(found, wanted(model)).map((part) => (usable(part.part) ? part : withoutStored(part)));
     const beside = pick(found, options.beside ?? []).filter(isComplete);
     for (const part of [...located, ...beside]) checkShapes(part, weights);
@@ -160,7 +162,7 @@ export async function inspectText(path: string): Promise<TextInspection> {
       heads: headsIn(model, raw, present),
       storedAs: storedTypes(found, weights),
       parameters: specs.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0),
-      labels: present.includes('classifier') ? (model.config.labels ?? defaultLabels(2)) : null,
+      labels: present.some(hasLabels) ? (model.config.labels ?? defaultLabels(2)) : null,
       notes: otherNotes(model, raw, weights),
     };
   } finally {
@@ -195,12 +197,20 @@ async function readFolderConfig(path: string): Promise<FolderConfig> {
 }
 
 /** The model with what its classifier is to read. */
-function readingBy(model: TextModel, reads: LoadTextOptions['reads'], { tensors }: WeightFiles): TextModel {
+function readingBy(model: TextModel, reads: LoadTextOptions['reads'], raw: HubConfig, weights: WeightFiles): TextModel {
   if (reads === undefined) return model;
   if (reads === 'pooler') return model.withSentence(null);
   if (reads !== 'suited' && reads !== 'vectors') return model.withSentence(sentenceHead(reads));
-  const hasPooler = reads === 'suited' && [...poolerNames(model)].some((name) => tensors.has(name));
-  return model.sentence || hasPooler ? model : model.withSentence(sentenceHead(pooledBy('mean')));
+  if (model.sentence || (reads === 'suited' && hasOwnReading(model, raw, weights))) return model;
+  return model.withSentence(sentenceHead(pooledBy('mean')));
+}
+
+/** Whether a folder has what its classification reads: the pooler, or, of a family whose classifiers read none, one of them. */
+function hasOwnReading(model: TextModel, raw: HubConfig, weights: WeightFiles): boolean {
+  if (model.partsOf('oneLabel').includes('pooler')) {
+    return [...poolerNames(model)].some((name) => weights.tensors.has(name));
+  }
+  return presentParts(model, findParts(model, raw, weights)).includes('classifier');
 }
 
 /** The weights of a folder, those of the modules behind its encoder among them. */
@@ -212,8 +222,17 @@ function openFolder(path: string, { folder, model, hasClassifier }: FolderConfig
 }
 
 function withLabels(model: TextModel, parts: readonly PartName[], labels: readonly string[] | undefined): TextModel {
-  const byDefault = parts.includes('classifier') ? defaultLabels(2) : undefined;
+  const byDefault = parts.some(hasLabels) ? defaultLabels(2) : undefined;
   return model.withLabels(labels ?? model.config.labels ?? byDefault);
+}
+
+/** Whether a part gives labels, which a `config.json` names. */
+function hasLabels(part: PartName): boolean {
+  return part === 'classifier' || part === 'tokenClassifier';
+}
+
+function isSame(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((label, i) => label === b[i]);
 }
 
 /** Whether the folder's classification head is one for the labels asked for. @throws when it is of another kind. */

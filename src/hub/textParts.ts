@@ -30,12 +30,12 @@ export function pick(found: readonly LocatedPart[], parts: readonly PartName[]):
   return parts.flatMap((part) => found.find((each) => each.part === part) ?? []);
 }
 
-/** Token classifiers and multiple-choice models, too, name their head "classifier": the class tells which it is. */
+/** Classifiers of texts and of tokens, and multiple-choice models, name their head "classifier": the class tells. */
 function isOtherHead(model: TextModel, part: PartName, { architectures }: HubConfig): boolean {
-  if (!Array.isArray(architectures) || architectures.length === 0) return false;
+  if (!Array.isArray(architectures) || architectures.length === 0) return part === 'tokenClassifier';
   const named = model.heads.filter((name) => {
     const head: HeadRecord = heads[name];
-    return head.part === part && head.problem !== undefined;
+    return head.part === part && (head.problem !== undefined || head.tags);
   });
   return named.length > 0 && !named.some((name) => architectures.includes(model.hubClass(name)));
 }
@@ -111,8 +111,8 @@ export function missingNotes(
 ): string[] {
   const names = parts.flatMap(({ part, specs }) => {
     const missing = specs.filter(({ stored }) => stored === undefined).map(({ spec }) => writtenName(model, spec));
-    if (missing.length < specs.length) return missing;
-    if (part === 'classifier' && isFitted && readsVectors(model)) return [];
+    if (missing.length < specs.length || specs.length === 0) return missing;
+    if (isFitted && (part === 'tokenClassifier' || (part === 'classifier' && readsVectors(model)))) return [];
     return part === 'classifier' && labels ? `${model.partTitle(part)} for these labels` : model.partTitle(part);
   });
   return names.length === 0 ? [] : [`${path} has no ${names.join(' and no ')}: started at random`];

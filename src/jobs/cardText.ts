@@ -6,6 +6,7 @@ import { distilled } from './cards/distilled.ts';
 import { type CardConfiguration, decimals, familyOf, type HeadCard, listed, plain } from './cards/headCard.ts';
 import { maskedLmCard } from './cards/maskedLm.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
+import { tokenLabelsCard } from './cards/tokenLabels.ts';
 import { classifierUse, encoderUse, hybridUse, pairUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import type { RunRecord, WordsUse } from './runRecord.ts';
@@ -15,6 +16,7 @@ import type { DataOptions, FittedHead } from './types.ts';
 const cards: Readonly<Record<HeadName, HeadCard | null>> = {
   maskedLm: maskedLmCard,
   oneLabel: oneLabelCard,
+  tokenLabels: tokenLabelsCard,
   pooled: null,
 };
 
@@ -29,9 +31,14 @@ interface Kind {
 const kinds: Readonly<Record<string, Kind | ((record: RunRecord) => Kind)>> = {
   adapt: { head: 'maskedLm', tags: ['domain-adaptation'] },
   pretrain: { head: 'maskedLm', tags: [] },
-  finetune: { head: 'oneLabel', tags: [] },
+  finetune: (record) => ({ head: isOfTokens(record) ? 'tokenLabels' : 'oneLabel', tags: [] }),
   distill: (record) => ({ ...distilled(record), tags: ['distillation'] }),
 };
+
+/** Whether a run of fine-tuning learned labels on tokens. */
+function isOfTokens({ result }: RunRecord): boolean {
+  return typeof result === 'object' && result !== null && 'entities' in result;
+}
 
 /**
  * The model card of a finished run: a function of its record alone.

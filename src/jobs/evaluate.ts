@@ -29,7 +29,8 @@ import { checkPairs } from './pairsOfTexts.ts';
 import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
-import type { EvaluateOptions, JobHooks, LabeledResult, MaskedLmResult } from './types.ts';
+import { evaluateTokens } from './tokens/evaluateTokens.ts';
+import type { EvaluateOptions, JobHooks, LabeledResult, MaskedLmResult, TokensResult } from './types.ts';
 import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 
 /**
@@ -42,7 +43,7 @@ import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 export async function evaluate(
   options: EvaluateOptions,
   hooks: JobHooks = {},
-): Promise<LabeledResult | MaskedLmResult> {
+): Promise<LabeledResult | TokensResult | MaskedLmResult> {
   const settings = resolve('evaluate', options);
   const { collective = alone } = hooks;
   await refuseOtherStart(collective, { command: 'evaluate', settings });
@@ -50,6 +51,12 @@ export async function evaluate(
   await refuseOtherModel(collective, found);
   const wordsAlone = await readWordsAlone(found);
   const head = wordsAlone ? wordsAlone.kind : await measurableHead(found);
+  const ofTokens = (['tagScheme', 'offsets'] as const).find((name) => options[name] !== undefined);
+  if (ofTokens !== undefined && head !== 'tokenLabels') {
+    throw new UsageError(
+      say`${setting(ofTokens)} is for labels on tokens, and ${options.model} gives none; leave it out`,
+    );
+  }
   if (options.int8 && head === 'maskedLm') {
     throw new UsageError(say`${setting('int8')} is for classifiers, and ${options.model} has none; leave it out`);
   }
@@ -59,6 +66,7 @@ export async function evaluate(
       say`${setting(ofMasks)} is for masked language models, and ${options.model} is a classifier; leave it out`,
     );
   }
+  if (head === 'tokenLabels') return evaluateTokens(found, settings, hooks);
   if (wordsAlone) return evaluateWords(wordsAlone, settings, hooks);
   return head === 'maskedLm'
     ? evaluateLanguageModel(found, settings, hooks)

@@ -14,8 +14,8 @@ import { framedPair, pairSequence } from '../text/pair.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 
 /**
- * A text to compare on: token ids without the special ones around them, and the places of its masks, counted with the
- * first special token as 0.
+ * A text to compare on: token ids without the special ones around them, and the places of its masks, or of the
+ * tokens that are read, counted with the first special token as 0.
  */
 export interface Probe {
   readonly ids: readonly number[];
@@ -62,9 +62,10 @@ export function randomProbes(
   });
 }
 
-/** A text as a probe. For fill-mask, every seventh token becomes a mask, the first one at least. */
+/** A text as a probe. For fill-mask, every seventh token becomes a mask, the first one at least; of tags all are read. */
 export function masked(ids: readonly number[], tokenizer: TextTokenizer, head: HeadName): Probe {
   if (heads[head].reads !== 'chosen') return { ids, masks: [] };
+  if (head === 'tokenLabels') return { ids, masks: ids.map((_, i) => tokenizer.frame.before.length + i) };
   const mask = tokenizer.idOfRole('mask');
   const tokens = ids.length > 0 ? ids : [mask];
   const withMasks = tokens.map((id, i) => (i % 7 === 0 ? mask : id));

@@ -9,7 +9,8 @@ import { labelKindOf } from './labelKinds/table.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { type RunRecord, readableRecord } from './runRecord.ts';
-import type { FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
+import { learnTokens } from './tokens/learnTokens.ts';
+import type { FinetuneOptions, FinetuneResult, JobHooks, TokensFinetuneResult } from './types.ts';
 
 /**
  * Makes a model that answers of labeled texts, measures it on held-out ones and writes it, a model folder, to `output`.
@@ -19,7 +20,15 @@ import type { FinetuneOptions, FinetuneResult, JobHooks } from './types.ts';
  * @throws UsageError for options, paths or columns to change; BertuneError for data or weights that cannot be used;
  * InterruptedError after saving, when the signal was aborted
  */
-export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): Promise<FinetuneResult> {
+export async function finetune(
+  options: FinetuneOptions & { readonly task: 'tokens' },
+  hooks?: JobHooks,
+): Promise<TokensFinetuneResult>;
+export async function finetune(options: FinetuneOptions, hooks?: JobHooks): Promise<FinetuneResult>;
+export async function finetune(
+  options: FinetuneOptions,
+  hooks: JobHooks = {},
+): Promise<FinetuneResult | TokensFinetuneResult> {
   if (isSentAway(options)) return sentAway(options, hooks, (local) => finetune(local, hooks));
   const began = performance.now();
   const asked = withMethod(options);
@@ -28,7 +37,7 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
   if (!given.train && !given.labelTexts) {
     throw new UsageError(say`finetune needs ${setting('train')} or ${setting('labelTexts')}`);
   }
-  return runTraining<FinetuneResult>(
+  return runTraining<FinetuneResult | TokensFinetuneResult>(
     {
       ...{ job: 'finetune', command: 'finetune', options, settings: given, inputs: [options.model] },
       read(reading) {
@@ -37,7 +46,8 @@ export async function finetune(options: FinetuneOptions, hooks: JobHooks = {}): 
           found ??= findModel(options.model, options, hooks);
           return found;
         };
-        return learners[labelKindOf(given.task)]({ given, options, reading, hooks, find, record, began });
+        const learning = { given, options, reading, hooks, find, record, began };
+        return given.task === 'tokens' ? learnTokens(learning) : learners[labelKindOf(given.task)](learning);
       },
     },
     hooks,

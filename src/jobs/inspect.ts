@@ -41,7 +41,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     words: beside && wordsFacts(beside.words, beside.weight),
     labels,
     sentence: await sentenceFacts(found, inspected),
-    reads: labels && readingTitle(read.sentence),
+    reads: labels && present.includes('classifier') ? readingTitle(read.sentence) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
     ...(read.pairs && { pairs: read.pairs }),
     notes,

@@ -18,6 +18,7 @@ import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
+import { anyMask } from './anyMask.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { openEngine } from './openEngine.ts';
 import type { OpenModel } from './openModel.ts';
@@ -25,12 +26,15 @@ import { openWords } from './openWords.ts';
 import { refuseOtherEngine } from './sameEverywhere.ts';
 import { noteTruncated, TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
+import { type EntityOptions, tokenAnswers } from './tokens/tokenAnswers.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 import { joinedLogits, readWordsAlone } from './wordsPart.ts';
 
 export type { MaskedText, OpenModel } from './openModel.ts';
 
 export interface LoadModelOptions extends OptionsOf<'loadModel'> {
+  /** How `predict` gives the entities of a model that labels parts of texts. */
+  readonly entities?: Partial<EntityOptions>;
   /** Hears what was missing in the folder and, at `dispose`, how many texts were cut. */
   readonly onNote?: (text: string) => void;
   /** Hears how a download goes on. */
@@ -62,7 +66,7 @@ export async function openModel(
   options: LoadModelOptions = {},
   collective = alone,
 ): Promise<OpenModel> {
-  const { onNote, onEvent: hears, signal, ...use } = options;
+  const { onNote, onEvent: hears, signal, entities: given, ...use } = options;
   const { threads, device, int8, offline, ...settings } = resolve('loadModel', use);
   const onEvent = (event: JobEvent) => event.type === 'note' && onNote?.(event.text);
   const hooks = { onEvent: hears ?? onEvent, signal, collective };
@@ -77,7 +81,8 @@ export async function openModel(
   const { model: read, present, heads: available, raw, tokenizer } = loaded;
   const { config } = read;
   const kind = available.find(isLabelKind);
-  const labels = kind ? (config.labels ?? defaultLabels(2)) : null;
+  const hasTags = kind === undefined && available.includes('tokenLabels');
+  const labels = kind || hasTags ? (config.labels ?? defaultLabels(2)) : null;
   const maxLength = sequenceLength(loaded, settings.maxLength, path);
   const mostWindows = mostWindowsOf(loaded.raw, path);
   const parameters = asTensors(loaded.values, read.parameters(present));
@@ -123,11 +128,21 @@ export async function openModel(
     const logits = await ofWindows(inference, kind ?? 'oneLabel', windows, { promptTokens });
     return loaded.words ? joinedLogits(loaded.words, texts, logits) : logits;
   };
+  const tokens = tokenAnswers(
+    { inference, tokenizer, labels: labels ?? [], raw, maxLength },
+    resolve('model.entities', given ?? {}),
+  );
+  const answers = labelAnswers(
+    kind,
+    logitsOf,
+    { path, labels: labels ?? [], pairs, raw },
+    hasTags ? tokens.answered : undefined,
+  );
   const model: OpenModel = {
     path,
     labels,
-    kind: kind ?? null,
     pairs,
+    kind: kind ?? (hasTags ? 'tokenLabels' : null),
     heads: available,
     maskToken,
     dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
@@ -136,7 +151,8 @@ export async function openModel(
       checkTexts([text], 'fillMask needs a text');
       requireHead('maskedLm', 'fill-mask');
       const maskId = tokenizer.idOfRole('mask');
-      const { ids } = tokenizer.encode(text);
+      const masked = text.replaceAll(anyMask, maskToken);
+      const { ids } = tokenizer.encode(masked);
       const { before, size } = tokenizer.frame;
       const positions = ids.flatMap((id, i) => (id === maskId ? [before.length + i] : []));
       if (positions.length === 0) {
@@ -145,7 +161,7 @@ export async function openModel(
       if (ids.length + size > config.maxPositions) {
         throw new UsageError(`the text has ${ids.length + size} tokens; the model takes ${config.maxPositions}`);
       }
-      return { text, ids, positions };
+      return { text: masked, ids, positions };
     },
     async rankMasks(texts, rankings) {
       const masks = texts.map((): FillMaskResult['masks'][number][] => []);
@@ -165,7 +181,11 @@ export async function openModel(
       const [result] = await model.rankMasks([prepared], [ranking]);
       return result ?? { text, masks: [] };
     },
-    ...labelAnswers(kind, logitsOf, { path, labels: labels ?? [], pairs, raw }),
+    ...answers,
+    entities: async (texts, options) => {
+      requireHead('tokenLabels', 'labels on tokens');
+      return tokens.entities(texts, options);
+    },
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },
@@ -218,7 +238,7 @@ function targetTokens(tokenizer: TextTokenizer, targets: readonly string[]): num
 }
 
 /** The heads that can be measured, the one that a model with several is measured by first. */
-const measurableHeads = [...labelKindNames, 'maskedLm'] as const satisfies readonly HeadName[];
+const measurableHeads = [...labelKindNames, 'tokenLabels', 'maskedLm'] as const satisfies readonly HeadName[];
 export type MeasurableHead = (typeof measurableHeads)[number];
 
 /** What a model is measured by. @throws BertuneError when it has no head that can be measured */

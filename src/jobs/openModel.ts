@@ -9,7 +9,7 @@ import type { FillMaskResult, LoadedModel } from './types.ts';
 export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly heads: readonly HeadName[];
   /** What its answers are; null without a classifier. */
-  readonly kind: LabelKindName | null;
+  readonly kind: LabelKindName | 'tokenLabels' | null;
   /** Numbers of a vector, of those that it has: a folder may keep the first ones only. */
   readonly dimensions: { readonly kept: number; readonly all: number };
   /** Names of the prompts that texts may begin with. */

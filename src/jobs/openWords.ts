@@ -39,6 +39,9 @@ export function openWords(
   return {
     ...{ path, labels, pairs, kind, heads: [kind], maskToken: '', dimensions: { kept: 0, all: 0 }, prompts: [] },
     ...labelAnswers(kind, logitsOf, { path, labels, pairs, raw }),
+    async entities() {
+      throw lacking('token classification head, which labels on tokens need');
+    },
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

@@ -44,7 +44,9 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   checkAllRead(collective, options.input);
   const found = await findModel(path, { offline }, hooks);
   await refuseOtherModel(collective, found);
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const { offsets, aggregation } = settings;
+  const entities = { offsets, aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   if (options.input) checkPairs(model.pairs, options.input, setting('input'), path);
   let progress = textsProgress('labeling texts', undefined, hooks);

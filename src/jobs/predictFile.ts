@@ -8,15 +8,15 @@ import {
   checkNames,
   checkRowPath,
   type FileColumn,
+  jsonColumn,
   numberColumn,
   textColumn,
   writeRows,
 } from '../data/rowFile.ts';
 import type { WholeRows } from '../data/wholeRows.ts';
-import type { OptionsOf } from '../settings/options.ts';
+import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { isBlank, shownText } from '../text/pair.ts';
-import type { AnswerKind } from './answers/answerKind.ts';
 import { answerKinds } from './answers/table.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
@@ -69,13 +69,21 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   const part =
     shard && input
       ? await beginPart(
-          { job: 'predictFile', output, shard, input, model: found, settings: { maxLength, int8, scores } },
+          {
+            job: 'predictFile',
+            output,
+            shard,
+            input,
+            model: found,
+            settings: { maxLength, int8, scores, ...usedOf(all) },
+          },
           hooks,
         )
       : undefined;
   const written = shard ? partName(output, shard) : output;
   if (typeof part === 'number') return { count: part, labels: {}, added: [], output: written };
-  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal };
+  const entities = { offsets: all.offsets, aggregation: all.aggregation };
+  const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
   try {
     // Says that there is no classifier before anything is read.
@@ -84,7 +92,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
     const rows = await openRows(options, { pairs: model.pairs, path }, hooks);
     try {
       if (model.kind === null) throw new Error('internal: a model that answers nothing');
-      const kind = answerKinds[model.kind];
+      const kind = model.kind === 'tokenLabels' ? entityColumns : answerKinds[model.kind];
       if (scores && !kind.hasScores) {
         throw new UsageError(
           say`${setting('scores')}: ${path} answers with ${kind.title}, which has no scores of labels; leave it out`,
@@ -115,6 +123,18 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   } finally {
     await model.dispose();
   }
+}
+
+/** What a file holds of the answers of a model that labels parts of texts. */
+const entityColumns = {
+  title: 'parts of texts',
+  columns: [{ name: 'entities', holds: 'json' }],
+  hasScores: false,
+} as const;
+
+/** Settings of labels on tokens, as far as they were given. */
+function usedOf({ offsets, aggregation }: Resolved<'predictFile'>): object {
+  return { ...(offsets === 'utf-16' && { offsets }), ...(aggregation && { aggregation }) };
 }
 
 interface Row {
@@ -205,7 +225,7 @@ async function openRows(
 
 async function* labeledRows(
   model: OpenModel,
-  { columns }: AnswerKind,
+  { columns }: Columns,
   rows: Rows,
   labels: readonly string[],
   counts: Map<string, number>,
@@ -245,12 +265,19 @@ async function* labeledRows(
     );
 }
 
+/** What is known of the columns of answers. */
+interface Columns {
+  readonly columns: readonly { readonly name: string; readonly holds: keyof typeof columnOf }[];
+}
+
+const columnOf = { text: textColumn, number: numberColumn, json: jsonColumn } as const;
+
 function shortList(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }
 
 /** The columns behind those of the input, under names that are free there. @throws UsageError when there is none */
-function addedColumns(columns: readonly FileColumn[], kind: AnswerKind, labels: readonly string[]) {
+function addedColumns(columns: readonly FileColumn[], kind: Columns, labels: readonly string[]) {
   const taken = new Map(columns.map(({ name }) => [name.toLowerCase(), name]));
   const renamed: Message[] = [];
   const free = (name: string) => {
@@ -267,7 +294,7 @@ function addedColumns(columns: readonly FileColumn[], kind: AnswerKind, labels: 
     return other;
   };
   const added = [
-    ...kind.columns.map(({ name, holds }) => (holds === 'text' ? textColumn : numberColumn)(free(name))),
+    ...kind.columns.map(({ name, holds }) => columnOf[holds](free(name))),
     ...labels.map((label) => numberColumn(free(`score_${label}`))),
   ];
   return { columns: added, names: added.map(({ name }) => name), renamed };

@@ -9,6 +9,7 @@ import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { masking, textTraining } from '../settings/takes.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
+import type { TokenMeasure } from '../tasks/text/objectives/tokenLabels.ts';
 import type { TextPair } from '../text/pair.ts';
 
 export type { PairNames } from '../models/text/model.ts';
@@ -180,6 +181,32 @@ export interface Rung {
   readonly bytes: number;
 }
 
+/** How a model does that labels parts of texts. */
+export interface TokensResult extends TokenMeasure {}
+
+/** How a method did on texts that were held out of its training. */
+export interface TriedTokens {
+  readonly method: 'frozen' | 'finetune';
+  /** Of all entities; null where it was not tried. */
+  readonly f1: number | null;
+  readonly texts: number;
+  /** Why it was not tried. */
+  readonly reason?: string;
+}
+
+/** What came of learning labels on tokens. */
+export interface TokensFinetuneResult extends TokensResult {
+  readonly method: 'frozen' | 'finetune';
+  /** What the methods found in a fold of the training texts; absent where one was asked for. */
+  readonly tried?: readonly TriedTokens[];
+  /** 0 of a head on a frozen encoder. */
+  readonly steps: number;
+  /** How the head was fitted to a frozen encoder's hidden states; absent where the encoder was trained. */
+  readonly head?: FittedHead;
+  readonly tokensPerSecond: number;
+  readonly output: string;
+}
+
 export interface FinetuneResult extends ClassificationResult {
   readonly method: MethodName;
   /** Weight of the words' log-probabilities beside those of a network; absent where there is one of them. */
@@ -227,8 +254,27 @@ export interface LabelScore {
   readonly score: number;
 }
 
-/** What a model answers to a text, by the kind of its labels: the likeliest label. */
-export type Answer = LabelScore;
+/** A part of a text that was found, [start, end). */
+export interface FoundEntity {
+  readonly start: number;
+  readonly end: number;
+  readonly label: string;
+  /** Mean probability of the tags of its words. */
+  readonly score: number;
+  /** The part as it is in the text. */
+  readonly text: string;
+  /** Of an entity put together as pipelines do it: its tokens joined, and of a single token its place among them. */
+  readonly word?: string;
+  readonly index?: number;
+}
+
+/** The parts of a text that have labels. */
+export interface EntityAnswer {
+  readonly entities: readonly FoundEntity[];
+}
+
+/** What a model answers to a text, by the kind of its labels: the likeliest label, or the parts that have one. */
+export type Answer = LabelScore | EntityAnswer;
 
 /** A text with the one label of it. */
 export interface Prediction extends LabelScore {
@@ -264,7 +310,7 @@ export interface FillMaskResult {
 export interface InspectResult {
   readonly path: string;
   readonly modelType: string;
-  readonly heads: readonly ('mlmHead' | 'pooler' | 'classifier')[];
+  readonly heads: readonly ('mlmHead' | 'pooler' | 'classifier' | 'tokenClassifier')[];
   /** The network's sizes; 0 and "none" of a classifier on words alone, which has none. */
   readonly layers: number;
   readonly hiddenSize: number;
@@ -333,6 +379,7 @@ export interface LoadedModel {
   readonly pairs: PairNames | null;
   /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
   readonly maskToken: string;
+  /** Ranks the words for every `[MASK]` of a text, or the model's own token for it. @throws UsageError when there is none */
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
   /**
    * What the model answers to each text, whatever the kind of its labels.
@@ -350,6 +397,12 @@ export interface LoadedModel {
    * @throws UsageError for a prompt that the folder has not, or more numbers than a vector has
    */
   embed(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<Float32Array[]>;
+  /**
+   * The labeled parts of texts: by the best tags that their scheme allows, or put together as pipelines do.
+   *
+   * @throws UsageError for a model without a token classifier
+   */
+  entities(texts: readonly string[], options?: OptionsOf<'model.entities'>): Promise<FoundEntity[][]>;
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;

@@ -11,7 +11,7 @@ export function comparison(runs: readonly ReportedRun[]): Html {
     return values.some((value) => value !== undefined) ? [{ name, values }] : [];
   });
   const caption = 'The runs beside each other';
-  return html`<section class="card wide" aria-labelledby="compared"><h2 id="compared">${caption}</h2><p class="lead">Figures compare where they are of the same held-out texts.</p><div class="scrolls" role="region" tabindex="0" aria-label="${caption}"><table class="compared"><caption class="unseen">${caption}</caption><thead><tr><td></td>${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows.map(
+  return html`<section class="card wide" aria-labelledby="compared"><h2 id="compared">${caption}</h2><p class="lead">Figures compare where they are of the same held-out texts.</p><div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="compared"><caption class="unseen">${caption}</caption><thead><tr><td></td>${runs.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${rows.map(
     ({ name, values }) =>
       html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${value ?? '–'}</td>`)}</tr>`,
   )}</tbody></table></div></section>`;

@@ -54,7 +54,7 @@ export function sortableTable(caption: string, columns: readonly Column[], rows:
       : html`<td class="${kind}"${attribute}>${shown}</td>`;
   };
   const body = rows.map((row) => html`<tr>${row.map(cell)}</tr>`);
-  return html`<div class="scrolls" role="region" tabindex="0" aria-label="${caption}"><table class="sorts"><caption class="unseen">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return html`<div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="sorts"><caption class="unseen">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 export type Cell = string | Html | { readonly shown: string | Html; readonly sort: number };

@@ -32,7 +32,7 @@ export async function reportPage(runs: readonly ReportedRun[], version: string):
 <link rel="icon" href="data:,">
 <style>${Html.trusted(style)}</style>
 </head>
-<body>
+<body class="${runs.length > 1 ? 'several' : 'one'}">
 <a class="skip" href="#content">Skip to the figures</a>
 <header><h1>${runs.length === 1 ? names : 'Runs side by side'}</h1>
 <div class="side">${runs.map((run) => verdict(run, runs.length > 1))}</div></header>

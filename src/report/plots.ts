@@ -9,6 +9,18 @@ export interface Plots {
   draw(label: string, options: PlotOptions & { readonly marks: Markish[] }): Html;
 }
 
+/** What is changed of a drawing. */
+interface Drawing {
+  readonly outerHTML: string;
+  querySelectorAll(selector: string): Iterable<Element>;
+  setAttribute(name: string, value: string): void;
+}
+interface Element {
+  readonly attributes: Iterable<{ readonly name: string }>;
+  remove(): void;
+  removeAttribute(name: string): void;
+}
+
 /** What is drawn is as wide as a phone, so that nothing in it has to shrink there. */
 const width = 360;
 
@@ -19,7 +31,7 @@ export async function openPlots(): Promise<Plots> {
   return {
     marks,
     draw(label, options) {
-      const svg = marks.plot({ width, height: 220, marginLeft: 48, ...options, document });
+      const svg: Drawing = marks.plot({ width, height: 220, marginLeft: 48, ...options, document });
       // Colors are those of the page, and so is the rule that lets a drawing shrink.
       for (const style of svg.querySelectorAll('style')) style.remove();
       // One picture with one name: what its parts are called is for those who take it apart.

@@ -36,7 +36,12 @@ export const script = `
     label.append('Sort by ', choice);
     label.className = 'order';
     list.before(label);
-    choice.addEventListener('change', () => list.append(...[...list.children].sort(orders[choice.value])));
+    const parts = [...list.querySelectorAll('.pairs')];
+    const sizes = parts.map((part) => part.children.length);
+    choice.addEventListener('change', () => {
+      const pairs = parts.flatMap((part) => [...part.children]).sort(orders[choice.value]);
+      parts.forEach((part, i) => part.append(...pairs.splice(0, sizes[i])));
+    });
   }
 })();
 `;

@@ -33,16 +33,16 @@ a { color: var(--accent); }
 .when { color: var(--soft); font-size: .85rem; margin: 0; }
 nav ul { list-style: none; margin: 1rem 0; padding: 0; display: flex; flex-wrap: wrap; gap: .35rem .9rem; font-size: .9rem; }
 nav a { display: inline-block; padding: .15rem 0; }
-main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 32rem), 1fr)); align-items: start; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; min-width: 0; }
+main { columns: 2 30rem; column-gap: 1rem; } .several main { columns: auto; } body.several { max-width: 96rem; } .several .side { grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.1rem 1.25rem; min-width: 0; margin-bottom: 1rem; break-inside: avoid; }
 .card.quiet, .hint, .lead, footer { color: var(--soft); font-size: .9rem; }
 .quiet { background: none; }
 figure { margin: 0 0 .75rem; }
-figure svg { display: block; width: 100%; max-width: 34rem; height: auto; overflow: visible; font-family: inherit; }
+figure svg { display: block; width: 100%; max-width: 34rem; height: auto; font-family: inherit; }
 figure svg text { font-size: 11px; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .25rem; }
 .plain { margin: .5rem 0 0; padding-left: 1.1rem; }
-.scrolls { overflow-x: auto; }
+.scrolls { overflow: auto; max-height: 27rem; } .scrolls thead th { position: sticky; top: 0; background: var(--card); }
 table { border-collapse: collapse; font-size: .9rem; width: 100%; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 thead th { font-size: .8rem; color: var(--soft); vertical-align: bottom; font-weight: 600; }
@@ -52,14 +52,16 @@ thead .number { white-space: normal; }
 th button { all: unset; cursor: pointer; } th button:focus-visible { outline: 3px solid var(--accent); }
 th button::after { content: ' ↕'; opacity: .5; } [aria-sort=ascending] button::after { content: ' ↑'; opacity: 1; } [aria-sort=descending] button::after { content: ' ↓'; opacity: 1; }
 .rows th { width: 40%; } .rows td { overflow-wrap: anywhere; }
-.matrix { width: auto; } .matrix th, .matrix td { padding: .3rem .5rem; }
-.matrix .cell { text-align: right; font-variant-numeric: tabular-nums; border: 1px solid var(--card); min-width: 2.4rem; }
+.scrolls:has(.matrix) { max-height: none; } .sorts tbody th { overflow-wrap: anywhere; min-width: 6.5rem; }
+.matrix { width: auto; font-size: .8rem; margin-bottom: .75rem; } .matrix th, .matrix td { padding: .2rem .4rem; } .matrix thead td { vertical-align: bottom; color: var(--soft); }
+.matrix thead th { padding: .2rem 0; text-align: left; } .matrix thead span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; max-height: 11rem; overflow: hidden; text-overflow: ellipsis; }
+.matrix .cell { text-align: right; font-variant-numeric: tabular-nums; border: 1px solid var(--card); min-width: 2rem; }
 .wrong.shade-1 { background: var(--bad-1); } .wrong.shade-2 { background: var(--bad-2); } .wrong.shade-3 { background: var(--bad-3); } .wrong.shade-4 { background: var(--bad-4); } .wrong.shade-5 { background: var(--bad-5); }
 .right.shade-1 { background: var(--good-1); } .right.shade-2 { background: var(--good-2); } .right.shade-3 { background: var(--good-3); } .right.shade-4 { background: var(--good-4); } .right.shade-5 { background: var(--good-5); }
 .order { display: block; font-size: .85rem; color: var(--soft); margin-bottom: .4rem; }
 select { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--soft); border-radius: .35rem; padding: .1rem .3rem; }
 .pair { border-bottom: 1px solid var(--line); padding: .35rem 0; font-size: .9rem; }
-summary { cursor: pointer; padding: .1rem 0; }
+summary { cursor: pointer; padding: .1rem 0; } details > .scrolls, .more > .pairs { margin-top: .4rem; } .more > summary { padding: .5rem 0; color: var(--accent); font-size: .9rem; }
 .pair summary { display: flex; flex-wrap: wrap; gap: .1rem .75rem; list-style: none; }
 .pair summary::-webkit-details-marker { display: none; }
 .pair summary::before { content: '▸'; color: var(--soft); width: .8rem; } .pair[open] summary::before { content: '▾'; }
@@ -77,9 +79,9 @@ footer { margin-top: 1.25rem; }
   :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --card: #fff; --line: #bbb; --accent: #2f5bd8; --series-0: #2f5bd8; --series-1: #c2410c; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .order, .skip { display: none; }
-  main { display: block; } .card { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: .6rem 0; }
+  main { columns: auto; } .card { break-inside: auto; margin: 0; border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: .6rem 0; }
   figure, tr, .verdict, .pair { break-inside: avoid; } h2, .lead { break-after: avoid; }
-  .scrolls { overflow: visible; } th button::after { content: ''; }
+  .scrolls { overflow: visible; max-height: none; } th button::after { content: ''; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { anyMask } from '../jobs/anyMask.ts';
 import { asTexts } from '../jobs/pairsOfTexts.ts';
 import { packageVersions } from '../jobs/versions.ts';
 import { RequestError, sendError } from './answers.ts';
@@ -91,16 +92,16 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
     '/predict',
     {
       schema: {
-        ...{ summary: 'Labels texts', operationId: 'predict', body: predictSchema(limits, labels) },
+        ...{ summary: 'Labels texts, or parts of them', operationId: 'predict', body: predictSchema(limits, labels) },
         response: { 200: predictAnswer, ...errors },
       },
     },
     async (request, reply) => {
-      const { topK = 1 } = request.body;
+      const { topK = 1, offsets } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
       const { pairs, name: called } = model.thread.info;
       const texts = asTexts(request.body.texts, pairs, called);
-      const { name, answers } = await ask(model, reply, 'predict', { texts, topK });
+      const { name, answers } = await ask(model, reply, 'predict', { texts, topK, offsets });
       return { model: name, predictions: answers };
     },
   );
@@ -155,7 +156,8 @@ function addOtherRoutes(
 
 /** @throws RequestError when the texts have more masks than may be asked for at once */
 function checkMasks(texts: readonly string[], maskToken: string, { maxMasks }: ServerLimits): void {
-  const masks = texts.reduce((sum, text) => sum + text.split(maskToken).length - 1, 0);
+  const count = (text: string) => text.replaceAll(anyMask, maskToken).split(maskToken).length - 1;
+  const masks = texts.reduce((sum, text) => sum + count(text), 0);
   if (masks <= maxMasks) return;
   throw new RequestError(400, `${masks.toLocaleString('en-US')} ${maskToken} in one request; send at most ${maxMasks}`);
 }

@@ -1,6 +1,7 @@
 import { BertuneError, messageOf } from '../core/errors.ts';
 import type { Answered } from '../jobs/answers/answerKind.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
+import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import type { Answer, BatchRequest, ModelInfo, ModelSetup, Outcome, Question, Task } from './protocol.ts';
 
 /** A loaded model that computes batches, each in one call that holds its thread. */
@@ -64,9 +65,10 @@ async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
 async function predictAll(model: OpenModel, questions: readonly Question[]): Promise<Outcome[]> {
   const all = await model.answered(questions.flatMap(({ texts }) => texts));
   let next = 0;
-  return questions.map(({ texts, topK }) => ({
-    answers: texts.map(() => {
+  return questions.map(({ texts, topK, offsets }) => ({
+    answers: texts.map((text) => {
       const { answer, scores } = all[next++] as Answered;
+      if ('entities' in answer) return offsets === 'utf-16' ? answer : inCodePoints(answer, text);
       return { ...answer, ...(scores.length > 0 ? { scores: scores.slice(0, topK) } : {}) };
     }),
   }));

@@ -48,6 +48,11 @@ td { padding: .25rem 0; }
 .change { text-align: right; font-size: .8rem; white-space: nowrap; padding-left: .4rem; width: 3.2rem; font-variant-numeric: tabular-nums; }
 .rose { color: var(--up); } .fell { color: var(--down); }
 .track { background: var(--track); border-radius: 1rem; height: .55rem; overflow: hidden; }
+mark { background: var(--track); color: inherit; border-radius: .35rem; padding: .1rem .3rem; border-bottom: 2px solid var(--accent); }
+mark[data-kind='1'] { border-color: var(--up); } mark[data-kind='2'] { border-color: var(--bad); } mark[data-kind='3'] { border-color: var(--soft); }
+mark[data-kind='4'] { border-style: dashed; } mark[data-kind='5'] { border-style: dotted; }
+.kind { color: var(--soft); font-size: .7rem; font-weight: 600; margin-left: .35rem; }
+.marked { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2; }
 .bar { background: var(--accent); height: 100%; border-radius: 1rem; }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .85rem; }
 a { color: var(--accent); }
@@ -94,7 +99,7 @@ const examples = {
 };
 const names = { predict: 'Label', 'fill-mask': 'Fill in the blank', embed: 'Compare texts' };
 const hints = {
-  predict: () => (ofPairs() ? pairHint() + ' ' : '') + 'The likeliest labels are shown, likeliest first.',
+  predict: () => (ofPairs() ? pairHint() + ' ' : '') + 'The likeliest labels are shown, likeliest first; or the parts of the text that have one.',
   'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
   embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
 };
@@ -166,9 +171,29 @@ function rowsOf(answer, answers, place) {
   });
 }
 
-function cardOf(model, answer, answers) {
+// The text with its parts marked, each with its label behind it.
+function markedText(text, entities) {
+  const marked = make('p', { className: 'marked' });
+  const kinds = [...new Set(entities.map((entity) => entity.label))].sort();
+  let at = 0;
+  for (const { start, end, label, score } of entities) {
+    const mark = make('mark', { title: label + ', ' + percent(score) }, text.slice(start, end), make('span', { className: 'kind' }, label));
+    mark.dataset.kind = String(kinds.indexOf(label) % 6);
+    marked.append(text.slice(at, start), mark);
+    at = end;
+  }
+  marked.append(text.slice(at));
+  return marked;
+}
+
+function cardOf(model, answer, answers, text) {
   const card = make('section', { className: 'card' }, make('h2', {}, model.name));
   card.setAttribute('aria-label', model.name);
+  if (answer.entities) {
+    card.append(markedText(text, answer.entities));
+    if (answer.entities.length === 0) card.append(make('p', { className: 'hint' }, 'Nothing found.'));
+    return card;
+  }
   const places = answer.masks ? answer.masks.map((_, i) => i) : [undefined];
   for (const place of places) {
     if (places.length > 1) card.append(make('h3', {}, maskToken() + ' ' + (place + 1) + ' of ' + places.length));
@@ -189,9 +214,10 @@ function cosinesOf(vectors, lines) {
 
 async function answerOf(name, text) {
   if (task() !== 'embed') {
+    const isPredict = task() === 'predict';
     const [first, second = ''] = linesOf(text);
-    const isPair = task() === 'predict' && models.find((model) => model.name === name).pairs;
-    const got = await read('/' + task(), { model: name, texts: [isPair ? { text: first, pair: second } : text], topK: 200 });
+    const isPair = isPredict && models.find((model) => model.name === name).pairs;
+    const got = await read('/' + task(), { model: name, texts: [isPair ? { text: first, pair: second } : text], topK: 200, ...(isPredict && { offsets: 'utf-16' }) });
     return (got.predictions ?? got.results)[0];
   }
   const lines = linesOf(text);
@@ -215,8 +241,8 @@ async function answer(event) {
     const chosen = able();
     const answers = await Promise.all(chosen.map(({ name }) => answerOf(name, text)));
     if (number !== asked) return;
-    const compared = answers.map((one) => (task() === 'predict' && one.scores.length !== answers[0].scores.length ? [one] : answers));
-    find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i])));
+    const compared = answers.map((one) => (task() === 'predict' && one.scores?.length !== answers[0].scores?.length ? [one] : answers));
+    find('results').replaceChildren(...chosen.map((model, i) => cardOf(model, answers[i], compared[i], text)));
     const { top, bottom } = find('results').getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) find('results').scrollIntoView({ block: bottom - top > innerHeight ? 'start' : 'nearest' });
     say('Answered in ' + Math.round(performance.now() - started) + ' ms' + (chosen.length > 1 ? '; changes are against ' + chosen[0].name + ', in ' + (task() === 'embed' ? 'hundredths.' : 'points (new: not among its first 200).') : '.'));

@@ -41,6 +41,8 @@ export interface Question {
   readonly texts: readonly string[];
   /** Labels, or words for each mask, in the answer. */
   readonly topK?: number;
+  /** What places of entities are counted in; code points when absent. */
+  readonly offsets?: 'code-points' | 'utf-16';
   /** How vectors are made. */
   readonly vectors?: VectorOptions;
 }

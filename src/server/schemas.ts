@@ -16,6 +16,7 @@ export interface AskBody {
   readonly model?: string;
   readonly texts: readonly string[];
   readonly topK?: number;
+  readonly offsets?: 'code-points' | 'utf-16';
 }
 
 export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { description: string; default: number }) {
@@ -36,10 +37,16 @@ export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { des
   } as const;
 }
 
-/** The same for labels, where a text may be a pair. */
+/** The same where parts of texts may be what is found, and a text may be a pair. */
 export function predictSchema(limits: ServerLimits, topK: { description: string; default: number }) {
-  const schema = askSchema(limits, topK);
-  const { texts } = schema.properties;
+  const ask = askSchema(limits, topK);
+  const offsets = {
+    type: 'string',
+    enum: ['code-points', 'utf-16'],
+    default: 'code-points',
+    description: 'What places of entities are counted in: code points, as in Python, or UTF-16 code units',
+  } as const;
+  const { texts } = ask.properties;
   const { items } = texts;
   const either = {
     ...items,
@@ -49,7 +56,7 @@ export function predictSchema(limits: ServerLimits, topK: { description: string;
     additionalProperties: false,
     properties: { text: items, pair: items },
   } as const;
-  return { ...schema, properties: { ...schema.properties, texts: { ...texts, items: either } } } as const;
+  return { ...ask, properties: { ...ask.properties, texts: { ...texts, items: either }, offsets } } as const;
 }
 
 /** A request's body for vectors, once checked. */
@@ -144,10 +151,24 @@ export const predictAnswer = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['label', 'score', 'scores'],
         properties: {
           label: { type: 'string' },
           score,
+          entities: {
+            type: 'array',
+            description: 'Of a model that labels parts of texts: those that it found',
+            items: {
+              type: 'object',
+              required: ['start', 'end', 'label', 'score', 'text'],
+              properties: {
+                start: { type: 'integer' },
+                end: { type: 'integer', description: 'Behind its last character' },
+                label: { type: 'string' },
+                score,
+                text: { type: 'string' },
+              },
+            },
+          },
           scores: {
             type: 'array',
             description: 'The likeliest labels, likeliest first',

@@ -138,6 +138,13 @@ export const predicted = {
   stdin: given,
 } as const satisfies Takes;
 
+/** How labels on tokens are written. */
+export const taggedOutput = {
+  tagScheme: { default: computed('IOB2') },
+  offsets: { default: 'code-points' },
+  aggregation: given,
+} as const satisfies Takes;
+
 /** What a model that is used takes. */
 export const use = {
   maxLength: given,
@@ -160,3 +167,14 @@ export const ofSteps = { except: { key: 'method', values: ['words', 'frozen', 'h
 
 /** Counts where a network is read. */
 export const ofNetworks = { except: { key: 'method', values: ['words'] } } as const;
+
+/** What jobs take that judge labels by a quick classifier. */
+export const judging = {
+  model: { help: 'model whose vectors tell classes apart, best a sentence encoder; without it, words do' },
+  maxLength: given,
+  cache: { help: 'folder that keeps vectors for later runs; --no-cache: keep none' },
+  seed: given,
+  threads: given,
+  device: given,
+  offline: given,
+} as const satisfies Takes;

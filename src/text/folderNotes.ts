@@ -1,8 +1,8 @@
 import { counted } from '../core/errors.ts';
 import { listOf } from './addedTokens.ts';
+import { contentOf } from './rebuilding.ts';
 import type { TokenizerClass } from './tokenizerClass.ts';
 import type { TokenizerFiles, WholeTokenizerJson } from './tokenizerFiles.ts';
-import { contentOf } from './tokenizerRules.ts';
 import { specialRoles, type TokenizerConfig } from './vocabulary.ts';
 
 export interface FolderReading {

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { BertuneError } from '../core/errors.ts';
 import { errorCode, readError } from '../core/files.ts';
 import { type AddedTokenJson, addedTokens, listOf, type ModelPieces } from './addedTokens.ts';
+import { robertaProcessor } from './bytePairRules.ts';
 import { folderNotes } from './folderNotes.ts';
+import { contentOf } from './rebuilding.ts';
 import { type TextTokenizer, textTokenizer } from './textTokenizer.ts';
 import { type TokenizerClass, tokenizerClass } from './tokenizerClass.ts';
 import { isObject, readTokenizerFiles, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
 import { type FrameTokens, framedBy, frameTokens, type IdOf } from './tokenizerFrame.ts';
-import { contentOf, isBertShaped, rebuilt, roleDefaults } from './tokenizerRules.ts';
+import { isBertShaped, rebuilt, roleDefaults } from './tokenizerRules.ts';
 import { isVocabularyOf, modelPieces, vocabularyJson } from './tokenizerVocabulary.ts';
 import {
   type SpecialRole,
@@ -60,7 +62,7 @@ export function openTokenizer(
   checkSettings(files);
   const tokenizer = tokenizerClass(files);
   const config = mergedConfig(files, tokenizer);
-  const built = rebuilt(files, tokenizer, config, files.json ?? vocabularyJson(files, config));
+  const built = rebuilt(files, tokenizer, config, files.json ?? vocabularyJson(files, tokenizer.rules, config));
   const pieces = modelPieces(built.json.model?.vocab);
   const added = addedTokens(files, config, tokenizer.rules, pieces);
   const idOf = (content: string) =>
@@ -68,7 +70,8 @@ export function openTokenizer(
   const frame = frameTokens(files, tokenizer, config);
   const special = specialTokens(config, frame, built.json, idOf);
   checkRoles(files, tokenizer, special, pieces);
-  const json = finished(built.json, added, frame, lowerCase, idOf);
+  const processor = frame && frameProcessor(files.where, tokenizer, config, frame, built.json, idOf);
+  const json = finished(built.json, added, processor, lowerCase);
   const hasVocabulary = files.vocabularyText !== undefined && isVocabularyOf(files.vocabularyText, built.json);
   const notes = folderNotes({ files, tokenizer, config, json, ignored: built.ignored, hasVocabulary });
   for (const line of notes) onNote?.(line);
@@ -83,7 +86,7 @@ export function openTokenizer(
   const saved = savedConfig({
     given: files.config ?? { model_max_length: 512 },
     ...{ config, special, added: contents, tokenizerClass: savedAs },
-    normalizer: savedAs === 'PreTrainedTokenizerFast' || tokenizer.rules === 'xlmRoberta' ? undefined : json.normalizer,
+    normalizer: savedAs !== 'PreTrainedTokenizerFast' && isOfWords(tokenizer) ? json.normalizer : undefined,
   });
   return textTokenizer({
     ...{ where, json, special },
@@ -120,8 +123,8 @@ function mergedConfig({ config = {}, specialTokensMap = {} }: TokenizerFiles, { 
     ...{ ...roleDefaults[rules], ...config, ...map },
     ...(older === undefined || isListed ? {} : { additional_special_tokens: older }),
   };
-  // A mask token of MPNet takes the space before it along, where the files do not say otherwise.
-  const isPlainMask = rules === 'mpnet' && typeof merged.mask_token === 'string';
+  // A mask token of these takes the space before it along, where the files do not say otherwise.
+  const isPlainMask = (rules === 'mpnet' || rules === 'camembert') && typeof merged.mask_token === 'string';
   return isPlainMask ? { ...merged, mask_token: { content: String(merged.mask_token), lstrip: true } } : merged;
 }
 
@@ -173,22 +176,41 @@ function checkRoles(
   throw new BertuneError(`${place}: the vocabulary has no ${missing}, which a BERT tokenizer needs`);
 }
 
-/** With the added tokens, what stands around a text, and lower case first where that is asked for. */
+/** What stands around a text as `tokenizer.json` has it: the given part where that does the same. */
+function frameProcessor(
+  where: string,
+  { rules }: TokenizerClass,
+  config: TokenizerConfig,
+  [cls, sep]: FrameTokens,
+  { post_processor: given }: WholeTokenizerJson,
+  idOf: IdOf,
+): object | null | undefined {
+  const around = { sep: [sep, idOf(sep)], cls: [cls, idOf(cls)] };
+  if (rules === 'roberta') {
+    const wanted = robertaProcessor(where, config, around);
+    return JSON.stringify(given) === JSON.stringify(wanted) ? given : wanted;
+  }
+  const found = framedBy(given, idOf);
+  return found?.[0] === cls && found[1] === sep ? given : { type: 'BertProcessing', ...around };
+}
+
+/** With the added tokens, what stands around a text where the class says that, and lower case first where it is asked for. */
 function finished(
   json: WholeTokenizerJson,
   added: readonly AddedTokenJson[],
-  frame: FrameTokens | undefined,
+  processor: object | null | undefined,
   lowerCase: boolean,
-  idOf: IdOf,
 ): WholeTokenizerJson {
-  const given = framedBy(json.post_processor, idOf);
-  const isFramed = frame === undefined || (given?.[0] === frame[0] && given[1] === frame[1]);
+  const isFramed = processor === undefined || processor === json.post_processor;
   const sameTokens = JSON.stringify(added) === JSON.stringify(listOf(json.added_tokens));
   const normalizer = lowerCase ? lowerCased(json.normalizer) : json.normalizer;
   if (isFramed && sameTokens && normalizer === json.normalizer) return json;
-  const pair = (content: string) => [content, idOf(content)];
-  const processor = frame && { type: 'BertProcessing', sep: pair(frame[1]), cls: pair(frame[0]) };
   return { ...json, added_tokens: added, normalizer, post_processor: isFramed ? json.post_processor : processor };
+}
+
+/** Whether a class goes by settings of BERT's normalization. */
+function isOfWords({ rules }: TokenizerClass): boolean {
+  return rules === 'file' || rules === 'bert' || rules === 'mpnet';
 }
 
 /** As sentence-transformers puts it before a normalizer that does not have it. */

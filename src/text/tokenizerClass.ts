@@ -7,7 +7,7 @@ import type { TokenizerFiles } from './tokenizerFiles.ts';
  * - the others: the vocabulary of `tokenizer.json`, or of the file in which the class keeps it, with all else as the
  *   class and `tokenizer_config.json` have it.
  */
-export type TokenizerRules = 'file' | 'bert' | 'mpnet' | 'xlmRoberta';
+export type TokenizerRules = 'file' | 'bert' | 'mpnet' | 'roberta' | 'xlmRoberta' | 'camembert';
 
 export interface TokenizerClass {
   /** Its name in transformers; undefined when the folder names none and its model has no usual one. */
@@ -36,7 +36,7 @@ export function tokenizerClass(files: TokenizerFiles): TokenizerClass {
   if (rules && (rules !== 'file' || json)) return { name, rules, note };
   if (name !== undefined && others.has(name)) {
     throw new BertuneError(
-      `${where}: the tokenizer is ${withArticle(name)}, which cannot be computed here; use a model with a tokenizer.json whose tokenizer_class is PreTrainedTokenizerFast, BertTokenizer or XLMRobertaTokenizer`,
+      `${where}: the tokenizer is ${withArticle(name)}, which cannot be computed here; use a model with a tokenizer.json whose tokenizer_class is PreTrainedTokenizerFast, BertTokenizer, RobertaTokenizer or XLMRobertaTokenizer`,
     );
   }
   if (json) return { name, rules: 'file', note };
@@ -59,6 +59,8 @@ const usualClasses = new Map([
     .split(' ')
     .map((type) => [type, 'BertTokenizer'] as const),
   ['mpnet', 'MPNetTokenizer'],
+  ['roberta', 'RobertaTokenizer'],
+  ['camembert', 'CamembertTokenizer'],
   ...'gte jina_embeddings_v3 xlm-roberta xmod'.split(' ').map((type) => [type, 'XLMRobertaTokenizer'] as const),
 ]);
 
@@ -70,7 +72,9 @@ const rulesOf = new Map<string, TokenizerRules>([
     .split(' ')
     .map((name) => [name, 'bert'] as const),
   ['MPNetTokenizer', 'mpnet'],
+  ['RobertaTokenizer', 'roberta'],
   ['XLMRobertaTokenizer', 'xlmRoberta'],
+  ['CamembertTokenizer', 'camembert'],
   ...'TokenizersBackend PreTrainedTokenizer PreTrainedTokenizerFast ConvBertTokenizer FNetTokenizer'
     .split(' ')
     .map((name) => [name, 'file'] as const),
@@ -81,14 +85,14 @@ const others = new Set(
   (
     'AlbertTokenizer BarthezTokenizer BartphoTokenizer BartTokenizer BertGenerationTokenizer BertJapaneseTokenizer ' +
     'BertweetTokenizer BigBirdTokenizer BioGptTokenizer BlenderbotSmallTokenizer BlenderbotTokenizer ByT5Tokenizer ' +
-    'CLIPTokenizer CTRLTokenizer CamembertTokenizer CanineTokenizer ClvpTokenizer CodeLlamaTokenizer CohereTokenizer ' +
+    'CLIPTokenizer CTRLTokenizer CanineTokenizer ClvpTokenizer CodeLlamaTokenizer CohereTokenizer ' +
     'CpmAntTokenizer CpmTokenizer DPRReaderTokenizer DebertaTokenizer DebertaV2Tokenizer EsmTokenizer EsmcTokenizer ' +
     'FSMTTokenizer FlaubertTokenizer FunnelTokenizer GPT2Tokenizer GPTNeoXJapaneseTokenizer GPTNeoXTokenizer ' +
     'GPTSw3Tokenizer GemmaTokenizer HerbertTokenizer LEDTokenizer LayoutLMv2Tokenizer LayoutLMv3Tokenizer ' +
     'LayoutXLMTokenizer LlamaTokenizer LukeTokenizer M2M100Tokenizer MBart50Tokenizer MBartTokenizer MLukeTokenizer ' +
     'MarianTokenizer MarkupLMTokenizer MgpstrTokenizer MistralCommonBackend MvpTokenizer MyT5Tokenizer NllbTokenizer ' +
     'OpenAIGPTTokenizer PLBartTokenizer PegasusTokenizer PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer ' +
-    'Qwen2Tokenizer RagTokenizer ReformerTokenizer RemBertTokenizer RoCBertTokenizer RoFormerTokenizer RobertaTokenizer ' +
+    'Qwen2Tokenizer RagTokenizer ReformerTokenizer RemBertTokenizer RoCBertTokenizer RoFormerTokenizer ' +
     'SeamlessM4TTokenizer SentencePieceBackend SiglipTokenizer Speech2TextTokenizer SplinterTokenizer T5Tokenizer ' +
     'TapasTokenizer UdopTokenizer WhisperTokenizer XGLMTokenizer XLMTokenizer XLNetTokenizer'
   ).split(' '),

@@ -19,6 +19,10 @@ export interface TokenizerFiles {
   readonly addedTokens?: Readonly<Record<string, unknown>>;
   /** `vocab.txt`. */
   readonly vocabularyText?: string;
+  /** `vocab.json`: ids by piece, of a folder with no other. */
+  readonly vocabularyObject?: Readonly<Record<string, unknown>>;
+  /** `merges.txt` beside it: pairs of pieces that join, the first ones first. */
+  readonly merges?: readonly string[];
   /** Name of a vocabulary in a form that is not read, of a folder with no other. */
   readonly otherVocabulary?: string;
   /** `config.json` of the model. */
@@ -52,6 +56,8 @@ export function readTokenizerFiles(where: string, read: (name: string) => string
     text === undefined ? undefined : parseObject<T>(text, join(where, name));
   const vocabularyText = read('vocab.txt');
   const isWithout = jsonText === undefined && vocabularyText === undefined;
+  const vocabularyObject = isWithout ? parsed<Record<string, unknown>>('vocab.json') : undefined;
+  const merges = vocabularyObject && read('merges.txt');
   return {
     where,
     json: parsed<WholeTokenizerJson>('tokenizer.json', jsonText),
@@ -61,9 +67,18 @@ export function readTokenizerFiles(where: string, read: (name: string) => string
     specialTokensMap: parsed('special_tokens_map.json'),
     addedTokens: parsed('added_tokens.json'),
     vocabularyText,
+    vocabularyObject,
+    merges: merges === undefined ? undefined : mergesOf(merges),
     otherVocabulary: isWithout ? otherVocabularies.find((name) => read(name) !== undefined) : undefined,
     model: parsed('config.json'),
   };
+}
+
+/** Lines of a `merges.txt`; the first one names its version. */
+function mergesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines.filter((line) => !line.startsWith('#version'));
 }
 
 /** Of SentencePiece, and of byte pairs. */

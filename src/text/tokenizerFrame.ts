@@ -1,7 +1,7 @@
 import { BertuneError, withArticle } from '../core/errors.ts';
+import { contentOf } from './rebuilding.ts';
 import type { TokenizerClass } from './tokenizerClass.ts';
 import { isObject, type TokenizerFiles } from './tokenizerFiles.ts';
-import { contentOf } from './tokenizerRules.ts';
 import type { TokenizerConfig } from './vocabulary.ts';
 
 /** What stands before and after a text. */
@@ -25,7 +25,10 @@ export function frameTokens(
     if (name !== undefined || json?.post_processor != null) return undefined;
     return [contentOf(config.cls_token) ?? '[CLS]', contentOf(config.sep_token) ?? '[SEP]'];
   }
-  const keys = rules === 'xlmRoberta' ? (['bos_token', 'eos_token'] as const) : (['cls_token', 'sep_token'] as const);
+  const keys =
+    rules === 'xlmRoberta' || rules === 'camembert'
+      ? (['bos_token', 'eos_token'] as const)
+      : (['cls_token', 'sep_token'] as const);
   const [before, after] = keys.map((key) => contentOf(config[key]));
   if (before !== undefined && after !== undefined) return [before, after];
   throw new BertuneError(

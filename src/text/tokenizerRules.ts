@@ -1,15 +1,16 @@
 import { BertuneError, withArticle } from '../core/errors.ts';
 import type { BertNormalizerConfig } from './bertNormalizer.ts';
+import { roberta } from './bytePairRules.ts';
+import { contentOf, flag, type RebuiltTokenizer } from './rebuilding.ts';
 import type { TokenizerClass, TokenizerRules } from './tokenizerClass.ts';
 import { isObject, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
+import { camembert, xlmRoberta } from './unigramRules.ts';
 import type { TokenizerConfig } from './vocabulary.ts';
 
-/** What a class makes of a vocabulary: all of a `tokenizer.json` but its added tokens and what stands around a text. */
-export interface RebuiltTokenizer {
-  readonly json: WholeTokenizerJson;
-  /** What of the folder's `tokenizer.json` it does not go by, in words for a note. */
-  readonly ignored: readonly string[];
-}
+const robertaRoles: TokenizerConfig = {
+  ...{ bos_token: '<s>', eos_token: '</s>', sep_token: '</s>', cls_token: '<s>' },
+  ...{ unk_token: '<unk>', pad_token: '<pad>', mask_token: '<mask>' },
+};
 
 /** The tokens of their roles where the files name none. */
 export const roleDefaults: Readonly<Record<TokenizerRules, TokenizerConfig>> = {
@@ -19,10 +20,9 @@ export const roleDefaults: Readonly<Record<TokenizerRules, TokenizerConfig>> = {
     ...{ bos_token: '<s>', eos_token: '</s>', sep_token: '</s>', cls_token: '<s>' },
     ...{ unk_token: '[UNK]', pad_token: '<pad>', mask_token: '<mask>' },
   },
-  xlmRoberta: {
-    ...{ bos_token: '<s>', eos_token: '</s>', sep_token: '</s>', cls_token: '<s>' },
-    ...{ unk_token: '<unk>', pad_token: '<pad>', mask_token: '<mask>' },
-  },
+  roberta: robertaRoles,
+  xlmRoberta: robertaRoles,
+  camembert: { ...robertaRoles, additional_special_tokens: ['<s>NOTUSED', '</s>NOTUSED', '<unk>NOTUSED'] },
 };
 
 /**
@@ -38,21 +38,33 @@ export function rebuilt(
   config: TokenizerConfig,
   json: WholeTokenizerJson,
 ): RebuiltTokenizer {
-  if (tokenizer.rules === 'file') return { json, ignored: [] };
-  const isUnigram = tokenizer.rules === 'xlmRoberta';
-  checkVocabulary(files.where, tokenizer, json, isUnigram);
-  return isUnigram ? xlmRoberta(files.where, config, json) : bert(files.where, config, json);
+  const { rules } = tokenizer;
+  if (rules === 'file') return { json, ignored: [] };
+  checkVocabulary(files.where, tokenizer, json, kindOf[rules]);
+  return builders[rules](files.where, config, json);
 }
+
+/** The kind of vocabulary that a class takes. */
+const kindOf = {
+  bert: 'WordPiece',
+  mpnet: 'WordPiece',
+  roberta: 'BPE',
+  xlmRoberta: 'Unigram',
+  camembert: 'Unigram',
+} as const satisfies Readonly<Record<Exclude<TokenizerRules, 'file'>, string>>;
+
+type Builder = (where: string, config: TokenizerConfig, json: WholeTokenizerJson) => RebuiltTokenizer;
+
+const builders: Readonly<Record<keyof typeof kindOf, Builder>> = { bert, mpnet: bert, roberta, xlmRoberta, camembert };
 
 function checkVocabulary(
   where: string,
   { name = 'BertTokenizer' }: TokenizerClass,
   { model }: WholeTokenizerJson,
-  isUnigram: boolean,
+  wanted: (typeof kindOf)[keyof typeof kindOf],
 ): void {
   const type = model?.type ?? (model?.merges === undefined ? undefined : 'BPE');
-  const wanted = isUnigram ? 'Unigram' : 'WordPiece';
-  if (type === wanted || (type === undefined && !isUnigram && isObject(model?.vocab))) return;
+  if (type === wanted || (type === undefined && wanted === 'WordPiece' && isObject(model?.vocab))) return;
   throw new BertuneError(
     `${where}: tokenizer.json holds a tokenizer of type ${type ?? 'unknown'}, but by tokenizer_config.json and config.json it is ${withArticle(name)}, which is ${wanted}; if tokenizer.json is right, say "tokenizer_class": "PreTrainedTokenizerFast" in tokenizer_config.json`,
   );
@@ -128,87 +140,4 @@ function normalizerDifferences(wanted: BertNormalizer, given: WholeTokenizerJson
     ...(wanted.handle_chinese_chars === chinese ? [] : [`Chinese characters (${chinese ? 'apart' : 'as words'})`]),
     ...(clean ? [] : ['control characters (kept)']),
   ];
-}
-
-/** XLMRobertaTokenizer: of `tokenizer.json` it takes the pieces and the precompiled map of characters. */
-function xlmRoberta(where: string, config: TokenizerConfig, json: WholeTokenizerJson): RebuiltTokenizer {
-  const charsmap = charsmapOf(json.normalizer);
-  const scheme = flag(where, config, 'add_prefix_space', true) ? 'always' : 'never';
-  const words = {
-    type: 'Sequence',
-    pretokenizers: [
-      { type: 'WhitespaceSplit' },
-      { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: true },
-    ],
-  };
-  const normalizer = charsmap === undefined ? null : { type: 'Precompiled', precompiled_charsmap: charsmap };
-  const model = { type: 'Unigram', unk_id: 3, vocab: json.model?.vocab, byte_fallback: false };
-  const given: unknown = json.normalizer ?? null;
-  const same = {
-    normalizer: JSON.stringify(given) === JSON.stringify(normalizer),
-    words: metaspaceOf(json.pre_tokenizer) === scheme,
-    model: json.model?.unk_id === 3 && json.model.byte_fallback !== true,
-  };
-  return {
-    json: {
-      ...json,
-      normalizer: same.normalizer ? json.normalizer : normalizer,
-      pre_tokenizer: same.words ? json.pre_tokenizer : words,
-      decoder: json.decoder ?? { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: true },
-      model: same.model ? json.model : model,
-    },
-    ignored: [
-      ...(same.normalizer || isHarmless(given) ? [] : ['normalization']),
-      ...(same.words ? [] : ['how words are split']),
-      ...(same.model ? [] : ['how pieces are found']),
-    ],
-  };
-}
-
-/** The first precompiled map of a normalizer, base64. */
-function charsmapOf(normalizer: unknown): string | undefined {
-  const maps = partsOf(normalizer).map(({ precompiled_charsmap: map }) => map);
-  return maps.find((map) => typeof map === 'string');
-}
-
-function partsOf(normalizer: unknown): Readonly<Record<string, unknown>>[] {
-  if (!isObject(normalizer)) return [];
-  const parts: unknown = normalizer.type === 'Sequence' ? normalizer.normalizers : [normalizer];
-  return Array.isArray(parts) ? parts.filter((part) => isObject(part)) : [];
-}
-
-/** Whether all that a normalizer does beside the map is to join spaces, where words are split anyway. */
-function isHarmless(normalizer: unknown): boolean {
-  return partsOf(normalizer).every(
-    ({ type, pattern, content }) =>
-      type === 'Precompiled' ||
-      type === 'Strip' ||
-      (type === 'Replace' && content === ' ' && isObject(pattern) && pattern.Regex === ' {2,}'),
-  );
-}
-
-/** How a pre-tokenizer that splits at white space and marks the words' starts marks the first; undefined for another. */
-function metaspaceOf(value: unknown): string | undefined {
-  const parts: unknown = isObject(value) && value.type === 'Sequence' ? value.pretokenizers : undefined;
-  if (!Array.isArray(parts) || parts.length !== 2) return undefined;
-  const [split, meta]: unknown[] = parts;
-  if (!isObject(split) || split.type !== 'WhitespaceSplit') return undefined;
-  if (!isObject(meta) || meta.type !== 'Metaspace' || meta.replacement !== '▁' || meta.split === false)
-    return undefined;
-  if (typeof meta.prepend_scheme === 'string') return meta.prepend_scheme;
-  return meta.add_prefix_space === false ? 'never' : 'always';
-}
-
-function flag(where: string, config: TokenizerConfig, key: string, otherwise: boolean): boolean {
-  const value = config[key] === undefined ? otherwise : config[key];
-  if (typeof value === 'boolean') return value;
-  throw new BertuneError(
-    `${where}: ${key} of tokenizer_config.json must be true or false, got ${JSON.stringify(value)}`,
-  );
-}
-
-/** The text of a token that a file gives as text or as an object with flags. */
-export function contentOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return isObject(value) && typeof value.content === 'string' ? value.content : undefined;
 }

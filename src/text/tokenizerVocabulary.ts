@@ -1,7 +1,8 @@
 import { BertuneError, UsageError } from '../core/errors.ts';
 import type { ModelPieces } from './addedTokens.ts';
+import { contentOf } from './rebuilding.ts';
+import type { TokenizerRules } from './tokenizerClass.ts';
 import { isObject, type TokenizerFiles, type WholeTokenizerJson } from './tokenizerFiles.ts';
-import { contentOf } from './tokenizerRules.ts';
 import { readVocabulary, type TokenizerConfig, vocabularyLines } from './vocabulary.ts';
 
 /**
@@ -10,9 +11,14 @@ import { readVocabulary, type TokenizerConfig, vocabularyLines } from './vocabul
  * @throws UsageError when there is no vocabulary either; BertuneError when there is one in a form that is not read
  */
 export function vocabularyJson(
-  { where, vocabularyText, otherVocabulary }: TokenizerFiles,
+  { where, vocabularyText, vocabularyObject: vocab, merges, otherVocabulary }: TokenizerFiles,
+  rules: TokenizerRules,
   config: TokenizerConfig,
 ): WholeTokenizerJson {
+  if (rules === 'roberta' && vocab) {
+    if (merges !== undefined) return { ...emptyJson, model: { type: 'BPE', vocab, merges } };
+    throw new BertuneError(`${where} has vocab.json without the merges.txt that belongs to it`, 'copy it too');
+  }
   if (otherVocabulary !== undefined) {
     throw new BertuneError(
       `${where} has its tokenizer only as ${otherVocabulary}, which is not read; write tokenizer.json once: python -c "import sys; from transformers import AutoTokenizer as A; A.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])" "${where}"`,
@@ -21,8 +27,8 @@ export function vocabularyJson(
   if (vocabularyText === undefined) {
     throw new UsageError(`no tokenizer in ${where}: expected tokenizer.json or vocab.txt`);
   }
-  const vocab = Object.fromEntries(readVocabulary(vocabularyText));
-  return { ...emptyJson, model: { type: 'WordPiece', unk_token: contentOf(config.unk_token), vocab } };
+  const pieces = Object.fromEntries(readVocabulary(vocabularyText));
+  return { ...emptyJson, model: { type: 'WordPiece', unk_token: contentOf(config.unk_token), vocab: pieces } };
 }
 
 /** The keys in the order in which they are written. */

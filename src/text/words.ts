@@ -30,7 +30,9 @@ function startsInSentences(wordIds: readonly number[], words: readonly string[],
       starts[i] = 1;
       const isWhole = word !== wordIds[i + 1];
       boundaries = isWhole ? new Set() : wordBoundaries(words[word] as string);
-    } else if (boundaries.has(ends[i - 1] as number)) starts[i] = 1;
+    } else if (boundaries.has(ends[i - 1] as number) && ends[i] !== ends[i - 1]) {
+      starts[i] = 1; // Bytes of one character end where it ends, all of them.
+    }
   }
   return starts;
 }

@@ -55,6 +55,10 @@ class WordModel implements LoadedModel {
     return [];
   }
 
+  async entities() {
+    return [];
+  }
+
   async embed() {
     return [];
   }

@@ -20,6 +20,7 @@ import { predict } from '../../src/jobs/predict.ts';
 import { pretrainSequence } from '../../src/jobs/pretrainSequence.ts';
 import { embedTable } from '../../src/jobs/pretrainTable.ts';
 import { readRecord } from '../../src/jobs/runRecord.ts';
+import type { Prediction } from '../../src/jobs/types.ts';
 import { forecasterParameters } from '../../src/models/series/forecaster.ts';
 import { forecasterModel, predictions } from '../../src/tasks/series.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
@@ -70,7 +71,8 @@ describe('models of text', () => {
       [[loss, perplexity]],
     );
     const found: { label: string; score: number }[] = [];
-    for await (const { label, score } of predict({ model: at('finetuned'), input: corpus, threads: 1 })) {
+    for await (const answer of predict({ model: at('finetuned'), input: corpus, threads: 1 })) {
+      const { label, score } = answer as Prediction;
       found.push({ label, score });
     }
     const wanted: typeof found = expected.predictions;

@@ -13,7 +13,7 @@ import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { TextCutter } from '../../src/jobs/textCutter.ts';
-import type { ClassificationResult, FinetuneOptions } from '../../src/jobs/types.ts';
+import type { ClassificationResult, FinetuneOptions, Prediction } from '../../src/jobs/types.ts';
 import { createServer } from '../../src/server/server.ts';
 import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
@@ -106,7 +106,7 @@ describe('what is made of a long text is the mean of what is made of its windows
     },
     async predict(model) {
       for await (const answer of predict({ model, input: { files: [at('long.txt')] }, threads: 1 })) {
-        return { asks: asksOf(answer) };
+        return { asks: asksOf(answer as Prediction) };
       }
       throw new Error('no answer');
     },

@@ -13,6 +13,7 @@ import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
+import type { Prediction } from '../../src/jobs/types.ts';
 import { blockInputs } from '../../src/models/text/block.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
 import { Scope } from '../../src/nn/scope.ts';
@@ -191,7 +192,7 @@ describe('use', () => {
     const model = await loadModel(at('classifier'), { threads: 1 });
     for (let i = 0; i < texts.length; i += 3) {
       const [alone] = await model.classify([texts[i] as string]);
-      expect(Math.abs(Number(alone?.score) - Number(rows[i]?.score))).toBeLessThan(1e-5);
+      expect(Math.abs(Number(alone?.score) - Number((rows[i] as Prediction).score))).toBeLessThan(1e-5);
     }
     await model.dispose();
   });

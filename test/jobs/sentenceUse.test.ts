@@ -6,7 +6,7 @@ import { evaluate } from '../../src/jobs/evaluate.ts';
 import { inspect } from '../../src/jobs/inspect.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
-import type { ClassificationResult } from '../../src/jobs/types.ts';
+import type { ClassificationResult, Prediction } from '../../src/jobs/types.ts';
 import { type Pooling, pooledBy } from '../../src/models/text/sentence/pooling.ts';
 import { runInProcess } from '../cli/terminal.ts';
 import { folderNamed, texts } from '../sentenceFolders.ts';
@@ -90,7 +90,7 @@ describe('a classifier on vectors, with a default prompt', () => {
     expect(loss).toBeCloseTo(mean, 5);
     const predicted = [];
     for await (const one of predict({ model: folder, input: { files: [file] }, threads: 1 })) predicted.push(one);
-    expect(predicted.map(({ label }) => label)).toEqual(expected.map(({ label }) => label));
+    expect(predicted.map((one) => (one as Prediction).label)).toEqual(expected.map(({ label }) => label));
   });
 });
 

@@ -90,7 +90,7 @@ describe('a tokenized corpus', () => {
     const given = { model, maxLength: 24, cache: false, threads: 1 } as const;
     const texts = await evaluate({ ...given, data: { files: corpus.files, textColumn: 'message' } });
     expect(await evaluate({ ...given, data: { files: [tokens] } })).toMatchObject({
-      ...('loss' in texts && { loss: texts.loss, count: texts.count }),
+      ...('perplexity' in texts && { loss: texts.loss, count: texts.count }),
     });
   });
 

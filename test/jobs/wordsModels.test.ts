@@ -22,7 +22,7 @@ import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { push } from '../../src/jobs/push.ts';
 import type { ModelFacts, RunRecord } from '../../src/jobs/runRecord.ts';
-import type { ClassificationResult } from '../../src/jobs/types.ts';
+import type { ClassificationResult, Prediction } from '../../src/jobs/types.ts';
 import type { createServer as CreateServer } from '../../src/server/server.ts';
 import { fitWords } from '../../src/tasks/words/fitWords.ts';
 import type { WordsModel } from '../../src/tasks/words/wordsModel.ts';
@@ -218,7 +218,8 @@ describe('answers', () => {
     const losses = rows.map((row, i) => -Math.log(row.find(({ label }) => label === truth[i])?.score ?? 0));
     expect(result.loss).toBeCloseTo(losses.reduce((a, b) => a + b, 0) / texts.length, 5);
     const predictions: string[] = [];
-    for await (const { label } of predict({ model: at(name), input: { files: [at('texts.txt')] }, threads: 1 })) {
+    for await (const answer of predict({ model: at(name), input: { files: [at('texts.txt')] }, threads: 1 })) {
+      const { label } = answer as Prediction;
       predictions.push(label);
     }
     const best = (await probabilities(at(name))).map((row) => labels[row.indexOf(Math.max(...row))]);

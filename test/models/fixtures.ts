@@ -5,11 +5,13 @@ import type { HostTensor } from '../../src/core/tensor.ts';
 import type { NamedTensors } from '../../src/engine/engine.ts';
 import { openSafetensors } from '../../src/hub/safetensors.ts';
 import { bertNames } from '../../src/models/text/bert/names.ts';
+import type { Reading } from '../../src/models/text/heads/head.ts';
 import type { TextModel } from '../../src/models/text/model.ts';
 import type { ParameterSpec, ParameterValues } from '../../src/nn/parameters.ts';
 import { inputName } from '../../src/tasks/text/graph.ts';
 import { maskedTokens } from '../../src/tasks/text/objectives/maskedTokens.ts';
 import { oneLabel } from '../../src/tasks/text/objectives/oneLabel.ts';
+import { readingTensors } from '../../src/tasks/text/reading.ts';
 import { maskingVocabulary } from '../../src/text/masking.ts';
 import { tinyConfig } from '../jobs/tiny.ts';
 
@@ -126,10 +128,16 @@ export function predictionInputs({ predicted }: FixtureBatch, { starts }: Placed
   };
 }
 
-/** Inputs of the classifier and its loss. */
-export function exampleInputs({ classes }: FixtureBatch, { starts }: PlacedBatch): NamedTensors {
+/** Inputs of the classifier, which reads first tokens unless told otherwise, and its loss. */
+export function exampleInputs(
+  { classes, sequences }: FixtureBatch,
+  { starts, rows, width }: PlacedBatch,
+  reading: Reading = 'first',
+): NamedTensors {
+  const texts = sequences.map(({ length }, index) => ({ start: item(starts, index), length, skipped: 0 }));
+  const sizes = { count: texts.length, tokens: rows * width, longest: width };
   return {
-    [inputName('label', 'rows')]: integers(starts),
+    ...readingTensors(inputName('label', ''), reading, texts, sizes),
     [inputName('label', 'targets')]: integers(classes),
     [inputName('label', 'weights')]: floats(classes.map(classWeight)),
   };

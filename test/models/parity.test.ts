@@ -5,10 +5,11 @@ import type { Engine, NamedTensors } from '../../src/engine/engine.ts';
 import { Graph, type Value } from '../../src/graph/graph.ts';
 import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
 import { blockInputs } from '../../src/models/text/block.ts';
-import type { PartName } from '../../src/models/text/heads/head.ts';
+import type { PartName, Reading } from '../../src/models/text/heads/head.ts';
 import type { TextModel } from '../../src/models/text/model.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { inputName, objectiveGraph } from '../../src/tasks/text/graph.ts';
+import { readingGraph } from '../../src/tasks/text/reading.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import type { LossGraph, TrainingTask } from '../../src/train/task.ts';
 import { Trainer } from '../../src/train/trainer.ts';
@@ -73,7 +74,10 @@ describe.each(familyCases.map((found) => [found.title, found] as const))('%s', (
       const alone = oneARow(batch);
 
       test('hidden states and logits', async () => {
-        const inputs = { ...predictionInputs(batch, alone, batch.predicted.length), ...exampleInputs(batch, alone) };
+        const inputs = {
+          ...predictionInputs(batch, alone, batch.predicted.length),
+          ...exampleInputs(batch, alone, reading(loaded)),
+        };
         const found = await forward(engine, loaded, alone, inputs);
         const real = batch.sequences.flatMap((sequence, index) =>
           sequence.map((_, position) => (alone.starts[index] ?? 0) + position),
@@ -106,7 +110,7 @@ describe.each(familyCases.map((found) => [found.title, found] as const))('%s', (
       });
 
       test.each(layouts)('classification loss and every gradient, %s', async (_, placed) => {
-        const inputs = exampleInputs(batch, placed);
+        const inputs = exampleInputs(batch, placed, reading(loaded));
         const [objective, places] = [recordedObjectives.classification, { label: batch.classes.length }];
         const graph = objectiveGraph(loaded.model, objective, placed, places, { training: false });
         await expectStep(engine, loaded, graph, { ...placed.inputs, ...inputs }, `${kind}/classification`);
@@ -176,6 +180,11 @@ const familiesFolder = join(import.meta.dirname, '..', '..', 'src', 'models', 't
 
 function output(quantity: string): Comparison {
   return { quantity, tolerance: outputTolerance };
+}
+
+/** What the classifier reads. */
+function reading({ model }: LoadedText): Reading {
+  return model.readingOf('oneLabel');
 }
 
 function isTied({ model }: LoadedText): boolean {
@@ -249,14 +258,17 @@ async function forward(
   const specs = model.parameters(partsOf(model));
   const scope = new Scope(graph, specs, { training: false });
   const block = blockInputs(graph, placed);
-  const read = (term: string) => {
-    const name = inputName(term, 'rows');
-    return model.encode(scope, block, graph.input(name, 'int32', inputs[name]?.shape ?? []));
+  const read = (term: string, what: Reading) => {
+    const count = Number(inputs[inputName(term, 'targets')]?.shape[0]);
+    const sizes = { count, tokens: placed.rows * placed.width, longest: placed.width };
+    const { rows, read } = readingGraph(graph, inputName(term, ''), what, sizes);
+    const hidden = model.encode(scope, block, rows);
+    return rows ? hidden : read(hidden);
   };
   const outputs: Record<string, Value> = {
     hidden: model.encode(scope, block),
-    maskedLm: model.outputs('maskedLm', scope, read('words')),
-    classification: model.outputs('oneLabel', scope, read('label')),
+    maskedLm: model.outputs('maskedLm', scope, read('words', 'chosen')),
+    classification: model.outputs('oneLabel', scope, read('label', model.readingOf('oneLabel'))),
   };
   for (const [name, value] of Object.entries(outputs)) graph.output(name, value);
   const program = await engine.compile(graph);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
+import type { HeadName } from '../../src/models/text/heads/table.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
 import { TextInference } from '../../src/tasks/text/inference.ts';
 import type { TextTokenizer } from '../../src/text/textTokenizer.ts';
@@ -15,7 +16,11 @@ import type { Architecture, PythonModel } from './reference.ts';
  */
 export const tolerance = 1e-5;
 
-export const headOf = { BertForMaskedLM: 'maskedLm', BertForSequenceClassification: 'oneLabel' } as const;
+/** The head of a class of transformers. */
+export function headOf(kind: Architecture): HeadName {
+  if (kind.endsWith('ForMaskedLM')) return 'maskedLm';
+  return kind.endsWith('ForSequenceClassification') ? 'oneLabel' : 'pooled';
+}
 
 /** A small tokenizer of 1,500 pieces. */
 export function tokenizerFixture(name: 'uncased' | 'cased'): string {
@@ -69,7 +74,7 @@ export async function expectSameModel(
   name: string,
 ): Promise<LoadedText> {
   const notes: string[] = [];
-  const model = await loadText(folder, { head: headOf[kind], onNote: (note) => notes.push(note) });
+  const model = await loadText(folder, { head: headOf(kind), onNote: (note) => notes.push(note) });
   expect(notes).toEqual([]);
   const tokenizer = loadTokenizer(folder);
   const { cls, sep } = tokenizer.special;
@@ -92,7 +97,7 @@ function nameInPython(parameter: string, { model }: LoadedText): string {
   return untied ? 'cls.predictions.decoder.bias' : String(model.names.written(parameter)[0]);
 }
 
-function expectSameLogits(found: Float32Array, expected: Float32Array, name: string): void {
+export function expectSameLogits(found: Float32Array, expected: Float32Array, name: string): void {
   expect(found.length).toBe(expected.length);
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const difference = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (found[i] as number))), 0);
@@ -102,16 +107,16 @@ function expectSameLogits(found: Float32Array, expected: Float32Array, name: str
 }
 
 /** Logits through the code that serves a model: of each token, or of each text, texts in order. */
-async function logitsOf(
-  { model, values }: LoadedText,
+export async function logitsOf(
+  { model, values }: Pick<LoadedText, 'model' | 'values'>,
   tokenizer: TextTokenizer,
   kind: Architecture,
   encoded: readonly (readonly number[])[],
 ): Promise<Float32Array> {
-  const parameters = asTensors(values, model.parameters(model.partsOf(headOf[kind])));
+  const parameters = asTensors(values, model.parameters(model.partsOf(headOf(kind))));
   const inference = new TextInference(onnxEngine({ threads: 1 }), model, tokenizer.frame, parameters);
   const rows: Float32Array[] = [];
-  if (kind === 'BertForSequenceClassification') rows.push(...(await inference.ofTexts('oneLabel', encoded)));
+  if (headOf(kind) === 'oneLabel') rows.push(...(await inference.ofTexts('oneLabel', encoded)));
   else {
     for (const ids of encoded) {
       const everywhere = Array.from({ length: ids.length + 2 }, (_, position) => position);

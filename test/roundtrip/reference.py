@@ -31,11 +31,16 @@ warnings.showwarning = lambda message, *_: warned.append(str(message))
 warnings.simplefilter("always")
 
 
+autos = {
+    "ForMaskedLM": "AutoModelForMaskedLM", "ForSequenceClassification": "AutoModelForSequenceClassification", "Model": "AutoModel",
+}  # fmt: skip
+
+
 def load(folder, kind, texts):
     """Loads a folder as anyone would, and runs the texts through it in float32, padded to one batch."""
     warned.clear()
     model, loading = getattr(transformers, kind).from_pretrained(folder, output_loading_info=True)
-    auto = "AutoModelForMaskedLM" if kind == "BertForMaskedLM" else "AutoModelForSequenceClassification"
+    auto = next(auto for end, auto in autos.items() if kind.endswith(end))
     chosen = type(getattr(transformers, auto).from_pretrained(folder)).__name__
     tokenizer = AutoTokenizer.from_pretrained(folder)
     said = list(warned)
@@ -43,8 +48,9 @@ def load(folder, kind, texts):
     model.float().eval()
     batch = tokenizer(texts, return_tensors="pt", padding=True)
     with torch.no_grad():
-        logits = model(**batch).logits
-    if kind == "BertForMaskedLM":  # The padding taken out: one row a token.
+        output = model(**batch)
+    logits = output.last_hidden_state if auto == "AutoModel" else output.logits
+    if auto != "AutoModelForSequenceClassification":  # The padding taken out: one row a token.
         logits = logits[batch["attention_mask"].bool()]
     return {
         "loading": {key: sorted(map(str, value)) for key, value in loading.items()},
@@ -97,6 +103,15 @@ def tokenize(folder, texts):
     return {"ids": tokenizer(texts, add_special_tokens=False)["input_ids"], "size": len(tokenizer), "said": said}
 
 
+def tokenize_drawn(folder, count, seed):
+    """Strings made to go wrong, drawn from a seed, and their ids, special tokens included."""
+    sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "tokenizers"))
+    from texts import strings
+
+    texts = strings(count, seed)
+    return {"texts": texts, "ids": AutoTokenizer.from_pretrained(folder)(texts)["input_ids"]}
+
+
 def encode(folder, texts, calls):
     """What sentence-transformers makes of a folder, in float32: the vectors of all texts for each call's options."""
     from sentence_transformers import SentenceTransformer  # Takes seconds, and most checks do without.
@@ -121,7 +136,7 @@ def digest(tensor):
     return hashlib.sha256(tensor.contiguous().numpy().tobytes()).hexdigest()
 
 
-requests = {function.__name__: function for function in (load, save, save_for_torch_alone, tokenize, encode, versions)}
+requests = {function.__name__: function for function in (load, save, save_for_torch_alone, tokenize, tokenize_drawn, encode, versions)}
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # What the libraries print does not mix with the answers.
 for line in sys.stdin:

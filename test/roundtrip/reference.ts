@@ -6,7 +6,7 @@ import { python } from '../needs.ts';
 import { rowsOf } from '../sentenceFolders.ts';
 
 /** The classes of transformers that models are exchanged as. */
-export type Architecture = 'BertForMaskedLM' | 'BertForSequenceClassification';
+export type Architecture = `${string}ForMaskedLM` | `${string}ForSequenceClassification` | `${string}Model`;
 
 /** What Python makes of a folder; see reference.py. */
 export interface PythonModel {
@@ -88,6 +88,11 @@ export class Reference {
 
   tokenize(folder: string, texts: readonly string[]): Promise<{ ids: number[][]; size: number; said: string[] }> {
     return this.#ask('tokenize', { folder, texts });
+  }
+
+  /** Strings made to go wrong, and their ids, special tokens included. */
+  tokenizeDrawn(folder: string, count: number, seed: number): Promise<{ texts: string[]; ids: number[][] }> {
+    return this.#ask('tokenize_drawn', { folder, count, seed });
   }
 
   versions(): Promise<string> {

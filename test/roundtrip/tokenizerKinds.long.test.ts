@@ -11,10 +11,12 @@ import { differences, type Expected, fixtures, openJson, readFixture } from '../
 const names = [
   'bpe-unknown',
   'byte-level',
+  'byte-level-with-spaces',
   'identity-with-bytes',
   'spm-bpe',
   'spm-nmt',
   'unigram',
+  'whole-text-bpe',
   'word-level',
   'word-piece',
   'word-piece-cased',

@@ -58,7 +58,7 @@ needing('python').describe('round trips with Python transformers', () => {
       const folder = temporaryFolder();
       const pooler = name.includes('pooler') ? values : undefined;
       const tokenizerFiles = loadTokenizer(tokenizerFixture('uncased')).files();
-      const head = headOf[architecture];
+      const head = headOf(architecture);
       await saveText(folder, { model, raw, values, head, dtype, tokenizerFiles, pooler });
       await expectSameInPython(folder, architecture, `bertune → Python: ${name}`, dtype);
     });
@@ -96,7 +96,7 @@ needing('python').describe('round trips with Python transformers', () => {
       await reference.save({ folder, kind: mlm, config: hubConfig, tokenizer: tokenizerFixture('uncased') });
       const before = await reference.load(folder, mlm, texts);
       expect((await reference.saveForTorchAlone(folder, mlm, count)).join()).not.toContain('safetensors');
-      const refusal = await loadText(folder, { head: headOf[mlm] }).catch(messageOf);
+      const refusal = await loadText(folder, { head: headOf(mlm) }).catch(messageOf);
       const [line, command = ''] = String(refusal).split('; convert it once: ');
       expect(line).toMatch(/^.* has its weights only in pytorch_model\.bin(\.index\.json)?, which is not read$/);
       expect(command).not.toContain('\n');
@@ -163,7 +163,7 @@ needing('python').describe('round trips with Python transformers', () => {
 
 /** Weights, biases too, spread wide enough that each shows in the logits and in rounding to 16 bits. */
 function wideValues(model: TextModel, kind: Architecture): ParameterValues {
-  const specs = model.parameters([...new Set([...model.partsOf(headOf[kind]), 'pooler' as const])]);
+  const specs = model.parameters([...new Set([...model.partsOf(headOf(kind)), 'pooler' as const])]);
   return new Map(
     specs.map((spec, index) => {
       const noise = new Float32Array(initialValue(spec, 0, 0).length);

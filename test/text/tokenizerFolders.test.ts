@@ -23,20 +23,24 @@ const { texts, folders }: { texts: string[]; folders: Record<string, FolderCase>
 );
 
 const unable =
-  'which cannot be computed here; use a model with a tokenizer.json whose tokenizer_class is PreTrainedTokenizerFast, BertTokenizer or XLMRobertaTokenizer';
+  'which cannot be computed here; use a model with a tokenizer.json whose tokenizer_class is PreTrainedTokenizerFast, BertTokenizer, RobertaTokenizer or XLMRobertaTokenizer';
 const pythonCode =
   'which takes Python code or a tokenizer.json, and there is none; save one with that code, or use another model';
 const sayFile = 'if tokenizer.json is right, say "tokenizer_class": "PreTrainedTokenizerFast" in tokenizer_config.json';
+const wordPiece = (name: string, kind: string) =>
+  `tokenizer.json holds a tokenizer of type WordPiece, but by tokenizer_config.json and config.json it is a ${name}, which is ${kind}; ${sayFile}`;
 const refusals: Readonly<Record<string, string>> = {
   'BertJapaneseTokenizer with tokenizer.json': `DIR: the tokenizer is a BertJapaneseTokenizer, ${unable}`,
   'BertweetTokenizer with tokenizer.json': `DIR: the tokenizer is a BertweetTokenizer, ${unable}`,
   'AlbertTokenizer with tokenizer.json': `DIR: the tokenizer is an AlbertTokenizer, ${unable}`,
-  'RobertaTokenizerFast with tokenizer.json': `DIR: the tokenizer is a RobertaTokenizer, ${unable}`,
+  'RobertaTokenizerFast with tokenizer.json': `DIR: ${wordPiece('RobertaTokenizer', 'BPE')}`,
+  'WordPiece under RobertaTokenizer': `DIR: ${wordPiece('RobertaTokenizer', 'BPE')}`,
+  'vocab.json alone': 'DIR has vocab.json without the merges.txt that belongs to it: copy it too',
   'BertJapaneseTokenizer in config.json': `DIR: the tokenizer is a BertJapaneseTokenizer, ${unable}`,
   'KoBertTokenizer with vocab.txt': `DIR: the tokenizer is a KoBertTokenizer, ${pythonCode}`,
   'code of its own without tokenizer.json': `DIR: the tokenizer is an OwnTokenizer, ${pythonCode}`,
   'Unigram under BertTokenizer': `DIR: tokenizer.json holds a tokenizer of type Unigram, but by tokenizer_config.json and config.json it is a BertTokenizer, which is WordPiece; ${sayFile}`,
-  'WordPiece under XLMRobertaTokenizer': `DIR: tokenizer.json holds a tokenizer of type WordPiece, but by tokenizer_config.json and config.json it is a XLMRobertaTokenizer, which is Unigram; ${sayFile}`,
+  'WordPiece under XLMRobertaTokenizer': `DIR: ${wordPiece('XLMRobertaTokenizer', 'Unigram')}`,
   'a setting that is no yes or no': 'DIR: do_lower_case of tokenizer_config.json must be true or false, got "false"',
   'special tokens that are split':
     'DIR: split_special_tokens of tokenizer_config.json is true, and special tokens in a text are always kept whole here; set it to false',
@@ -123,6 +127,27 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   'XLMRobertaTokenizer, no space before': [
     'DIR: the XLMRobertaTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how words are split: so does this',
+  ],
+  'RobertaTokenizer, a space before': [
+    'DIR: the RobertaTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how words are split: so does this',
+  ],
+  'RobertaTokenizer, a space before in tokenizer.json': [
+    'DIR: the RobertaTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how words are split: so does this',
+  ],
+  'RobertaTokenizer, another normalizer': [
+    'DIR: the RobertaTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in normalization: so does this',
+  ],
+  'RobertaTokenizer, whole pieces first': [
+    'DIR: the RobertaTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how pieces are found: so does this',
+  ],
+  'RobertaTokenizer, a mask without space': [
+    'DIR: tokenizer.json and the other files disagree about added tokens: <mask> are read as transformers reads them',
+  ],
+  'CamembertTokenizer, no space before': [
+    'DIR: the CamembertTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how words are split: so does this',
+  ],
+  'CamembertTokenizer, the unknown token first': [
+    'DIR: the CamembertTokenizer of transformers goes by tokenizer_config.json and its own defaults rather than by tokenizer.json, which differs in how pieces are found: so does this',
   ],
   'a cased vocabulary': [
     'DIR: the vocabulary has 4 pieces with capital letters, which are never found: text is lower-cased, since tokenizer_config.json does not say do_lower_case: false',

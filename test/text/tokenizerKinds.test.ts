@@ -24,6 +24,15 @@ describe('400 strings made to go wrong become the ids, words and offsets of the 
   });
 });
 
+describe('500 strings, half of them of runs of spaces and of tokens that were added', () => {
+  const spaced = readFixture<{ texts: string[]; expected: Record<string, Expected[]> }>('expected-spaced');
+
+  test.each(['byte-level-with-spaces', 'whole-text-bpe'])('%s', (name) => {
+    expect(spaced.texts).toHaveLength(500);
+    expect(differences(opened(name), spaced.texts, spaced.expected[name] ?? [])).toEqual([]);
+  });
+});
+
 describe('every kind of normalizer and pre-tokenizer, and every option', () => {
   const small = readFixture<{ texts: string[]; parts: { name: string; tokenizer: Json; expected: Expected[] }[] }>(
     'parts',

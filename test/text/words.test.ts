@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
@@ -18,6 +19,23 @@ function units(text: string, tokenizer = wordPiece): string[] {
   });
   return found;
 }
+
+describe('tokenizers of every family', () => {
+  const folder = join(import.meta.dirname, '../fixtures/families/models');
+  const families = readdirSync(folder).filter((name) => !name.endsWith('.json'));
+
+  it.each(families)('%s: a unit is a word, whatever its pieces are', (type) => {
+    const tokenizer = loadTokenizer(join(folder, type));
+    const { mask = -1 } = tokenizer.special;
+    const text = `please cancel ${tokenizer.tokenOf(mask)} unbelievable order, refundable`;
+    const bare = units(text, tokenizer).map((unit) => unit.replace(/[#ĠĊ▁ ]/g, ''));
+    const words = ['please', 'cancel', tokenizer.tokenOf(mask), 'unbelievable', 'order', ',', 'refundable'];
+    // Unigram takes a sign at a word's end for a part of the word.
+    const joined = ['please', 'cancel', tokenizer.tokenOf(mask), 'unbelievable', 'order,', 'refundable'];
+    expect([words, joined]).toContainEqual(bare);
+    expect(tokenizer.encode(text).ids.length).toBeGreaterThan(bare.length);
+  });
+});
 
 describe('unitStarts', () => {
   it('keeps the pieces of a word together', () => {
@@ -43,6 +61,15 @@ describe('unitStarts', () => {
 
   it('has nothing of an empty text', () => {
     expect(unitStarts(wordPiece.encode(''))).toEqual(new Uint8Array(0));
+  });
+
+  it('finds the words of a tokenizer that takes a whole text for one', () => {
+    const tokenizer = openJson(readFixture('whole-text-bpe'));
+    const joined = (text: string) => units(text, tokenizer).map((unit) => unit.replaceAll(' ', ''));
+    expect(joined("the parcel isn't unbelievable  now, <mask> here")).toEqual([
+      ...['the', '▁parcel', "▁isn't", '▁unbelievable', '▁▁now,▁', '<mask>', '▁here'],
+    ]);
+    expect(joined('รถทำงาน พัสดุ 2')).toEqual(['ร<0xE0><0xB8><0x96>', 'ทำงาน', '▁พัสดุ', '▁2']);
   });
 
   it('cuts sentences in scripts without spaces into words, of tokenizers that part words at spaces alone', () => {

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { maskedLmReport } from '../maskedLmReport.ts';
 import { writeResult } from '../output.ts';
+import { tokensReport } from '../tokensReport.ts';
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
@@ -19,7 +20,11 @@ export const evaluateCommand: CommandSpec = {
     const options = jobOptions('evaluate', settings);
     const result = await withProgress(context, (hooks) => evaluate(options, hooks));
     await writeResult(context, settings, result, () =>
-      'perplexity' in result ? maskedLmReport(result) : classificationReport(result),
+      'entities' in result
+        ? tokensReport(result)
+        : 'perplexity' in result
+          ? maskedLmReport(result)
+          : classificationReport(result),
     );
   },
 };

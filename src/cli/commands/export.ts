@@ -23,7 +23,10 @@ export const exportCommand: CommandSpec = {
 };
 
 function summary({ task, compared, files, output }: ExportResult): string {
-  const what = { 'fill-mask': 'words', 'text-classification': 'labels', 'feature-extraction': 'vectors' }[task];
+  const what = {
+    ...{ 'fill-mask': 'words', 'text-classification': 'labels', 'token-classification': 'tags' },
+    'feature-extraction': 'vectors',
+  }[task];
   const head = ['', 'size', 'largest difference', task === 'feature-extraction' ? '' : `equal ${what}`];
   const rows = table([head, ...files.map(row)], ['left']);
   return `${rows}\n${task} saved to ${output}, compared with the trained model on ${compared} ${what}`;

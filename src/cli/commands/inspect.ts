@@ -59,7 +59,10 @@ function wordsTitle({ words, characters, weight }: WordsFacts): string {
   return weight === null ? terms : `${terms}, counting ${weight} beside the network`;
 }
 
-const headNames = { mlmHead: 'masked language model', pooler: 'pooler', classifier: 'classifier' } as const;
+const headNames = {
+  ...{ mlmHead: 'masked language model', pooler: 'pooler' },
+  ...{ classifier: 'classifier', tokenClassifier: 'token classifier' },
+} as const;
 
 function labelList(labels: readonly string[] | null): string {
   if (labels === null) return 'none';

@@ -39,11 +39,8 @@ export const predictCommand: CommandSpec = {
       // Among lines of results on one terminal, progress would be in the way.
       const onEvent = (event: JobEvent) =>
         stdout.isTTY && event.type === 'progress' ? undefined : hooks.onEvent?.(event);
-      for await (const { id, text, pair, label, score } of predict(
-        { ...options, stdin: lines },
-        { ...hooks, onEvent },
-      )) {
-        await writeLine(stdout, JSON.stringify(given({ id, text, pair, label, score })));
+      for await (const { id, text, pair, ...answer } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
+        await writeLine(stdout, JSON.stringify(given({ id, text, pair, ...answer })));
       }
     });
   },

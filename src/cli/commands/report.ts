@@ -1,3 +1,5 @@
+import { UsageError } from '../../core/errors.ts';
+import { say, setting } from '../../core/message.ts';
 import type { CommandSpec } from '../command.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
@@ -16,6 +18,9 @@ export const reportCommand: CommandSpec = {
   async run(settings, context) {
     const { report } = await import('../../jobs/report.ts');
     const runs = [...(context.texts ?? []), ...(settings.runs ?? [])];
+    if (runs.length === 0) {
+      throw new UsageError(say`report needs folders of runs: bertune report DIR, or ${setting('runs')} DIR`);
+    }
     const options = { ...jobOptions('report', settings), runs };
     const result = await withProgress(context, (hooks) => report(options, hooks));
     await writeResult(context, settings, result, () => `report written to ${result.path}`);

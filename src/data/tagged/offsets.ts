@@ -34,6 +34,13 @@ interface Counted {
   readonly spans: readonly RawSpan[];
 }
 
+/** Whether the places of a text are others in code units than in code points. */
+export function isCountedTwoWays({ text, spans }: Counted): boolean {
+  if (!isWide(text)) return false;
+  const units = unitsOfPoints(text);
+  return spans.some(({ start, end }) => units[start] !== start || units[end] !== end);
+}
+
 /**
  * What the places of texts are counted in, where the texts tell: by what parts are said to hold, else by whether their
  * edges are those of words. Undefined where nothing tells.
@@ -41,7 +48,6 @@ interface Counted {
 export function tellOffsets(records: readonly Counted[]): OffsetKind | undefined {
   let [points, units] = [0, 0];
   for (const { text, spans } of records) {
-    if (!isWide(text)) continue;
     const table = unitsOfPoints(text);
     for (const span of spans) {
       const byPoints = [table[span.start], table[span.end]] as const;

@@ -2,7 +2,7 @@ import { BertuneError, counted, UsageError } from '../../core/errors.ts';
 import { type Message, say, setting } from '../../core/message.ts';
 import { brokenIn, detectScheme, type Scheme, type Span, spansOfTags } from '../../text/tagging/scheme.ts';
 import { joinedWords, type WordColumns } from './conll.ts';
-import { isWide, type OffsetKind, tellOffsets, unitsOfPoints } from './offsets.ts';
+import { isCountedTwoWays, isWide, type OffsetKind, tellOffsets, unitsOfPoints } from './offsets.ts';
 import { openTagged, type TaggedRow } from './openTagged.ts';
 import type { RawSpan } from './spanRecords.ts';
 import type { TaggedOptions, TaggedText } from './taggedText.ts';
@@ -101,7 +101,7 @@ interface SpannedRecord extends Pick<TaggedRow, 'place'> {
 
 /** What places are counted in, which is told where texts have characters that it matters for. */
 function offsetsOf(rows: readonly SpannedRecord[], { offsets, flag, onNote }: TaggedOptions): OffsetKind {
-  const wide = rows.map(({ record }) => record).filter(({ text, spans }) => spans.length > 0 && isWide(text));
+  const wide = rows.map(({ record }) => record).filter(isCountedTwoWays);
   if (offsets) return offsets;
   if (wide.length === 0) return 'code-points';
   const told = tellOffsets(wide);

@@ -13,7 +13,7 @@ import type { TextModel } from '../../models/text/model.ts';
 import type { ParameterValues } from '../../nn/parameters.ts';
 import { saveSentence } from '../saveText.ts';
 import { plainSettings, type SentenceSettings } from '../sentenceFolder.ts';
-import { writtenConfig } from '../textConfig.ts';
+import { configText, writtenConfig } from '../textConfig.ts';
 import { type ForwardGraph, forwardGraph, hasVectors } from './graph.ts';
 import { fullWeights, inHalfPrecision, quantizedWeights, storedBytes } from './weights.ts';
 
@@ -111,7 +111,7 @@ export async function writeExportSettings(folder: string, exported: ExportedText
     const text = name === 'tokenizer_config.json' ? tokenizerConfig(content, exported.maxLength) : content;
     await writeFileAtomic(join(folder, name), text);
   }
-  await writeFileAtomic(join(folder, 'config.json'), `${JSON.stringify(hubConfig(exported), null, 2)}\n`);
+  await writeFileAtomic(join(folder, 'config.json'), configText(hubConfig(exported)));
 }
 
 const lowered: Record<ExportDType, (forward: ForwardGraph, values: ParameterValues) => OnnxGraph> = {

@@ -21,20 +21,26 @@ export interface LabelAnswers {
  *
  * @param kind what it answers with; undefined where it has no classifier, which `rows` says
  * @param rows what its classifier makes of each text [outputs]
+ * @param otherwise what answers in their place
  */
 export function labelAnswers(
   kind: LabelKindName | undefined,
   rows: (texts: readonly string[]) => Promise<ArrayLike<number>[]>,
   facts: AnswerFacts,
+  otherwise?: LabelAnswers['answered'],
 ): LabelAnswers {
   const read = kind && answerKinds[kind].reader(facts);
   const { pairs, path } = facts;
-  const answered = async (texts: readonly (string | TextPair)[]) => {
-    const made = await rows(asTexts(texts, pairs, path));
+  const answered = async (given: readonly (string | TextPair)[]) => {
+    const texts = asTexts(given, pairs, path);
+    if (otherwise) return otherwise(texts);
+    const made = await rows(texts);
     if (!read) throw new Error('internal: answers of no kind');
     return made.map(read);
   };
   const refuse = (asked: string, isPossible: (kind: LabelKindName) => boolean) => {
+    if (otherwise)
+      throw new UsageError(`${facts.path} answers with parts of texts, which ${asked} does not; use entities`);
     if (kind === undefined || isPossible(kind)) return;
     throw new UsageError(`${facts.path} answers with ${answerKinds[kind].title}, which ${asked} does not; use predict`);
   };

@@ -9,7 +9,9 @@ const path = 'path/or/name/of/this/model';
 /** A model that a pipeline of transformers loads. */
 export function pipelineUse(task: string, { text, command }: CardExample): string {
   const lines = ['from transformers import pipeline', '', `pipe = pipeline("${task}", model="${path}")`];
-  return [code('python', ...lines, `print(pipe("${text}"))`), code('sh', `${command} ${path}`)].join('\n\n');
+  // Each kind of model has a mask token of its own.
+  const asked = text.includes('[MASK]') ? `f"${text.replace('[MASK]', '{pipe.tokenizer.mask_token}')}"` : `"${text}"`;
+  return [code('python', ...lines, `print(pipe(${asked}))`), code('sh', `${command} ${path}`)].join('\n\n');
 }
 
 /** A classifier of pairs of texts. @param isNetwork whether a pipeline of transformers loads it */

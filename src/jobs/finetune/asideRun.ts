@@ -11,7 +11,7 @@ import type { FinetuneRun } from './base.ts';
 
 /** Training beside the run's own: a trial, or what the run starts from. */
 export interface AsideRun {
-  readonly run: FinetuneRun;
+  readonly run: Pick<FinetuneRun, 'given' | 'engine' | 'hooks'>;
   readonly task: TrainingTask & Pick<FrozenSplit, 'frozen'>;
   readonly steps: number;
   readonly learningRate: number;

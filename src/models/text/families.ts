@@ -39,16 +39,26 @@ interface FamilyReader {
 function reader<C extends TextConfig>(family: TextFamily<C>): FamilyReader {
   const { type, title, config } = family;
   const classifiers = headNames.flatMap((name) => {
-    const { problem }: HeadRecord = heads[name];
+    const { problem, tags }: HeadRecord = heads[name];
     const own = family.heads[familyHeadOf(name)];
-    return problem && own ? [own.hubClass] : [];
+    return (problem || tags) && own ? [own.hubClass] : [];
   });
   return {
     ...{ type, title },
     shapeKeys: config.shapeKeys,
-    claims: (raw) => (raw.model_type === undefined ? (config.claims?.(raw) ?? false) : raw.model_type === type),
+    claims(raw) {
+      if (raw.model_type !== undefined) return raw.model_type === type;
+      return config.claims?.(raw) ?? namesClassesOf(family, raw);
+    },
     read: (raw, where) => textModel(family, { ...config.read(raw, where), labels: labelsOf(raw, classifiers, where) }),
   };
+}
+
+/** Whether a configuration of the time before types were written names classes of the family alone. */
+function namesClassesOf<C extends TextConfig>({ heads: own }: TextFamily<C>, { architectures }: HubConfig): boolean {
+  const known = new RegExp(`^${own.pooled?.hubClass.replace(/Model$/, '')}(For|Model)`);
+  const classes: unknown[] = Array.isArray(architectures) ? architectures : [];
+  return classes.length > 0 && classes.every((name) => known.test(String(name)));
 }
 
 /**

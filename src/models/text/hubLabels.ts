@@ -58,13 +58,13 @@ export function defaultLabels(count: number): string[] {
 }
 
 /** The keys that name a head's classes for transformers; none for a head without any. */
-export function labelKeys({ problem }: HeadRecord, labels: readonly string[] | undefined): HubConfig {
-  if (problem === undefined) return {};
+export function labelKeys({ problem, tags }: HeadRecord, labels: readonly string[] | undefined): HubConfig {
+  if (problem === undefined && !tags) return {};
   if (labels === undefined) throw new Error('internal: a classifier without labels');
   return {
     id2label: Object.fromEntries(labels.map((label, index) => [String(index), label])),
     label2id: Object.fromEntries(labels.map((label, index) => [label, index])),
-    problem_type: problem.type,
+    ...(problem && { problem_type: problem.type }),
   };
 }
 

@@ -4,7 +4,9 @@ import type { Answers, Classifier } from '../run.ts';
 import type { Section } from './section.ts';
 
 /** Pairs of labels that are listed, texts that are shown of each, and characters of a text. */
-const [mostPairs, mostTexts, mostCharacters] = [60, 12, 400] as const;
+const [mostPairs, mostTexts, mostCharacters] = [200, 12, 400] as const;
+/** Pairs that are listed before the others are opened. */
+const pairsFirst = 12;
 /** Labels of which a matrix is still read. */
 const mostInMatrix = 12;
 
@@ -19,7 +21,11 @@ export const confusionSection: Section = {
     const shown = pairs.slice(0, mostPairs);
     const rest = pairs.length - shown.length;
     const list = shown.map((pair) => pairOf(pair, classifier, answers));
-    return html`${matrix}<div class="pairs" data-sorts>${list}</div>${rest > 0 && html`<p class="hint">${counted(rest, 'more pair')} not listed.</p>`}${noteOf(answers)}`;
+    const further = list.slice(pairsFirst);
+    const more =
+      further.length > 0 &&
+      html`<details class="more"><summary>${counted(further.length, 'more pair')}</summary><div class="pairs">${further}</div></details>`;
+    return html`${matrix}<div data-sorts><div class="pairs">${list.slice(0, pairsFirst)}</div>${more}</div>${rest > 0 && html`<p class="hint">${counted(rest, 'more pair')} not listed.</p>`}${noteOf(answers)}`;
   },
 };
 
@@ -88,7 +94,7 @@ function matrixOf({ labels, confusion }: Classifier): Html {
     return html`<tr><th scope="row">${labels[own]}</th>${cells}</tr>`;
   });
   const caption = 'Held-out texts: right labels in rows, answers in columns';
-  return html`<div class="scrolls" role="region" tabindex="0" aria-label="${caption}"><table class="matrix"><caption class="unseen">${caption}</caption><thead><tr><td>right ↓ answer →</td>${labels.map((label) => html`<th scope="col"><span>${label}</span></th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="matrix"><caption class="unseen">${caption}</caption><thead><tr><td>right ↓ answer →</td>${labels.map((label) => html`<th scope="col"><span>${label}</span></th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 function shortened(text: string): string {

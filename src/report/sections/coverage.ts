@@ -15,8 +15,8 @@ export const coverageSection: Section = {
     const last = curve.at(-1);
     const label = `Share of answers that is wrong against the share of texts that is answered, ${percent(last?.risk ?? Number.NaN)} when all are.`;
     const plot = draw(label, {
-      x: { label: 'answered', domain: [0, 1], percent: true, ticks: 5 },
-      y: { label: 'wrong', percent: true, ticks: 5, grid: true, zero: true },
+      x: { label: 'answered, %', domain: [0, 100], percent: true, ticks: 5 },
+      y: { label: 'wrong, %', percent: true, ticks: 5, grid: true, zero: true },
       marks: [
         marks.areaY(thinned(curve, 300), {
           x: 'coverage',

@@ -20,7 +20,7 @@ export const ladderSection: Section = {
       height: 40 + 26 * rows.length,
       marginLeft: 130,
       marginRight: 16,
-      x: { label: 'right', percent: true, ticks: 4, grid: true, nice: true },
+      x: { label: 'right, %', percent: true, ticks: 4, grid: true, nice: true },
       y: { label: null, domain: rows.map(({ name }) => name) },
       marks: [
         marks.link(rows, {

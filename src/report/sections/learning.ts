@@ -55,7 +55,7 @@ function metricPlots({ evaluations }: Course, { marks, draw }: Plots) {
       const label = `${shown} on held-out texts by step, ${(100 * last.value).toFixed(1)} % at the end.`;
       return html`<figure>${draw(label, {
         x: { label: 'step', tickFormat: ',d', ticks: 5 },
-        y: { label: shown, percent: true, ticks: 5, grid: true },
+        y: { label: `${shown}, %`, percent: true, ticks: 5, grid: true },
         marks: [
           marks.lineY(points, { x: 'step', y: 'value', stroke: 'var(--series-1)', strokeWidth: 2 }),
           marks.dot(points, { x: 'step', y: 'value', fill: 'var(--series-1)', r: 4, stroke: 'var(--card)' }),

@@ -22,7 +22,7 @@ export const outOfScopeSection: Section = {
       height: 260,
       marginRight: 64,
       x: { label: score, ticks: 5 },
-      y: { label: 'share of texts', percent: true, ticks: 3, grid: true },
+      y: { label: 'texts, %', percent: true, ticks: 3, grid: true },
       fy: { label: null },
       color: { domain: ['of a label', 'of none'], range: ['var(--series-0)', 'var(--series-1)'] },
       marks: [

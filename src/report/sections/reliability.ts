@@ -13,8 +13,8 @@ export const reliabilitySection: Section = {
     const label = `Score of answers against the share of them that is right; expected calibration error ${(100 * error).toFixed(1)} points (15 bins).`;
     const plot = draw(label, {
       height: 260,
-      x: { label: 'score', domain: [0, 1], percent: true, ticks: 5 },
-      y: { label: 'right', domain: [0, 1], percent: true, ticks: 5, grid: true },
+      x: { label: 'score, %', domain: [0, 100], percent: true, ticks: 5 },
+      y: { label: 'right, %', domain: [0, 100], percent: true, ticks: 5, grid: true },
       marks: [
         marks.line(
           [

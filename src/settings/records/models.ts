@@ -82,6 +82,25 @@ export const textAndMasks = {
     identity: true,
     card: 'text',
   },
+  /** What tags of words are written in: those that are read, or the CoNLL file that is written. */
+  tagScheme: {
+    type: { ...choice('IOB1', 'IOB2', 'BIOES', 'BILOU', 'IO'), argument: 'scheme' },
+    help: 'how tags of words say where entities begin: IOB1, IOB2, BIOES, BILOU, or IO, not at all',
+    default: computed('told by the tags'),
+    card: 'text',
+  },
+  /** What places of entities in texts are counted in. */
+  offsets: {
+    type: choice('code-points', 'utf-16'),
+    help: 'what places in texts are counted in: as in Python, or as in JavaScript',
+    default: computed('told by the texts'),
+  },
+  /** How the tags of tokens become entities, as the pipelines of transformers have it, in place of decoding. */
+  aggregation: {
+    type: { ...choice('none', 'simple', 'first', 'average', 'max'), argument: 'way' },
+    help: "put entities together as transformers' pipelines do, of the likeliest tags",
+    default: computed('the best tags that the scheme allows'),
+  },
   /** Name of a prompt of the sentence encoder that texts begin with. */
   prompt: {
     type: text('name'),

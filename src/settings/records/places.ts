@@ -140,6 +140,22 @@ export const input = {
     default: true,
     identity: false,
   },
+  /** What people looked at and filled in. */
+  apply: { type: text('file'), help: 'the file that people looked at, filled in', identity: false },
+  /** Files that people look at texts in: a table for a spreadsheet, tasks of Label Studio, records of Argilla. */
+  format: {
+    type: choice('table', 'label-studio', 'argilla'),
+    help: 'what --output is for: a spreadsheet (.csv …), Label Studio or Argilla (.json)',
+    default: 'table',
+    identity: false,
+  },
+  /** How texts to label next are chosen. */
+  strategy: {
+    type: choice('mix', 'margin', 'entropy', 'coverage', 'random'),
+    help: 'choose by what says most (mix), by doubt (margin, entropy), spread out, or by chance',
+    default: 'mix',
+    identity: false,
+  },
   resume: { type: toggle(), help: 'continue from the last checkpoint in --output', default: false, identity: false },
   overwrite: { type: toggle(), help: 'replace a run that --output already holds', default: false, identity: false },
 } as const satisfies Table;

@@ -138,10 +138,8 @@ export class TextInference {
     for (const block of packBlocks(
       sequences.map(({ ids }) => ids),
       {
-        frame: this.#frame,
-        tellsTexts: this.#model.tellsTexts,
-        mostPlaces: mostBlockPlaces,
-        placesOf: (i) => placesOf(i).length,
+        ...{ frame: this.#frame, tellsTexts: this.#model.tellsTexts, placesOf: (i: number) => placesOf(i).length },
+        mostPlaces: Math.max(mostBlockPlaces, Math.floor(mostBlockNumbers / size)),
       },
     )) {
       const wanted = block.members.flatMap(({ sequence, start }) =>
@@ -211,6 +209,8 @@ function valuesOf(parameters: NamedTensors): ParameterValues {
 
 /** Places for guesses in one block, where one sequence has not more: each takes a row of the vocabulary's size. */
 const mostBlockPlaces = 128;
+/** Numbers of all places of a block, where a head makes few of each. */
+const mostBlockNumbers = 1_000_000;
 
 interface Packing {
   readonly frame: Frame;

@@ -99,10 +99,12 @@ const kinds = {
     const pattern = patternOf(options);
     const behaviour = behaviours[options.word('behavior', behaviourNames)];
     const inverted = options.boolean('invert');
-    return cutAt((text) => {
+    const cut = cutAt((text) => {
       const parts = partsOf(pattern, text);
       return behaviour(inverted ? parts.map((part) => ({ ...part, isMatch: !part.isMatch })) : parts);
     });
+    // Its normalizer has put signs in place of the spaces: a word is a whole text.
+    return pattern.source === ' ' ? { ...cut, ...shownWithout('▁') } : cut;
   },
   UnicodeScripts: () => cutAt(scriptRanges),
   Whitespace: () => cutAt((text) => matchesOf(wordsAndSigns, text)),

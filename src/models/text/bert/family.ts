@@ -2,6 +2,7 @@ import { bertLikeParameters, poolerParameters } from '../bertLike.ts';
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormLayerOf } from '../postNorm.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import { bertCodec } from './codec.ts';
 import type { BertConfig } from './config.ts';
 import { encode } from './encoder.ts';
@@ -19,6 +20,7 @@ export const bert: TextFamily<BertConfig> = {
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
     pooler: { title: 'pooler', parameters: poolerParameters },
     classifier: { title: 'classifier', parameters: classifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'BertForMaskedLM', parts: ['mlmHead'], outputs: mlmHeadLogits },
@@ -27,6 +29,7 @@ export const bert: TextFamily<BertConfig> = {
       parts: ['pooler', 'classifier'],
       outputs: classifierLogits,
     },
+    tokenLabels: { hubClass: 'BertForTokenClassification', parts: ['tokenClassifier'], outputs: tokenClassifierLogits },
     pooled: { hubClass: 'BertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },
   pipelineInputs: ['input_ids', 'attention_mask', 'token_type_ids'],

@@ -46,5 +46,6 @@ const moduleNames: ModuleNames = {
     'mlmHead.decoder': 'cls.predictions.decoder',
     pooler: 'bert.pooler.dense',
     classifier: 'classifier',
+    tokenClassifier: 'classifier',
   },
 };

@@ -4,6 +4,7 @@ import { denseClassifierLogits, denseClassifierParameters } from '../denseClassi
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers, postNormParameters } from '../postNorm.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import { distilBertCodec } from './codec.ts';
 import type { DistilBertConfig } from './config.ts';
 import { distilBertNames } from './names.ts';
@@ -19,6 +20,7 @@ export const distilbert: TextFamily<DistilBertConfig> = {
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
     pooler: null,
     classifier: { title: 'classifier', parameters: denseClassifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'DistilBertForMaskedLM', parts: ['mlmHead'], outputs: mlmHeadLogits },
@@ -26,6 +28,11 @@ export const distilbert: TextFamily<DistilBertConfig> = {
       hubClass: 'DistilBertForSequenceClassification',
       parts: ['classifier'],
       outputs: (scope, config, first) => denseClassifierLogits(scope, config, first, ops.relu),
+    },
+    tokenLabels: {
+      hubClass: 'DistilBertForTokenClassification',
+      parts: ['tokenClassifier'],
+      outputs: (scope, config, hidden) => tokenClassifierLogits(scope, config, hidden, config.hiddenDropout),
     },
     pooled: { hubClass: 'DistilBertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },

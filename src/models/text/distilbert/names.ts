@@ -41,5 +41,6 @@ const moduleNames: ModuleNames = {
     'mlmHead.decoder': 'vocab_projector',
     classifierDense: 'pre_classifier',
     classifier: 'classifier',
+    tokenClassifier: 'classifier',
   },
 };

@@ -15,6 +15,7 @@ import { parsedKeys } from '../hubKeys.ts';
 import { positive } from '../hubSchema.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers } from '../postNorm.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import type { ElectraConfig } from './config.ts';
 import { electraNames } from './names.ts';
 
@@ -51,6 +52,7 @@ export const electra: TextFamily<ElectraConfig> = {
     mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config, config.embeddingSize) },
     pooler: null,
     classifier: { title: 'classifier', parameters: denseClassifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: {
@@ -62,6 +64,11 @@ export const electra: TextFamily<ElectraConfig> = {
       hubClass: 'ElectraForSequenceClassification',
       parts: ['classifier'],
       outputs: (scope, config, first) => denseClassifierLogits(scope, config, first, ops.gelu, true),
+    },
+    tokenLabels: {
+      hubClass: 'ElectraForTokenClassification',
+      parts: ['tokenClassifier'],
+      outputs: tokenClassifierLogits,
     },
     pooled: { hubClass: 'ElectraModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },

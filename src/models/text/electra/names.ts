@@ -34,5 +34,6 @@ const moduleNames: ModuleNames = {
     'mlmHead.decoder': 'generator_lm_head',
     classifierDense: 'classifier.dense',
     classifier: 'classifier.out_proj',
+    tokenClassifier: 'classifier',
   },
 };

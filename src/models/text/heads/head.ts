@@ -2,7 +2,7 @@ import type { TextConfig } from '../config.ts';
 import type { Pooling } from '../sentence/pooling.ts';
 
 /** Parts that families describe. */
-export type FamilyPartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier';
+export type FamilyPartName = 'encoder' | 'mlmHead' | 'pooler' | 'classifier' | 'tokenClassifier';
 
 /** Parts of a model whose parameters are loaded, saved and trained together. */
 export type PartName = FamilyPartName | 'sentence';
@@ -36,4 +36,6 @@ export interface HeadRecord {
    * part and a pipeline, and what messages call the answer.
    */
   readonly problem?: { readonly type: string; readonly answer: string };
+  /** Whether its labels are tags of tokens. */
+  readonly tags?: true;
 }

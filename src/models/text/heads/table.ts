@@ -2,9 +2,12 @@ import type { HeadRecord, PartName } from './head.ts';
 import { maskedLm } from './maskedLm.ts';
 import { oneLabel } from './oneLabel.ts';
 import { pooled } from './pooled.ts';
+import { tokenLabels } from './tokenLabels.ts';
 
 /** Every head, in the order in which a model with several is taken for one of them. */
-export const heads = { oneLabel, maskedLm, pooled } as const satisfies Readonly<Record<string, HeadRecord>>;
+export const heads = { oneLabel, tokenLabels, maskedLm, pooled } as const satisfies Readonly<
+  Record<string, HeadRecord>
+>;
 
 export type HeadName = keyof typeof heads;
 

@@ -2,9 +2,15 @@ import type { TextFamily } from '../family.ts';
 import { modernBertCodec } from './codec.ts';
 import type { ModernBertConfig } from './config.ts';
 import { encode } from './encoder.ts';
-import { classifierLogits, maskedLmLogits } from './heads.ts';
+import { classifierLogits, maskedLmLogits, tokenLogits } from './heads.ts';
 import { modernBertNames } from './names.ts';
-import { classifierParameters, encoderParameters, mlmHeadParameters, poolerParameters } from './parameters.ts';
+import {
+  classifierParameters,
+  encoderParameters,
+  mlmHeadParameters,
+  poolerParameters,
+  tokenClassifierParameters,
+} from './parameters.ts';
 
 /** ModernBERT (Warner et al. 2024) as transformers defines it, Ettin's encoders and mmBERT among them. */
 export const modernBert: TextFamily<ModernBertConfig> = {
@@ -18,6 +24,7 @@ export const modernBert: TextFamily<ModernBertConfig> = {
     pooler: { title: 'prediction head', parameters: poolerParameters },
     mlmHead: { title: 'MLM head', parameters: mlmHeadParameters },
     classifier: { title: 'classifier', parameters: classifierParameters },
+    tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
   },
   heads: {
     maskedLm: { hubClass: 'ModernBertForMaskedLM', parts: ['pooler', 'mlmHead'], outputs: maskedLmLogits },
@@ -26,6 +33,11 @@ export const modernBert: TextFamily<ModernBertConfig> = {
       parts: ['pooler', 'classifier'],
       reads: ({ classifierReads }) => (classifierReads === 'mean' ? 'mean' : 'first'),
       outputs: classifierLogits,
+    },
+    tokenLabels: {
+      hubClass: 'ModernBertForTokenClassification',
+      parts: ['pooler', 'tokenClassifier'],
+      outputs: tokenLogits,
     },
     pooled: { hubClass: 'ModernBertModel', parts: [], outputs: (_scope, _config, hidden) => hidden },
   },

@@ -3,6 +3,7 @@ import type { Value } from '../../../graph/graph.ts';
 import { layerNorm, linear } from '../../../nn/layers.ts';
 import type { Scope } from '../../../nn/scope.ts';
 import { activate } from '../activations.ts';
+import { tokenClassifierLogits } from '../tokenClassifier.ts';
 import type { ModernBertConfig } from './config.ts';
 
 /** Vocabulary logits of hidden states: [N, hiddenSize] -> [N, vocabularySize]. */
@@ -18,7 +19,12 @@ export function classifierLogits(scope: Scope, config: ModernBertConfig, read: V
   return linear(scope, 'classifier', dropped);
 }
 
-/** What both heads begin with: [N, hiddenSize] -> [N, hiddenSize]. */
+/** Logits of the tags of tokens: [N, hiddenSize] -> [N, labels]. */
+export function tokenLogits(scope: Scope, config: ModernBertConfig, hidden: Value): Value {
+  return tokenClassifierLogits(scope, config, transformed(scope, config, hidden));
+}
+
+/** What all heads begin with: [N, hiddenSize] -> [N, hiddenSize]. */
 function transformed(scope: Scope, config: ModernBertConfig, hidden: Value): Value {
   const activated = activate(config.headActivation, linear(scope, 'head.dense', hidden));
   return layerNorm(scope, 'head.norm', activated, config.normEpsilon);

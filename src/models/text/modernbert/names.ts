@@ -35,5 +35,6 @@ const moduleNames: ModuleNames = {
     'head.norm': 'head.norm',
     'mlmHead.decoder': 'decoder',
     classifier: 'classifier',
+    tokenClassifier: 'classifier',
   },
 };

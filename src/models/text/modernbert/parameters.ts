@@ -28,8 +28,16 @@ export function mlmHeadParameters(config: ModernBertConfig): ParameterSpec[] {
   return specs.slice(tiedDecoder ? 1 : 0);
 }
 
-export function classifierParameters({ hiddenSize, labels }: ModernBertConfig): ParameterSpec[] {
-  const specs = productSpecs('classifier', hiddenSize, labels?.length ?? 2, true, { deviation: hiddenSize ** -0.5 });
+export function classifierParameters(config: ModernBertConfig): ParameterSpec[] {
+  return lastSpecs('classifier', config);
+}
+
+export function tokenClassifierParameters(config: ModernBertConfig): ParameterSpec[] {
+  return lastSpecs('tokenClassifier', config);
+}
+
+function lastSpecs(name: string, { hiddenSize, labels }: ModernBertConfig): ParameterSpec[] {
+  const specs = productSpecs(name, hiddenSize, labels?.length ?? 2, true, { deviation: hiddenSize ** -0.5 });
   return specs.map((spec) => ({ ...spec, isNeverQuantized: true }));
 }
 

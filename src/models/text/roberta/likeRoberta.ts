@@ -4,6 +4,7 @@ import { denseClassifierLogits, denseClassifierParameters } from '../denseClassi
 import type { TextFamily } from '../family.ts';
 import { mlmHeadLogits, mlmHeadParameters } from '../mlmHead.ts';
 import { postNormEmbeddings, postNormLayerOf, postNormLayers } from '../postNorm.ts';
+import { tokenClassifierLogits, tokenClassifierParameters } from '../tokenClassifier.ts';
 import { robertaCodec } from './codec.ts';
 import { firstPosition, type RobertaConfig } from './config.ts';
 import { robertaNames } from './names.ts';
@@ -33,6 +34,7 @@ export function likeRoberta({ type, title, classes, vocabularySize }: Variant): 
       mlmHead: { title: 'MLM head', parameters: (config) => mlmHeadParameters(config) },
       pooler: { title: 'pooler', parameters: poolerParameters },
       classifier: { title: 'classifier', parameters: denseClassifierParameters },
+      tokenClassifier: { title: 'token classifier', parameters: tokenClassifierParameters },
     },
     heads: {
       maskedLm: {
@@ -44,6 +46,11 @@ export function likeRoberta({ type, title, classes, vocabularySize }: Variant): 
         hubClass: `${classes}ForSequenceClassification`,
         parts: ['classifier'],
         outputs: (scope, config, first) => denseClassifierLogits(scope, config, first, ops.tanh, true),
+      },
+      tokenLabels: {
+        hubClass: `${classes}ForTokenClassification`,
+        parts: ['tokenClassifier'],
+        outputs: tokenClassifierLogits,
       },
       pooled: { hubClass: `${classes}Model`, parts: [], outputs: (_scope, _config, hidden) => hidden },
     },

@@ -47,5 +47,6 @@ const moduleNames: ModuleNames = {
     pooler: 'roberta.pooler.dense',
     classifierDense: 'classifier.dense',
     classifier: 'classifier.out_proj',
+    tokenClassifier: 'classifier',
   },
 };
