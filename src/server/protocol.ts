@@ -3,8 +3,7 @@
 import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
-import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
-import type { PairNames } from '../models/text/model.ts';
+import type { LabelScore, PairNames, Answer as TextAnswer } from '../jobs/types.ts';
 import type { OptionsOf } from '../settings/options.ts';
 
 /** What can be asked of a model. */

@@ -1,5 +1,5 @@
+import type { TextPair } from '../jobs/types.ts';
 import type { Resolved } from '../settings/options.ts';
-import type { TextPair } from '../text/pair.ts';
 
 /** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
 
