@@ -43,12 +43,12 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
 function dataOptions(
-  { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns }: Settings,
+  { textColumn, pairColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns }: Settings,
   files: readonly string[] | undefined,
   query: string | undefined,
 ): DataOptions | undefined {
   const sources = query === undefined ? files : [query];
-  const columns = { textColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns };
+  const columns = { textColumn, pairColumn, labelColumn, groupColumn, sliceColumn, labelSeparator, labelColumns };
   return sources && given({ files: sources, ...columns });
 }
 

@@ -7,6 +7,8 @@ import { nestedTitle } from './values.ts';
 
 export interface ColumnOptions {
   readonly textColumn?: string;
+  /** Of the second text, where pairs are read. */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   readonly groupColumn?: string;
   readonly sliceColumn?: string;
@@ -29,6 +31,7 @@ export interface SeveralLabels {
 
 export interface ColumnChoice {
   readonly text: string;
+  readonly pair?: string;
   readonly label?: string;
   readonly group?: string;
   readonly slice?: string;
@@ -68,6 +71,7 @@ export async function chooseColumns(
     wanted === undefined ? undefined : findColumn(columns, wanted, flag, name);
   const named = {
     text: find(options.textColumn, setting('textColumn')),
+    pair: find(options.pairColumn, setting('pairColumn')),
     label: find(options.labelColumn, setting('labelColumn')),
     group: find(options.groupColumn, setting('groupColumn')),
     slice: find(options.sliceColumn, setting('sliceColumn')),
@@ -93,15 +97,26 @@ export async function chooseColumns(
     label = likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, isOther, options));
     if (label === undefined && needsLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
   }
-  const { labels } = named;
+  const { pair, labels } = named;
   const choice = {
     text,
+    pair,
     label,
     group: named.group,
     slice: named.slice,
     id: named.id === text ? undefined : named.id,
     ...(labels && { labels }),
   };
+  if (text === pair) {
+    throw new UsageError(
+      say`${name}: column ${text} is the first text of the pairs; choose another ${setting('pairColumn')}: ${namesOf(columns)}`,
+    );
+  }
+  if (pair !== undefined && ([choice.label, choice.group, choice.slice].includes(pair) || labels?.includes(pair))) {
+    throw new UsageError(
+      say`${name}: column ${pair} is the second text of the pairs; choose another label or group column: ${namesOf(columns)}`,
+    );
+  }
   if (text === choice.label || text === choice.group || labels?.includes(text)) {
     throw new UsageError(
       say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
@@ -150,7 +165,7 @@ export function checkNoneNested(
       say`${name}: column ${labels.name} holds lists, which need no ${setting('labelSeparator')}; leave it out`,
     );
   }
-  for (const role of ['text', 'label', 'group', 'slice', 'id'] as const) {
+  for (const role of ['text', 'pair', 'label', 'group', 'slice', 'id'] as const) {
     const column = columns.find(({ name }) => name === choice[role]);
     if (column?.kind === 'nested' && !(several && role === 'label' && areLists))
       throw nestedError(role, column.name, column.type ?? '', name);
@@ -181,7 +196,7 @@ export function findColumn(columns: readonly Column[], wanted: string, flag: Ori
 
 /** What was taken of the columns, and what was left out and why, in one line. */
 export function columnsLine({ columns }: Pick<Table, 'columns'>, choice: ColumnChoice): string {
-  const roles = (['text', 'label', 'group', 'slice', 'id'] as const).flatMap((role) => {
+  const roles = (['text', 'pair', 'label', 'group', 'slice', 'id'] as const).flatMap((role) => {
     const name = choice[role];
     return name === undefined ? [] : `${role}: ${shown(name)}`;
   });

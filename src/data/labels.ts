@@ -15,6 +15,8 @@ export interface AnsweredSet<T> {
   /** Only when a column to slice by was named; '' where a row has no value. */
   readonly slices?: string[];
   readonly textColumn: string;
+  /** Of the second text, where each text is a pair. */
+  readonly pairColumn?: string;
   readonly labelColumn: string;
   readonly invalidUtf8: number;
 }
@@ -60,7 +62,7 @@ export async function readAnsweredSet<T>(
         ids.push(id ?? '');
       }
     }
-    const { textColumn, invalidUtf8 } = records;
+    const { textColumn, pairColumn, invalidUtf8 } = records;
     return {
       texts,
       labels,
@@ -68,6 +70,7 @@ export async function readAnsweredSet<T>(
       groups: options.groupColumn === undefined ? undefined : groups,
       slices: options.sliceColumn === undefined ? undefined : slices,
       textColumn,
+      pairColumn,
       labelColumn,
       invalidUtf8,
     };

@@ -6,6 +6,7 @@ import { type Column, isNumeric, kindTitles } from './columnKinds.ts';
 import { Database } from './duckdb.ts';
 import { openPart } from './openPart.ts';
 import type { Part } from './recordRows.ts';
+import { type OnFetch, RemoteCopies } from './remoteCopies.ts';
 import { findSources } from './source.ts';
 import { UnreadableValueError, type ValueReader } from './values.ts';
 
@@ -30,6 +31,7 @@ export interface NumbersOptions {
   readonly flag: Origin;
   /** Told which files were left out or are not what their names say. */
   readonly onNote?: (line: Message) => void;
+  readonly onFetch?: OnFetch;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function readNumbers(options: NumbersOptions): Promise<NumberTable>
 }
 
 async function readWith(database: Database, options: NumbersOptions): Promise<NumberTable> {
-  const { file, columns, flag, onNote } = options;
+  const { file, columns, flag, onNote, onFetch } = options;
   const { sources, notes } = await findSources([file], flag, database);
   for (const line of notes) onNote?.(line);
   const [source] = sources;
@@ -56,7 +58,7 @@ async function readWith(database: Database, options: NumbersOptions): Promise<Nu
       say`${flag}: ${withoutSecrets(file)} names ${counted(sources.length, 'file')}; give one, or a query over all`,
     );
   }
-  const part = await openPart(source, 0, flag, database, onNote);
+  const part = await openPart(source, 0, flag, database, onNote, undefined, new RemoteCopies(database.folder, onFetch));
   if (!part) throw new BertuneError(say`${flag}: ${withoutSecrets(file)} is empty`);
   if (part.isPlainText)
     throw new UsageError(say`${flag}: ${part.name} holds lines of text; give a .csv or .parquet file`);

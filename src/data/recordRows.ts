@@ -1,5 +1,6 @@
 import { BertuneError } from '../core/errors.ts';
 import { type Message, say } from '../core/message.ts';
+import { pairText } from '../text/pair.ts';
 import type { ColumnChoice, SeveralLabels } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import type { Table } from './table.ts';
@@ -89,7 +90,7 @@ async function readOnce(
   }
 }
 
-const allRoles = ['text', 'label', 'group', 'slice', 'id'] as const;
+const allRoles = ['text', 'pair', 'label', 'group', 'slice', 'id'] as const;
 type Role = (typeof allRoles)[number];
 
 /** A column that is read, for one use of its values. */
@@ -125,6 +126,7 @@ async function* partRecords(
     const before = replacedBy(uses);
     for (const values of rows) {
       row++;
+      let second: string | undefined;
       const record: {
         text: string;
         label?: string;
@@ -139,6 +141,10 @@ async function* partRecords(
       for (const { role, column, index, reader } of uses) {
         try {
           const value = values[index] ?? null;
+          if (role === 'pair') {
+            second = reader.text(value);
+            continue;
+          }
           if (role === 'labels') {
             if (isOn(reader.key(value))) record.labels?.push(column);
             continue;
@@ -159,6 +165,7 @@ async function* partRecords(
           );
         }
       }
+      if (choice.pair !== undefined) record.text = pairText(record.text, second ?? '');
       if (part.isPlainText && record.text.trim() === '') continue;
       records.push(record);
     }

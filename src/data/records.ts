@@ -16,7 +16,7 @@ import {
 import { Database } from './duckdb.ts';
 import { type OnNote, openPart } from './openPart.ts';
 import { countOf, type DataRecord, limited, type Part, recordsOf } from './recordRows.ts';
-import { mostCopied, RemoteCopies } from './remoteCopies.ts';
+import { mostCopied, type OnFetch, RemoteCopies } from './remoteCopies.ts';
 import { filesByPart, type ReadPart } from './sharedFiles.ts';
 import { findSources, type Source } from './source.ts';
 import type { Table } from './table.ts';
@@ -33,11 +33,15 @@ export interface RecordsOptions extends ColumnOptions {
   readonly limit?: number;
   /** Read only this part of the files, where there are enough of them; else all, and the caller deals out the rows. */
   readonly part?: ReadPart;
+  /** Whether there may be a column of second texts: then every text is a pair (see `pairText`). */
+  readonly readsPairs?: boolean;
   /**
    * Told in one line each which files were left out or are not what their names say, and which columns were taken and
    * which were left out; of lines of text there are no columns to tell of.
    */
   readonly onNote?: OnNote;
+  /** Hears how far the copying of a file is that is not on this machine. */
+  readonly onFetch?: OnFetch;
 }
 
 /** An opened corpus or labeled set; close it when done. */
@@ -45,6 +49,8 @@ export interface Records {
   /** Columns of the (first) file. */
   readonly columns: readonly string[];
   readonly textColumn: string;
+  /** Of the second text, where each text is a pair (see `pairText`). */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   readonly choice: ColumnChoice;
   /** What was taken of the columns, and what was left out and why, in one line; absent for lines of text. */
@@ -76,6 +82,8 @@ export interface Records {
  * @throws UsageError for files or columns that are not there, BertuneError for files that cannot be read.
  */
 export async function openRecords(options: RecordsOptions): Promise<Records> {
+  if (options.pairColumn !== undefined && options.readsPairs !== true)
+    throw new UsageError(say`${options.flag} are single texts here; leave out ${setting('pairColumn')}`);
   const database = await Database.open();
   try {
     return await openWith(database, options);
@@ -111,7 +119,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     told++;
     if (told <= mostTold) options.onNote?.(line, about);
   };
-  const copies = new RemoteCopies(database.folder);
+  const copies = new RemoteCopies(database.folder, options.onFetch);
   const beside = sources.length - (own?.length ?? sources.length);
   for (const [i, source] of sources.entries()) {
     if (i < beside && opened.length > 0) continue;
@@ -148,6 +156,7 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
   return {
     columns: main.table.columns.map(({ name }) => name),
     textColumn: choice.text,
+    pairColumn: choice.pair,
     labelColumn: choice.label,
     taken,
     choice,
@@ -223,6 +232,7 @@ function sameColumns(
   const same = {
     text: isPlainText ? 'text' : findColumn(columns, choice.text, setting('textColumn'), place),
     label: find(choice.label, setting('labelColumn')),
+    pair: find(choice.pair, setting('pairColumn')),
     group: find(choice.group, setting('groupColumn')),
     slice: find(choice.slice, setting('sliceColumn')),
     id: columns.find(({ name }) => name === choice.id)?.name,

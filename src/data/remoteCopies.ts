@@ -9,6 +9,9 @@ export const mostCopied = 10e9;
 const ahead = 8;
 const smallBytes = 4e6;
 
+/** Hears how much of a file is here. @param total absent where its host does not say */
+export type OnFetch = (name: string, done: number, total: number | undefined) => void;
+
 /**
  * Copies of remote files in a folder, for what has to be read more than once and in any order. Of many, those go that
  * were not wanted for longest; they are fetched again when they are.
@@ -16,10 +19,12 @@ const smallBytes = 4e6;
 export class RemoteCopies {
   readonly #folder: string;
   readonly #copies = new Map<RemoteObject, Copy>();
+  readonly #onFetch: OnFetch | undefined;
   #made = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, onFetch?: OnFetch) {
     this.#folder = folder;
+    this.#onFetch = onFetch;
   }
 
   /** The path of an object's copy, the same each time. */
@@ -28,7 +33,7 @@ export class RemoteCopies {
     copy.wantedAt = ++this.#made;
     if (!copy.fetched) {
       await this.#makeRoom(object);
-      copy.fetched = fetchObject(object, copy.path);
+      copy.fetched = fetchObject(object, copy.path, (bytes) => this.#onFetch?.(object.name, bytes, object.bytes));
       copy.fetched.catch(() => {
         copy.fetched = undefined;
       });

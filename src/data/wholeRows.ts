@@ -1,5 +1,6 @@
 import { type DuckDBType, type DuckDBValue, VARCHAR } from '@duckdb/node-api';
 import type { BertuneError } from '../core/errors.ts';
+import { pairText } from '../text/pair.ts';
 import type { ColumnChoice } from './columns.ts';
 import { type Database, identifier } from './duckdb.ts';
 import { isJson, jsonAsText } from './rowTypes.ts';
@@ -44,6 +45,8 @@ interface WholePart {
   readonly part: Part;
   /** The column with the text, as the table calls it. */
   readonly textColumn: string;
+  /** That with the second text of a pair. */
+  readonly pairColumn: string | undefined;
   readonly names: readonly string[];
   readonly types: readonly DuckDBType[];
   /** SQL for the rows with columns k0, k1 …, the text first. */
@@ -59,7 +62,7 @@ export async function openWholeRows(
   const textName = choices[parts.findIndex(({ isPlainText }) => !isPlainText)]?.text ?? 'text';
   const wholes: WholePart[] = [];
   for (const [i, part] of parts.entries())
-    wholes.push(await wholePart(part, choices[i]?.text ?? '', textName, database));
+    wholes.push(await wholePart(part, choices[i] ?? { text: '' }, textName, database));
   const types = new Map<string, DuckDBType>();
   for (const { part, names, types: own } of wholes) {
     for (const name of part.isPlainText ? names : part.table.columns.map((column) => column.name)) {
@@ -95,18 +98,23 @@ export async function openWholeRows(
   };
 }
 
-async function wholePart(part: Part, text: string, textName: string, database: Database): Promise<WholePart> {
+async function wholePart(
+  part: Part,
+  { text, pair }: ColumnChoice,
+  textName: string,
+  database: Database,
+): Promise<WholePart> {
   const others = part.table.columns.map(({ name }) => name).filter((name) => name !== text);
   const names = part.isPlainText ? [textName] : [text, ...others];
   // By their places: names may be such as SQL holds for equal.
   const aliases = names.map((_, i) => `k${i}`).join(', ');
   const select = `SELECT * FROM (${part.table.select(part.isPlainText ? [text] : [text, ...others])}\n) AS whole(${aliases})`;
   await part.bring?.();
-  return { part, textColumn: text, names, select, types: await database.types(select) };
+  return { part, textColumn: text, pairColumn: pair, names, select, types: await database.types(select) };
 }
 
 async function* rowsOf(
-  { part, textColumn, names, types, select }: WholePart,
+  { part, textColumn, pairColumn, names, types, select }: WholePart,
   columns: readonly WholeColumn[],
   database: Database,
   onReplaced: (count: number) => void,
@@ -120,15 +128,18 @@ async function* rowsOf(
     return `${isJson(type) ? jsonAsText(place) : `CAST(${place} AS VARCHAR)`} AS ${place}`;
   });
   const reader = part.table.reader(textColumn);
+  const second = pairColumn === undefined ? undefined : part.table.reader(pairColumn);
+  const secondAt = names.indexOf(pairColumn ?? '');
   for await (const rows of database.rows(`SELECT ${wanted.join(', ')} FROM (${select})`)) {
     const whole: WholeRow[] = [];
-    const before = reader.replaced;
+    const before = reader.replaced + (second?.replaced ?? 0);
     for (const row of rows) {
-      const text = reader.text(row[0] ?? null) ?? '';
+      const first = reader.text(row[0] ?? null) ?? '';
+      const text = second ? pairText(first, second.text(row[secondAt] ?? null) ?? '') : first;
       if (part.isPlainText && text.trim() === '') continue;
       whole.push({ text, values: places.map((place) => (place < 0 ? null : (row[place] ?? null))) });
     }
-    onReplaced(reader.replaced - before);
+    onReplaced(reader.replaced + (second?.replaced ?? 0) - before);
     if (whole.length > 0) yield whole;
   }
 }

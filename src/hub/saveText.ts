@@ -4,7 +4,7 @@ import { defined } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { PartName } from '../models/text/heads/head.ts';
-import { type HeadName, isClassifier } from '../models/text/heads/table.ts';
+import { type HeadName, isClassifier, isLabelKind } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { ParameterValues } from '../nn/parameters.ts';
 import { type SafetensorsEntry, type WeightDType, writeSafetensors } from './safetensors.ts';
@@ -16,7 +16,7 @@ import {
   sentenceFile,
   sentenceFiles,
 } from './sentenceFolder.ts';
-import { configText, mostWindowsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
+import { configText, mostWindowsKey, pairsKey, tagSchemeKey, trainedLengthKey, writtenConfig } from './textConfig.ts';
 import { textFormatKey } from './textFormat.ts';
 import { poolerFile, weightFile } from './weightFiles.ts';
 import { saveWordsPart, type WordsPart } from './wordsFolder.ts';
@@ -75,10 +75,14 @@ export async function saveText(path: string, options: SaveTextOptions): Promise<
     const limited = maxLength !== undefined && name === 'tokenizer_config.json';
     await writeFileAtomic(join(path, name), limited ? withMaxLength(content, maxLength) : content);
   }
+  const pairs = isLabelKind(head) ? model.pairs : null;
   const own = {
-    ...(maxLength === undefined ? {} : { ...textFormatKey(mostWindows), [trainedLengthKey]: maxLength }),
+    ...(maxLength === undefined
+      ? {}
+      : { ...textFormatKey(mostWindows, pairs !== null), [trainedLengthKey]: maxLength }),
     ...(mostWindows === 1 ? {} : { [mostWindowsKey]: mostWindows }),
     ...options.own,
+    ...(pairs === null ? {} : { [pairsKey]: pairs }),
     ...(options.tagScheme === undefined ? {} : { [tagSchemeKey]: options.tagScheme }),
   };
   const hub = writtenConfig(model, { head, dtype, raw: options.raw, own });

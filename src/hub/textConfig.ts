@@ -9,7 +9,7 @@ import { readTextModel } from '../models/text/families.ts';
 import type { HeadRecord } from '../models/text/heads/head.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import { labelKeys } from '../models/text/hubLabels.ts';
-import type { TextModel } from '../models/text/model.ts';
+import type { PairNames, TextModel } from '../models/text/model.ts';
 import { marginKey, thresholdsKey } from './answerKeys.ts';
 import type { WeightDType } from './safetensors.ts';
 import { textFormat } from './textFormat.ts';
@@ -30,7 +30,7 @@ export async function readTextConfig(path: string, shaped = false): Promise<{ mo
   const raw = parseJsonObject(text, file);
   if (isWordsConfig(raw)) throw noNetworkError(path);
   checkedVersion(raw, file, textFormat);
-  return { model: readTextModel(raw, file, shaped), raw };
+  return { model: readTextModel(raw, file, shaped).withPairs(pairsOf(raw, file)), raw };
 }
 
 /**
@@ -92,6 +92,18 @@ export function mostWindowsOf(raw: HubConfig, name: string): number {
   throw new BertuneError(`${name}: ${mostWindowsKey} is ${JSON.stringify(found)}, not a whole number from 1`);
 }
 
+/** Key of `config.json` for the columns of the pairs that a classifier reads; absent: it reads single texts. */
+export const pairsKey = 'text_pairs';
+
+/** The pairs that a model's classifier reads; null for single texts. @throws BertuneError */
+export function pairsOf(raw: HubConfig, where: string): PairNames | null {
+  const { [pairsKey]: found } = raw;
+  if (found === undefined) return null;
+  const { data } = z.object({ text: z.string(), pair: z.string() }).safeParse(found);
+  if (data !== undefined) return data;
+  throw new BertuneError(`${where}: ${pairsKey} is ${JSON.stringify(found)}, not the names of two columns`);
+}
+
 /** Keys of the source that would be wrong in what we write: they speak of its place, its writer and its head. */
 const notKept = new Set([
   '_name_or_path',
@@ -105,6 +117,7 @@ const notKept = new Set([
   thresholdsKey,
   marginKey,
   tagSchemeKey,
+  pairsKey,
 ]);
 
 async function configFile(path: string): Promise<string> {

@@ -39,13 +39,19 @@ export interface WordsPart {
  */
 export async function saveWords(
   path: string,
-  { weights, own, ...config }: WordsConfig & { readonly weights: WordsWeights; readonly own?: HubConfig },
+  {
+    weights,
+    own,
+    pairs = null,
+    ...config
+  }: Omit<WordsConfig, 'pairs'> &
+    Partial<Pick<WordsConfig, 'pairs'>> & { readonly weights: WordsWeights; readonly own?: HubConfig },
 ): Promise<void> {
   await makeFolder(path);
   // A network that an earlier save left would say that the words stand beside it.
   for (const name of [weightFile, poolerFile]) await rm(join(path, name), { force: true });
   await saveWordsPart(path, { weights, weight: 1 });
-  await writeDocument(join(path, configFile), wordsConfigFormat, { ...wordsConfig(config), ...own });
+  await writeDocument(join(path, configFile), wordsConfigFormat, { ...wordsConfig({ ...config, pairs }), ...own });
 }
 
 /** Saves the folder `words` of a model's; without a part, makes sure that there is none. Throws as `saveWords`. */
@@ -124,10 +130,10 @@ export async function loadWordsAlone(
   const text = textOf(file);
   const raw = text === undefined ? {} : parseObject(text, file);
   if (text === undefined || !isWordsConfig(raw)) return null;
-  const { labels, kind } = parseDocument(text, file, wordsConfigFormat);
+  const { labels, kind, pairs } = parseDocument(text, file, wordsConfigFormat);
   const part = await loadWordsPart(path, labels.length);
   if (part === null) throw new BertuneError(`${join(path, wordsFolder, wordsFile)} is missing: copy the whole folder`);
-  return { labels, kind, raw, weights: part.weights };
+  return { labels, kind, pairs, raw, weights: part.weights };
 }
 
 /** undefined for what is no file: whoever reads models of other kinds says what is wrong. */

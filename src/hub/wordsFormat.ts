@@ -3,6 +3,7 @@ import type { DocumentFormat, JsonObject } from '../core/document.ts';
 import { type BertuneError, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
 import { heads, type LabelKindName, labelKindNames } from '../models/text/heads/table.ts';
+import type { PairNames } from '../models/text/model.ts';
 
 /** What `config.json` calls a classifier on words alone, so that transformers refuses it by name. */
 export const wordsType = 'bertune-words';
@@ -11,6 +12,8 @@ export const wordsType = 'bertune-words';
 export interface WordsConfig {
   readonly kind: LabelKindName;
   readonly labels: readonly string[];
+  /** The columns of the pairs that it reads; null for single texts. */
+  readonly pairs: PairNames | null;
 }
 
 /** Labels are a map with their numbers as keys, as transformers has them. */
@@ -18,10 +21,12 @@ const configSchema = z
   .object({
     id2label: z.record(z.string(), z.string()),
     problem_type: z.enum(labelKindNames.map((name) => heads[name].problem.type)).default(heads.oneLabel.problem.type),
+    text_pairs: z.object({ text: z.string(), pair: z.string() }).nullable().default(null),
   })
-  .transform(({ id2label, problem_type: type }) => ({
+  .transform(({ id2label, problem_type: type, text_pairs: pairs }) => ({
     kind: labelKindNames.find((name) => heads[name].problem.type === type) ?? 'oneLabel',
     labels: Object.keys(id2label).map((_, i) => id2label[String(i)] ?? ''),
+    pairs,
   }))
   .refine(({ labels }) => labels.length > 0 && labels.every((label) => label !== ''), {
     message: 'its labels are not numbered from 0',
@@ -44,12 +49,13 @@ export function isWordsConfig({ model_type: modelType }: JsonObject): boolean {
 }
 
 /** What `config.json` of a classifier on words alone holds. */
-export function wordsConfig({ kind, labels }: WordsConfig): object {
+export function wordsConfig({ kind, labels, pairs }: WordsConfig): object {
   return {
     model_type: wordsType,
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     problem_type: heads[kind].problem.type,
+    ...(pairs && { text_pairs: pairs }),
   };
 }
 

@@ -25,7 +25,7 @@ import { fewPredictions } from './cards/maskedLm.ts';
 import { corpusNotes, noteRepeated } from './corpusNotes.ts';
 import { findModel, readFound } from './findModel.ts';
 import { readModelShape } from './modelShape.ts';
-import { activity, note } from './note.ts';
+import { activity, fetching, note } from './note.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { type Reading, runTraining } from './run.ts';
 import { agreement, corpusVectors, drawnSequences, spread } from './startVectors.ts';
@@ -252,7 +252,7 @@ async function readCorpora(
       hooks.onEvent?.({ type: 'progress', ...activity(say`tokenizing ${flag}`), done }),
     );
     const corpus = await prepareCorpus({
-      records: { ...data, flag, limit, onNote: (line) => note(hooks, line) },
+      records: { ...data, flag, limit, onNote: (line) => note(hooks, line), onFetch: fetching(hooks) },
       tokenizer,
       mostTokens: settings.maxLength - tokenizer.frame.size,
       // Evaluation counts every token once.

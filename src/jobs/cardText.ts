@@ -9,7 +9,7 @@ import { maskedLmCard } from './cards/maskedLm.ts';
 import { numberCard } from './cards/number.ts';
 import { oneLabelCard } from './cards/oneLabel.ts';
 import { tokenLabelsCard } from './cards/tokenLabels.ts';
-import { classifierUse, encoderUse, hybridUse, pipelineUse, wordsUse } from './cards/use.ts';
+import { classifierUse, encoderUse, hybridUse, pairUse, pipelineUse, wordsUse } from './cards/use.ts';
 import { fileDataset } from './datasets.ts';
 import { labelKindOf } from './labelKinds/table.ts';
 import type { RunRecord, WordsUse } from './runRecord.ts';
@@ -159,7 +159,8 @@ function wordsRead({ words, characters }: WordsUse): string {
 }
 
 function use(record: RunRecord, name: HeadName, head: HeadCard): string {
-  const { words } = record.about ?? {};
+  const { words, pairs, sentence } = record.about ?? {};
+  if (pairs) return pairUse(pairs, !words && !sentence);
   if (!words) return networkUse(record, name, head);
   if (words.weight === null) return wordsUse(head.example);
   return [hybridUse(head.example), networkUse(record, name, head)].join('\n\n');

@@ -13,7 +13,7 @@ import { loadTokenizer } from '../text/tokenizer.ts';
 import { type Finding, findingsOf, heldOutFindings, type Reviewed } from './checking/findings.ts';
 import { NearTexts } from './checking/nearTexts.ts';
 import { findModel, readFound } from './findModel.ts';
-import { activity, note } from './note.ts';
+import { activity, fetching, note } from './note.ts';
 import { sequenceLength } from './textModel.ts';
 import { throttled } from './training.ts';
 import type { DataOptions, JobHooks } from './types.ts';
@@ -125,6 +125,7 @@ async function reviewed(
     ...{ ...data, flag, needLabel: 'if any' },
     // The columns are part of what is reported.
     onNote: (line, about) => about === 'files' && note(hooks, line),
+    onFetch: fetching(hooks),
   });
   // Lines of text have no header that could come again.
   const reviewer = new TextReviewer(records.taken === undefined ? {} : records, known);

@@ -1,4 +1,6 @@
 import { alone } from '../core/collective.ts';
+import { UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
 import { checkVectorPath, type VectorRow, vectorCells, vectorColumns, writeVectors } from '../data/vectors.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -31,6 +33,8 @@ export async function embed(options: EmbedOptions, hooks: JobHooks = {}): Promis
   const { model: path, threads, device, maxLength, int8, offline } = all;
   await checkVectorPath(options.output);
   checkNotInput(options.output, options.input);
+  if (options.input.pairColumn !== undefined)
+    throw new UsageError(say`a vector is that of one text; leave out ${setting('pairColumn')}`);
   const { collective = alone, onEvent, signal } = hooks;
   await refuseOtherStart(collective, { command: 'embed', settings: all });
   checkAllRead(collective, options.input);

@@ -23,8 +23,9 @@ import { type FoundModel, findModel } from './findModel.ts';
 import { labelKinds } from './labelKinds/table.ts';
 import { measurableHead, openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
+import { checkPairs } from './pairsOfTexts.ts';
 import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
@@ -100,7 +101,8 @@ async function evaluateNetwork(
   const maxLength = sequenceLength(loaded, options.maxLength, options.model);
   // Of a classifier on vectors, texts begin as they did in training.
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
-  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model));
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model), model.pairs);
+  checkPairs(model.pairs, options.data, setting('data'), options.model);
   const { collective = alone } = hooks;
   const rows = async (texts: readonly string[]) => {
     const windows = texts.map((text) => cutter.windows(text));
@@ -117,7 +119,14 @@ async function evaluateNetwork(
     }).finally(() => inference.dispose());
   };
   const labels = model.config.labels ?? [];
-  const facts = { path: options.model, labels, raw, rows, ...(await trustFacts(found, options, hooks)) };
+  const facts = {
+    path: options.model,
+    labels,
+    pairs: model.pairs,
+    raw,
+    rows,
+    ...(await trustFacts(found, options, hooks)),
+  };
   return labelKinds[kind].evaluate(facts, options, hooks);
 }
 
@@ -134,11 +143,12 @@ async function trustFacts(found: FoundModel, options: Resolved<'evaluate'>, hook
 }
 
 async function evaluateWords(
-  { kind, labels, raw, words }: WordsAlone,
+  { kind, labels, pairs, raw, words }: WordsAlone,
   found: FoundModel,
   options: Resolved<'evaluate'>,
   hooks: JobHooks,
 ): Promise<LabeledResult> {
+  checkPairs(pairs, options.data, setting('data'), options.model);
   const rows = async (texts: readonly string[]) => {
     const all: Float64Array[] = [];
     for (let from = 0; from < texts.length; from += chunk) {
@@ -147,7 +157,7 @@ async function evaluateWords(
     }
     return all;
   };
-  const facts = { path: options.model, labels, raw, rows, ...(await trustFacts(found, options, hooks)) };
+  const facts = { path: options.model, labels, pairs, raw, rows, ...(await trustFacts(found, options, hooks)) };
   return labelKinds[kind].evaluate(facts, options, hooks);
 }
 
@@ -172,6 +182,7 @@ async function evaluateLanguageModel(
       records: {
         ...{ ...options.data, flag: setting('data'), limit: options.limit },
         onNote: (line) => note(hooks, line),
+        onFetch: fetching(hooks),
       },
       tokenizer,
       mostTokens: width - tokenizer.frame.size,

@@ -9,7 +9,8 @@ import type { PipelineInput } from '../models/text/family.ts';
 import { type HeadName, heads } from '../models/text/heads/table.ts';
 import type { TextModel } from '../models/text/model.ts';
 import type { TextInference } from '../tasks/text/inference.ts';
-import { type Frame, framed } from '../text/frame.ts';
+import type { Frame } from '../text/frame.ts';
+import { framedPair, pairSequence } from '../text/pair.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 
 /**
@@ -36,6 +37,7 @@ const batchSize = 8;
  * Texts of random tokens, with masks in those for fill-mask.
  *
  * @param prompt tokens that every text begins with
+ * @param pairs whether the model reads pairs
  */
 export function randomProbes(
   count: number,
@@ -43,6 +45,7 @@ export function randomProbes(
   tokenizer: TextTokenizer,
   head: HeadName,
   prompt: readonly number[] = [],
+  pairs: object | null = null,
 ): Probe[] {
   const { vocabularySize, specialIds, frame } = tokenizer;
   const most = Math.max(1, longest - frame.size - prompt.length);
@@ -50,6 +53,11 @@ export function randomProbes(
     const length = 1 + randomBelow(most, 0, 'sample', i);
     const ids = Array.from({ length }, (_, j) => randomBelow(vocabularySize, 0, 'sample', i, j + 1));
     const text = [...prompt, ...ids.filter((id) => !specialIds.has(id))];
+    if (pairs && frame.pair) {
+      const [first, second] = [text.slice(0, text.length / 2), text.slice(text.length / 2)];
+      const { ids } = pairSequence(frame.pair, first, second, longest - frame.size, 'right');
+      return { ids: [...ids], masks: [] };
+    }
     return masked(text.slice(0, longest - frame.size), tokenizer, head);
   });
 }
@@ -143,14 +151,17 @@ function paddedInputs(batch: readonly Probe[], model: TextModel, frame: Frame): 
   const shape = [batch.length, width];
   const inputIds = new BigInt64Array(sizeOf(shape)).fill(BigInt(frame.pad));
   const mask = new BigInt64Array(inputIds.length);
+  const types = new BigInt64Array(inputIds.length);
   batch.forEach(({ ids }, row) => {
-    inputIds.set(framed(frame, ids).map(BigInt), row * width);
+    const seen = framedPair(frame, ids);
+    inputIds.set(seen.ids.map(BigInt), row * width);
+    types.set(seen.types.map(BigInt), row * width);
     mask.fill(1n, row * width, row * width + ids.length + frame.size);
   });
   const data: Readonly<Record<PipelineInput, BigInt64Array>> = {
     input_ids: inputIds,
     attention_mask: mask,
-    token_type_ids: new BigInt64Array(inputIds.length),
+    token_type_ids: types,
   };
   return Object.fromEntries(model.pipelineInputs.map((name) => [name, { dtype: 'int64', shape, data: data[name] }]));
 }

@@ -18,7 +18,14 @@ import { hasVectors } from '../hub/onnx/graph.ts';
 import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText, type TextInspection } from '../hub/textFolder.ts';
 import type { HeadRecord } from '../models/text/heads/head.ts';
-import { type HeadName, headOfPipeline, heads, isClassifier, type Pipeline } from '../models/text/heads/table.ts';
+import {
+  type HeadName,
+  headOfPipeline,
+  heads,
+  isClassifier,
+  isLabelKind,
+  type Pipeline,
+} from '../models/text/heads/table.ts';
 import { asTensors } from '../nn/parameters.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
@@ -37,6 +44,7 @@ import { ExportFolder } from './exportFolder.ts';
 import { exportNotes, windowsNote } from './exportNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { note } from './note.ts';
+import { checkPairs } from './pairsOfTexts.ts';
 import { itemsOf } from './predict.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { TextCutter } from './textCutter.ts';
@@ -192,9 +200,18 @@ async function probesOf(
   const { model, head, maxLength } = exported;
   if (!input) {
     const begin = prompt === '' ? [] : tokenizer.encode(prompt).ids;
-    return randomProbes(probes, Math.min(longestProbe, model.config.maxPositions), tokenizer, head, [...begin]);
+    return randomProbes(
+      probes,
+      Math.min(longestProbe, model.config.maxPositions),
+      tokenizer,
+      head,
+      [...begin],
+      head === 'oneLabel' ? model.pairs : null,
+    );
   }
-  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt);
+  const pairs = head === 'oneLabel' ? model.pairs : null;
+  const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt, 1, pairs);
+  if (isLabelKind(head)) checkPairs(model.pairs, input, setting('input'), 'the model');
   const found: Probe[] = [];
   for await (const { text } of itemsOf({ input }, hooks)) {
     found.push(masked([...cutter.encode(text)], tokenizer, head));

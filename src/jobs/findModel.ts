@@ -49,6 +49,15 @@ export async function findModel(name: string, { offline }: HubOptions = {}, hook
   return { name, folder, hub: { repo: reference.repo, commit }, isOffline: settings.offline };
 }
 
+/** What `read` makes of a model's folder on this machine or on S3, by the name it was asked for in what it throws. */
+export async function readModelFolder<T>(
+  name: string,
+  hooks: JobHooks,
+  read: (folder: string) => Promise<T>,
+): Promise<T> {
+  return schemeOf(name) === 's3' ? readFound(await fetched(name, hooks), read) : read(name);
+}
+
 /** A folder of S3, brought into the cache. */
 async function fetched(name: string, { onEvent, signal }: JobHooks): Promise<FoundModel> {
   const cache = cacheFolder();

@@ -15,9 +15,11 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { ImageTask } from '../tasks/vision/imageTask.ts';
 import { ImageInference } from '../tasks/vision/inference.ts';
+import { readModelFolder } from './findModel.ts';
 import { digestOfImages, labelsOf, limitedImages, openFor, requireImages, splitImages, viewsFor } from './imageData.ts';
 import type { FinetuneImagesOptions, FinetuneImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { readableRecord } from './runRecord.ts';
 import type { ClassificationResult, JobHooks } from './types.ts';
@@ -40,6 +42,7 @@ export async function finetuneImages(
   options: FinetuneImagesOptions,
   hooks: JobHooks = {},
 ): Promise<FinetuneImagesResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => finetuneImages(local, hooks));
   const given = resolve('finetuneImages', options);
   const defaults = methodDefaults.classifier;
   return runTraining<FinetuneImagesResult>(
@@ -49,7 +52,7 @@ export async function finetuneImages(
         const settings = settledBy(given, defaults);
         const optimizer = optimizerOf(given, defaults.optimizer, hooks);
         const { seed, batchSize, accumulationSteps } = settings;
-        const pretrained = await loadVision(options.model);
+        const pretrained = await readModelFolder(options.model, hooks, loadVision);
         const isByClass = drawsByClass(given);
         const { store, examples, test, labels } = await openLabeled(
           { ...given, isByClass },

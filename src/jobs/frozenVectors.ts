@@ -31,6 +31,8 @@ export interface FrozenEncoder {
   readonly prompt: string;
   /** What is taken for the vector: what stands behind the encoder, or the logits of a classifier. */
   readonly head?: 'pooled' | 'oneLabel';
+  /** Whether texts are pairs. */
+  readonly pairs?: object | null;
   /** Whether the folder says that texts are lower-cased. */
   readonly lowerCase?: boolean;
   /** Folder of vectors to use and to add to; false: none. */
@@ -88,13 +90,13 @@ export async function frozenVectors(
  * @returns how many texts were cut
  */
 async function compute(
-  { engine, model, values, tokenizer, maxLength, mostWindows, prompt, head = 'pooled' }: FrozenEncoder,
+  { engine, model, values, tokenizer, maxLength, mostWindows, prompt, head = 'pooled', pairs }: FrozenEncoder,
   texts: readonly string[],
   hooks: JobHooks,
   keep: (texts: readonly string[], vectors: readonly Float32Array[]) => Promise<void>,
 ): Promise<number> {
   if (texts.length === 0) return 0;
-  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
+  const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows, pairs);
   const { promptTokens } = cutter;
   const parameters = asTensors(values, model.parameters(model.partsOf(head)));
   const options = { signal: hooks.signal, isSettled: true };
@@ -124,11 +126,20 @@ async function compute(
 
 /** Digest of everything that decides what a text's vector is. */
 function digestOf(encoder: FrozenEncoder): string {
-  const { engine, model, values, tokenizer, maxLength, mostWindows = 1, prompt, lowerCase } = encoder;
+  const { engine, model, values, tokenizer, maxLength, mostWindows = 1, prompt, lowerCase, pairs } = encoder;
   const files = [...tokenizer.files()].sort(([a], [b]) => (a < b ? -1 : 1));
   const { pooling, modules } = model.sentence ?? {};
   const windows = mostWindows === 1 ? undefined : mostWindows;
-  const settings = { pooling, modules, maxLength, prompt, lowerCase, engine: engine.name, windows };
+  const settings = {
+    pooling,
+    modules,
+    maxLength,
+    prompt,
+    lowerCase,
+    engine: engine.name,
+    windows,
+    ...(pairs && { pairs: true }),
+  };
   const hash = createHash('sha256');
   hash.update(JSON.stringify([format, versions(), model.type, model.hubConfig(), settings, files]));
   for (const { name, shape } of model.parameters(model.partsOf('pooled'))) {

@@ -8,6 +8,7 @@ import { pixelsOf, type VisionConfig } from '../models/vision/config.ts';
 import { visionSpecs } from '../models/vision/encoder.ts';
 import { asTensors } from '../nn/parameters.ts';
 import { ImageInference } from '../tasks/vision/inference.ts';
+import { readModelFolder } from './findModel.ts';
 import { openFor } from './imageData.ts';
 import type { ImageUseOptions } from './imageUseTypes.ts';
 import type { JobHooks } from './types.ts';
@@ -19,10 +20,10 @@ const chunk = 512;
 export async function openInference(
   engine: Engine,
   path: string,
-  { signal }: JobHooks,
+  hooks: JobHooks,
 ): Promise<{ model: VisionModel; inference: ImageInference }> {
-  const model = await loadVision(path);
-  return { model, inference: inferenceOf(engine, model, signal) };
+  const model = await readModelFolder(path, hooks, loadVision);
+  return { model, inference: inferenceOf(engine, model, hooks.signal) };
 }
 
 export function inferenceOf(engine: Engine, { config, values }: VisionModel, signal?: AbortSignal): ImageInference {

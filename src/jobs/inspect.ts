@@ -46,6 +46,7 @@ export async function inspect(options: InspectOptions, hooks: JobHooks = {}): Pr
     sentence: await sentenceFacts(found, inspected),
     reads: labels && present.includes('classifier') ? readingTitle(read) : null,
     ...(mostWindows === 1 ? {} : { mostWindows }),
+    ...(read.pairs && { pairs: read.pairs }),
     notes,
   };
 }
@@ -54,7 +55,7 @@ function taskOf(kind: LabelKindName | undefined): string | null {
   return kind ? labelKinds[kind].task : null;
 }
 
-function inspectedWords(path: string, { kind, labels, words }: WordsAlone): InspectResult {
+function inspectedWords(path: string, { kind, labels, pairs, words }: WordsAlone): InspectResult {
   return {
     ...{
       path,
@@ -66,7 +67,7 @@ function inspectedWords(path: string, { kind, labels, words }: WordsAlone): Insp
     },
     ...{ layers: 0, hiddenSize: 0, attentionHeads: 0, intermediateSize: 0, activation: 'none' },
     ...{ vocabularySize: 0, maxPositions: 0, parameters: numbersOf(words), storedAs: 'float32' },
-    ...{ sentence: null, reads: null, notes: [] },
+    ...{ sentence: null, reads: null, notes: [], ...(pairs && { pairs }) },
   };
 }
 

@@ -1,12 +1,14 @@
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { type Origin, say, setting } from '../core/message.ts';
 import { dropSeen, labelNames, sampleLimit, samplePerClass, stratifiedSplit } from '../data/labels.ts';
+import type { PairNames } from '../models/text/model.ts';
 import type { Resolved } from '../settings/options.ts';
 import { noteWrong } from './checking/start.ts';
 import { classNumbers } from './classNumbers.ts';
 import type { RunClasses } from './finetune/classes.ts';
 import { type Descriptions, descriptionsOf, readDescriptions } from './finetune/descriptions.ts';
 import { note } from './note.ts';
+import { checkOfPairs } from './pairsOfTexts.ts';
 import { readLabels, withTexts } from './readLabels.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
@@ -27,6 +29,8 @@ export interface RunSets {
   readonly classes: RunClasses;
   /** Texts that describe classes. */
   readonly described: Descriptions;
+  /** The columns of pairs; null for single texts. */
+  readonly pairs: PairNames | null;
 }
 
 /**
@@ -40,11 +44,18 @@ export async function readSets(
   hooks: JobHooks,
 ): Promise<RunSets> {
   const { seed } = options;
+  checkOfPairs(options);
   const [training, evaluation] = await readLookedOver(options, hooks);
   const all = training ?? noTexts;
+  const { textColumn: text = '', pairColumn: pair } = training ?? evaluation ?? {};
+  const pairs = pair === undefined ? null : { text, pair };
   const read = await readDescriptions(options, hooks);
   const classes = await classesOf([...all.labels, ...(read?.labels ?? [])]);
-  const described = descriptionsOf(options, { read, classes, texts: all.texts.length });
+  const described = descriptionsOf(pairs ? { ...options, labelTexts: 'none' } : options, {
+    read,
+    classes,
+    texts: all.texts.length,
+  });
   const [only = ''] = classes.labels;
   if (classes.labels.length < 2) {
     const origin = setting(options.train ? 'train' : 'labelTexts');
@@ -53,11 +64,11 @@ export async function readSets(
   if (evaluation) {
     classNumbers(evaluation.labels, classes.labels, setting('eval'));
     const held = limited(evaluation, options.evalLimit, seed);
-    return { train: chosen(all, options), held, classes, described };
+    return { train: chosen(all, options), held, classes, described, pairs };
   }
-  if (!options.train) return { train: all, held: noTexts, classes, described };
+  if (!options.train) return { train: all, held: noTexts, classes, described, pairs };
   const { train, held } = split(all, options, hooks);
-  return { train, held, classes, described };
+  return { train, held, classes, described, pairs };
 }
 
 /** The labeled sets without rows that have no text; what is wrong with them is said. */

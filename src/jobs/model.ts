@@ -6,6 +6,7 @@ import { mostWindowsOf } from '../hub/textConfig.ts';
 import { inspectText } from '../hub/textFolder.ts';
 import { type HeadName, heads, isLabelKind, labelKindNames } from '../models/text/heads/table.ts';
 import { defaultLabels } from '../models/text/hubLabels.ts';
+import type { PairNames } from '../models/text/model.ts';
 import { pooledBy } from '../models/text/sentence/pooling.ts';
 import { readsVectors } from '../models/text/sentence/sentence.ts';
 import { asTensors } from '../nn/parameters.ts';
@@ -101,8 +102,8 @@ export async function openModel(
   });
   let truncated = 0;
   // Nothing is kept of a prompt: those who ask a server may begin their texts with anything.
-  const cut = async (prompt: string, texts: readonly string[]) => {
-    const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows);
+  const cut = async (prompt: string, texts: readonly string[], pairs: PairNames | null) => {
+    const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindows, pairs);
     const windows: ReturnType<TextCutter['windows']>[] = [];
     let characters = 0;
     for (const text of texts) {
@@ -125,18 +126,19 @@ export async function openModel(
       `${path} has no ${heads[head].title}, which ${what} needs; it has ${has.join(' and ') || 'an encoder only, for vectors'}`,
     );
   };
+  const { pairs } = read;
   const vectorSize = read.outputSize('pooled');
   const logitsOf = async (texts: readonly string[]) => {
     requireHead(kind ?? 'oneLabel', 'classification');
     // Of a classifier on vectors, texts begin as they did in training, with the default prompt.
     const prompt = readsVectors(read) ? promptOf(sentence, {}, path) : '';
-    const { windows, promptTokens } = await cut(prompt, texts);
+    const { windows, promptTokens } = await cut(prompt, texts, pairs);
     const logits = await ofWindows(inference, kind ?? 'oneLabel', windows, { promptTokens });
     return loaded.words ? joinedLogits(loaded.words, texts, logits) : logits;
   };
   const seen = async (texts: readonly string[], withVectors: boolean): Promise<SeenByClassifier> => {
     if (!withVectors || !readsVectors(read) || kind === undefined) return { logits: await logitsOf(texts) };
-    const { windows, promptTokens } = await cut(promptOf(sentence, {}, path), texts);
+    const { windows, promptTokens } = await cut(promptOf(sentence, {}, path), texts, pairs);
     const vectors = await ofWindows(inference, 'pooled', windows, { promptTokens });
     const logits = linearLogits(vectors, loaded.values);
     return { logits: loaded.words ? joinedLogits(loaded.words, texts, logits) : logits, vectors };
@@ -148,7 +150,7 @@ export async function openModel(
   const answers = labelAnswers(
     kind,
     logitsOf,
-    { path, labels: names ?? [], raw },
+    { path, labels: names ?? [], pairs, raw },
     hasTags ? tokens.answered : undefined,
   );
   let explaining: IntegratedGradients | undefined;
@@ -164,6 +166,7 @@ export async function openModel(
     path,
     labels,
     ...{ trust: kind ? await readTrust(found) : null, seen, decide: decider(() => model) },
+    pairs,
     kind: kind ?? (hasTags ? 'tokenLabels' : null),
     heads: available,
     maskToken,
@@ -226,7 +229,7 @@ export async function openModel(
           say`${setting('truncateDimensions')} ${truncateDimensions} is over the ${size} numbers of a vector of ${path}`,
         );
       }
-      const { windows, promptTokens } = await cut(prompt, texts);
+      const { windows, promptTokens } = await cut(prompt, texts, null);
       const vectors = await ofWindows(inference, 'pooled', windows, {
         promptTokens,
         pooling: pooling && pooledBy(pooling),

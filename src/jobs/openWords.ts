@@ -21,7 +21,7 @@ const together = 64;
 /** A classifier on words alone, for use: it answers with labels, and has no vectors, masks or tokens. */
 export function openWords(
   path: string,
-  { kind, labels, raw, words }: WordsAlone,
+  { kind, labels, pairs, raw, words }: WordsAlone,
   options: OpenWordsOptions,
   trust: Trust | null = null,
 ): OpenModel {
@@ -44,13 +44,14 @@ export function openWords(
     ...{
       path,
       labels: kind === 'number' ? null : labels,
+      pairs,
       kind,
       heads: [kind],
       maskToken: '',
       dimensions: { kept: 0, all: 0 },
       prompts: [],
     },
-    ...labelAnswers(kind, logitsOf, { path, labels, raw }),
+    ...labelAnswers(kind, logitsOf, { path, labels, pairs, raw }),
     ...{ trust, decide: decider(() => model) },
     seen: async (texts) => ({ logits: await logitsOf(texts) }),
     async entities() {

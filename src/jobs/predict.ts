@@ -6,15 +6,18 @@ import { untilAborted } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
 import { openRecords } from '../data/records.ts';
 import { isQuery } from '../data/source.ts';
+import type { PairNames } from '../models/text/model.ts';
 import { withoutSecrets } from '../remote/address.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { isBlank, shownText } from '../text/pair.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
+import { checkPairs, pairOfLine } from './pairsOfTexts.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
@@ -46,12 +49,13 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   const entities = { offsets, aggregation };
   const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
+  if (options.input) checkPairs(model.pairs, options.input, setting('input'), path);
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
-    const all = itemsOf(options, hooks, onTotal);
+    const all = itemsOf({ ...options, ofLine: lineReader(model.pairs, path) }, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
     const answers = await trustedAnswers(model, settings, hooks);
@@ -62,7 +66,10 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
       return made.map((one, i) => ({ ...one, explanation: explanations[i] }));
     };
     for await (const { items, results } of madeOf(collective, lists, answer)) {
-      for (const [i, answer] of results.entries()) yield { ...(items[i] as Item), ...answer };
+      for (const [i, answer] of results.entries()) {
+        const { id, text } = items[i] as Item;
+        yield { ...(id === undefined ? {} : { id }), ...shownText(text), ...answer };
+      }
       progress.add(items.length);
     }
     progress.finish();
@@ -74,20 +81,32 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
 /**
  * The texts of a job's input with their ids; what was taken of the input is told.
  *
+ * @param ofLine what a line of standard input stands for
  * @param onTotal hears how many there are, where that can be told
  * @throws BertuneError for files without a text; UsageError when `output` is one of the files, found in a folder or by a glob
  */
 export async function* itemsOf(
-  { input, stdin, output }: Pick<PredictOptions, 'input' | 'stdin'> & { readonly output?: string },
+  {
+    input,
+    stdin,
+    output,
+    ofLine = (line) => line,
+  }: Pick<PredictOptions, 'input' | 'stdin'> & { readonly output?: string; readonly ofLine?: (line: string) => string },
   hooks: JobHooks = {},
   onTotal?: (total: number) => void,
 ): AsyncGenerator<Item> {
   if (!input) {
-    for await (const text of stdinTexts(stdin)) yield { text };
+    for await (const line of stdinTexts(stdin)) yield { text: ofLine(line) };
     return;
   }
   const flag = setting('input');
-  const records = await openRecords({ ...input, flag, onNote: (line) => note(hooks, line) });
+  const records = await openRecords({
+    ...input,
+    flag,
+    readsPairs: true,
+    onNote: (line) => note(hooks, line),
+    onFetch: fetching(hooks),
+  });
   const ofFiles = records.invalidUtf8;
   for (const line of invalidUtf8Notes(ofFiles, flag)) note(hooks, line);
   try {
@@ -99,7 +118,7 @@ export async function* itemsOf(
     for await (const batch of records.batches()) {
       isEmpty = false;
       for (const { id, text } of batch) {
-        if (text.trim() === '') blank++;
+        if (isBlank(text)) blank++;
         yield id === undefined ? { text } : { id, text };
       }
     }
@@ -115,6 +134,11 @@ export async function* itemsOf(
   } finally {
     await records.close();
   }
+}
+
+/** What a line of standard input stands for to a classifier. */
+export function lineReader(pairs: PairNames | null, name: string): (line: string) => string {
+  return pairs === null ? (line) => line : (line) => pairOfLine(line, pairs, name);
 }
 
 /** @throws UsageError when a file would be written that is read */

@@ -16,14 +16,17 @@ import {
 import type { WholeRows } from '../data/wholeRows.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
+import { isBlank, shownText } from '../text/pair.ts';
 import { answerKinds } from './answers/table.ts';
 import { chunksOf } from './chunks.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
 import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
-import { note } from './note.ts';
-import { checkNotInput, noTexts, stdinTexts, textsProgress } from './predict.ts';
+import { fetching, note } from './note.ts';
+import type { OpenModel } from './openModel.ts';
+import { checkPairs } from './pairsOfTexts.ts';
+import { checkNotInput, lineReader, noTexts, stdinTexts, textsProgress } from './predict.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
@@ -90,7 +93,8 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   try {
     // Says that there is no classifier before anything is read.
     await model.predict([]);
-    const rows = await openRows(options, hooks);
+    if (input) checkPairs(model.pairs, input, setting('input'), path);
+    const rows = await openRows(options, { pairs: model.pairs, path }, hooks);
     try {
       if (model.kind === null) throw new Error('internal: a model that answers nothing');
       const kind = model.kind === 'tokenLabels' ? entityColumns : answerKinds[model.kind];
@@ -162,17 +166,23 @@ interface Rows {
   close(): Promise<void>;
 }
 
-async function openRows({ input, stdin, output }: PredictFileOptions, hooks: JobHooks): Promise<Rows> {
+async function openRows(
+  { input, stdin, output }: PredictFileOptions,
+  { pairs, path }: Pick<OpenModel, 'pairs' | 'path'>,
+  hooks: JobHooks,
+): Promise<Rows> {
   if (!input) {
-    const texts = stdinTexts(stdin);
+    const lines = stdinTexts(stdin);
+    const ofLine = lineReader(pairs, path);
     return {
-      columns: [textColumn('text')],
+      columns: [textColumn('text'), ...(pairs ? [textColumn('pair')] : [])],
       ...{ place: say`standard input`, lacking: [], total: undefined, isStream: true, close: async () => {} },
       async *items() {
         let isEmpty = true;
-        for await (const text of texts) {
+        for await (const line of lines) {
           isEmpty = false;
-          yield { text, values: [text] };
+          const text = ofLine(line);
+          yield { text, values: Object.values(shownText(text)) };
         }
         if (isEmpty) throw new BertuneError('standard input holds no text; give it one a line');
       },
@@ -180,9 +190,10 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
   }
   const flag = setting('input');
   const records = await openRecords({
-    ...{ ...input, flag },
+    ...{ ...input, flag, readsPairs: true },
     // All columns are kept.
     onNote: (line, about) => about === 'files' && note(hooks, line),
+    onFetch: fetching(hooks),
   });
   try {
     // A folder or a glob names its files only now.
@@ -191,7 +202,11 @@ async function openRows({ input, stdin, output }: PredictFileOptions, hooks: Job
     await records.close();
     throw error;
   }
-  if (records.taken !== undefined) note(hooks, say`${flag}: text: ${records.textColumn}; every column is kept`);
+  if (records.taken !== undefined)
+    note(
+      hooks,
+      say`${flag}: text: ${records.textColumn}${records.pairColumn === undefined ? '' : `, pair: ${records.pairColumn}`}; every column is kept`,
+    );
   for (const line of invalidUtf8Notes(records.invalidUtf8, flag)) note(hooks, line);
   try {
     const whole = await records.whole();
@@ -237,7 +252,7 @@ async function* labeledRows(
   for await (const { items: chunk, results } of madeOf(hooks.collective ?? alone, lists, answered)) {
     const written: CellValue[][] = [];
     for (const [i, { text, values }] of chunk.entries()) {
-      if (text.trim() === '') {
+      if (isBlank(text)) {
         empty++;
         written.push([...values, ...columns.map(() => null), ...labels.map(() => null)]);
         continue;

@@ -21,6 +21,7 @@ import {
 } from './imageData.ts';
 import type { PretrainImagesOptions, PretrainImagesResult } from './imageTypes.ts';
 import { note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import type { JobEvent, JobHooks } from './types.ts';
 import { augmentationFor, methodDefaults, optimizerOf, pretrainingConfig, settledBy } from './visionConfigs.ts';
@@ -38,6 +39,7 @@ export async function pretrainImages(
   options: PretrainImagesOptions,
   hooks: JobHooks = {},
 ): Promise<PretrainImagesResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => pretrainImages(local, hooks));
   const given = resolve('pretrainImages', options);
   const defaults = methodDefaults[options.method];
   return runTraining<PretrainImagesResult>(

@@ -9,7 +9,8 @@ import { identityOf } from '../settings/identity.ts';
 import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { forecasterModel, type NumberExamples, NumbersTask, predictions } from '../tasks/series.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import type { SequencePretrainOptions, SequencePretrainResult } from './seriesTypes.ts';
 import { seriesIdentity } from './training.ts';
@@ -29,6 +30,7 @@ export async function pretrainSequence(
   options: SequencePretrainOptions,
   hooks: JobHooks = {},
 ): Promise<SequencePretrainResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => pretrainSequence(local, hooks));
   const settings = resolve('pretrainSequence', options);
   return runTraining<SequencePretrainResult>(
     {
@@ -38,6 +40,7 @@ export async function pretrainSequence(
         const table = await readNumbers({
           ...{ file: options.data, columns: options.columns, flag: setting('data') },
           onNote: (line) => note(hooks, line),
+          onFetch: fetching(hooks),
         });
         const split = splitOf(table, window, horizon, evalFraction);
         const config = configOf(settings, table, split.end);

@@ -13,8 +13,10 @@ import type { Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { type NumberExamples, NumbersTask, predictions, tableEncoder, tableModel } from '../tasks/series.ts';
 import type { EmbedResult } from './embed.ts';
-import { note } from './note.ts';
+import { readModelFolder } from './findModel.ts';
+import { fetching, note } from './note.ts';
 import { openEngine } from './openEngine.ts';
+import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import type { TableEmbedOptions, TablePretrainOptions, TablePretrainResult } from './seriesTypes.ts';
 import { seriesIdentity } from './training.ts';
@@ -28,6 +30,7 @@ import type { JobHooks } from './types.ts';
  * InterruptedError after saving, when the signal was aborted
  */
 export async function pretrainTable(options: TablePretrainOptions, hooks: JobHooks = {}): Promise<TablePretrainResult> {
+  if (isSentAway(options)) return sentAway(options, hooks, (local) => pretrainTable(local, hooks));
   const settings = resolve('pretrainTable', options);
   return runTraining<TablePretrainResult>(
     {
@@ -37,6 +40,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
         const read = await readNumbers({
           ...{ file: options.data, columns: options.columns, flag: setting('data') },
           onNote: (line) => note(hooks, line),
+          onFetch: fetching(hooks),
         });
         const table = shuffled(read, seed);
         const width = table.columns.length;
@@ -90,7 +94,7 @@ export async function pretrainTable(options: TablePretrainOptions, hooks: JobHoo
 export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {}): Promise<EmbedResult> {
   const settings = resolve('embedTable', options);
   await checkVectorPath(options.output);
-  const { config, values } = await loadSeries(options.model);
+  const { config, values } = await readModelFolder(options.model, hooks, loadSeries);
   if (config.kind !== 'table-autoencoder') {
     throw new UsageError(say`${setting('model')} ${options.model} predicts a series; give the model of a table`);
   }
@@ -100,6 +104,7 @@ export async function embedTable(options: TableEmbedOptions, hooks: JobHooks = {
     isOfModel: true,
     flag: setting('data'),
     onNote: (line) => note(hooks, line),
+    onFetch: fetching(hooks),
   });
   const examples = rowsOf(standardize(table, config), config.columns.length, 0, table.rows);
   const parameters = asTensors(values, tableParameters(config));

@@ -15,6 +15,7 @@ import type { VisionModel } from '../hub/visionFolder.ts';
 import { loadVision } from '../hub/visionFolder.ts';
 import { randomVisionValues } from '../models/vision/encoder.ts';
 import { resolve } from '../settings/resolve.ts';
+import { readModelFolder } from './findModel.ts';
 import { finetuneImages } from './finetuneImages.ts';
 import { labelsOf, limitedImages } from './imageData.ts';
 import { featuresOf, inferenceOf, openForModel } from './imageFeatures.ts';
@@ -32,7 +33,7 @@ import type { JobHooks } from './types.ts';
 export async function probeImages(options: ProbeImagesOptions, hooks: JobHooks = {}): Promise<ProbeImagesResult> {
   const settings = resolve('probeImages', options);
   const { seeds, seed, evalLimit = Number.POSITIVE_INFINITY } = settings;
-  const model = await loadVision(options.model);
+  const model = await readModelFolder(options.model, hooks, loadVision);
   const train = await openForModel(options.train, setting('train'), model.config, options, hooks);
   try {
     const test = await openForModel(options.test, setting('test'), model.config, options, hooks);

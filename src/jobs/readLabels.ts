@@ -1,14 +1,20 @@
 import { BertuneError, counted, UsageError } from '../core/errors.ts';
 import { type Message, type Origin, say, setting } from '../core/message.ts';
 import { type AnsweredSet, type LabeledSet, readAnsweredSet, readLabeledSet } from '../data/labels.ts';
+import { isBlank } from '../text/pair.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
 /** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
 export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
   refuseSeveral(data, 'one label a text is read');
-  return checked(await readLabeledSet({ ...data, flag, onNote: (line) => note(hooks, line) }), flag, hooks);
+  const set = await readLabeledSet({
+    ...{ ...data, flag, readsPairs: true },
+    onNote: (line) => note(hooks, line),
+    onFetch: fetching(hooks),
+  });
+  return checked(set, flag, hooks);
 }
 
 /**
@@ -27,7 +33,14 @@ export async function readSeveralLabels(
     columns && separator !== undefined ? setting('labelSeparator') : undefined,
   ].find((other) => other !== undefined);
   if (both) throw new UsageError(say`${setting('labelColumns')} and ${both} cannot be given together`);
-  const options = { ...others, several: { separator, columns }, flag, onNote: (line: Message) => note(hooks, line) };
+  const options = {
+    ...others,
+    several: { separator, columns },
+    readsPairs: true,
+    flag,
+    onNote: (line: Message) => note(hooks, line),
+    onFetch: fetching(hooks),
+  };
   const read = await readAnsweredSet(options, ({ labels = [] }) => labels);
   const set = withTexts(checked(read, flag, hooks), flag, hooks);
   const none = set.labels.filter((labels) => labels.length === 0).length;
@@ -46,7 +59,14 @@ export async function readSeveralLabels(
 export async function readNumbers(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<AnsweredSet<number>> {
   refuseSeveral(data, 'a number a text is read');
   const read = await readAnsweredSet(
-    { ...data, areNumbers: true, flag, onNote: (line: Message) => note(hooks, line) },
+    {
+      ...data,
+      areNumbers: true,
+      readsPairs: true,
+      flag,
+      onNote: (line: Message) => note(hooks, line),
+      onFetch: fetching(hooks),
+    },
     ({ label }, row, column) => {
       const said = label?.trim() ?? '';
       if (said === '') throw new BertuneError(say`${flag}: row ${row} has no number in column ${column}`);
@@ -76,13 +96,18 @@ function checked<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks): Answere
   return set;
 }
 
+/** Where the texts stand. */
+function columnOf({ textColumn, pairColumn }: Pick<LabeledSet, 'textColumn' | 'pairColumn'>): string {
+  return pairColumn === undefined ? textColumn : `${textColumn} or ${pairColumn}`;
+}
+
 /** The set without rows that have no text, which is said; the set itself where every row has one. */
 export function withTexts<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks): AnsweredSet<T> {
-  const kept = Array.from(set.texts.keys()).filter((i) => set.texts[i]?.trim() !== '');
+  const kept = Array.from(set.texts.keys()).filter((i) => !isBlank(set.texts[i] ?? ''));
   const missing = set.texts.length - kept.length;
   if (missing === 0) return set;
-  if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${set.textColumn}`);
-  note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${set.textColumn} left out`);
+  if (kept.length === 0) throw new BertuneError(say`${flag} has no row with a text in column ${columnOf(set)}`);
+  note(hooks, say`${flag}: ${counted(missing, 'row')} without a text in column ${columnOf(set)} left out`);
   const at = <E>(list: readonly E[]) => kept.map((i) => list[i] as E);
   return {
     ...{ ...set, texts: at(set.texts), labels: at(set.labels) },

@@ -15,6 +15,7 @@ import { checkBucket, removeObject, uploadFile } from '../remote/upload.ts';
 import { exportFiles } from './exportFolder.ts';
 import { note } from './note.ts';
 import { runFiles } from './runFolder.ts';
+import { readableRecord, writeRecord } from './runRecord.ts';
 import type { JobHooks } from './types.ts';
 
 interface WithOutput {
@@ -62,6 +63,7 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
   await checkPlace(address, options.overwrite === true || isGoneOnWith);
   try {
     const result = await run({ ...options, output: folder });
+    await recordAddress(folder, address);
     await send(folder, address, hooks);
     await rm(dirname(folder), { recursive: true, force: true });
     return { ...result, output: address };
@@ -76,6 +78,18 @@ export async function sentAway<O extends WithOutput, R extends { readonly output
     }
     throw error;
   }
+}
+
+/** Writes down where a run's folder goes rather than where it was made. */
+async function recordAddress(folder: string, address: string): Promise<void> {
+  const record = readableRecord(folder);
+  if (!record) return;
+  const at = (facts: object | undefined) => facts && ('output' in facts ? { ...facts, output: address } : facts);
+  await writeRecord(folder, {
+    ...record,
+    configuration: { ...record.configuration, output: address },
+    result: at(record.result),
+  });
 }
 
 /** @throws UsageError for what is no folder of a bucket, or the model that is read */

@@ -51,6 +51,8 @@ export interface ModelFacts {
   readonly parameters: number;
   /** How a sentence encoder, or a classifier on its vectors, reads a text. */
   readonly sentence?: SentenceUse;
+  /** The columns of the pairs that a classifier was trained on; absent for single texts. */
+  readonly pairs?: { readonly text: string; readonly pair: string };
   /** Windows of a long text that are read, at most; absent where its start alone is. */
   readonly mostWindows?: number;
   /** The classifier on words, alone or beside the network. */
@@ -156,6 +158,7 @@ const schema = z.looseObject({
           maxLength: z.number().optional(),
         })
         .optional(),
+      pairs: z.object({ text: z.string(), pair: z.string() }).optional(),
       mostWindows: z.number().optional(),
       place: z.looseObject({ middle: z.array(z.number()), distance: z.number() }).optional(),
       words: z

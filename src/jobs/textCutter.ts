@@ -1,4 +1,7 @@
-import { counted } from '../core/errors.ts';
+import { counted, UsageError } from '../core/errors.ts';
+import { say, setting } from '../core/message.ts';
+import type { PairFrame } from '../text/frame.ts';
+import { pairSequence, textsOfPair } from '../text/pair.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { windowRanges } from '../text/windows.ts';
 import type { JobHooks } from './types.ts';
@@ -12,6 +15,7 @@ export class TextCutter {
   readonly #maxLength: number;
   readonly #mostWindows: number;
   readonly #prompt: string;
+  readonly #pair: PairFrame | undefined;
   /** Tokens of the prompt alone. */
   readonly #promptLength: number;
 
@@ -19,8 +23,11 @@ export class TextCutter {
    * @param maxLength tokens of a sequence, special ones included
    * @param prompt what every text, and every window of one, begins with
    * @param mostWindows windows of a longer text that `windows` gives, at most; 1: its start alone
+   * @param pairs whether texts are pairs, which are read in one sequence each
+   * @throws UsageError for pairs where the tokenizer says nothing of two texts, or there is no room for them
    */
-  constructor(tokenizer: TextTokenizer, maxLength: number, prompt = '', mostWindows = 1) {
+  constructor(tokenizer: TextTokenizer, maxLength: number, prompt = '', mostWindows = 1, pairs: object | null = null) {
+    this.#pair = pairs === null ? undefined : pairFrame(tokenizer, maxLength);
     this.#tokenizer = tokenizer;
     this.#maxLength = maxLength;
     this.#mostWindows = mostWindows;
@@ -33,11 +40,13 @@ export class TextCutter {
 
   /** Token ids of a text's start without the special ones around them. */
   encode(text: string): Int32Array {
-    return this.#start(this.#tokenizer.encode(this.#prompt + text).ids);
+    return this.#ofPair(text) ?? this.#start(this.#tokenizer.encode(this.#prompt + text).ids);
   }
 
   /** The same of all that is read of a text, in one sequence or in several windows. */
   windows(text: string): Int32Array[] {
+    const pair = this.#ofPair(text);
+    if (pair) return [pair];
     const encoding = this.#tokenizer.encode(this.#prompt + text);
     const { ids, wordIds, ends } = encoding;
     const begun = this.#promptLength;
@@ -62,6 +71,16 @@ export class TextCutter {
     noteTruncated(hooks, this.truncated, this.#maxLength, this.#mostWindows);
   }
 
+  /** A pair in one sequence; undefined where texts are none. */
+  #ofPair(text: string): Int32Array | undefined {
+    if (!this.#pair) return undefined;
+    const [first, second] = textsOfPair(text) ?? [text, ''];
+    const [a, b] = [this.#tokenizer.encode(this.#prompt + first).ids, this.#tokenizer.encode(second).ids];
+    const { ids, isCut } = pairSequence(this.#pair, a, b, this.#most, this.#tokenizer.truncationSide);
+    if (isCut) this.truncated++;
+    return ids;
+  }
+
   get #most(): number {
     return this.#maxLength - this.#tokenizer.frame.size;
   }
@@ -73,6 +92,17 @@ export class TextCutter {
     const from = this.#tokenizer.truncationSide === 'left' ? ids.length - most : 0;
     return Int32Array.from(ids.slice(from, from + most));
   }
+}
+
+function pairFrame({ frame }: TextTokenizer, maxLength: number): PairFrame {
+  if (!frame.pair) {
+    throw new UsageError(
+      'the tokenizer of this model does not say how two texts stand in one sequence; choose another model',
+    );
+  }
+  const least = frame.size + frame.pair.between.length + 2;
+  if (maxLength >= least) return frame.pair;
+  throw new UsageError(say`${setting('maxLength')} ${maxLength} leaves no room for two texts; use at least ${least}`);
 }
 
 /** Says how many texts were cut, if any were. @param mostWindows windows that are read of a text, at most */

@@ -17,7 +17,7 @@ import { resolve } from '../settings/resolve.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { loadTokenizer } from '../text/tokenizer.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
-import { activity, note } from './note.ts';
+import { activity, fetching, note } from './note.ts';
 import { takeOutput } from './outputFolder.ts';
 import { checkOrder, digestOfSources, partName } from './shardedOutput.ts';
 import { type Shard, shardFor } from './shards.ts';
@@ -58,7 +58,7 @@ export async function tokenize(options: TokenizeOptions, hooks: JobHooks = {}): 
   }
   const report = throttled((done) => hooks.onEvent?.({ type: 'progress', ...activity(say`tokenizing ${flag}`), done }));
   const tokenizing: TokenizingOptions = {
-    records: { ...corpus, flag, onNote: (line) => note(hooks, line) },
+    records: { ...corpus, flag, onNote: (line) => note(hooks, line), onFetch: fetching(hooks) },
     ...{ tokenizer, mostTokens: maxLength - tokenizer.frame.size, overlap, threads },
     onProgress: (texts) => {
       throwIfAborted(hooks.signal);

@@ -4,6 +4,7 @@ import type { Collective } from '../core/collective.ts';
 import type { Message } from '../core/message.ts';
 import type { LabelMetrics, ManyLabelsMetrics } from '../evaluation/manyLabels.ts';
 import type { RegressionMetrics } from '../evaluation/regression.ts';
+import type { PairNames } from '../models/text/model.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
@@ -11,12 +12,15 @@ import type { masking, textTraining } from '../settings/takes.ts';
 import type { FoldScore } from '../tasks/linearHead.ts';
 import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
 import type { TokenMeasure } from '../tasks/text/objectives/tokenLabels.ts';
+import type { TextPair } from '../text/pair.ts';
 import type { Calibrated, EvaluatedTrust, Promised } from './trust/results.ts';
 
+export type { PairNames } from '../models/text/model.ts';
 export type { SentenceModule } from '../models/text/sentence/modules.ts';
 export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
 export type { FoldScore } from '../tasks/linearHead.ts';
+export type { TextPair } from '../text/pair.ts';
 export type * from './trust/results.ts';
 
 /** What a job reports while it works. */
@@ -317,6 +321,8 @@ export type Answer = LabelScore | Decision | LabelsAnswer | NumberAnswer | Entit
 export interface Prediction extends LabelScore {
   readonly id?: string | number;
   readonly text: string;
+  /** The second text, of a pair. */
+  readonly pair?: string;
 }
 
 /** A text with what a model answers to it. */
@@ -324,6 +330,7 @@ export type PredictedText = {
   readonly id?: string | number;
   readonly text: string;
   readonly explanation?: Explanation;
+  readonly pair?: string;
 } & Answer;
 
 /** How a model does on labeled texts, by the kind of its labels. */
@@ -458,6 +465,8 @@ export interface InspectResult {
   readonly reads: string | null;
   /** Windows of a long text that are read, at most; absent where its start alone is. */
   readonly mostWindows?: number;
+  /** The columns of the pairs that a classifier was trained on; absent for single texts. */
+  readonly pairs?: PairNames;
   readonly notes: readonly string[];
 }
 
@@ -500,12 +509,18 @@ export interface LoadedModel {
   /** The folder or the model of the Hub, as it was asked for. */
   readonly path: string;
   readonly labels: readonly string[] | null;
+  /** The columns of the pairs that its classifier was trained on; null for one of single texts. */
+  readonly pairs: PairNames | null;
   /** What stands for a word that is to be guessed; empty where the tokenizer has no such token. */
   readonly maskToken: string;
   /** Ranks the words for every `[MASK]` of a text, or the model's own token for it. @throws UsageError when there is none */
   fillMask(text: string, options?: OptionsOf<'model.fillMask'>): Promise<FillMaskResult>;
-  /** What the model answers to each text, whatever the kind of its labels. */
-  predict(texts: readonly string[]): Promise<Answer[]>;
+  /**
+   * What the model answers to each text, whatever the kind of its labels.
+   *
+   * @throws UsageError for pairs where it reads single texts, and the other way round
+   */
+  predict(texts: readonly (string | TextPair)[]): Promise<Answer[]>;
   /**
    * Labels texts, and leaves those unlabeled that are strange to the model or that it is unsure of, as asked for; with
    * `coverage` adds a set of labels to each.
@@ -513,8 +528,8 @@ export interface LoadedModel {
    * @throws UsageError where nothing is known of how far the model can be trusted, or it cannot be promised
    */
   decide(texts: readonly string[], options?: OptionsOf<'model.decide'>): Promise<Decided>;
-  /** The one label of each text. @throws UsageError for a model whose answers are of another kind */
-  classify(texts: readonly string[]): Promise<Prediction[]>;
+  /** The one label of each text. @throws UsageError as `predict`, and for a model whose answers are of another kind */
+  classify(texts: readonly (string | TextPair)[]): Promise<Prediction[]>;
   /**
    * One vector a text. Of a sentence encoder what its folder says: its pooling and modules, its default prompt before
    * every text, and the first numbers alone where it keeps no others; of another model the mean of all tokens

@@ -4,7 +4,7 @@ import { randomBelow } from '../core/random.ts';
 import { openRecords } from '../data/records.ts';
 import { normalizedForm } from '../text/normalize.ts';
 import { invalidUtf8Notes } from './dataNotes.ts';
-import { note } from './note.ts';
+import { fetching, note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
 /** Texts that are kept at most: of more, chance chooses. */
@@ -30,7 +30,7 @@ export async function readUnlabeled(
   const texts: string[] = [];
   let [repeated, total] = [0, 0];
   const flag = setting('unlabeled');
-  const records = await openRecords({ ...data, flag, onNote: (line) => note(hooks, line) });
+  const records = await openRecords({ ...data, flag, onNote: (line) => note(hooks, line), onFetch: fetching(hooks) });
   try {
     for await (const batch of records.batches()) {
       for (const { text } of batch) {

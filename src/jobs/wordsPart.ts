@@ -3,6 +3,7 @@ import { BertuneError } from '../core/errors.ts';
 import { hasWords, loadWordsAlone, loadWordsPart, type WordsPart, wordsFile, wordsFolder } from '../hub/wordsFolder.ts';
 import type { HubConfig } from '../models/text/config.ts';
 import type { LabelKindName } from '../models/text/heads/table.ts';
+import type { PairNames } from '../models/text/model.ts';
 import type { WordsWeights } from '../models/words/words.ts';
 import { logSoftmax, WordsModel } from '../tasks/words/wordsModel.ts';
 import { type FoundModel, readFound } from './findModel.ts';
@@ -13,6 +14,8 @@ export interface WordsAlone {
   /** Its `config.json`. */
   readonly raw: HubConfig;
   readonly labels: readonly string[];
+  /** The columns of the pairs that it reads; null for single texts. */
+  readonly pairs: PairNames | null;
   readonly words: WordsModel;
 }
 

@@ -89,6 +89,9 @@ function validationMessage({ validation = [], message }: FastifyError, example: 
     case 'required':
       return `${place} has no ${params.missingProperty}; send ${example}`;
     case 'type':
+      if (/^texts\/\d+$/.test(place) && String(params.type) === 'string,object') {
+        return `${place} must be a string, or an object with text and pair`;
+      }
       if (!/^input\/\d+$/.test(place)) break;
       return `${place} is no text; the numbers of tokens are those of another model, so send texts (LangChain: check_embedding_ctx_length=False)`;
     case 'enum':

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { anyMask } from '../jobs/anyMask.ts';
+import { asTexts } from '../jobs/pairsOfTexts.ts';
 import { packageVersions } from '../jobs/versions.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
@@ -16,6 +17,7 @@ import {
   errorAnswer,
   fillMaskAnswer,
   healthAnswer,
+  type PredictBody,
   predictAnswer,
   predictSchema,
   type ServerLimits,
@@ -86,7 +88,7 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
   const errors = { 400: errorAnswer, 404: errorAnswer, 413: errorAnswer, 415: errorAnswer, 503: errorAnswer };
   const labels = { description: 'Labels listed for each text', default: 1 };
   const words = { description: 'Words listed for each mask', default: 5 };
-  app.post<{ Body: AskBody }>(
+  app.post<{ Body: PredictBody }>(
     '/predict',
     {
       schema: {
@@ -95,8 +97,10 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
       },
     },
     async (request, reply) => {
-      const { texts, topK = 1, offsets } = request.body;
+      const { topK = 1, offsets } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
+      const { pairs, name: called } = model.thread.info;
+      const texts = asTexts(request.body.texts, pairs, called);
       const { name, answers } = await ask(model, reply, 'predict', { texts, topK, offsets });
       const { promised } = model.thread.info;
       return { model: name, predictions: answers, ...(promised.length > 0 ? { promised } : {}) };

@@ -41,18 +41,13 @@ export async function createRunner({
   const answers = model.kind ? await trustedAnswers(model, trusted ?? {}, hooks) : undefined;
   if (!answers && asksTrust(trusted ?? {})) onNote(`${name} is no classifier: it leaves no text unlabeled`);
   await warmUp(model, tasks);
-  const { labels, kind, maskToken, dimensions, prompts } = model;
+  const { labels, kind, pairs, maskToken, dimensions, prompts } = model;
   return {
     info: {
-      name,
-      tasks,
-      labels,
+      ...{ name, tasks, labels, pairs, maskToken, prompts },
       promised: [...(answers?.promised ?? [])],
       answers: kind === 'tokenLabels' ? 'labels on tokens' : kind && answerKinds[kind].title,
-      maskToken,
-      dimensions: dimensions.kept,
-      mostDimensions: dimensions.all,
-      prompts,
+      ...{ dimensions: dimensions.kept, mostDimensions: dimensions.all },
     },
     notes: [...notes],
     run: async ({ task, questions }) => answering[task](model, questions, answers),
@@ -74,7 +69,7 @@ const answering: Readonly<
  * program of vectors takes memory that servers of other heads may have no use for.
  */
 async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
-  if (tasks.includes('predict')) await model.predict(['a']);
+  if (tasks.includes('predict')) await model.predict([model.pairs ? { text: 'a', pair: 'a' } : 'a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
   if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
 }

@@ -108,7 +108,7 @@ const predictHints = {
   'a number': 'The number is shown with the interval that most such numbers lie in.',
 };
 const hints = {
-  predict: () => predictHints[able()[0]?.answers] ?? predictHints['one label'],
+  predict: () => (ofPairs() ? pairHint() + ' ' : '') + (predictHints[able()[0]?.answers] ?? predictHints['one label']),
   'fill-mask': () => 'Put ' + maskToken() + ' where a word is to be guessed.',
   embed: () => 'One text a line: the first is compared with the others, by the cosine of their vectors.',
 };
@@ -122,6 +122,11 @@ const say = (text, isBad = false) => {
 };
 const task = () => document.querySelector('input[name=task]:checked')?.value;
 const able = () => models.filter((model) => model.tasks.includes(task()));
+const ofPairs = () => task() === 'predict' && able().some((model) => model.pairs);
+const pairHint = () => {
+  const { text, pair } = able().find((model) => model.pairs).pairs;
+  return 'Two texts, one a line: ' + text + ', then ' + pair + '.';
+};
 const maskToken = () => able()[0]?.maskToken ?? '[MASK]';
 
 async function read(path, body) {
@@ -234,7 +239,9 @@ function cosinesOf(vectors, lines) {
 async function answerOf(name, text) {
   if (task() !== 'embed') {
     const isPredict = task() === 'predict';
-    const got = await read('/' + task(), { model: name, texts: [text], topK: 200, ...(isPredict && { offsets: 'utf-16' }) });
+    const [first, second = ''] = linesOf(text);
+    const isPair = isPredict && models.find((model) => model.name === name).pairs;
+    const got = await read('/' + task(), { model: name, texts: [isPair ? { text: first, pair: second } : text], topK: 200, ...(isPredict && { offsets: 'utf-16' }) });
     return (got.predictions ?? got.results)[0];
   }
   const lines = linesOf(text);
@@ -249,6 +256,7 @@ async function answer(event) {
   const text = find('text').value;
   if (text.trim() === '') return say('Type a sentence first.', true);
   if (task() === 'embed' && linesOf(text).length < 2) return say('Type at least two texts, one a line.', true);
+  if (ofPairs() && linesOf(text).length !== 2) return say('Type two texts, one a line.', true);
   const number = ++asked;
   find('ask').disabled = true;
   say('Asking…');
@@ -277,7 +285,7 @@ find('insert').addEventListener('click', () => {
   field.focus();
 });
 find('text').addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && task() !== 'embed') {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && task() !== 'embed' && !ofPairs()) {
     event.preventDefault();
     find('form').requestSubmit();
   }

@@ -3,7 +3,7 @@
 import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
-import type { LabelScore, Answer as TextAnswer } from '../jobs/types.ts';
+import type { LabelScore, PairNames, Answer as TextAnswer } from '../jobs/types.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { trusted } from '../settings/takes.ts';
 
@@ -31,6 +31,8 @@ export interface ModelInfo {
   readonly promised: readonly string[];
   /** What it predicts, in words; null where it predicts nothing. */
   readonly answers: string | null;
+  /** What the texts of a pair are called, of a model that labels pairs. */
+  readonly pairs: PairNames | null;
   readonly maskToken: string;
   /** Numbers of a vector. */
   readonly dimensions: number;

@@ -1,9 +1,15 @@
+import type { TextPair } from '../jobs/types.ts';
 import type { Resolved } from '../settings/options.ts';
 
 /** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
 
 /** How much one request may ask for. */
 export type ServerLimits = Pick<Resolved<'serve'>, 'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks'>;
+
+/** A request's body for labels, once checked. */
+export interface PredictBody extends Omit<AskBody, 'texts'> {
+  readonly texts: readonly (string | TextPair)[];
+}
 
 /** A request's body, once checked. */
 export interface AskBody {
@@ -31,7 +37,7 @@ export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { des
   } as const;
 }
 
-/** The same where parts of texts may be what is found. */
+/** The same where parts of texts may be what is found, and a text may be a pair. */
 export function predictSchema(limits: ServerLimits, topK: { description: string; default: number }) {
   const ask = askSchema(limits, topK);
   const offsets = {
@@ -40,7 +46,17 @@ export function predictSchema(limits: ServerLimits, topK: { description: string;
     default: 'code-points',
     description: 'What places of entities are counted in: code points, as in Python, or UTF-16 code units',
   } as const;
-  return { ...ask, properties: { ...ask.properties, offsets } } as const;
+  const { texts } = ask.properties;
+  const { items } = texts;
+  const either = {
+    ...items,
+    type: ['string', 'object'],
+    description: 'A text; to a model of pairs an object with text and pair',
+    required: ['text', 'pair'],
+    additionalProperties: false,
+    properties: { text: items, pair: items },
+  } as const;
+  return { ...ask, properties: { ...ask.properties, texts: { ...texts, items: either }, offsets } } as const;
 }
 
 /** A request's body for vectors, once checked. */
@@ -312,7 +328,7 @@ export const healthAnswer = {
       type: 'array',
       items: {
         type: 'object',
-        required: ['name', 'tasks', 'labels', 'maskToken', 'dimensions', 'prompts'],
+        required: ['name', 'tasks', 'labels', 'pairs', 'maskToken', 'dimensions', 'prompts'],
         properties: {
           name: { type: 'string' },
           tasks: { type: 'array', items: { type: 'string', enum: ['predict', 'fill-mask', 'embed'] } },
@@ -321,6 +337,11 @@ export const healthAnswer = {
             type: ['string', 'null'],
             enum: ['one label', 'several labels', 'a number', 'labels on tokens', null],
             description: 'What it predicts',
+          },
+          pairs: {
+            type: ['object', 'null'],
+            description: 'What the two texts of a pair are called, of a model that labels pairs',
+            properties: { text: { type: 'string' }, pair: { type: 'string' } },
           },
           maskToken: { type: 'string' },
           dimensions: { type: 'integer', description: 'Numbers of a vector' },

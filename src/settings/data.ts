@@ -6,6 +6,8 @@ export interface DataOptions {
    */
   readonly files: readonly string[];
   readonly textColumn?: string;
+  /** Column of the second text, where pairs are read: the answer to a question, the other of two messages. */
+  readonly pairColumn?: string;
   readonly labelColumn?: string;
   /** What stands between the labels in a column with several of a text; lists are read as they are. */
   readonly labelSeparator?: string;

@@ -166,7 +166,7 @@ export function records(argument: string): ValueType<DataOptions> {
   const column = { type: text('name') };
   const fields = {
     files: { type: texts(argument), required: true },
-    ...{ textColumn: column, labelColumn: column, groupColumn: column, sliceColumn: column },
+    ...{ textColumn: column, pairColumn: column, labelColumn: column, groupColumn: column, sliceColumn: column },
     ...{ labelSeparator: { type: separator('x') }, labelColumns: { type: words('a,b') } },
   };
   return {

@@ -1,5 +1,6 @@
 import type { HostTensor } from '../core/tensor.ts';
 import type { Frame } from './frame.ts';
+import { framedPair, isPairSequence } from './pair.ts';
 
 /** Where a packed sequence stands: its row and its first column. */
 export interface Place {
@@ -37,6 +38,8 @@ export interface Block {
   readonly inputIds: HostTensor<'int32'>;
   readonly positionIds: HostTensor<'int32'>;
   readonly sequenceIds: HostTensor<'int32'>;
+  /** Which of two texts a token is of, where the encoder is told. */
+  readonly tokenTypes?: HostTensor<'int32'>;
 }
 
 /**
@@ -52,13 +55,19 @@ export class BlockBuilder {
   /** Non-padding tokens so far. */
   tokens = 0;
 
-  constructor(rows: number, width: number, frame: Frame) {
+  /** @param tellsTexts whether the encoder is told which of two texts a token is of */
+  constructor(rows: number, width: number, frame: Frame, tellsTexts = false) {
     const tensor = (fill: number): HostTensor<'int32'> => ({
       dtype: 'int32',
       shape: [rows, width],
       data: new Int32Array(rows * width).fill(fill),
     });
-    this.block = { inputIds: tensor(frame.pad), positionIds: tensor(0), sequenceIds: tensor(0) };
+    this.block = {
+      inputIds: tensor(frame.pad),
+      positionIds: tensor(0),
+      sequenceIds: tensor(0),
+      ...(tellsTexts && { tokenTypes: tensor(0) }),
+    };
     this.#packer = new RowPacker(rows, width);
     this.#width = width;
     this.#sequences = new Int32Array(rows);
@@ -73,8 +82,9 @@ export class BlockBuilder {
       shape: [rows, this.#width],
       data: data.subarray(0, rows * this.#width),
     });
-    const { inputIds, positionIds, sequenceIds } = this.block;
-    return { inputIds: cut(inputIds), positionIds: cut(positionIds), sequenceIds: cut(sequenceIds) };
+    const { inputIds, positionIds, sequenceIds, tokenTypes } = this.block;
+    const types = tokenTypes && { tokenTypes: cut(tokenTypes) };
+    return { inputIds: cut(inputIds), positionIds: cut(positionIds), sequenceIds: cut(sequenceIds), ...types };
   }
 
   /** Whether a sequence of `length` tokens, without the special ones around it, still has room. */
@@ -85,7 +95,7 @@ export class BlockBuilder {
   /**
    * Places a sequence with its frame.
    *
-   * @param ids without the special tokens around it
+   * @param ids without the special tokens around it; of a pair, as `pairSequence` gives them
    * @returns the flat index (row · width + column) of its first token, or undefined when it fits nowhere
    */
   add(ids: ArrayLike<number>): number | undefined {
@@ -96,10 +106,16 @@ export class BlockBuilder {
     const start = place.row * this.#width + place.offset;
     const sequence = (this.#sequences[place.row] as number) + 1;
     this.#sequences[place.row] = sequence;
-    const { inputIds, positionIds, sequenceIds } = this.block;
-    inputIds.data.set(before, start);
-    inputIds.data.set(ids, start + before.length);
-    inputIds.data.set(after, start + before.length + ids.length);
+    const { inputIds, positionIds, sequenceIds, tokenTypes } = this.block;
+    if (isPairSequence(ids)) {
+      const pair = framedPair(this.#frame, ids);
+      inputIds.data.set(pair.ids, start);
+      tokenTypes?.data.set(pair.types, start);
+    } else {
+      inputIds.data.set(before, start);
+      inputIds.data.set(ids, start + before.length);
+      inputIds.data.set(after, start + before.length + ids.length);
+    }
     for (let i = 0; i < length; i++) {
       positionIds.data[start + i] = i;
       sequenceIds.data[start + i] = sequence;

@@ -18,6 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 class WordModel implements LoadedModel {
   readonly maskToken = '[MASK]';
   readonly labels = null;
+  readonly pairs = null;
   disposed = false;
   readonly path: string;
   readonly #scores: ReadonlyMap<string, number>;

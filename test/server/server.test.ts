@@ -137,7 +137,13 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
     ['no texts', '/predict', {}, 400, /^the body has no texts; send/],
     ['an empty list', '/predict', { texts: [] }, 400, /^texts is empty; send at least one text$/],
     ['an empty text', '/predict', { texts: ['a', ' \n'] }, 400, /^texts\/1 is empty$/],
-    ['a number for a text', '/predict', { texts: [1] }, 400, /^texts\/0 must be string$/],
+    [
+      'a number for a text',
+      '/predict',
+      { texts: [1] },
+      400,
+      /^texts\/0 must be a string, or an object with text and pair$/,
+    ],
     ['a text for the list', '/predict', { texts: 'a' }, 400, /^texts must be array$/],
     ['an unknown key', '/predict', { texts: ['a'], model_name: 'x' }, 400, /^there is no "model_name" in a request/],
     ['a topK of 0', '/predict', { texts: ['a'], topK: 0 }, 400, /^topK must be >= 1$/],
@@ -215,7 +221,7 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
 
 describe('beside the models', () => {
   test('health names the models and what they can', async () => {
-    const more = { maskToken: '[MASK]', dimensions: tinyConfig.hiddenSize, prompts: [] };
+    const more = { maskToken: '[MASK]', pairs: null, dimensions: tinyConfig.hiddenSize, prompts: [] };
     const response = await fetch(`${server.url}/health`);
     expect([response.status, await response.json()]).toEqual([
       200,

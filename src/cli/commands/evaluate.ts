@@ -12,7 +12,7 @@ export const evaluateCommand: CommandSpec = {
   group: 'judge',
   summary: 'measure a model on labeled texts, or a masked language model',
   job: 'evaluate',
-  flags: ['query', 'textColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'sliceColumn'],
+  flags: ['query', 'textColumn', 'pairColumn', 'labelColumn', 'labelSeparator', 'labelColumns', 'sliceColumn'],
   examples: [
     'bertune evaluate --model runs/intent --data test.csv',
     'bertune evaluate --model runs/intent --data test.csv --out-of-scope other-topics.csv',

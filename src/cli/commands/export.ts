@@ -9,7 +9,7 @@ export const exportCommand: CommandSpec = {
   group: 'share',
   summary: 'write a model as ONNX for transformers.js, and prove that it is the same',
   job: 'exportModel',
-  flags: ['query', 'textColumn'],
+  flags: ['query', 'textColumn', 'pairColumn'],
   examples: [
     'bertune export --model runs/intent --output exports/intent',
     'bertune export --model runs/intent --output exports/intent --dtype q8 --input test.csv',

@@ -18,6 +18,7 @@ export const finetuneCommand: CommandSpec = {
     'query',
     'evalQuery',
     'textColumn',
+    'pairColumn',
     'labelColumn',
     'labelSeparator',
     'labelColumns',
@@ -27,6 +28,7 @@ export const finetuneCommand: CommandSpec = {
   examples: [
     'bertune finetune --model runs/adapted --train labeled.csv --output runs/intent',
     'bertune finetune --model runs/adapted --train train.jsonl --eval test.jsonl --label-column intent --labels-per-class 10 --output runs/intent',
+    'bertune finetune --model runs/adapted --train pairs.csv --text-column question --pair-column answer --output runs/answers',
     'bertune finetune --model sentence-transformers/all-MiniLM-L6-v2 --train labeled.csv --method frozen --output runs/intent',
     "bertune finetune --model runs/adapted --train tickets.csv --task several-labels --label-separator ';' --output runs/topics",
     'bertune finetune --model runs/adapted --train reviews.csv --task number --label-column rating --output runs/rating',

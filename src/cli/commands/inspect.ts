@@ -34,6 +34,7 @@ function inspection(result: InspectResult): string {
       ...(result.task === null ? [] : [['task', result.task]]),
       ...(result.reads === null ? [] : [['classifier reads', result.reads]]),
       ...(result.sentence ? sentenceRows(result.sentence) : []),
+      ...(result.pairs ? [['labels pairs of', `${result.pairs.text} with ${result.pairs.pair}`]] : []),
       ...(result.mostWindows === undefined
         ? []
         : [['long texts', `in up to ${quantity(result.mostWindows)} windows, what is made of them averaged`]]),

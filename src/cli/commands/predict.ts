@@ -11,7 +11,7 @@ export const predictCommand: CommandSpec = {
   group: 'use',
   summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
-  flags: ['query', 'textColumn', 'output', 'scores', 'shard'],
+  flags: ['query', 'textColumn', 'pairColumn', 'output', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
     output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer',
@@ -45,8 +45,8 @@ export const predictCommand: CommandSpec = {
       // Among lines of results on one terminal, progress would be in the way.
       const onEvent = (event: JobEvent) =>
         stdout.isTTY && event.type === 'progress' ? undefined : hooks.onEvent?.(event);
-      for await (const { id, text, ...answer } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
-        await writeLine(stdout, JSON.stringify(given({ id, text, ...answer })));
+      for await (const { id, text, pair, ...answer } of predict({ ...options, stdin: lines }, { ...hooks, onEvent })) {
+        await writeLine(stdout, JSON.stringify(given({ id, text, pair, ...answer })));
       }
     });
   },

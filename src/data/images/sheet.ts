@@ -1,8 +1,7 @@
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { UsageError } from '../../core/errors.ts';
-import { makeFolder, writeFileAtomic } from '../../core/files.ts';
 import { type Origin, say } from '../../core/message.ts';
-import { checkOutputFile } from '../outputFile.ts';
+import { checkOutputFile, writeOutputFile } from '../outputFile.ts';
 
 /** The size and colours of the images of a sheet. */
 export interface TileShape {
@@ -48,8 +47,7 @@ export async function writeSheet(path: string, rows: readonly (readonly Float32A
   const { default: sharp } = await import('sharp');
   const raw = { width: sheetWidth, height: sheetHeight, channels: 3 } as const;
   const png = await sharp(pixels, { raw }).png().toBuffer();
-  await makeFolder(dirname(path));
-  await writeFileAtomic(path, png);
+  await writeOutputFile(path, (partial) => writeFile(partial, png));
 }
 
 function drawTile(

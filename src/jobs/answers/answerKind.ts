@@ -1,4 +1,5 @@
 import type { HubConfig } from '../../models/text/config.ts';
+import type { PairNames } from '../../models/text/model.ts';
 import type { Answer, LabelScore } from '../types.ts';
 
 /** What a model's folder says of its answers. */
@@ -7,6 +8,8 @@ export interface AnswerFacts {
   readonly path: string;
   /** Names of what its classifier puts out [outputs]. */
   readonly labels: readonly string[];
+  /** The columns of the pairs that it reads; null for single texts. */
+  readonly pairs: PairNames | null;
   /** Its `config.json`. */
   readonly raw: HubConfig;
 }

@@ -1,5 +1,7 @@
 import { UsageError } from '../../core/errors.ts';
 import type { LabelKindName } from '../../models/text/heads/table.ts';
+import { shownText, type TextPair } from '../../text/pair.ts';
+import { asTexts } from '../pairsOfTexts.ts';
 import type { Answer, LabelScore, Prediction } from '../types.ts';
 import type { Answered, AnswerFacts } from './answerKind.ts';
 import { answerKinds } from './table.ts';
@@ -7,11 +9,11 @@ import { answerKinds } from './table.ts';
 /** What a model answers that learned from labeled texts. */
 export interface LabelAnswers {
   /** All that there is to say of each text. */
-  answered(texts: readonly string[]): Promise<Answered[]>;
-  predict(texts: readonly string[]): Promise<Answer[]>;
+  answered(texts: readonly (string | TextPair)[]): Promise<Answered[]>;
+  predict(texts: readonly (string | TextPair)[]): Promise<Answer[]>;
   /** Every label with its score for each text, best first. */
-  scores(texts: readonly string[]): Promise<LabelScore[][]>;
-  classify(texts: readonly string[]): Promise<Prediction[]>;
+  scores(texts: readonly (string | TextPair)[]): Promise<LabelScore[][]>;
+  classify(texts: readonly (string | TextPair)[]): Promise<Prediction[]>;
 }
 
 /**
@@ -28,7 +30,9 @@ export function labelAnswers(
   otherwise?: LabelAnswers['answered'],
 ): LabelAnswers {
   const read = kind && answerKinds[kind].reader(facts);
-  const answered = async (texts: readonly string[]) => {
+  const { pairs, path } = facts;
+  const answered = async (given: readonly (string | TextPair)[]) => {
+    const texts = asTexts(given, pairs, path);
     if (otherwise) return otherwise(texts);
     const made = await rows(texts);
     if (!read) throw new Error('internal: answers of no kind');
@@ -43,19 +47,20 @@ export function labelAnswers(
   return {
     answered,
     async predict(texts) {
-      checkTexts(texts, 'predict needs a list of texts');
+      checkLabeled(texts, 'predict needs a list of texts');
       return (await answered(texts)).map(({ answer }) => answer);
     },
     async scores(texts) {
-      checkTexts(texts, 'scores needs a list of texts');
+      checkLabeled(texts, 'scores needs a list of texts');
       refuse('scores', (one) => answerKinds[one].hasScores);
       return (await answered(texts)).map(({ scores }) => [...scores]);
     },
     async classify(texts) {
-      checkTexts(texts, 'classify needs a list of texts');
+      checkLabeled(texts, 'classify needs a list of texts');
       refuse('classify', (one) => one === 'oneLabel');
-      return (await answered(texts)).map(({ scores: [best] }, i) => ({
-        text: texts[i] as string,
+      const own = asTexts(texts, pairs, path);
+      return (await answered(own)).map(({ scores: [best] }, i) => ({
+        ...shownText(own[i] as string),
         label: best?.label ?? '',
         score: best?.score ?? 0,
       }));
@@ -63,8 +68,24 @@ export function labelAnswers(
   };
 }
 
+/** @throws UsageError for what is no list of texts or pairs */
+function checkLabeled(texts: unknown, needed: string): void {
+  const isOne = (given: unknown) =>
+    typeof given === 'string' ||
+    (typeof given === 'object' &&
+      given !== null &&
+      'text' in given &&
+      'pair' in given &&
+      areTexts([given.text, given.pair]));
+  if (!Array.isArray(texts) || !texts.every(isOne)) throw new UsageError(`${needed}, got something else`);
+}
+
+function areTexts(values: readonly unknown[]): boolean {
+  return values.every((text) => typeof text === 'string');
+}
+
 /** @throws UsageError for what is no list of texts */
 export function checkTexts(texts: unknown, needed: string): void {
-  const isTexts = Array.isArray(texts) && texts.every((text) => typeof text === 'string');
+  const isTexts = Array.isArray(texts) && areTexts(texts);
   if (!isTexts) throw new UsageError(`${needed}, got something else`);
 }

@@ -19,13 +19,15 @@ export const oneLabelCard: HeadCard = {
   },
   introduction({ result, about }, base) {
     const { labels, head, described, steps } = result as FinetuneResult;
+    const { pairs } = about ?? {};
+    const what = pairs ? `classifier of pairs of texts (${pairs.text} with ${pairs.pair})` : 'text classifier';
     if (about?.words?.weight === null) {
-      return `A text classifier with ${counted(labels.length, 'label')} on words, without a network, fitted with bertune.`;
+      return `A ${what} with ${counted(labels.length, 'label')} on words, without a network, fitted with bertune.`;
     }
     const fitted = head ? `fitted with bertune to the vectors of ${base}` : `fine-tuned from ${base} with bertune`;
     const isDescribed = described !== undefined && !head && steps === 0;
     const way = isDescribed ? `made with bertune of descriptions of its labels and the vectors of ${base}` : fitted;
-    return `A text classifier with ${counted(labels.length, 'label')}, ${way}.`;
+    return `A ${what} with ${counted(labels.length, 'label')}, ${way}.`;
   },
   vectors: (reads) => `It reads a vector of each text: ${reads}.`,
   results({ result }, measuredOn) {

@@ -1,3 +1,4 @@
+import type { PairNames } from '../../models/text/model.ts';
 import type { SentenceUse } from '../runRecord.ts';
 import type { CardExample } from './headCard.ts';
 
@@ -13,6 +14,38 @@ export function pipelineUse(task: string, { text, command }: CardExample): strin
   // Each kind of model has a mask token of its own.
   const asked = text.includes('[MASK]') ? `f"${text.replace('[MASK]', '{pipe.tokenizer.mask_token}')}"` : `"${text}"`;
   return [code('python', ...lines, `print(pipe(${asked}))`), code('sh', `${command} ${path}`)].join('\n\n');
+}
+
+/** A classifier of pairs of texts. @param isNetwork whether a pipeline of transformers loads it */
+export function pairUse({ text, pair }: PairNames, isNetwork: boolean): string {
+  const [first, second] = [`the ${text}`, `the ${pair}`];
+  return [
+    code(
+      'sh',
+      `bertune predict --input pairs.csv --text-column ${quoted(text)} --pair-column ${quoted(pair)} --model ${path}`,
+    ),
+    code(
+      'js',
+      "import { loadModel } from 'bertune';",
+      '',
+      `const model = await loadModel('${path}');`,
+      `const [answer] = await model.classify([${JSON.stringify({ text: first, pair: second })}]);`,
+    ),
+    isNetwork
+      ? code(
+          'python',
+          'from transformers import pipeline',
+          '',
+          `pipe = pipeline("text-classification", model="${path}")`,
+          `print(pipe({"text": ${JSON.stringify(first)}, "text_pair": ${JSON.stringify(second)}}))`,
+        )
+      : 'Pipelines of Python and JavaScript do not load it as a classifier.',
+  ].join('\n\n');
+}
+
+/** For a shell. */
+function quoted(name: string): string {
+  return /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }
 
 /** A classifier on words alone. */

@@ -3,6 +3,7 @@ import { type Origin, setting } from '../../core/message.ts';
 import { reviewLabels } from '../../data/labelReview.ts';
 import type { LabeledSet } from '../../data/labels.ts';
 import { TextReviewer } from '../../data/textReview.ts';
+import { shownText } from '../../text/pair.ts';
 import { note } from '../note.ts';
 import type { JobHooks } from '../types.ts';
 import { findingsOf, heldOutFindings, type Reviewed } from './findings.ts';
@@ -37,7 +38,7 @@ async function reviewedSet(
   for (const [i, text] of texts.entries()) {
     if (i % atOnce === 0) await breathe(signal);
     const label = labels[i] ?? '';
-    reviewer.add(text, label);
+    reviewer.add(Object.values(shownText(text)).join(' | '), label);
     sizes.set(label, (sizes.get(label) ?? 0) + 1);
   }
   const found = { ...reviewLabels(labelColumn, sizes), column: labelColumn };

@@ -5,7 +5,7 @@ import { type Message, say, setting } from '../../core/message.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { noteRepeated } from '../corpusNotes.ts';
 import { frozenVectors } from '../frozenVectors.ts';
-import { activity, note } from '../note.ts';
+import { activity, fetching, note } from '../note.ts';
 import type { Reading } from '../run.ts';
 import { TextCutter } from '../textCutter.ts';
 import { promptOf } from '../textModel.ts';
@@ -58,7 +58,13 @@ export async function readLesson(asked: LessonOptions): Promise<Lesson> {
     const onNote = (line: Message) => note(hooks, line);
     const report = throttled((done) => hooks.onEvent?.({ type: 'progress', ...activity(say`reading ${flag}`), done }));
     const texts = await readWholeTexts({
-      ...{ records: { ...data, flag, limit, onNote }, tokenizer, maxLength, prompt, folder: join(folder, key) },
+      ...{
+        records: { ...data, flag, limit, onNote, onFetch: fetching(hooks) },
+        tokenizer,
+        maxLength,
+        prompt,
+        folder: join(folder, key),
+      },
       ...{ heldOutFraction, heldOutLimit: given.evalLimit, seed: given.seed },
       onProgress(done) {
         stopBeforeTraining(hooks);

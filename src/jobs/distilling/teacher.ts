@@ -53,6 +53,11 @@ export async function openTeacher(
   const hears: typeof onEvent = (event) => (event.type === 'note' ? onNote(event.text) : onEvent?.(event));
   const using = { threads, device, offline, signal, onNote, onEvent: hears };
   let model: OpenModel | undefined = await openModel(found, using, collective);
+  if (model.pairs && asked !== 'vectors') {
+    throw new UsageError(
+      say`${setting('teacher')} ${name} labels pairs of texts, and ${setting('corpus')} holds single ones; choose another teacher`,
+    );
+  }
   const match = asked ?? (model.kind ? 'labels' : 'vectors');
   const labels = match === 'labels' ? labelsOf(model, name) : [];
   if (match === 'vectors' && model.dimensions.kept === 0) {

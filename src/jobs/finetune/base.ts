@@ -85,7 +85,7 @@ export class Base {
     this.maxLength = sequenceLength(loaded, given.maxLength, options.model);
     this.#prompt = this.readsVectors ? promptOf(loaded.sentence, {}, options.model) : '';
     this.mostWindows = mostWindows;
-    this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt, mostWindows);
+    this.cutter = new TextCutter(loaded.tokenizer, this.maxLength, this.#prompt, mostWindows, loaded.model.pairs);
   }
 
   /** Throws what `readModel` throws. */
@@ -105,7 +105,8 @@ export class Base {
     const read = await readModel(found, { ...wanted, reads: reads ?? suited, isFitted: true }, (line) =>
       note(hooks, line),
     );
-    const { loaded, known } = extended(run, read, found);
+    checkSameKind(read, data, given.model);
+    const { loaded, known } = extended(run, { ...read, model: read.model.withPairs(data.pairs) }, found);
     const base = new Base(run, found, loaded, 1, known);
     note(hooks, `the classifier reads ${readingTitle(base.model)}`);
     if (given.randomStart) note(hooks, say`${setting('randomStart')}: every weight starts at random`);
@@ -140,7 +141,13 @@ export class Base {
   /** Sequences that texts are read in: a long one may take several. */
   sequences(texts: readonly string[]): number {
     if (this.mostWindows === 1) return texts.length;
-    const cutter = new TextCutter(this.loaded.tokenizer, this.maxLength, this.#prompt, this.mostWindows);
+    const cutter = new TextCutter(
+      this.loaded.tokenizer,
+      this.maxLength,
+      this.#prompt,
+      this.mostWindows,
+      this.model.pairs,
+    );
     return texts.reduce((sum, text) => sum + cutter.windows(text).length, 0);
   }
 
@@ -194,6 +201,7 @@ export class Base {
         ...{ ...read, engine, tokenizer, maxLength: this.maxLength, prompt: this.#prompt },
         mostWindows: this.mostWindows,
         lowerCase: sentence?.lowerCase,
+        pairs: this.model.pairs,
         // Kept vectors may differ in the last bit from those made together, and a run in steps is to be repeated exactly.
         cache: given.method === 'frozen' && this.readsVectors ? given.cache : false,
       },
@@ -228,6 +236,7 @@ export class Base {
       about: {
         ...modelFacts(this.model, this.#run.data.head, this.#sentenceSettings()),
         ...(this.mostWindows === 1 ? {} : { mostWindows: this.mostWindows }),
+        ...(this.model.pairs && { pairs: this.model.pairs }),
         ...(beside ? { words: wordsUseOf(beside.words, beside.c, beside.weight) } : {}),
       },
       base: given.randomStart ? undefined : await baseFacts(this.found, hooks),
@@ -237,6 +246,15 @@ export class Base {
   #sentenceSettings(): SentenceSettings {
     return { ...(this.loaded.sentence ?? plainSettings), maxLength: this.maxLength };
   }
+}
+
+/** @throws UsageError where the classifier that would be gone on with reads pairs and the texts are none, or the other way round */
+function checkSameKind({ model, atRandom }: ReadModel, { pairs }: RunTexts, name: string): void {
+  if (atRandom.includes('classifier') || (model.pairs === null) === (pairs === null)) return;
+  const [known, own] = pairs ? ['single texts', 'pairs'] : ['pairs of texts', 'single texts'];
+  throw new UsageError(
+    say`${name} has a classifier of ${known} for these labels, and ${setting('train')} holds ${own}; start from a model without it`,
+  );
 }
 
 /** Characters of texts without labels whose vectors are made. */

@@ -2,6 +2,7 @@ import { setting } from '../../core/message.ts';
 import { stratifiedFolds } from '../../data/folds.ts';
 import { labelNames } from '../../data/labels.ts';
 import type { LabelKindName } from '../../models/text/heads/table.ts';
+import type { PairNames } from '../../models/text/model.ts';
 import type { Resolved } from '../../settings/options.ts';
 import { repeatedForm } from '../../text/normalize.ts';
 import { classNumbers } from '../classNumbers.ts';
@@ -18,7 +19,10 @@ export interface RunTexts {
   readonly labels: readonly string[];
   /** How many of them, the first ones, keep what the model's classifier has of them; 0 where it is made anew. */
   readonly known: number;
+  /** Of pairs each is both texts (see `pairText`). */
   readonly texts: readonly string[];
+  /** The columns of pairs; null for single texts. */
+  readonly pairs: PairNames | null;
   /** Texts without labels that help; absent where none were given. */
   readonly unlabeled?: readonly string[];
   /** Texts that measure the result and choose nothing. */
@@ -67,7 +71,7 @@ export async function labeledSets(
   const unlabeled =
     given.unlabeled && (await readUnlabeled(given.unlabeled, { known: labeled, seed: given.seed }, hooks));
   return {
-    ...{ head: 'oneLabel', labels, known, texts, groups, classes, unlabeled },
+    ...{ head: 'oneLabel', labels, known, texts, groups, classes, unlabeled, pairs: sets.pairs ?? null },
     classWeights: weightsOf(classes, labels.length, given.classWeights),
     folds: foldsOf({ texts, groups, classes }, given.seed),
     held: {

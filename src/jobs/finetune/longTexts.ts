@@ -23,7 +23,9 @@ const tie = 0.25;
  * names; else the one whose vectors, of an encoder that stays as it is, do better on folds of the training texts.
  */
 export async function readingLongTexts(run: FinetuneRun, base: Base): Promise<Base> {
-  const { given, options } = run;
+  const { given, options, data } = run;
+  // Of a pair that is too long, both texts are read in part.
+  if (data.pairs) return base;
   const asked = given.longTexts ?? earlier(given);
   if (asked !== undefined) return asked === 'start' ? base : base.reading(usualMostWindows);
   const own = mostWindowsOf(base.loaded.raw, options.model);

@@ -27,7 +27,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       const trust = await trustOfFolds(run, { answers: onFolds, outside: await outsideTexts(run, fitted) });
       const model = trust ? scaledWords(fitted, trust.scaling) : fitted;
       const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
-      await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels });
+      await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels, pairs: data.pairs });
       await saveTrust(options.output, trust);
       return {
         result: {
@@ -36,7 +36,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
           head: { c, folds: scores, scored, vectorsFound: 0 },
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
-        card: { about: wordsModelFacts(model, c) },
+        card: { about: { ...wordsModelFacts(model, c), ...(data.pairs && { pairs: data.pairs }) } },
         answers,
       };
     },

@@ -71,7 +71,10 @@ export async function readTexts(
   { tagScheme, offsets }: Pick<Settings, 'tagScheme' | 'offsets'>,
   hooks: JobHooks,
 ): Promise<TaggedText[]> {
-  const { files, textColumn, labelColumn, groupColumn } = data;
+  const { files, textColumn, pairColumn, labelColumn, groupColumn } = data;
+  if (pairColumn !== undefined) {
+    throw new UsageError(say`${setting('pairColumn')} is not taken with labels on tokens, which are those of one text`);
+  }
   if (groupColumn !== undefined) {
     throw new UsageError(say`${setting('groupColumn')} is not taken with labels on tokens; give ${setting('eval')}`);
   }

@@ -18,13 +18,18 @@ export interface TokenBlock extends BlockShape<Size> {
   readonly tokenTypes?: Value;
 }
 
-/** A block whose tensors are inputs of the graph: `inputIds`, `positionIds` and `sequenceIds`. */
-export function blockInputs(graph: Graph, { rows, width }: BlockShape<Size>): TokenBlock {
+/**
+ * A block whose tensors are inputs of the graph: `inputIds`, `positionIds` and `sequenceIds`.
+ *
+ * @param tellsTexts whether there are `tokenTypes`, too
+ */
+export function blockInputs(graph: Graph, { rows, width }: BlockShape<Size>, tellsTexts = false): TokenBlock {
   const input = (name: string) => graph.input(name, 'int32', [rows, width]);
   return {
     ...{ rows, width },
     ids: input('inputIds'),
     positions: input('positionIds'),
     sequenceIds: input('sequenceIds'),
+    ...(tellsTexts && { tokenTypes: input('tokenTypes') }),
   };
 }

@@ -25,6 +25,10 @@ export interface TextModel {
   /** What stands behind the encoder; null for a model that is no sentence encoder. */
   readonly sentence: SentenceHead | null;
   readonly pipelineInputs: readonly PipelineInput[];
+  /** What the classifier's pairs of texts are called; null where it reads single texts. */
+  readonly pairs: PairNames | null;
+  /** Whether the encoder is told which of a pair's texts a token is of. */
+  readonly tellsTexts: boolean;
   readonly names: ModelNames;
   /** The heads that the family has. */
   readonly heads: readonly HeadName[];
@@ -52,10 +56,17 @@ export interface TextModel {
   /** `config.json` of the model, without what belongs to a head or to files. */
   hubConfig(): HubConfig;
   withSentence(sentence: SentenceHead | null): TextModel;
+  withPairs(pairs: PairNames | null): TextModel;
   withLabels(labels: readonly string[] | undefined): TextModel;
   withDropout(dropout: number | undefined): TextModel;
   /** The model that stored weights show, and a line that says where they contradict `config.json`. */
   asStored(parts: readonly PartName[], weights: StoredWeights): Promise<{ model: TextModel; note?: string }>;
+}
+
+/** The columns that a classifier of pairs was trained on. */
+export interface PairNames {
+  readonly text: string;
+  readonly pair: string;
 }
 
 /** The names of a model's weights in checkpoints; see `WeightNames`. */
@@ -67,11 +78,17 @@ export interface ModelNames {
   other(hubName: string): ReturnType<WeightNames<TextConfig>['other']>;
 }
 
-/** A family's record with one of its configurations. @param sentence what stands behind the encoder */
+/**
+ * A family's record with one of its configurations.
+ *
+ * @param sentence what stands behind the encoder
+ * @param pairs what its classifier reads, where that is two texts
+ */
 export function textModel<C extends TextConfig>(
   family: TextFamily<C>,
   config: C,
   sentence: SentenceHead | null = null,
+  pairs: PairNames | null = null,
 ): TextModel {
   const { names } = family;
   const headOf = (name: HeadName): FamilyHead<C> => {
@@ -93,13 +110,15 @@ export function textModel<C extends TextConfig>(
   };
   const parameters = (parts: readonly PartName[]) => parts.flatMap(parametersOf);
   const placed = (name: string) => sentence && sentenceWeight(sentence, name);
-  const withConfig = (changed: C) => textModel(family, changed, sentence);
+  const withConfig = (changed: C) => textModel(family, changed, sentence, pairs);
   return {
     type: family.type,
     title: family.title,
     config,
     sentence,
     pipelineInputs: family.pipelineInputs,
+    pairs,
+    tellsTexts: pairs !== null && hasTokenTypes(family, config),
     names: {
       written(name) {
         const own = placed(name);
@@ -144,7 +163,8 @@ export function textModel<C extends TextConfig>(
       return new Set(all.filter(isFrozen));
     },
     hubConfig: () => ({ ...family.config.write(config), model_type: family.type }),
-    withSentence: (changed) => textModel(family, config, changed),
+    withSentence: (changed) => textModel(family, config, changed, pairs),
+    withPairs: (changed) => textModel(family, config, sentence, changed),
     withLabels: (labels) => withConfig({ ...config, labels }),
     withDropout: (dropout) => withConfig(dropout === undefined ? config : family.config.withDropout(config, dropout)),
     async asStored(parts, weights) {
@@ -152,6 +172,12 @@ export function textModel<C extends TextConfig>(
       return stored ? { model: withConfig(stored.config), note: stored.note } : { model: withConfig(config) };
     },
   };
+}
+
+/** Whether there are embeddings of two types, which pipelines give. */
+function hasTokenTypes<C extends TextConfig>(family: TextFamily<C>, config: C): boolean {
+  const { type_vocab_size: types } = family.config.write(config);
+  return family.pipelineInputs.includes('token_type_ids') && Number(types) > 1;
 }
 
 /** The part of the modules, where they have parameters. */

@@ -80,6 +80,12 @@ export const input = {
     help: 'column with the text',
     default: computed('found when only one can be meant'),
   },
+  /** Of the second text, where pairs of texts are labeled. */
+  pairColumn: {
+    type: text('name'),
+    help: 'column with the second text, where pairs of texts are labeled',
+    default: computed('none: single texts'),
+  },
   labelColumn: {
     type: text('name'),
     help: 'column with the label',

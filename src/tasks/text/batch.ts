@@ -35,7 +35,7 @@ export function textBatch(
   texts: readonly ReadText[],
   places: Places,
 ): TextBatch {
-  const builder = new BlockBuilder(rows, width, frame);
+  const builder = new BlockBuilder(rows, width, frame, model.tellsTexts);
   const starts = texts.map(({ ids }) => {
     const start = builder.add(ids);
     if (start === undefined) throw new Error('internal: a planned sequence does not fit its block');

@@ -47,7 +47,7 @@ export function objectiveGraph(
   });
   const [only] = readings.length === 1 ? readings : [];
   const pruned = only?.rows;
-  const block = blockInputs(graph, shape);
+  const block = blockInputs(graph, shape, model.tellsTexts);
   const hidden = model.encode(scope, block, pruned);
   const further = furtherPasses(model, objective, block, scope, pruned);
   const each = new Map<string, Value>();

@@ -108,7 +108,7 @@ export class TextInference {
     const size = pooling ? pooling.modes.length * this.#model.config.hiddenSize : this.#model.outputSize(head);
     const { distinct, numberOf } = withoutRepetitions(sequences);
     const results: Float32Array[] = new Array(distinct.length);
-    for (const block of packBlocks(distinct, { frame: this.#frame })) {
+    for (const block of packBlocks(distinct, { frame: this.#frame, tellsTexts: this.#model.tellsTexts })) {
       const texts = block.members.map(({ sequence, start }) => {
         const length = (distinct[sequence]?.length ?? 0) + this.#frame.size;
         return { start, length, skipped: skippedTokens(read, promptTokens) };
@@ -138,7 +138,7 @@ export class TextInference {
     for (const block of packBlocks(
       sequences.map(({ ids }) => ids),
       {
-        ...{ frame: this.#frame, placesOf: (i: number) => placesOf(i).length },
+        ...{ frame: this.#frame, tellsTexts: this.#model.tellsTexts, placesOf: (i: number) => placesOf(i).length },
         mostPlaces: Math.max(mostBlockPlaces, Math.floor(mostBlockNumbers / size)),
       },
     )) {
@@ -178,7 +178,7 @@ export class TextInference {
       ...{ count, longest },
       tokens: product(rows, width),
     });
-    const hidden = model.encode(scope, blockInputs(graph, { rows, width }), reading.rows);
+    const hidden = model.encode(scope, blockInputs(graph, { rows, width }, model.tellsTexts), reading.rows);
     const read = reading.rows ? hidden : reading.read(hidden);
     graph.output('result', pooling ? read : model.outputs(head, scope, read));
     return forwardOf(scope);
@@ -214,6 +214,7 @@ const mostBlockNumbers = 1_000_000;
 
 interface Packing {
   readonly frame: Frame;
+  readonly tellsTexts: boolean;
   /** Places for guesses that a sequence needs, and those of a block. */
   readonly placesOf?: (sequence: number) => number;
   readonly mostPlaces?: number;
@@ -225,7 +226,7 @@ interface Packing {
  */
 function* packBlocks(
   sequences: readonly ArrayLike<number>[],
-  { frame, placesOf = () => 0, mostPlaces = 0 }: Packing,
+  { frame, tellsTexts, placesOf = () => 0, mostPlaces = 0 }: Packing,
 ): Generator<PackedBlock> {
   for (let from = 0; from < sequences.length; from += sortingWindow) {
     let waiting = sequences
@@ -234,7 +235,7 @@ function* packBlocks(
       .sort((a, b) => b.ids.length - a.ids.length);
     while (waiting.length > 0) {
       const { rows, width } = largestBlock(waiting.map(({ ids }) => ids.length + frame.size));
-      const builder = new BlockBuilder(rows, width, frame);
+      const builder = new BlockBuilder(rows, width, frame, tellsTexts);
       const members: PackedBlock['members'] = [];
       let places = 0;
       waiting = waiting.filter(({ ids, sequence }) => {

@@ -1,3 +1,4 @@
+import { textsOfPair } from '../pair.ts';
 import { characterKind, kindOfCharacter } from './termKinds.ts';
 
 /** The lengths of a block's terms, the least and the most, in words or characters. */
@@ -38,24 +39,59 @@ export class TermScanner {
   #block = 0;
   #from = 0;
   #length = 0;
+  /** Of which text of a pair the terms are: what their strings begin with; 0 for nothing. */
+  #part = 0;
 
   constructor(blocks: TermBlocks) {
     this.#blocks = blocks;
   }
 
-  /** Tells every term of a text, as often as it stands there. Time and memory are linear in the text. */
+  /**
+   * Tells every term of a text, as often as it stands there. Time and memory are linear in the text. Of a pair the terms
+   * of the second text are others than those of the first, and words that both have are told once more as such.
+   */
   scan(text: string, hear: TermListener): void {
-    this.#read(text);
+    const pair = textsOfPair(text);
+    this.#part = 0;
+    this.#read(pair?.[0] ?? text);
     this.#scanWords(hear);
     this.#scanCharacters(hear);
+    if (!pair) return;
+    const words = new Set(this.#wordKeys());
+    this.#part = parts.second;
+    this.#read(pair[1]);
+    this.#scanWords(hear);
+    this.#scanCharacters(hear);
+    this.#scanShared(words, hear);
   }
 
   /** The term that the listener hears of. */
   current(): string {
     const slice = (from: number, to: number) => String.fromCodePoint(...this.#codes.subarray(from, to));
-    if (this.#block === 1) return slice(this.#from, this.#from + this.#length);
+    const part = this.#part === 0 ? '' : String.fromCodePoint(this.#part);
+    if (this.#block === 1) return part + slice(this.#from, this.#from + this.#length);
     const words = this.#starts.slice(this.#from, this.#from + this.#length);
-    return words.map((start, i) => slice(start, this.#ends[this.#from + i] as number)).join(' ');
+    return words.map((start, i) => part + slice(start, this.#ends[this.#from + i] as number)).join(' ');
+  }
+
+  /** What tells the words of the text apart, whichever text of a pair it is. */
+  #wordKeys(): string[] {
+    return this.#starts.map((start, i) => String.fromCodePoint(...this.#codes.subarray(start, this.#ends[i])));
+  }
+
+  /** Tells each word that is among those of the first text, once. */
+  #scanShared(first: ReadonlySet<string>, hear: TermListener): void {
+    if (this.#blocks.words[0] > 1) return;
+    this.#part = parts.both;
+    this.#block = 0;
+    this.#length = 1;
+    const told = new Set<string>();
+    for (const [i, word] of this.#wordKeys().entries()) {
+      if (!first.has(word) || told.has(word)) continue;
+      told.add(word);
+      this.#from = i;
+      hear(...keyOfRun(String.fromCodePoint(this.#part) + word, 0), 0);
+    }
   }
 
   #read(text: string): void {
@@ -95,7 +131,7 @@ export class TermScanner {
     const lows = new Int32Array(count);
     const highs = new Int32Array(count);
     for (let word = 0; word < count; word++) {
-      let [low, high] = seeds[0];
+      let [low, high] = this.#seed(0);
       for (let at = this.#starts[word] as number; at < (this.#ends[word] as number); at++) {
         low = mixedLow(low, codes[at] as number);
         high = mixedHigh(high, codes[at] as number);
@@ -120,12 +156,18 @@ export class TermScanner {
     }
   }
 
+  /** What the keys of a block's terms begin with in this text. */
+  #seed(block: 0 | 1): readonly [low: number, high: number] {
+    const [low, high] = seeds[block];
+    return this.#part === 0 ? [low, high] : [mixedLow(low, this.#part), mixedHigh(high, this.#part)];
+  }
+
   #scanCharacters(hear: TermListener): void {
     const [least, most] = this.#blocks.characters;
     const codes = this.#codes;
     this.#block = 1;
     for (let from = 0; from < this.#count - 1; from++) {
-      let [low, high] = seeds[1];
+      let [low, high] = this.#seed(1);
       for (let length = 1; length <= most && from + length <= this.#count; length++) {
         const code = codes[from + length - 1] as number;
         low = mixedLow(low, code);
@@ -161,6 +203,9 @@ function keyOfRun(run: string, block: 0 | 1): readonly [low: number, high: numbe
   }
   return [low, high];
 }
+
+/** What the terms of a pair begin with that are not the first text's: code points that texts do not hold. */
+const parts = { second: 0xfdd0, both: 0xfdd1 } as const;
 
 const blank = 0x20;
 /** What the keys of each block begin with. */

@@ -71,8 +71,13 @@ export function wordsTargetFit(run: TargetRun, kind: TargetKind, { own, ladder }
       note(hooks, say`reads words alone, ${counted(terms, 'term')}, and nothing of ${setting('model')}`);
       const weights = scaledWords(model.weights, data.scale);
       const saved = new WordsModel(weights);
-      const measured = kind.measure(saved.logits(held.texts), held.targets, { path: options.output, labels, raw: own });
-      await saveWords(options.output, { kind: head, labels, weights, own });
+      const measured = kind.measure(saved.logits(held.texts), held.targets, {
+        path: options.output,
+        labels,
+        pairs: data.pairs,
+        raw: own,
+      });
+      await saveWords(options.output, { kind: head, labels, weights, own, pairs: data.pairs });
       return {
         result: {
           ...measured,
@@ -106,7 +111,7 @@ export async function frozenTargetFit(
       noteFit(head, hooks);
       const stored = headValues(scaledHead(head, data.scale));
       const rows = await headAnswers(engine, vectors.held, stored);
-      const measured = kind.measure(rows, held.targets, { path: options.output, labels, raw: own });
+      const measured = kind.measure(rows, held.targets, { path: options.output, labels, pairs: data.pairs, raw: own });
       await base.save(new Map([...base.values, ...stored]), undefined, own);
       const fitted: FittedHead = {
         ...{ c: head.c, folds: head.scores, scored: head.scored },

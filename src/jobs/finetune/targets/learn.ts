@@ -83,6 +83,7 @@ const manyLong = 0.05;
 
 /** The base with the way to read long texts that was asked for, or that the model's folder names; else their start is read. */
 function readingLong({ given, options, data, hooks }: TargetRun, base: Base): Base {
+  if (data.pairs) return base;
   const own = mostWindowsOf(base.loaded.raw, options.model);
   const windows = given.longTexts === 'windows' ? usualMostWindows : given.longTexts === 'start' ? 1 : own;
   const long = data.texts.filter((text) => base.cutter.isLong(text)).length / data.texts.length;

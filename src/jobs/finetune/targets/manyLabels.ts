@@ -36,7 +36,7 @@ export const manyLabelsTargets: TargetKind = {
     const { texts, groups } = set.train;
     const keys = [texts.map(repeatedForm), ...(groups ? [groups] : [])];
     return {
-      ...{ head: 'manyLabels', labels, known: 0, texts },
+      ...{ head: 'manyLabels', labels, known: 0, texts, pairs: set.pairs },
       targets: { data: Float32Array.from(targets), size: labels.length },
       folds: iterativeSplit({
         ...{ labels: numbers(set.train.labels), keys, seed: given.seed },

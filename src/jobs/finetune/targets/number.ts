@@ -24,7 +24,7 @@ export const numberTargets: TargetKind = {
   async read(learning) {
     const { given, hooks } = learning;
     const { evalFraction: fraction, seed } = given;
-    const { train, held } = await splitTargets(learning, readNumbers, (values, [groups]) => {
+    const { train, held, pairs } = await splitTargets(learning, readNumbers, (values, [groups]) => {
       const labels = Array.from(levels(values), String);
       const { heldOut } = stratifiedSplit({ labels, groups, fraction, seed });
       const part = new Int32Array(values.length);
@@ -47,7 +47,7 @@ export const numberTargets: TargetKind = {
     );
     const keys = [texts.map(repeatedForm), ...(groups ? [groups] : [])];
     return {
-      ...{ head: 'number', labels: [labelColumn], known: 0, texts },
+      ...{ head: 'number', labels: [labelColumn], known: 0, texts, pairs },
       targets: { data: Float32Array.from(values, (value) => (value - mean) / deviation), size: 1 },
       folds: stratifiedFolds({ classes: levels(values), keys, count: foldCount, seed }),
       held: { texts: held.texts, targets: Float64Array.from(held.labels) },

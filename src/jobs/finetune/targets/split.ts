@@ -1,8 +1,10 @@
 import { counted, UsageError } from '../../../core/errors.ts';
 import { type Origin, say, setting } from '../../../core/message.ts';
 import { type AnsweredSet, dropSeen } from '../../../data/labels.ts';
+import type { PairNames } from '../../../models/text/model.ts';
 import { drawnNumbers } from '../../labelKinds/limit.ts';
 import { note } from '../../note.ts';
+import { checkOfPairs } from '../../pairsOfTexts.ts';
 import type { DataOptions, JobHooks } from '../../types.ts';
 import type { Learning } from '../learner.ts';
 
@@ -17,15 +19,17 @@ export async function splitTargets<T>(
   { given, hooks }: Learning,
   read: Read<T>,
   deal: (labels: T[], groups: string[][]) => Int32Array,
-): Promise<{ readonly train: AnsweredSet<T>; readonly held: AnsweredSet<T> }> {
+): Promise<{ readonly train: AnsweredSet<T>; readonly held: AnsweredSet<T>; readonly pairs: PairNames | null }> {
   const { seed, evalFraction, trainLimit, evalLimit } = given;
   if (!given.train) throw new UsageError(say`finetune needs ${setting('train')}`);
+  checkOfPairs(given);
   const all = await read(given.train, setting('train'), hooks);
+  const pairs = all.pairColumn === undefined ? null : { text: all.textColumn, pair: all.pairColumn };
   const limited = (set: AnsweredSet<T>, limit: number | undefined) =>
     part(set, drawnNumbers(set.texts.length, limit, seed));
   if (given.eval) {
     const held = await read(given.eval, setting('eval'), hooks);
-    return { train: limited(all, trainLimit), held: limited(held, evalLimit) };
+    return { train: limited(all, trainLimit), held: limited(held, evalLimit), pairs };
   }
   if (evalFraction === 0) {
     throw new UsageError(
@@ -53,7 +57,7 @@ export async function splitTargets<T>(
       ? `${counted(held.texts.length, 'text')} held out to measure the model`
       : say`no text is held out and the model is not measured; ${setting('eval')} gives texts to measure it on`,
   );
-  return { train: limited(training, trainLimit), held };
+  return { train: limited(training, trainLimit), held, pairs };
 }
 
 function part<T>(set: AnsweredSet<T>, numbers: readonly number[]): AnsweredSet<T> {

@@ -46,7 +46,7 @@ export async function trainedTargetPlan(
     async (parameters, signal, collective) => {
       const answers = await answersOf(run, base, parameters, heldTexts, { signal, collective });
       const rows = answers.map((row) => rescaled(row, scale));
-      latest = kind.measure(rows, held.targets, { path: options.output, labels, raw: own });
+      latest = kind.measure(rows, held.targets, { path: options.output, labels, pairs: data.pairs, raw: own });
       return held.texts.length === 0 ? {} : kind.metrics(latest);
     },
   );
