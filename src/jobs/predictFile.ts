@@ -52,9 +52,9 @@ export type { PredictFileResult } from './types.ts';
  * texts or a full disk; InterruptedError. Then there is no file.
  */
 export async function predictFile(options: PredictFileOptions, hooks: JobHooks = {}): Promise<PredictFileResult> {
+  const all = resolve('predictFile', options);
   const tagged = taggedFileOf(options);
   if (tagged) return predictTagged(options, tagged, hooks);
-  const all = resolve('predictFile', options);
   const { model: path, threads, device, maxLength, int8, offline, scores } = all;
   const { output, input } = options;
   await checkRowPath(output);

@@ -1,7 +1,6 @@
 import { counted, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { JobEvent } from '../../jobs/types.ts';
-import { taggedFile } from '../../settings/takes.ts';
 import type { CommandContext, CommandSpec, Settings } from '../command.ts';
 import { quantity } from '../format.ts';
 import { given, jobOptions, withProgress } from '../jobOptions.ts';
@@ -12,12 +11,12 @@ export const predictCommand: CommandSpec = {
   group: 'use',
   summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
+  fileJob: 'predictFile',
   flags: ['query', 'textColumn', 'pairColumn', 'output', 'format', 'tagScheme', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
     output:
       'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer; with labels on tokens also .conll, .tsv or .json',
-    ...{ format: taggedFile.format.help, tagScheme: taggedFile.tagScheme.help },
   },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
