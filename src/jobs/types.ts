@@ -407,6 +407,8 @@ export interface ExplainedWord {
   /** Its place in the text as it was given, in UTF-16 code units, as strings are indexed. */
   readonly start: number;
   readonly end: number;
+  /** Which text of a pair it stands in; absent of single texts. */
+  readonly of?: 'text' | 'pair';
   /** Above 0 it speaks for the label, below 0 against it. */
   readonly weight: number;
 }
@@ -417,7 +419,7 @@ export interface Explanation {
   readonly label: string;
   /**
    * `integrated gradients`: shares of the label's logit; `occlusion`: what its log-probability loses without the word,
-   * where words are read by their counts, or a text in several windows.
+   * where words are read by their counts, a text in several windows, or a pair of texts.
    */
   readonly method: 'integrated gradients' | 'occlusion';
   readonly words: readonly ExplainedWord[];
