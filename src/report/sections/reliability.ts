@@ -64,10 +64,14 @@ function calibration({ kind, temperature, texts: count, by, before, after }: Sco
   }[kind];
   const line = html`<p>${how}, fitted to ${texts(count)}: ${by}.</p>`;
   if (!before || !after) return line;
-  const rows = measures.map(({ name, key, points }) => [name, shown(before[key], points), shown(after[key], points)]);
+  const rows = measures.map(({ name, key, points }) => [
+    name,
+    points ? percent(before[key].value) : before[key].value.toFixed(3),
+    shown(after[key], points),
+  ]);
   const columns = [
     { title: 'measure' },
-    { title: 'before (95 % interval)', isNumber: true },
+    { title: 'before', isNumber: true },
     { title: 'after (95 % interval)', isNumber: true },
   ];
   return html`${line}${sortableTable('Scores before and after calibration', columns, rows)}`;
