@@ -50,6 +50,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** The job whose settings are its flags. */
   readonly job?: JobName;
+  /** The job that it does with `output`, which says what those flags are that `job` does not take. */
+  readonly fileJob?: JobName;
   /** Its flags beside those of the job and the general ones. */
   readonly flags?: readonly SettingName[];
   /** What it cannot do without beside what the job needs; a data file may be given as `query` instead. */

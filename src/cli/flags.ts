@@ -1,6 +1,7 @@
 import type { NamedSetting } from '../core/message.ts';
 import { kebab } from '../core/suggest.ts';
 import { defaultOf, takenBy, typeIn } from '../settings/check.ts';
+import type { JobName } from '../settings/jobs.ts';
 import { Computed } from '../settings/setting.ts';
 import { groups, isSettingName, type SettingName, settingNames, settingOf } from '../settings/table.ts';
 import { texts, type ValueType } from '../settings/valueTypes.ts';
@@ -30,14 +31,16 @@ export function isRequired({ job, required = [], optional = [] }: CommandSpec, n
 }
 
 /** What a flag and the YAML file give for a setting. */
-export function flagType({ job }: CommandSpec, name: SettingName): ValueType<unknown> {
+export function flagType(spec: CommandSpec, name: SettingName): ValueType<unknown> {
+  const job = jobOf(spec, name);
   const type = settingOf(name).flagType ?? (job ? typeIn(job, name) : settingOf(name).type);
   return type.source ? texts(type.argument ?? '') : type;
 }
 
 /** What the help says of a setting: what it is, and what it is by default. */
 export function helpOf(spec: CommandSpec, name: SettingName): string {
-  const { job, helps = {} } = spec;
+  const { helps = {} } = spec;
+  const job = jobOf(spec, name);
   const help = helps[name] ?? (job && takenBy(job).get(name)?.help) ?? settingOf(name).help;
   const standard = shownDefault(spec, name);
   const hint = isRequired(spec, name) ? ' (required)' : standard === undefined ? '' : ` (default: ${standard})`;
@@ -49,7 +52,14 @@ export function groupOf(name: SettingName): string {
   return Object.keys(groups).find((group) => groups[group]?.includes(name)) ?? '';
 }
 
-function shownDefault({ job }: CommandSpec, name: SettingName): string | undefined {
+/** The job of a command that takes a setting. */
+function jobOf({ job, fileJob }: CommandSpec, name: SettingName): JobName | undefined {
+  if (fileJob === undefined || (job && takenBy(job).has(name))) return job;
+  return takenBy(fileJob).has(name) ? fileJob : job;
+}
+
+function shownDefault(spec: CommandSpec, name: SettingName): string | undefined {
+  const job = jobOf(spec, name);
   const own = job && takenBy(job).get(name)?.defaultHelp;
   if (own !== undefined || settingOf(name).isQuiet) return own;
   const standard = job ? defaultOf(job, name) : settingOf(name).default;

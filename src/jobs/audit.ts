@@ -38,7 +38,7 @@ export async function audit(options: AuditOptions, hooks: JobHooks = {}): Promis
     await checkReviewPath(output, format);
     checkNotInput(output, data);
   }
-  const set = await readLabels(data, setting('data'), hooks);
+  const set = await readLabels(data, setting('data'), hooks, 'single texts');
   const labels = auditedLabels(set, setting('data'));
   await breathe(hooks.signal);
   const found = await checkedLabels(all, set, labels, hooks);

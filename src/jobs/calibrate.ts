@@ -19,6 +19,7 @@ import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
+import { checkNoOutOfScope, checkPairs } from './pairsOfTexts.ts';
 import { readLabels, withTexts } from './readLabels.ts';
 import { type RecordedTrust, readableRecord, writeRecord } from './runRecord.ts';
 import { answersWith } from './trust/answersWith.ts';
@@ -78,6 +79,8 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       const has = model.kind ? `answers with ${answersWith(model.kind)}` : 'is no classifier';
       throw new UsageError(`calibrate is for classifiers that answer with one label, and ${path} ${has}`);
     }
+    checkPairs(model.pairs, data, setting('data'), path);
+    checkNoOutOfScope(model.pairs !== null, options.outOfScope);
     const lock = FolderLock.take(found.folder, 'calibrate');
     try {
       const set = withTexts(await readLabels(data, setting('data'), hooks), setting('data'), hooks);

@@ -41,9 +41,10 @@ export interface CurveResult {
 export async function curve(options: CurveOptions, hooks: JobHooks = {}): Promise<CurveResult> {
   const all = resolve('curve', options);
   const { train, eval: heldData, seed } = all;
-  const set = withTexts(await readLabels(train, setting('train'), hooks), setting('train'), hooks);
+  const set = withTexts(await readLabels(train, setting('train'), hooks, 'single texts'), setting('train'), hooks);
   const labels = auditedLabels(set, setting('train'));
-  const held = heldData && withTexts(await readLabels(heldData, setting('eval'), hooks), setting('eval'), hooks);
+  const held =
+    heldData && withTexts(await readLabels(heldData, setting('eval'), hooks, 'single texts'), setting('eval'), hooks);
   checkEnough(set, labels);
   const texts = [...set.texts, ...(held?.texts ?? [])];
   const { learner } = await openLearner(all, texts, hooks);

@@ -4,6 +4,7 @@ import { argmax } from '../evaluation/classification.ts';
 import type { LabelKindName } from '../models/text/heads/table.ts';
 import type { IntegratedGradients } from '../tasks/text/integratedGradients.ts';
 import { logSoftmax } from '../tasks/words/wordsModel.ts';
+import { pairText, textsOfPair } from '../text/pair.ts';
 import type { AlignedEncoding, TextTokenizer } from '../text/textTokenizer.ts';
 import { unitStarts } from '../text/words.ts';
 import type { ExplainedWord, Explanation } from './types.ts';
@@ -44,8 +45,10 @@ export async function explain(explained: Explained, texts: readonly string[]): P
   for (const [i, text] of texts.entries()) {
     const row = rows[i] ?? [];
     const output = argmax(row);
+    // Of a pair both texts are in one sequence, whose tokens have no place in either.
+    const isSingle = textsOfPair(text) === undefined;
     const found =
-      (network && (await byGradients(network, text, output, explained.signal))) ??
+      (network && isSingle ? await byGradients(network, text, output, explained.signal) : undefined) ??
       (await byOcclusion(explained, text, row, output));
     explanations.push({ label: labels[output] ?? String(output), ...found });
   }
@@ -106,17 +109,25 @@ function wordsOf(
   });
 }
 
-/** By leaving each word out: what the log-probability of the label loses. */
+/** By leaving each word out, of a pair in both texts: what the log-probability of the label loses. */
 async function byOcclusion({ rows }: Explained, text: string, row: ArrayLike<number>, output: number): Promise<Found> {
-  const words = [...segmenter.segment(text)].filter(({ isWordLike }) => isWordLike);
-  const without = words.map(({ index, segment }) => text.slice(0, index) + text.slice(index + segment.length));
+  const pair = textsOfPair(text);
+  const words = (pair ?? [text]).flatMap((own, of) =>
+    [...segmenter.segment(own)].filter(({ isWordLike }) => isWordLike).map((word) => ({ ...word, own, of })),
+  );
+  const without = words.map(({ own, of, index, segment }) => {
+    const rest = own.slice(0, index) + own.slice(index + segment.length);
+    if (!pair) return rest;
+    return of === 0 ? pairText(rest, pair[1]) : pairText(pair[0], rest);
+  });
   const chanceOf = (one: ArrayLike<number>) => logSoftmax(Float64Array.from(one))[output] as number;
   const whole = chanceOf(row);
   const others = await rows(without);
   return {
     method: 'occlusion',
-    words: words.map(({ index, segment }, i) => ({
+    words: words.map(({ of, index, segment }, i) => ({
       ...{ text: segment, start: index, end: index + segment.length },
+      ...(pair ? { of: of === 0 ? 'text' : 'pair' } : {}),
       weight: whole - chanceOf(others[i] ?? row),
     })),
   };

@@ -206,10 +206,10 @@ async function probesOf(
       tokenizer,
       head,
       [...begin],
-      head === 'oneLabel' ? model.pairs : null,
+      isLabelKind(head) ? model.pairs : null,
     );
   }
-  const pairs = head === 'oneLabel' ? model.pairs : null;
+  const pairs = isLabelKind(head) ? model.pairs : null;
   const cutter = new TextCutter(tokenizer, Math.min(maxLength, longestText), prompt, 1, pairs);
   if (isLabelKind(head)) checkPairs(model.pairs, input, setting('input'), 'the model');
   const found: Probe[] = [];

@@ -62,7 +62,8 @@ export async function next(options: NextOptions, hooks: JobHooks = {}): Promise<
   }
   await checkReviewPath(output, format);
   for (const read of [unlabeled, train]) checkNotInput(output, read);
-  const set = train && withTexts(await readLabels(train, setting('train'), hooks), setting('train'), hooks);
+  const set =
+    train && withTexts(await readLabels(train, setting('train'), hooks, 'single texts'), setting('train'), hooks);
   const labels = set ? labelNames(set.labels) : [];
   if (set && labels.length > 1) auditedLabels(set, setting('train'));
   const pool = await readPool(unlabeled, seed, hooks);

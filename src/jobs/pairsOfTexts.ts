@@ -29,6 +29,12 @@ export function checkPairs(
   }
 }
 
+/** @throws UsageError for texts to tell apart from pairs, which single ones are too easily */
+export function checkNoOutOfScope(isOfPairs: boolean, outOfScope: unknown): void {
+  if (!isOfPairs || outOfScope === undefined) return;
+  throw new UsageError(say`${setting('outOfScope')} are single texts, and these are pairs; leave it out`);
+}
+
 /** What was handed over to be labeled as texts inside. @throws UsageError as `checkPairs` does, by number */
 export function asTexts(texts: readonly (string | TextPair)[], pairs: PairNames | null, name: string): string[] {
   return texts.map((given, i) => {
@@ -63,6 +69,7 @@ export function checkOfPairs(options: Resolved<'finetune'>): void {
     );
   }
   if (train?.pairColumn === undefined && held?.pairColumn === undefined) return;
+  checkNoOutOfScope(true, options.outOfScope);
   if (unlabeled) {
     throw new UsageError(say`${setting('unlabeled')} helps with single texts, and these are pairs; leave it out`);
   }

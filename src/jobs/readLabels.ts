@@ -6,11 +6,21 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { fetching, note } from './note.ts';
 import type { DataOptions, JobHooks } from './types.ts';
 
-/** Reads a labeled set and says what was replaced in it. @throws BertuneError when it has no row */
-export async function readLabels(data: DataOptions, flag: Origin, hooks: JobHooks): Promise<LabeledSet> {
+/**
+ * Reads a labeled set and says what was replaced in it.
+ *
+ * @param of what its texts may be
+ * @throws BertuneError when it has no row; UsageError for pairs where single texts are asked for
+ */
+export async function readLabels(
+  data: DataOptions,
+  flag: Origin,
+  hooks: JobHooks,
+  of: 'single texts' | 'texts or pairs' = 'texts or pairs',
+): Promise<LabeledSet> {
   refuseSeveral(data, 'one label a text is read');
   const set = await readLabeledSet({
-    ...{ ...data, flag, readsPairs: true },
+    ...{ ...data, flag, readsPairs: of === 'texts or pairs' },
     onNote: (line) => note(hooks, line),
     onFetch: fetching(hooks),
   });

@@ -407,6 +407,8 @@ export interface ExplainedWord {
   /** Its place in the text as it was given, in UTF-16 code units, as strings are indexed. */
   readonly start: number;
   readonly end: number;
+  /** Which text of a pair it stands in; absent of single texts. */
+  readonly of?: 'text' | 'pair';
   /** Above 0 it speaks for the label, below 0 against it. */
   readonly weight: number;
 }
@@ -417,7 +419,7 @@ export interface Explanation {
   readonly label: string;
   /**
    * `integrated gradients`: shares of the label's logit; `occlusion`: what its log-probability loses without the word,
-   * where words are read by their counts, or a text in several windows.
+   * where words are read by their counts, a text in several windows, or a pair of texts.
    */
   readonly method: 'integrated gradients' | 'occlusion';
   readonly words: readonly ExplainedWord[];
@@ -547,4 +549,20 @@ export interface LoadedModel {
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;
+}
+
+/** What was labeled and written. */
+export interface PredictFileResult {
+  readonly count: number;
+  /** How many rows got each label; labels that none got are left out. */
+  readonly labels: Readonly<Record<string, number>>;
+  /** Names of the columns that were added: the answer's, such as the label's and its probability's, with `scores` that of each label. */
+  readonly added: readonly string[];
+  /** The file, or with `shard` that of the part. */
+  readonly output: string;
+  /** All files, where a kind of file is more than one or its own. */
+  readonly files?: readonly string[];
+  /** What is known of answers that may be left out, and on which texts; in words, too. Absent where all are given. */
+  readonly promises?: readonly Promised[];
+  readonly promised?: readonly string[];
 }

@@ -6,6 +6,7 @@ import { type Command, childEnvironment } from './environment.ts';
 export interface Run {
   readonly seconds: number;
   readonly stdout: string;
+  readonly stderr: string;
   /** Largest resident memory; 0 where the system does not tell (it is read from /proc). */
   readonly peakBytes: number;
 }
@@ -36,7 +37,7 @@ export function start({ name, command, args, env }: Command): { ended: Promise<R
     process.on('close', (code) => {
       clearInterval(watch);
       if (code !== 0 && !stopped) reject(new Error(`${name} ended with ${code}: ${output.stderr.trim()}`));
-      else resolve({ seconds: (performance.now() - started) / 1000, stdout: output.stdout, peakBytes });
+      else resolve({ seconds: (performance.now() - started) / 1000, ...output, peakBytes });
     });
   });
   return {

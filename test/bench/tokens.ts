@@ -1,26 +1,32 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { permutedIndex } from '../../src/core/random.ts';
+import { type Estimate, estimate } from '../../src/evaluation/estimate.ts';
+import { pairedDifference } from '../../src/evaluation/paired.ts';
 import type { TokensFinetuneResult } from '../../src/jobs/types.ts';
-import { bertuneCommand, pythonScript, requirePython, saveResults, threads, workPath } from './environment.ts';
-import { runToEnd } from './processes.ts';
+import { bertuneCommand, fail, pythonScript, requirePython, saveResults, threads, workPath } from './environment.ts';
+import { type Run, runToEnd } from './processes.ts';
 import { median, printTable, seconds } from './table.ts';
 import { tokenTexts } from './tokenTexts.ts';
 
 /**
  * Entity F1 of `finetune --task tokens` on generated texts of customers, whose test part shares neither templates nor
- * values with the training part: the encoder trained, and as it is, beside transformers' own way (a classifier that starts at
- * random, words' first pieces, seqeval) from the same encoder with the same updates. Flags: --seeds N, --texts N, --test N,
- * --epochs N, --batch-size N, --learning-rate X, --model DIR, --only-ours.
+ * values with the training part, beside transformers' own way (words' first pieces, seqeval). Both start from one folder,
+ * which holds the encoder with a classifier that transformers drew at random, and make the same updates of the same texts
+ * in the same order; without dropout nothing else is left to chance, so that what differs is rounding and how entities are
+ * made of tags. Beside them what `finetune` does by itself, from a fitted classifier, and the encoder as it is. Flags:
+ * --seeds N, --texts N, --test N, --epochs N, --batch-size N, --learning-rate X, --dropout X, --model DIR, --only-ours.
  */
 const { values: flags } = parseArgs({
   options: {
     seeds: { type: 'string', default: '3' },
-    texts: { type: 'string', default: '400' },
-    test: { type: 'string', default: '500' },
+    texts: { type: 'string', default: '300' },
+    test: { type: 'string', default: '400' },
     epochs: { type: 'string', default: '8' },
     'batch-size': { type: 'string', default: '16' },
     'learning-rate': { type: 'string', default: '2e-4' },
+    dropout: { type: 'string', default: '0' },
     model: { type: 'string', default: 'checkpoints/bert-mini-sentences' },
     'only-ours': { type: 'boolean', default: false },
   },
@@ -32,46 +38,98 @@ interface Row {
   readonly wallSeconds: number[];
 }
 
+const names = {
+  same: 'bertune, same start',
+  theirs: 'transformers, same start',
+  fitted: 'bertune, finetune',
+  frozen: 'bertune, frozen',
+} as const;
+const labels = ['O', ...['DATE', 'ORDER', 'PERSON', 'PRODUCT'].flatMap((name) => [`B-${name}`, `I-${name}`])];
 if (!flags['only-ours']) requirePython('torch', 'transformers', 'seqeval');
-const recipe = ['epochs', 'batch-size', 'learning-rate'] as const;
+const count = Number(flags.texts);
+const recipe = ['epochs', 'batch-size', 'learning-rate', 'dropout'] as const;
+const trained = ['--method', 'finetune', ...recipe.flatMap((name) => [`--${name}`, flags[name]])];
 const rows = new Map<string, Row>();
 for (let seed = 0; seed < Number(flags.seeds); seed++) {
-  const [train, test] = [write('train', Number(flags.texts), seed), write('test', Number(flags.test), seed)];
-  for (const method of ['finetune', 'frozen']) {
+  const [train, test] = [write('train', count, seed), write('test', Number(flags.test), seed)];
+  const ours = async (name: string, model: string, args: readonly string[]) => {
     const command = bertuneCommand([
-      ...['finetune', '--task', 'tokens', '--model', flags.model, '--train', train, '--eval', test, '--method', method],
-      ...['--offsets', 'utf-16', '--seed', `${seed}`, '--threads', `${threads}`, '--json', '--overwrite'],
-      ...['--output', workPath('runs', `tokens-${method}`)],
-      ...(method === 'finetune' ? recipe.flatMap((name) => [`--${name}`, flags[name]]) : []),
+      ...['finetune', '--task', 'tokens', '--model', model, '--train', train, '--eval', test, ...args],
+      ...[
+        '--offsets',
+        'utf-16',
+        '--seed',
+        `${seed}`,
+        '--threads',
+        `${threads}`,
+        '--json',
+        '--overwrite',
+        '--no-report',
+      ],
+      ...['--output', workPath('runs', 'tokens')],
     ]);
     const run = await runToEnd(command);
-    const result = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '') as TokensFinetuneResult;
-    add(`bertune, ${method}`, result.entities.micro.f1, run.seconds);
-  }
+    const result = lastLine<TokensFinetuneResult>(run);
+    add(name, result.entities.micro.f1, run.seconds);
+    return { ...run, steps: result.steps };
+  };
+  await ours(names.frozen, flags.model, ['--method', 'frozen']);
+  await ours(names.fitted, flags.model, trained);
   if (flags['only-ours']) continue;
-  const reference = pythonScript('transformers', 'tokens_reference.py', {
-    ...{ model: resolve(flags.model), train, test, threads, seed, epochs: Number(flags.epochs) },
-    ...{ batch: Number(flags['batch-size']), learningRate: Number(flags['learning-rate']) },
-  });
-  const run = await runToEnd(reference);
-  add('transformers', (JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '') as { f1: number }).f1, run.seconds);
+  const start = workPath('tokens-start');
+  const common = { threads, seed, labels };
+  await runToEnd(
+    pythonScript('the start', 'tokens_start.py', {
+      ...{ ...common, model: resolve(flags.model), output: start, dropout: Number(flags.dropout) },
+    }),
+  );
+  const same = await ours(names.same, start, trained);
+  if (!same.stderr.includes('the model has a token classifier for these labels')) {
+    fail(`${start}: its classifier was not taken, so that the sides did not start alike`);
+  }
+  const order = Array.from({ length: Number(flags.epochs) }, (_, epoch) =>
+    Array.from({ length: count }, (_, place) => permutedIndex(place, count, seed, epoch)),
+  );
+  const run = await runToEnd(
+    pythonScript('transformers', 'tokens_reference.py', {
+      ...{ ...common, model: start, train, test, order },
+      ...{ batch: Number(flags['batch-size']), learningRate: Number(flags['learning-rate']) },
+    }),
+  );
+  const theirs = lastLine<{ readonly f1: number; readonly steps: number }>(run);
+  if (theirs.steps !== same.steps) fail(`${same.steps} updates beside ${theirs.steps}: the sides are not alike`);
+  add(names.theirs, theirs.f1, run.seconds);
 }
 
-const results = [...rows.values()];
+const results = Object.values(names).flatMap((name) => {
+  const row = rows.get(name);
+  return row ? [{ ...row, estimate: estimate(row.f1) }] : [];
+});
 printTable(
-  `labels on tokens, ${flags.texts} texts, ${flags.seeds} seeds, ${recipe.map((name) => `${name} ${flags[name]}`).join(', ')}`,
+  `labels on tokens, ${count} texts, ${flags.seeds} seeds, ${recipe.map((name) => `${name} ${flags[name]}`).join(', ')}`,
   [
-    ['', 'entity F1, mean', 'least', 'most', 'wall time'],
-    ...results.map(({ name, f1, wallSeconds }) => [
-      name,
-      (f1.reduce((sum, x) => sum + x, 0) / f1.length).toFixed(4),
-      Math.min(...f1).toFixed(4),
-      Math.max(...f1).toFixed(4),
-      seconds(median(wallSeconds)),
+    ['', 'entity F1, mean', '95 % interval', 'by seed', 'wall time'],
+    ...results.map((row) => [
+      ...[row.name, row.estimate.mean.toFixed(4), interval(row.estimate)],
+      ...[row.f1.map((f1) => f1.toFixed(4)).join(' '), seconds(median(row.wallSeconds))],
     ]),
   ],
 );
-saveResults('tokens', { recipe: flags, sides: results });
+const [same, theirs] = [rows.get(names.same)?.f1 ?? [], rows.get(names.theirs)?.f1 ?? []];
+const difference = theirs.length < 2 ? undefined : pairedDifference(theirs, same);
+if (difference) {
+  const { mean, ...ends } = difference;
+  process.stdout.write(`from the same start, bertune less transformers: ${mean.toFixed(4)} (${interval(ends)})\n\n`);
+}
+saveResults('tokens', { recipe: flags, sides: results, difference });
+
+function interval({ low, high }: Pick<Estimate, 'low' | 'high'>): string {
+  return low === null || high === null ? '-' : `${low.toFixed(4)} to ${high.toFixed(4)}`;
+}
+
+function lastLine<T>({ stdout }: Run): T {
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+}
 
 /** A part of the corpus as JSON lines. @returns its path */
 function write(part: 'train' | 'test', count: number, seed: number): string {

@@ -118,3 +118,64 @@ needing('chromium').describe('the page', () => {
     expect(await tab.textContent('#status')).toBe('the text has more than 20000 characters');
   });
 });
+
+/** The page of a model that labels parts of texts, whose places the page cuts out of texts with emoji. */
+needing('chromium').describe('the page of labels on tokens', () => {
+  const model = join(import.meta.dirname, '..', 'fixtures', 'tagging', 'model');
+  let server: Server;
+  let browser: Browser;
+  let tab: Page;
+
+  beforeAll(async () => {
+    server = await createServer({ models: [model], port: 0, threads: 1 });
+    browser = await playwright.launch({ executablePath: chromium, args: browserFlags });
+    tab = await browser.newPage();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  test.each([
+    "🙂🙂 Zoë's parcel is in Rome 🙂 not in Paris",
+    '<b>Anna</b> & Berg,  in "Rome"',
+    'Anna Berg has not come.',
+  ])('marks what was found in %j', async (text) => {
+    const loaded = await loadModel(model, { threads: 1 });
+    const [found = []] = await loaded.entities([text]);
+    await loaded.dispose();
+    expect(found.length).toBeGreaterThan(0);
+    await tab.goto(`${server.url}/?task=predict&text=${encodeURIComponent(text)}`);
+    await tab.locator('#status', { hasText: /^Answered/ }).waitFor();
+    const shown = await tab.evaluate<{
+      whole: string;
+      marks: { text: string; label: string; before: string }[];
+    }>(`(() => {
+      const whole = document.querySelector('.marked').cloneNode(true);
+      const marks = [...whole.querySelectorAll('mark')].map((mark) => {
+        const label = mark.querySelector('.kind');
+        const name = label.textContent;
+        label.remove();
+        return { mark, label: name };
+      });
+      return {
+        whole: whole.textContent,
+        marks: marks.map(({ mark, label }) => {
+          const range = document.createRange();
+          range.setStart(whole, 0);
+          range.setEndBefore(mark);
+          return { text: mark.textContent, label, before: range.toString() };
+        }),
+      };
+    })()`);
+    expect(shown.whole).toBe(text);
+    expect(shown.marks).toEqual(
+      found.map(({ start, end, label }) => ({ text: text.slice(start, end), label, before: text.slice(0, start) })),
+    );
+    const titles = await tab.evaluate<string[]>(`[...document.querySelectorAll('mark')].map(({ title }) => title)`);
+    for (const [i, { label, score }] of found.entries()) {
+      expect(titles[i]?.startsWith(`${label}, `)).toBe(true);
+      expect(Number.parseFloat(titles[i]?.slice(label.length + 2) ?? '')).toBeCloseTo(100 * score, 0);
+    }
+  });
+});

@@ -9,7 +9,7 @@ export const calibrateCommand: CommandSpec = {
   group: 'judge',
   summary: 'learn from labeled texts that a classifier has not seen when it may answer alone',
   job: 'calibrate',
-  flags: ['query', 'textColumn', 'labelColumn'],
+  flags: ['query', 'textColumn', 'pairColumn', 'labelColumn'],
   examples: [
     'bertune calibrate --model runs/intent --data fresh.csv',
     'bertune predict --model runs/intent --input new.csv --most-wrong 0.02 > labels.jsonl',

@@ -11,10 +11,12 @@ export const predictCommand: CommandSpec = {
   group: 'use',
   summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
-  flags: ['query', 'textColumn', 'pairColumn', 'output', 'scores', 'shard'],
+  fileJob: 'predictFile',
+  flags: ['query', 'textColumn', 'pairColumn', 'output', 'format', 'tagScheme', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
-    output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer',
+    output:
+      'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer; with labels on tokens also .conll, .tsv or .json',
   },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
@@ -22,6 +24,8 @@ export const predictCommand: CommandSpec = {
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
     'bertune predict --model runs/intent --input new.csv --most-wrong 0.02 --output answered.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent --explain",
+    'bertune predict --model runs/names --input new.csv --output found.conll --tag-scheme BIOES',
+    'bertune predict --model runs/names --input new.csv --output found.json --format label-studio',
   ],
   isShared: true,
   async run(settings, context) {
@@ -35,7 +39,9 @@ export const predictCommand: CommandSpec = {
     if (settings.scores) {
       throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the answer alone`);
     }
-    if (settings.shard) throw new UsageError(say`${setting('shard')} goes with ${setting('output')}`);
+    for (const name of ['shard', 'format', 'tagScheme'] as const) {
+      if (settings[name] !== undefined) throw new UsageError(say`${setting(name)} goes with ${setting('output')}`);
+    }
     const { predict } = await import('../../jobs/predict.ts');
     const { textLines } = await import('../../jobs/textLines.ts');
     const options = jobOptions('predict', settings);
@@ -61,7 +67,7 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     predictFile({ ...options, stdin: isPiped ? textLines(stdin, 'standard input', hooks) : undefined }, hooks),
   );
   await writeResult(context, settings, result, () => {
-    const { count, labels, added, output, promised } = result;
+    const { count, labels, added, output, files, promised } = result;
     if (settings.shard) return `${counted(count, 'row')} in ${output}; bertune join makes one file of all parts`;
     const most = Object.entries(labels).sort(([, a], [, b]) => b - a);
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
@@ -70,6 +76,6 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     const without = count - most.reduce((sum, [, texts]) => sum + texts, 0);
     const left = promised && without > 0 ? `; ${quantity(without)} left unlabeled` : '';
     const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
-    return `${counted(count, 'row')} with ${names} saved to ${output}${told}${left}`;
+    return `${counted(count, 'row')} with ${names} saved to ${(files ?? [output]).join(' and ')}${told}${left}`;
   });
 }

@@ -14,7 +14,7 @@ import type { ParameterValues } from '../../nn/parameters.ts';
 import { answerKeysOf } from '../answerKeys.ts';
 import { saveSentence } from '../saveText.ts';
 import { plainSettings, type SentenceSettings } from '../sentenceFolder.ts';
-import { configText, writtenConfig } from '../textConfig.ts';
+import { configText, pairsKey, writtenConfig } from '../textConfig.ts';
 import { type ForwardGraph, forwardGraph, hasVectors } from './graph.ts';
 import { fullWeights, inHalfPrecision, quantizedWeights, storedBytes } from './weights.ts';
 
@@ -126,7 +126,8 @@ function hubConfig({ model, raw, head, dtypes }: ExportedText): HubConfig {
   const [dtype] = dtypes;
   // With it, programs need not name the only one that there is.
   const only = dtypes.length === 1 ? { 'transformers.js_config': { dtype } } : {};
-  const own = isLabelKind(head) ? answerKeysOf(raw) : {};
+  const pairs = isLabelKind(head) && model.pairs !== null ? { [pairsKey]: model.pairs } : {};
+  const own = isLabelKind(head) ? { ...answerKeysOf(raw), ...pairs } : {};
   return { ...writtenConfig(model, { head, dtype: 'float32', raw, own }), ...only };
 }
 

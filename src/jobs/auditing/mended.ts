@@ -27,7 +27,7 @@ export async function mended({ data, apply, output }: MendOptions, hooks: JobHoo
   await checkRowPath(output);
   checkNotInput(output, data);
   checkNotInput(output, { files: [apply] });
-  const set = await readLabels(data, setting('data'), hooks);
+  const set = await readLabels(data, setting('data'), hooks, 'single texts');
   const decisions = await readReview(apply, setting('apply'), newLabelName);
   const known = new Set(set.labels);
   const faults: string[] = [];

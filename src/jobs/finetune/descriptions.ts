@@ -23,7 +23,7 @@ export async function readDescriptions(
   hooks: JobHooks,
 ): Promise<Descriptions | undefined> {
   if (labelTexts === undefined || labelTexts === 'names' || labelTexts === 'none') return undefined;
-  const { texts, labels } = await readLabels(labelTexts, setting('labelTexts'), hooks);
+  const { texts, labels } = await readLabels(labelTexts, setting('labelTexts'), hooks, 'single texts');
   return { labels, texts: texts.map((text, i) => (text.trim() === '' ? readableName(labels[i] as string) : text)) };
 }
 
