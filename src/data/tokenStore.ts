@@ -81,7 +81,7 @@ export class TokenStore {
   /** Reads sequence i. */
   read(i: number): StoredSequence {
     const start = this.#startOf(i);
-    const length = this.lengthOf(i);
+    const length = this.#lengthOf(i);
     const stored = this.#wide ? new Uint32Array(length) : new Uint16Array(length);
     readFully(this.#files.tokens, stored, start * stored.BYTES_PER_ELEMENT);
     const starts = new Uint8Array(length);
@@ -105,6 +105,10 @@ export class TokenStore {
 
   close(): void {
     for (const file of Object.values(this.#files)) closeSync(file);
+  }
+
+  #lengthOf(i: number): number {
+    return (this.#entryOf(i)[1] as number) & 0xffff;
   }
 
   #startOf(i: number): number {

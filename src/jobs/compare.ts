@@ -10,7 +10,7 @@ import { check } from './check.ts';
 import { evaluate } from './evaluate.ts';
 import { findModel } from './findModel.ts';
 import { finetune } from './finetune.ts';
-import { readAnswers } from './heldOutAnswers.ts';
+import { answeredRightly } from './heldOutAnswers.ts';
 import { inspect } from './inspect.ts';
 import { measurableHead } from './model.ts';
 import { activity, note } from './note.ts';
@@ -104,7 +104,14 @@ async function measuredModels(settings: Resolved<'compare'>, hooks: JobHooks): P
         const done = i * models.length + k;
         const total = seeds * models.length;
         hooks.onEvent?.({ type: 'progress', ...activity(say`training and measuring`), done, total });
-        await run(each, folder, seed + i, settings, i === 0 ? hooks : quiet(hooks));
+        const texts = await run(each, folder, seed + i, settings, i === 0 ? hooks : quiet(hooks));
+        const kept = each.right[i]?.length ?? 0;
+        if (done === 0 && texts > kept) {
+          note(
+            hooks,
+            say`${setting('eval')} has ${texts} texts; ${kept} of them, evenly among the others, are compared by`,
+          );
+        }
       }
       if (i === 1 && measured.every(({ right }) => isSame(right[0], right[1]))) {
         for (const { right } of measured) right.length = 1;
@@ -121,14 +128,14 @@ async function measuredModels(settings: Resolved<'compare'>, hooks: JobHooks): P
   return measured;
 }
 
-/** Fine-tunes a model once and adds what it answered. */
+/** Fine-tunes a model once and adds what it answered. @returns how many test texts there are: of many, a part is kept */
 async function run(
   measured: Measured,
   folder: string,
   seed: number,
   settings: Resolved<'compare'>,
   hooks: JobHooks,
-): Promise<void> {
+): Promise<number> {
   const {
     train,
     eval: held,
@@ -160,9 +167,9 @@ async function run(
     { signal: hooks.signal, onEvent: (event) => event.type === 'note' && hooks.onEvent?.(event) },
   );
   measured.seconds += (performance.now() - began) / 1000;
-  const answers = readAnswers(folder);
-  if (!answers) throw new Error('internal: a run without answers');
-  measured.right.push(answers.classes.map((label, i) => label === answers.answers[i]));
+  const { right, of } = answeredRightly(folder);
+  measured.right.push(right);
+  return of;
 }
 
 /** What else there is to know of a model. */

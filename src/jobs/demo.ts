@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeFolder, temporaryFolder } from '../core/files.ts';
-import { type PairedDifference, pairedDifference, type Summary, summarize } from '../evaluation/paired.ts';
+import { type Comparison, compareAnswers } from '../evaluation/comparison.ts';
+import { type Summary, summarize } from '../evaluation/paired.ts';
 import { type Verdict, verdictOf } from '../evaluation/verdict.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
 import { adapt } from './adapt.ts';
 import { finetune } from './finetune.ts';
+import { answeredRightly } from './heldOutAnswers.ts';
 import { loadModel } from './model.ts';
 import type { AdaptResult, FillMaskResult, FinetuneOptions, FinetuneResult, JobHooks, Ladder } from './types.ts';
 
@@ -22,8 +24,8 @@ export interface DemoResult {
   /** Test accuracy of each start, by seed. */
   readonly accuracies: Readonly<Record<DemoStart, readonly number[]>>;
   readonly summaries: Readonly<Record<DemoStart, Summary>>;
-  /** Accuracy of the adapted model minus that of the base, seed by seed. */
-  readonly difference: PairedDifference;
+  /** Accuracy of the adapted model minus that of the base, on the same texts and seeds. */
+  readonly difference: Comparison;
   /** What the difference says of whether adapting helped. */
   readonly verdict: Verdict;
   /** Whether the verdict is that it did. */
@@ -79,11 +81,13 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
     adapted: { model: output, randomStart: false },
   };
   const accuracies: Record<DemoStart, number[]> = { 'random start': [], base: [], adapted: [] };
+  const right: Record<DemoStart, boolean[][]> = { 'random start': [], base: [], adapted: [] };
   const scratch = temporaryFolder();
   const classifier = (seed: number, more: Pick<FinetuneOptions, 'model' | 'method' | 'randomStart' | 'budget'>) =>
     finetune(
       {
         ...{ seed, threads, output: scratch, overwrite: true, trainLimit: labelsUsed, maxLength: 64, ...more },
+        ...{ report: false, reportTexts: false },
         train: { files: [join(corpora, 'intents.train.csv')] },
         eval: { files: [join(corpora, 'intents.test.csv')] },
       },
@@ -95,6 +99,7 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
       for (const [name, start] of Object.entries(starts) as [DemoStart, (typeof starts)[DemoStart]][]) {
         const { accuracy } = await classifier(seed, { ...start, ...classifying });
         accuracies[name].push(accuracy);
+        right[name].push(answeredRightly(scratch).right);
         note(`seed ${seed}, ${name}: accuracy ${(100 * accuracy).toFixed(1)} % with ${labelsUsed} labels`);
       }
     }
@@ -103,7 +108,8 @@ export async function demo(options: DemoOptions = {}, hooks: JobHooks = {}): Pro
   } finally {
     removeFolder(scratch);
   }
-  const difference = pairedDifference(accuracies.base, accuracies.adapted);
+  const [difference] = compareAnswers(right.base, [right.adapted]);
+  if (!difference) throw new Error('internal: nothing was compared');
   const verdict = verdictOf(difference);
   return {
     ...{ adapted, labels: labelsUsed, seeds, accuracies, difference, verdict },

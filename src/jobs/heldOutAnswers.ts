@@ -36,6 +36,13 @@ export function readAnswers(folder: string): Answers | undefined {
   return readDocument(join(folder, answersFile), format);
 }
 
+/** Whether each text that a run kept was answered rightly, and of how many texts these are. */
+export function answeredRightly(folder: string): { readonly right: boolean[]; readonly of: number } {
+  const kept = readAnswers(folder);
+  if (!kept) throw new Error('internal: a run without answers');
+  return { right: kept.classes.map((label, i) => label === kept.answers[i]), of: kept.of };
+}
+
 /** What is kept of answers. */
 export function keptAnswers({ labels, texts, classes, slices, logits }: HeldOutAnswers, keepsTexts: boolean): Answers {
   const of = logits.length;

@@ -17,6 +17,7 @@ import { IntegratedGradients } from '../tasks/text/integratedGradients.ts';
 import { rankTokens } from '../tasks/text/objectives/maskedTokens.ts';
 import { ofWindows } from '../tasks/text/windows.ts';
 import { framed } from '../text/frame.ts';
+import { unitsOf } from '../text/tagging/units.ts';
 import type { TextTokenizer } from '../text/textTokenizer.ts';
 import { checkTexts, labelAnswers } from './answers/labelAnswers.ts';
 import { anyMask } from './anyMask.ts';
@@ -216,6 +217,7 @@ export async function openModel(
       requireHead('tokenLabels', 'labels on tokens');
       return tokens.entities(texts, options);
     },
+    words: (text) => unitsOf(text, tokenizer.encodeAligned(text)).map(({ start, end }) => [start, end] as const),
     async embed(texts, options) {
       return (await model.embedCounted(texts, options)).vectors;
     },

@@ -17,6 +17,8 @@ export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly prompts: readonly string[];
   /** How far its answers can be trusted; null where nothing is known of it. */
   readonly trust: Trust | null;
+  /** Where the words of a text lie, [from, to) in code units, as labels on tokens are given to them. */
+  words(text: string): readonly (readonly [number, number])[];
   /** What its classifier makes of texts [labels], and the vectors that it reads, where they are asked for and it has some. */
   seen(texts: readonly string[], vectors: boolean): Promise<SeenByClassifier>;
   /** What the words of each text do to its likeliest label. @throws UsageError for answers that are no one label */

@@ -57,6 +57,9 @@ export function openWords(
     async entities() {
       throw lacking('token classification head, which labels on tokens need');
     },
+    words() {
+      throw lacking('tokenizer, which words of a text need');
+    },
     explain: (texts) => explain({ path, kind, labels, rows: logitsOf, signal }, texts),
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');

@@ -21,6 +21,7 @@ import { checkPairs, pairOfLine } from './pairsOfTexts.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
+import { checkTagSettings } from './tokens/tagSettings.ts';
 import { trustedAnswers } from './trust/trustedAnswers.ts';
 import type { Answer, DataOptions, JobHooks, PredictedText } from './types.ts';
 
@@ -49,12 +50,13 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   const entities = { offsets, aggregation };
   const using = { threads, device, maxLength, int8, offline, onNote, onEvent, signal, entities };
   const model = await openModel(found, using, collective);
-  if (options.input) checkPairs(model.pairs, options.input, setting('input'), path);
   let progress = textsProgress('labeling texts', undefined, hooks);
   const onTotal = (total: number) => {
     progress = textsProgress('labeling texts', total, hooks);
   };
   try {
+    checkTagSettings(options, model);
+    if (options.input) checkPairs(model.pairs, options.input, setting('input'), path);
     const all = itemsOf({ ...options, ofLine: lineReader(model.pairs, path) }, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);

@@ -31,25 +31,19 @@ import { refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
 import { type Shard, shardFor, takenBy } from './shards.ts';
 import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
+import { predictTagged } from './tokens/predictTagged.ts';
+import { checkTagSettings, taggedFileOf } from './tokens/tagSettings.ts';
 import { asksTrust } from './trust/decisions.ts';
 import { type TrustedAnswers, trustedAnswers } from './trust/trustedAnswers.ts';
-import type { JobHooks, Promised } from './types.ts';
+import type { JobHooks, PredictFileResult } from './types.ts';
 
-/** Its `output` is a `.csv`, `.parquet` or `.jsonl` file. */
+/**
+ * Its `output` is a `.csv`, `.parquet` or `.jsonl` file; of a model that labels parts of texts also `.conll` or `.tsv`, for
+ * words and tags, or `.json` with `format` label-studio.
+ */
 export interface PredictFileOptions extends OptionsOf<'predictFile'> {}
 
-export interface PredictFileResult {
-  readonly count: number;
-  /** How many rows got each label; labels that none got are left out. */
-  readonly labels: Readonly<Record<string, number>>;
-  /** Names of the columns that were added: the answer's, such as the label's and its probability's, with `scores` that of each label. */
-  readonly added: readonly string[];
-  /** The file, or with `shard` that of the part. */
-  readonly output: string;
-  /** What is known of answers that may be left out, and on which texts; in words, too. Absent where all are given. */
-  readonly promises?: readonly Promised[];
-  readonly promised?: readonly string[];
-}
+export type { PredictFileResult } from './types.ts';
 
 /**
  * Labels texts and writes their rows with all columns, in their order, and the label and its probability behind them.
@@ -58,6 +52,8 @@ export interface PredictFileResult {
  * texts or a full disk; InterruptedError. Then there is no file.
  */
 export async function predictFile(options: PredictFileOptions, hooks: JobHooks = {}): Promise<PredictFileResult> {
+  const tagged = taggedFileOf(options);
+  if (tagged) return predictTagged(options, tagged, hooks);
   const all = resolve('predictFile', options);
   const { model: path, threads, device, maxLength, int8, offline, scores } = all;
   const { output, input } = options;
@@ -93,6 +89,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   try {
     // Says that there is no classifier before anything is read.
     await model.predict([]);
+    checkTagSettings(options, model);
     if (input) checkPairs(model.pairs, input, setting('input'), path);
     const rows = await openRows(options, { pairs: model.pairs, path }, hooks);
     try {

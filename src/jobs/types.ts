@@ -550,3 +550,19 @@ export interface LoadedModel {
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;
 }
+
+/** What was labeled and written. */
+export interface PredictFileResult {
+  readonly count: number;
+  /** How many rows got each label; labels that none got are left out. */
+  readonly labels: Readonly<Record<string, number>>;
+  /** Names of the columns that were added: the answer's, such as the label's and its probability's, with `scores` that of each label. */
+  readonly added: readonly string[];
+  /** The file, or with `shard` that of the part. */
+  readonly output: string;
+  /** All files, where a kind of file is more than one or its own. */
+  readonly files?: readonly string[];
+  /** What is known of answers that may be left out, and on which texts; in words, too. Absent where all are given. */
+  readonly promises?: readonly Promised[];
+  readonly promised?: readonly string[];
+}

@@ -20,6 +20,7 @@ import {
   shownImages,
   someHeldOut,
   type Takes,
+  taggedFile,
   taggedOutput,
   textTraining,
   trusted,
@@ -147,7 +148,7 @@ export const jobs = {
     device: given,
   },
   predict: { ...use, ...predicted, explain: given, ...taggedOutput },
-  predictFile: { ...use, ...predicted, ...taggedOutput, output: labelFile, scores: given, shard: given },
+  predictFile: { ...use, ...predicted, ...taggedOutput, ...taggedFile, output: labelFile, scores: given, shard: given },
   audit: {
     ...judging,
     data: { required: true, help: 'labeled texts to look through: files or globs' },

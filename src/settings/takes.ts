@@ -74,7 +74,10 @@ export const corpusTraining = {
 export const imagePlaces = 'an IDX file, a folder of images by class, a tar of one, or PATH.tar:folder';
 export const imageCache = { help: 'folder that keeps prepared images for later runs; --no-cache: keep none' } as const;
 export const theMethods = { default: computed("the method's") } as const;
-export const labelFile = { required: true, help: 'file to write: .csv, .parquet or .jsonl' } as const;
+export const labelFile = {
+  required: true,
+  help: 'file to write: .csv, .parquet or .jsonl; labels on tokens also .conll, .tsv or .json',
+} as const;
 export const vectorFile = { required: true, help: 'file to write: .parquet or .jsonl' } as const;
 
 /** What jobs take that train on images. */
@@ -154,9 +157,17 @@ export const predicted = {
 
 /** How labels on tokens are written. */
 export const taggedOutput = {
-  tagScheme: { default: computed('IOB2') },
   offsets: { default: 'code-points' },
   aggregation: given,
+} as const satisfies Takes;
+
+/** How files are written that hold labels on tokens alone. */
+export const taggedFile = {
+  tagScheme: { help: 'what tags are written in, of --output .conll or .tsv', default: computed('IOB2') },
+  format: {
+    type: choice('table', 'label-studio'),
+    help: 'what --output is for: a table, or Label Studio with labels on tokens (.json)',
+  },
 } as const satisfies Takes;
 
 /** What a model that is used takes. */

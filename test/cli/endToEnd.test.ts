@@ -75,6 +75,7 @@ describe('results for scripts', () => {
       'metrics.jsonl',
       'model.safetensors',
       'pooler.safetensors',
+      'report.html',
       'run.json',
       'tokenizer.json',
       'tokenizer_config.json',
@@ -101,7 +102,8 @@ describe('results for scripts', () => {
     expect(Object.keys(measured)).toEqual(names);
     expect(measured).toMatchObject({ accuracy: 1, count: 60, labels: ['asks', 'wants'] });
     const evaluated = await run('evaluate --model @tuned --data @labeled.csv --threads 1 --json');
-    const again = JSON.parse(evaluated.stdout);
+    const { calibration, ...again } = JSON.parse(evaluated.stdout);
+    expect(calibration.count).toBe(60);
     const withoutLoss = { loss: 0, lossStandardError: 0 };
     expect({ ...again, ...withoutLoss }).toEqual({ ...measured, ...withoutLoss });
     expect(again.loss).toBeCloseTo(measured.loss, 5);

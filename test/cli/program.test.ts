@@ -75,10 +75,12 @@ describe('help', () => {
   );
 
   test('examples use options that exist', () => {
-    for (const command of commands) {
-      const used = command.examples.join(' ').match(/--[a-z-]+/g) ?? [];
-      for (const flag of used) {
-        expect(namesOf(command).map(flagName), `${command.name} ${flag}`).toContain(flag.replace(/^--(no-)?/, ''));
+    const flagsOf = new Map(commands.map((command) => [command.name, namesOf(command).map(flagName)]));
+    for (const example of commands.flatMap(({ examples }) => examples)) {
+      const [, two = '', one = ''] = /bertune ((\S+)(?: \S+)?)/.exec(example) ?? [];
+      const flags = flagsOf.get(two) ?? flagsOf.get(one);
+      for (const flag of example.match(/--[a-z][a-z-]*/g) ?? []) {
+        expect(flags, `${example}: ${flag}`).toContain(flag.replace(/^--(no-)?/, ''));
       }
     }
   });

@@ -48,7 +48,7 @@ describe('the report of the demo', () => {
     ...{ ladder: undefined, ladderAccuracy: 0.708 },
     accuracies: { 'random start': [0.4, 0.6], base: [0.4, 0.6], adapted: [0.4, 0.6] },
     summaries: { 'random start': summary, base: summary, adapted: summary },
-    difference: { mean: 0.031, low: -0.003, high: 0.065 },
+    difference: { mean: 0.031, low: -0.003, high: 0.065, standardError: 0.015, outcome: 'open' as const },
   };
 
   test.each([
@@ -65,6 +65,19 @@ describe('the report of the demo', () => {
       'Took 2m 51s. Try it: npx bertune fill-mask --model runs/adapted',
     ]);
   });
+});
+
+test('what is not shown says how many texts would show it', () => {
+  const summary = { mean: 0.5, lowest: 0.4, highest: 0.6 };
+  const settledBy = { more: 320, of: 'texts' as const };
+  const lines = demoReport({
+    ...{ adapted, labels: 100, seeds: [11], seconds: 60, helped: false, verdict: 'not shown' as const },
+    ...{ before: { text: 'a', masks: [] }, after: { text: 'a', masks: [] }, ladder: undefined, ladderAccuracy: 0.7 },
+    accuracies: { 'random start': [0.5], base: [0.5], adapted: [0.5] },
+    summaries: { 'random start': summary, base: summary, adapted: summary },
+    difference: { mean: 0.031, low: -0.003, high: 0.065, standardError: 0.015, outcome: 'open', settledBy },
+  }).split('\n');
+  expect(lines.at(-3)).toMatch(/a point or more; about 320 more test texts would settle it, if it stays at \+3\.1$/);
 });
 
 test('the report of the demo shows which method won on folds, and what it got right', () => {
@@ -84,7 +97,7 @@ test('the report of the demo shows which method won on folds, and what it got ri
     },
     accuracies: { 'random start': [0.5], base: [0.5], adapted: [0.5] },
     summaries: { 'random start': summary, base: summary, adapted: summary },
-    difference: { mean: 0.031, low: 0.003, high: 0.065 },
+    difference: { mean: 0.031, low: 0.003, high: 0.065, standardError: 0.014, outcome: 'better' as const },
     ladder: { chosen: 'hybrid', rungs: [{ ...rung, method: 'hybrid', difference: null }], left: [] },
     ladderAccuracy: 0.708,
   }).split('\n');

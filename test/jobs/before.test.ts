@@ -150,7 +150,12 @@ describe('run.json', () => {
     cpSync(at(name), folder, { recursive: true });
     rmSync(join(folder, 'README.md'));
     await card({ model: folder });
-    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toBe(readFileSync(at(name, 'README.md'), 'utf8'));
+    // Only BERT's mask token was known then.
+    const text = (path: string) =>
+      readFileSync(path, 'utf8')
+        .replace('print(pipe("where is my [MASK]?"))', 'print(pipe(f"where is my {pipe.tokenizer.mask_token}?"))')
+        .replace(/sha256 [0-9a-f]{64}/, '');
+    expect(text(join(folder, 'README.md'))).toBe(text(at(name, 'README.md')));
     await card({ model: folder, license: 'apache-2.0' });
     const old = readJson(at(name, 'run.json'));
     expect(readJson(folder, 'run.json')).toEqual({ ...old, format: 1, card: { license: 'apache-2.0' } });

@@ -6,21 +6,29 @@ import { saveText } from '../../src/hub/saveText.ts';
 import { loadText } from '../../src/hub/textFolder.ts';
 import { familyTypes } from '../../src/models/text/families.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
+import { inputName, objectiveGraph } from '../../src/tasks/text/graph.ts';
 import { TextInference } from '../../src/tasks/text/inference.ts';
+import { tokenLabels } from '../../src/tasks/text/objectives/tokenLabels.ts';
+import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
 import { expectClose } from '../parity.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { readTensors } from './fixtures.ts';
+import { dataOf, nameAmong, parameterTensors, placeBatch, readTensors } from './fixtures.ts';
 
 const folder = join(import.meta.dirname, '..', 'fixtures', 'tagging', 'families');
-const expected: Readonly<Record<string, { ids: number[]; logits: number[] }>> = JSON.parse(
-  readFileSync(join(folder, 'expected.json'), 'utf8'),
-);
+interface Expected {
+  readonly ids: readonly number[];
+  readonly logits: readonly number[];
+  readonly sequences: readonly (readonly number[])[];
+  /** Sequence, place and tag of what is asked. */
+  readonly tagged: readonly (readonly [number, number, number])[];
+}
+const expected: Readonly<Record<string, Expected>> = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));
 
 test('there is a reference for every family', () => {
   expect(Object.keys(expected).sort()).toEqual([...familyTypes].sort());
 });
 
-describe.each(Object.entries(expected))('token classifier of %s', (type, { ids, logits }) => {
+describe.each(Object.entries(expected))('token classifier of %s', (type, { ids, logits, sequences, tagged }) => {
   test('loads whole, makes the logits of transformers, and is saved as it was', async () => {
     const notes: string[] = [];
     const loaded = await loadText(join(folder, type), { head: 'tokenLabels', onNote: (note) => notes.push(note) });
@@ -54,5 +62,42 @@ describe.each(Object.entries(expected))('token classifier of %s', (type, { ids, 
     expect(config.architectures).toEqual(
       JSON.parse(readFileSync(join(folder, type, 'config.json'), 'utf8')).architectures,
     );
+  });
+
+  // Three texts of unlike lengths: one a row with padding, and all in one row, where neither may see another.
+  test.each([
+    ['padded', [[0], [1], [2]], 13],
+    ['packed', [[2, 0, 1]], 27],
+  ] as const)('loss and every gradient as in PyTorch, %s', async (_, layout, width) => {
+    const { model, values } = await loadText(join(folder, type), { head: 'tokenLabels' });
+    const reference = await readTensors(join(folder, type, 'training.safetensors'));
+    const placed = placeBatch({ sequences, predicted: [], classes: [] }, layout, width);
+    const graph = objectiveGraph(model, tokenLabels(), placed, { tags: tagged.length }, { training: false });
+    const integers = (data: number[]) =>
+      ({ dtype: 'int32', shape: [data.length], data: Int32Array.from(data) }) as const;
+    const engine = onnxEngine({ threads: 1 });
+    const program = await compileStep(engine, graph);
+    const found = await program.run({
+      ...parameterTensors(model.parameters(model.partsOf('tokenLabels')), values),
+      ...placed.inputs,
+      [inputName('tags', 'rows')]: integers(tagged.map(([sequence, place]) => (placed.starts[sequence] ?? 0) + place)),
+      [inputName('tags', 'targets')]: integers(tagged.map(([, , tag]) => tag)),
+      [inputName('tags', 'weights')]: {
+        ...{ dtype: 'float32', shape: [tagged.length] },
+        data: Float32Array.from(tagged, () => 1),
+      },
+    });
+    await program.dispose();
+    expectClose(dataOf(found, lossOutput), reference.get('loss'), { quantity: 'tag loss', tolerance: 1e-5 });
+    const stored = new Set([...reference.keys()].flatMap((key) => /^gradient\/(.*)$/.exec(key)?.[1] ?? []));
+    const compared = new Set<string>();
+    for (const name of graph.parameters.keys()) {
+      const own = nameAmong(stored, model, name);
+      compared.add(own);
+      expectClose(dataOf(found, gradientOutput(name)), reference.get(`gradient/${own}`), {
+        ...{ quantity: 'tag gradients', name: `gradient of ${name}`, tolerance: 5e-5, floor: 0.1 },
+      });
+    }
+    expect(compared).toEqual(stored);
   });
 });

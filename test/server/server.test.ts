@@ -221,16 +221,17 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
 
 describe('beside the models', () => {
   test('health names the models and what they can', async () => {
-    const more = { maskToken: '[MASK]', pairs: null, dimensions: tinyConfig.hiddenSize, prompts: [] };
+    const size = tinyConfig.hiddenSize;
+    const more = { promised: [], maskToken: '[MASK]', pairs: null, dimensions: size, prompts: [] };
     const response = await fetch(`${server.url}/health`);
     expect([response.status, await response.json()]).toEqual([
       200,
       {
         status: 'ok',
         models: [
-          { name: 'base', tasks: ['fill-mask', 'embed'], labels: null, ...more },
-          { name: 'adapted', tasks: ['fill-mask', 'embed'], labels: null, ...more },
-          { name: 'intent', tasks: ['predict', 'embed'], labels, ...more },
+          { name: 'base', tasks: ['fill-mask', 'embed'], labels: null, answers: null, ...more },
+          { name: 'adapted', tasks: ['fill-mask', 'embed'], labels: null, answers: null, ...more },
+          { name: 'intent', tasks: ['predict', 'embed'], labels, answers: 'one label', ...more },
         ],
       },
     ]);

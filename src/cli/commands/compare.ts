@@ -4,6 +4,7 @@ import type { CommandSpec } from '../command.ts';
 import { duration, percent, quantity, table } from '../format.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
+import { settlement, signedPoints } from '../settlement.ts';
 
 export const compareCommand: CommandSpec = {
   name: 'compare',
@@ -85,15 +86,11 @@ function measuresOf(models: readonly ComparedModel[]): Measure[] {
 
 function verdictLine({ model, gain }: ComparedModel, reference: string): string {
   if (!gain) throw new Error('internal: nothing was compared');
-  const { mean, low, high, outcome, settledBy } = gain;
+  const { low, high, outcome } = gain;
   const points = (share: number) => Math.abs(100 * share).toFixed(1);
-  const signed = (share: number) => `${share >= 0 ? '+' : '-'}${points(share)}`;
-  const between = `${signed(low)} to ${signed(high)} points`;
+  const between = `${signedPoints(low)} to ${signedPoints(high)} points`;
   if (outcome === 'better') return `${model} is better than ${reference}, by ${points(low)} to ${points(high)} points`;
   if (outcome === 'worse') return `${model} is worse than ${reference}, by ${points(high)} to ${points(low)} points`;
   if (outcome === 'alike') return `${model} is as good as ${reference}: a difference of less than a point (${between})`;
-  const more = settledBy
-    ? `; about ${quantity(settledBy.more)} more ${settledBy.of === 'texts' ? 'test texts' : 'seeds'} would settle it, if it stays at ${signed(mean)}`
-    : '';
-  return `${model} against ${reference}: not shown which is better (${between})${more}`;
+  return `${model} against ${reference}: not shown which is better (${between})${settlement(gain)}`;
 }

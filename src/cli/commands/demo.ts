@@ -6,6 +6,7 @@ import { duration, percent, table } from '../format.ts';
 import { given, withTraining } from '../jobOptions.ts';
 import { ladderReport } from '../ladderReport.ts';
 import { writeResult } from '../output.ts';
+import { settlement, signedPoints } from '../settlement.ts';
 
 export const demoCommand: CommandSpec = {
   name: 'demo',
@@ -40,7 +41,6 @@ export function demoReport({
     const { mean, lowest, highest } = summaries[name];
     return [name, percent(mean), `${percent(lowest)} to ${percent(highest)}`];
   };
-  const points = (share: number) => `${share >= 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
   return [
     `Unlabeled messages: perplexity on held-out ones ${adapted.perplexityBefore?.toFixed(1)} -> ${adapted.perplexityAfter?.toFixed(1)}`,
     '',
@@ -51,8 +51,8 @@ export function demoReport({
     `Test accuracy of an intent classifier from ${labels} labels (mean and range of ${seeds.length} seeds):`,
     table([row('random start'), row('base'), row('adapted')], ['left', 'right', 'left']),
     '',
-    `adapted - base: ${points(difference.mean)} points (95 % interval ${points(difference.low)} to ${points(difference.high)})`,
-    verdicts[verdict],
+    `adapted - base: ${signedPoints(difference.mean)} points (95 % interval ${signedPoints(difference.low)} to ${signedPoints(difference.high)})`,
+    `${verdicts[verdict]}${verdict === 'not shown' ? settlement(difference) : ''}`,
     '',
     ...(ladder ? [ladderReport(ladder), `${ladder.chosen}: ${percent(ladderAccuracy)} of the test texts`, ''] : []),
     `Took ${duration(seconds)}. Try it: npx bertune fill-mask --model ${adapted.output}`,

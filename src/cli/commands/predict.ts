@@ -1,6 +1,7 @@
 import { counted, UsageError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import type { JobEvent } from '../../jobs/types.ts';
+import { taggedFile } from '../../settings/takes.ts';
 import type { CommandContext, CommandSpec, Settings } from '../command.ts';
 import { quantity } from '../format.ts';
 import { given, jobOptions, withProgress } from '../jobOptions.ts';
@@ -11,10 +12,12 @@ export const predictCommand: CommandSpec = {
   group: 'use',
   summary: 'label texts, or tell their number: a JSON line for each, or with --output a file of all rows',
   job: 'predict',
-  flags: ['query', 'textColumn', 'pairColumn', 'output', 'scores', 'shard'],
+  flags: ['query', 'textColumn', 'pairColumn', 'output', 'format', 'tagScheme', 'scores', 'shard'],
   helps: {
     json: 'accepted for symmetry: the output is JSON lines anyway',
-    output: 'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer',
+    output:
+      'file to write in place of JSON lines, .csv, .parquet or .jsonl: the columns of the input and the answer; with labels on tokens also .conll, .tsv or .json',
+    ...{ format: taggedFile.format.help, tagScheme: taggedFile.tagScheme.help },
   },
   examples: [
     'bertune predict --model runs/intent --input new.csv > labels.jsonl',
@@ -22,6 +25,8 @@ export const predictCommand: CommandSpec = {
     "echo 'where is my parcel?' | bertune predict --model runs/intent",
     'bertune predict --model runs/intent --input new.csv --most-wrong 0.02 --output answered.csv',
     "echo 'where is my parcel?' | bertune predict --model runs/intent --explain",
+    'bertune predict --model runs/names --input new.csv --output found.conll --tag-scheme BIOES',
+    'bertune predict --model runs/names --input new.csv --output found.json --format label-studio',
   ],
   isShared: true,
   async run(settings, context) {
@@ -35,7 +40,9 @@ export const predictCommand: CommandSpec = {
     if (settings.scores) {
       throw new UsageError(say`${setting('scores')} goes with ${setting('output')}: JSON lines hold the answer alone`);
     }
-    if (settings.shard) throw new UsageError(say`${setting('shard')} goes with ${setting('output')}`);
+    for (const name of ['shard', 'format', 'tagScheme'] as const) {
+      if (settings[name] !== undefined) throw new UsageError(say`${setting(name)} goes with ${setting('output')}`);
+    }
     const { predict } = await import('../../jobs/predict.ts');
     const { textLines } = await import('../../jobs/textLines.ts');
     const options = jobOptions('predict', settings);
@@ -61,7 +68,7 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     predictFile({ ...options, stdin: isPiped ? textLines(stdin, 'standard input', hooks) : undefined }, hooks),
   );
   await writeResult(context, settings, result, () => {
-    const { count, labels, added, output, promised } = result;
+    const { count, labels, added, output, files, promised } = result;
     if (settings.shard) return `${counted(count, 'row')} in ${output}; bertune join makes one file of all parts`;
     const most = Object.entries(labels).sort(([, a], [, b]) => b - a);
     const shown = most.slice(0, 5).map(([label, texts]) => `${label} ${quantity(texts)}`);
@@ -70,6 +77,6 @@ async function toFile(settings: Settings, context: CommandContext, isPiped: bool
     const without = count - most.reduce((sum, [, texts]) => sum + texts, 0);
     const left = promised && without > 0 ? `; ${quantity(without)} left unlabeled` : '';
     const told = most.length > 0 ? `: ${shown.join(', ')}${others}` : '';
-    return `${counted(count, 'row')} with ${names} saved to ${output}${told}${left}`;
+    return `${counted(count, 'row')} with ${names} saved to ${(files ?? [output]).join(' and ')}${told}${left}`;
   });
 }

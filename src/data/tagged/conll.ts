@@ -65,7 +65,8 @@ export function readColumns(
       continue;
     }
     const values = cut(line);
-    if (line.startsWith('#') && (values.length !== columns || !isTag(values[tagColumn - 1]))) continue;
+    if (line.startsWith('#') && (values.length !== columns || !isWord(values, tagColumn, first.includes('\t'))))
+      continue;
     if (values[0] === '-DOCSTART-') {
       close();
       continue;
@@ -83,6 +84,11 @@ export function readColumns(
   }
   close();
   return { sentences, tagColumn, columns };
+}
+
+/** Whether a line that begins as a comment is a word with its tag: between tabs, a comment has white space. */
+function isWord(values: readonly string[], tagColumn: number, hasTabs: boolean): boolean {
+  return isTag(values[tagColumn - 1]) || (hasTabs && !/\s/.test(values[0] ?? ''));
 }
 
 /** The last column whose values are all tags with prefixes; the last one where there is none. */

@@ -22,6 +22,11 @@ export interface TaggedRow {
 /** Endings that say that a file holds words and tags in columns. */
 const columnEndings = /\.(conll|conll2002|conll2003|iob|iob1|iob2|bio|bioes|iobes|ner)(\.gz)?$/i;
 
+/** Whether a file is named for words and tags in columns. */
+export function isColumnFile(path: string): boolean {
+  return columnEndings.test(path) && !/\.gz$/i.test(path);
+}
+
 /** All records of the files. Throws what `readTagged` throws. */
 export async function openTagged(options: TaggedOptions, columns: WordColumns): Promise<TaggedRow[]> {
   const database = await Database.open();

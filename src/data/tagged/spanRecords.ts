@@ -53,6 +53,7 @@ export function spanRecord(row: Row, columns: SpanColumns, place: Message): Span
   if (isObject(row.data) && (Array.isArray(row.annotations) || Array.isArray(row.completions))) {
     return labelStudio(row, columns, place);
   }
+  if (isObject(row.data) && Array.isArray(row.predictions)) return { leftOut: 'with predictions alone' };
   const words = columns.spans === undefined ? wordsIn(row, place) : undefined;
   if (words) return { ...words, ...id };
   const text = textOf(row, columns.text);

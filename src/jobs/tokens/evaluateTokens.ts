@@ -8,7 +8,7 @@ import { TextInference } from '../../tasks/text/inference.ts';
 import { entitiesOf, tagRows, tokenMeasure } from '../../tasks/text/objectives/tokenLabels.ts';
 import { cutText } from '../../text/tagging/cutText.ts';
 import { tagDecoder } from '../../text/tagging/decode.ts';
-import { outside, tagOf, tagsOfSpans } from '../../text/tagging/scheme.ts';
+import { tagsOfSpans } from '../../text/tagging/scheme.ts';
 import { onUnits } from '../../text/tagging/units.ts';
 import type { FoundModel } from '../findModel.ts';
 import { note } from '../note.ts';
@@ -17,7 +17,7 @@ import { refuseOtherData, refuseOtherEngine } from '../sameEverywhere.ts';
 import { readModel, sequenceLength } from '../textModel.ts';
 import type { JobHooks, TokensResult } from '../types.ts';
 import { modelScheme, readTexts, sampled } from './tagData.ts';
-import { schemeOf } from './tokenAnswers.ts';
+import { entityNames, schemeOf } from './tokenAnswers.ts';
 
 /**
  * Measures a model that labels parts of texts.
@@ -36,7 +36,7 @@ export async function evaluateTokens(
   const maxLength = sequenceLength(loaded, options.maxLength, options.model);
   const texts = sampled(await readTexts(options.data, setting('data'), options, hooks), options.limit, options.seed);
   await refuseOtherData(collective, { data: sha256(JSON.stringify(texts)).slice(0, 16) });
-  const types = [...new Set(labels.filter((label) => label !== outside).map((label) => tagOf(label).type))];
+  const types = entityNames(labels);
   const strange = texts.flatMap(({ spans }) => spans).find(({ label }) => !types.includes(label));
   if (strange) {
     throw new BertuneError(

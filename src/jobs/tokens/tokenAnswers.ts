@@ -9,7 +9,7 @@ import { aggregate, type Piece } from '../../text/tagging/aggregate.ts';
 import { type CutText, cutText, type TextToCut, windowsOf } from '../../text/tagging/cutText.ts';
 import { schemeOfTags, tagDecoder } from '../../text/tagging/decode.ts';
 import { codePointsAt } from '../../text/tagging/places.ts';
-import { type Scheme, schemeNames } from '../../text/tagging/scheme.ts';
+import { outside, type Scheme, schemeNames, tagOf } from '../../text/tagging/scheme.ts';
 import type { AlignedEncoding, TextTokenizer } from '../../text/textTokenizer.ts';
 import type { Answered } from '../answers/answerKind.ts';
 import { checkTexts } from '../answers/labelAnswers.ts';
@@ -33,6 +33,11 @@ export type EntityOptions = Pick<Resolved<'model.entities'>, 'offsets' | 'aggreg
 /** What the tags of a model are written in; undefined where its folder leaves that open. */
 export function schemeOf({ labels, raw }: Pick<TokenModel, 'labels' | 'raw'>): Scheme | undefined {
   return z.enum(schemeNames).safeParse(raw[tagSchemeKey]).data ?? schemeOfTags(labels);
+}
+
+/** The labels of entities that tags name. */
+export function entityNames(tags: readonly string[]): string[] {
+  return [...new Set(tags.filter((tag) => tag !== outside).map((tag) => tagOf(tag).type))];
 }
 
 /** The answers of a model that labels parts of texts. @param usual how entities are given where nobody says */
