@@ -222,7 +222,7 @@ describe('requests that cannot be answered: 4xx, one line, and the server stays 
 describe('beside the models', () => {
   test('health names the models and what they can', async () => {
     const size = tinyConfig.hiddenSize;
-    const more = { promised: [], maskToken: '[MASK]', pairs: null, dimensions: size, prompts: [] };
+    const more = { maskToken: '[MASK]', pairs: null, dimensions: size, prompts: [] };
     const response = await fetch(`${server.url}/health`);
     expect([response.status, await response.json()]).toEqual([
       200,
