@@ -4,6 +4,7 @@ import { type Column, hardlyClasses, isKeyOrTime, isNumeric, kindTitles, mayBeTe
 import { looksLikeData } from './headerLine.ts';
 import type { Table } from './table.ts';
 import { nestedTitle } from './values.ts';
+import { isPythonList, jsonList } from './writtenLists.ts';
 
 export interface ColumnOptions {
   readonly textColumn?: string;
@@ -95,7 +96,11 @@ export async function chooseColumns(
   if (needsLabel && label === undefined) {
     const isOther = (name: string) => isTaken(name) || name === text;
     label = likelyLabel ?? (isHeadless ? undefined : await guessedLabel(look, isOther, options));
-    if (label === undefined && needsLabel !== 'if any') throw ambiguous('label', await look(), name, isHeadless);
+    if (label === undefined && needsLabel !== 'if any') {
+      const flags =
+        several && !isHeadless ? (await look()).filter((column) => !isOther(column.name) && isFlag(column)) : [];
+      throw flags.length > 0 ? flagsError(flags, name) : ambiguous('label', await look(), name, isHeadless);
+    }
   }
   const { pair, labels } = named;
   const choice = {
@@ -122,7 +127,8 @@ export async function chooseColumns(
       say`${name}: column ${text} is the text; choose another label or group column: ${namesOf(columns)}`,
     );
   }
-  checkNoneNested(columns, choice, name, several);
+  // Whether texts are lists, the values tell.
+  checkNoneNested(several ? await look() : columns, choice, name, several);
   return choice;
 }
 
@@ -133,7 +139,8 @@ async function guessedLabel(
   { several, areNumbers }: ColumnOptions,
 ): Promise<string | undefined> {
   const free = (await look()).filter(({ name }) => !isTaken(name));
-  if (several && several.separator === undefined) return only(free.filter(isList));
+  if (several && several.separator === undefined)
+    return only(free.filter((column) => isList(column) || isWrittenList(column)));
   if (areNumbers) return only(free.filter((column) => isNumeric(column) && !isKeyOrTime(column)));
   return only(free.filter((column) => hardlyClasses(column) === undefined));
 }
@@ -142,7 +149,14 @@ function isList({ kind, type = '' }: Column): boolean {
   return kind === 'nested' && nestedTitle(type) === 'a list';
 }
 
+/** Whether all texts of a column are lists as JSON has them. */
+function isWrittenList({ kind, sample }: Column): boolean {
+  const some = [...(sample?.some ?? [])];
+  return kind === 'text' && some.length > 0 && some.every((cell) => jsonList(cell) !== undefined);
+}
+
 /**
+ * @param columns looked at, where there may be several labels
  * @param several how several labels are written: lists are then one way
  * @throws UsageError for a column of lists or objects, which are in no one way a text, a label, a group or an id; for labels
  * in texts of which nobody said how they are separated
@@ -155,12 +169,19 @@ export function checkNoneNested(
 ): void {
   const labels = columns.find((column) => column.name === choice.label);
   const areLists = labels !== undefined && isList(labels);
-  if (several && labels && !areLists && labels.kind !== 'nested' && several.separator === undefined) {
+  const isText = labels !== undefined && !areLists && labels.kind !== 'nested' && labels.kind !== 'empty';
+  if (several && isText && several.separator === undefined && !isWrittenList(labels)) {
+    const python = [...(labels.sample?.some ?? [])].find(isPythonList);
+    if (python !== undefined) {
+      throw new UsageError(
+        say`${name}: column ${labels.name} holds lists as Python prints them (${python.slice(0, 40)}), which are no JSON; write them as json.dumps does, as in ["a", "b"]`,
+      );
+    }
     throw new UsageError(
       say`${name}: column ${labels.name} holds no lists; say what stands between the labels of a text with ${setting('labelSeparator')}, or name columns of 0 and 1 with ${setting('labelColumns')}`,
     );
   }
-  if (several?.separator !== undefined && areLists) {
+  if (several?.separator !== undefined && labels && (areLists || isWrittenList(labels))) {
     throw new UsageError(
       say`${name}: column ${labels.name} holds lists, which need no ${setting('labelSeparator')}; leave it out`,
     );
@@ -215,6 +236,23 @@ export function listed(columns: readonly Column[], most = 20): string {
   });
   const more = columns.length > most ? `, and ${columns.length - most} more` : '';
   return `${names.join(', ')}${more}`;
+}
+
+/** Whether a column holds 0 and 1 alone, or true and false. */
+function isFlag({ kind, sample }: Column): boolean {
+  if (kind === 'boolean') return true;
+  return (
+    (kind === 'integer' || kind === 'number') &&
+    [...(sample?.some ?? [])].every((value) => /^\s*[01](\.0*)?\s*$/.test(value))
+  );
+}
+
+function flagsError(flags: readonly Column[], name: string | Message): UsageError {
+  const [columns, them] = flags.length === 1 ? ['column', 'it'] : ['columns', 'them'];
+  const holds = flags.length === 1 ? 'holds' : 'hold';
+  return new UsageError(
+    say`${name}: ${columns} ${namesOf(flags)} ${holds} 0 and 1: name ${them} with ${setting('labelColumns')} ${flags.map((flag) => flag.name).join(',')}`,
+  );
 }
 
 function ambiguous(

@@ -18,6 +18,8 @@ export interface AnsweredSet<T> {
   /** Of the second text, where each text is a pair. */
   readonly pairColumn?: string;
   readonly labelColumn: string;
+  /** Rows that were left out, since nothing is learned of them. */
+  readonly unlabeled?: number;
   readonly invalidUtf8: number;
 }
 
@@ -35,11 +37,11 @@ export async function readLabeledSet(options: RecordsOptions): Promise<LabeledSe
 /**
  * Reads labeled texts of any kind. Throws what `openRecords` and `take` throw.
  *
- * @param take makes what is learned of a record, given its row from 1 and the column of the labels
+ * @param take makes what is learned of a record, given its row from 1 and the column of the labels; undefined leaves it out
  */
 export async function readAnsweredSet<T>(
   options: RecordsOptions,
-  take: (record: DataRecord, row: number, labelColumn: string) => T,
+  take: (record: DataRecord, row: number, labelColumn: string) => T | undefined,
 ): Promise<AnsweredSet<T>> {
   const records = await openRecords({ ...options, needLabel: true });
   try {
@@ -50,10 +52,13 @@ export async function readAnsweredSet<T>(
     const groups: string[] = [];
     const slices: string[] = [];
     let hasIds = false;
+    let row = 0;
     for await (const batch of records.batches()) {
       for (const record of batch) {
         const { text, id, group, slice } = record;
-        labels.push(take(record, texts.length + 1, labelColumn));
+        const label = take(record, ++row, labelColumn);
+        if (label === undefined) continue;
+        labels.push(label);
         hasIds ||= id !== undefined;
         // A prefix that tells the groups of the data from those made up for rows without one.
         groups.push(group === undefined ? `row:${texts.length}` : `group:${group}`);
@@ -72,6 +77,7 @@ export async function readAnsweredSet<T>(
       textColumn,
       pairColumn,
       labelColumn,
+      unlabeled: row - texts.length,
       invalidUtf8,
     };
   } finally {

@@ -8,7 +8,8 @@ import { openPart } from './openPart.ts';
 import type { Part } from './recordRows.ts';
 import { type OnFetch, RemoteCopies } from './remoteCopies.ts';
 import { findSources } from './source.ts';
-import { UnreadableValueError, type ValueReader } from './values.ts';
+import { UnreadableValueError } from './unreadableValue.ts';
+import type { ValueReader } from './values.ts';
 
 /** Numeric columns of a table, in memory. */
 export interface NumberTable {

@@ -1,15 +1,18 @@
+import type { DuckDBValue } from '@duckdb/node-api';
 import { BertuneError } from '../core/errors.ts';
 import { type Message, say } from '../core/message.ts';
 import { pairText } from '../text/pair.ts';
 import type { ColumnChoice, SeveralLabels } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import type { Table } from './table.ts';
-import { UnreadableValueError, type ValueReader } from './values.ts';
+import { UnreadableValueError } from './unreadableValue.ts';
+import type { ValueReader } from './values.ts';
+import { refuseList } from './writtenLists.ts';
 
 export interface DataRecord {
   readonly text: string;
   readonly label?: string;
-  /** Where a text has several, or none. */
+  /** Where a text has several, or none; absent where nothing is said of them. */
   readonly labels?: readonly string[];
   readonly group?: string;
   readonly slice?: string;
@@ -118,7 +121,6 @@ async function* partRecords(
   const uses = wanted.map(({ role, column }): Use => {
     return { role, column, index: names.indexOf(column), reader: part.table.reader(column) };
   });
-  const isList = several !== undefined && several.separator === undefined;
   let row = 0;
   for (const one of together) await one.bring?.();
   for await (const rows of database.rows(selectOf(part, together, names))) {
@@ -136,7 +138,7 @@ async function* partRecords(
         id?: string | number;
       } = {
         text: '',
-        ...(several && { labels: [] }),
+        ...(choice.labels && { labels: [] }),
       };
       for (const { role, column, index, reader } of uses) {
         try {
@@ -150,8 +152,11 @@ async function* partRecords(
             continue;
           }
           if (role === 'label' && several) {
-            const list = isList ? reader.list(value) : reader.key(value);
-            record.labels = cleaned(Array.isArray(list) ? list : String(list ?? '').split(several.separator ?? ''));
+            const labels =
+              several.separator === undefined ? reader.list(value) : separated(value, reader, several.separator);
+            // To a delimited file, nothing and an empty text are the same.
+            if (labels || (several.separator !== undefined && part.table.hasHeaderLine))
+              record.labels = cleaned(labels ?? []);
             continue;
           }
           const read = role === 'text' ? reader.text(value) : reader.key(value);
@@ -161,7 +166,7 @@ async function* partRecords(
         } catch (error) {
           if (!(error instanceof UnreadableValueError)) throw error;
           throw new BertuneError(
-            say`${part.place}: column ${column} ${error.message} in row ${row}, which is ${wantedOf(role, several)}`,
+            say`${part.place}: column ${column} ${error.message} in row ${row}, ${error.advice ?? `which is ${wantedOf(role, several)}`}`,
           );
         }
       }
@@ -177,6 +182,14 @@ async function* partRecords(
 function wantedOf(role: Use['role'], several: SeveralLabels | undefined): string {
   if (role === 'labels') return 'neither 1 nor 0';
   return role === 'label' && several ? 'no list of labels' : `no ${role}`;
+}
+
+/** Labels with something between them; undefined where the value is missing. Throws as `refuseList`. */
+function separated(value: DuckDBValue, reader: ValueReader, separator: string): string[] | undefined {
+  const said = reader.key(value);
+  if (said === undefined) return undefined;
+  refuseList(String(said));
+  return String(said).split(separator);
 }
 
 /** Each label once, without spaces around it; blank ones are none. */

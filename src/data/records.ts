@@ -145,7 +145,8 @@ async function openWith(database: Database, options: RecordsOptions): Promise<Re
     );
   }
   const choice = await chooseColumns(main.table, options, main.place);
-  const choices = parts.map((part) => (part === main ? choice : sameColumns(part, choice, options.several)));
+  const choices: ColumnChoice[] = [];
+  for (const part of parts) choices.push(part === main ? choice : await sameColumns(part, choice, options.several));
   const taken = main.isPlainText ? undefined : takenLine(main, choice);
   if (taken !== undefined) options.onNote?.(say`${main.place}: ${taken}`, 'columns');
   const ofParts = parts.reduce((sum, part) => sum + part.invalidUtf8, 0);
@@ -222,11 +223,12 @@ function takenLine({ table }: Part, choice: ColumnChoice): string {
 }
 
 /** The same columns in a further file. Lines of text have no names: they are the text, whatever it is called. */
-function sameColumns(
-  { table: { columns }, place, isPlainText }: Part,
+async function sameColumns(
+  { table, place, isPlainText }: Part,
   choice: ColumnChoice,
   several: SeveralLabels | undefined,
-): ColumnChoice {
+): Promise<ColumnChoice> {
+  const { columns } = table;
   const find = (wanted: string | undefined, option: Origin) =>
     wanted === undefined ? undefined : findColumn(columns, wanted, option, place);
   const same = {
@@ -240,6 +242,6 @@ function sameColumns(
       labels: choice.labels.map((wanted) => findColumn(columns, wanted, setting('labelColumns'), place)),
     }),
   };
-  checkNoneNested(columns, same, place, several);
+  checkNoneNested(several ? await table.look() : columns, same, place, several);
   return same;
 }

@@ -8,6 +8,8 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { kindOfType } from './columnKinds.ts';
+import { UnreadableValueError } from './unreadableValue.ts';
+import { listIn } from './writtenLists.ts';
 
 /** What a value of a column is as a text, and as a label, group or id; undefined where it is missing. */
 export interface ValueReader {
@@ -20,23 +22,12 @@ export interface ValueReader {
   readonly replaced: number;
 }
 
-/** A value that is neither a text nor a number, nor anything that is written in one way alone. */
-export class UnreadableValueError extends Error {
-  /** @param holds what it is, after "holds": `a list` */
-  constructor(holds: string) {
-    super(`holds ${holds}`);
-  }
-}
-
 /** Values of a delimited file: as they are written. */
 export function writtenReader(): ValueReader {
   return {
     text: (value) => (value === null ? undefined : String(value)),
     key: (value) => (value === null ? undefined : numberIfCanonical(String(value))),
-    list: (value) => {
-      if (value === null) return undefined;
-      throw new UnreadableValueError('a text');
-    },
+    list: (value) => (value === null ? undefined : listIn(String(value))),
     replaced: 0,
   };
 }
@@ -52,6 +43,7 @@ export function jsonReader(): ValueReader {
     list(value) {
       const list: unknown = value === null ? null : JSON.parse(String(value));
       if (list === null) return undefined;
+      if (typeof list === 'string') return listIn(list);
       if (!Array.isArray(list)) throw new UnreadableValueError(titleOfJson(list));
       return list.flatMap((item) => (item === null ? [] : String(jsonKey(JSON.stringify(item)))));
     },
@@ -81,6 +73,7 @@ export function typedReader(type: string): ValueReader {
     key,
     list(value) {
       if (value === null) return undefined;
+      if (typeof value === 'string') return listIn(value);
       if (!(value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)) {
         throw new UnreadableValueError(kindOfType(type) === 'nested' ? nestedTitle(type) : 'one value');
       }
@@ -109,7 +102,7 @@ function numberIfCanonical(text: string): string | number {
 }
 
 function titleOfJson(value: unknown): string {
-  return typeof value === 'object' ? 'an object' : typeof value === 'string' ? 'a text' : 'one value';
+  return typeof value === 'object' ? 'an object' : 'one value';
 }
 
 function jsonKey(json: DuckDBValue): string | number | undefined {

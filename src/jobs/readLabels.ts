@@ -28,7 +28,7 @@ export async function readLabels(
 }
 
 /**
- * Reads texts with several labels each, or none, and says how many have none.
+ * Reads texts with several labels each, or none, and says how many have none, and of how many nothing is said.
  *
  * @throws BertuneError when no text has a label
  */
@@ -51,7 +51,7 @@ export async function readSeveralLabels(
     onNote: (line: Message) => note(hooks, line),
     onFetch: fetching(hooks),
   };
-  const read = await readAnsweredSet(options, ({ labels = [] }) => labels);
+  const read = await readAnsweredSet(options, ({ labels }) => labels);
   const set = withTexts(checked(read, flag, hooks), flag, hooks);
   const none = set.labels.filter((labels) => labels.length === 0).length;
   if (none === set.labels.length) throw new BertuneError(say`${flag}: no text has a label in ${set.labelColumn}`);
@@ -79,16 +79,38 @@ export async function readNumbers(data: DataOptions, flag: Origin, hooks: JobHoo
     },
     ({ label }, row, column) => {
       const said = label?.trim() ?? '';
-      if (said === '') throw new BertuneError(say`${flag}: row ${row} has no number in column ${column}`);
+      if (said === '' || /^nan$/i.test(said)) return undefined;
       const value = Number(said);
-      if (Number.isFinite(value)) return value;
       const shown = JSON.stringify(said.slice(0, 40));
+      if (Number.isFinite(Math.fround(value))) return value;
+      if (Number.isFinite(value)) {
+        throw new BertuneError(
+          say`${flag}: ${shown} in row ${row} of column ${column} is beyond what weights of 32 bits hold (3.4e38); write it in a larger unit`,
+        );
+      }
+      const plain = plainNumber(said);
+      if (plain !== undefined) {
+        throw new BertuneError(
+          say`${flag}: ${shown} in row ${row} of column ${column} is no plain number: write ${plain}`,
+        );
+      }
       throw new BertuneError(
         say`${flag}: ${shown} in row ${row} of column ${column} is no number, such as 3 or 2.5; another column is chosen with ${setting('labelColumn')}`,
       );
     },
   );
   return withTexts(checked(read, flag, hooks), flag, hooks);
+}
+
+/** How a number with a decimal comma, a currency or a percent sign is written; undefined where it cannot be told. */
+function plainNumber(said: string): string | undefined {
+  const bare = said.replace(/^([+-]?)\s*[$€£¥]\s*/u, '$1').replace(/\s*[%$€£¥]$/u, '');
+  if (/^[+-]?\d+(\.\d+)?$/.test(bare)) return bare;
+  // "1,200" may be either.
+  if (/^[+-]?\d+,(\d{1,2}|\d{4,})$/.test(bare)) return bare.replace(',', '.');
+  return /^[+-]?\d{1,3}([.,'\s]\d{3})+([.,]\d+)?$/u.test(bare)
+    ? 'its digits without marks between thousands, with a point before decimals'
+    : undefined;
 }
 
 function refuseSeveral({ labelSeparator, labelColumns }: DataOptions, read: string): void {
@@ -101,6 +123,11 @@ function refuseSeveral({ labelSeparator, labelColumns }: DataOptions, read: stri
 
 /** @throws BertuneError when there is no row */
 function checked<T>(set: AnsweredSet<T>, flag: Origin, hooks: JobHooks): AnsweredSet<T> {
+  const { unlabeled = 0, labelColumn } = set;
+  if (set.texts.length === 0 && unlabeled > 0)
+    throw new BertuneError(say`${flag}: all ${counted(unlabeled, 'row')} have nothing in column ${labelColumn}`);
+  if (unlabeled > 0)
+    note(hooks, say`${flag}: ${counted(unlabeled, 'row')} with nothing in column ${labelColumn} left out`);
   if (set.texts.length === 0) throw new BertuneError(say`${flag} holds no labeled text; check the file`);
   for (const line of invalidUtf8Notes(set.invalidUtf8, flag)) note(hooks, line);
   return set;

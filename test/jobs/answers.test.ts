@@ -363,8 +363,15 @@ describe('a number', () => {
 
   test.each<[string, string, string]>([
     ['a text', 'text,urgency\na b,1\nc d,high\n', '"high" in row 2 of column urgency is no number'],
-    ['nothing', 'text,urgency\na b,1\nc d,\n', 'row 2 has no number in column urgency'],
-    ['what is no number', 'text,urgency\na b,1\nc d,NaN\n', '"NaN" in row 2 of column urgency is no number'],
+    ['nothing', 'text,urgency\na b,\nc d,NaN\n', 'all 2 rows have nothing in column urgency'],
+    [
+      'a decimal comma',
+      'text,urgency\na b,"1,5"\nc d,2\n',
+      '"1,5" in row 1 of column urgency is no plain number: write 1.5',
+    ],
+    ['a percentage', 'text,urgency\na b,5 %\nc d,2\n', '"5 %" in row 1 of column urgency is no plain number: write 5'],
+    ['too much', 'text,urgency\na b,1\nc d,1e300\n', '"1e300" in row 2 of column urgency is beyond what weights'],
+    ['too little', 'text,urgency\na b,1e-300\nc d,2e-300\n', 'which weights of 32 bits do not hold'],
     [
       'one number throughout',
       'text,urgency\na b,2\nc d,2\n',

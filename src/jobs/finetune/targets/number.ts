@@ -40,6 +40,12 @@ export const numberTargets: TargetKind = {
         say`${setting('train')}: every number in column ${labelColumn} is ${first}; there is nothing to learn`,
       );
     }
+    // The weights hold both in 32 bits.
+    if (!Number.isFinite(Math.fround(deviation)) || Math.fround(deviation) === 0) {
+      throw new BertuneError(
+        say`${setting('train')}: numbers in column ${labelColumn} have a standard deviation of ${deviation}, which weights of 32 bits do not hold; write them in another unit`,
+      );
+    }
     const sorted = [...values].sort((a, b) => a - b);
     note(
       hooks,
