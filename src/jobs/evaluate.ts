@@ -25,7 +25,7 @@ import { measurableHead, openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { fetching, note } from './note.ts';
 import { type EngineSettings, openEngine } from './openEngine.ts';
-import { checkNoOutOfScope, checkPairs } from './pairsOfTexts.ts';
+import { checkNoOutOfScope, checkPairs, noteTurned } from './pairsOfTexts.ts';
 import { refuseOtherEngine, refuseOtherStart } from './sameEverywhere.ts';
 import { TextCutter } from './textCutter.ts';
 import { promptOf, readModel, sequenceLength } from './textModel.ts';
@@ -103,6 +103,7 @@ async function evaluateNetwork(
   const prompt = readsVectors(model) ? promptOf(loaded.sentence, {}, options.model) : '';
   const cutter = new TextCutter(tokenizer, maxLength, prompt, mostWindowsOf(raw, options.model), model.pairs);
   checkPairs(model.pairs, options.data, setting('data'), options.model);
+  noteTurned(model.pairs, options.data, options.model, hooks);
   checkNoOutOfScope(model.pairs !== null, options.outOfScope);
   const { collective = alone } = hooks;
   const rows = async (texts: readonly string[]) => {
@@ -150,6 +151,7 @@ async function evaluateWords(
   hooks: JobHooks,
 ): Promise<LabeledResult> {
   checkPairs(pairs, options.data, setting('data'), options.model);
+  noteTurned(pairs, options.data, options.model, hooks);
   checkNoOutOfScope(pairs !== null, options.outOfScope);
   const rows = async (texts: readonly string[]) => {
     const all: Float64Array[] = [];

@@ -3,7 +3,8 @@ import { type Origin, say, setting } from '../core/message.ts';
 import type { PairNames } from '../models/text/model.ts';
 import type { Resolved } from '../settings/options.ts';
 import { pairText, type TextPair, textsOfPair } from '../text/pair.ts';
-import type { DataOptions } from './types.ts';
+import { note } from './note.ts';
+import type { DataOptions, JobHooks } from './types.ts';
 
 /**
  * Makes sure that a classifier gets what it was trained on.
@@ -33,6 +34,20 @@ export function checkPairs(
 export function checkNoOutOfScope(isOfPairs: boolean, outOfScope: unknown): void {
   if (!isOfPairs || outOfScope === undefined) return;
   throw new UsageError(say`${setting('outOfScope')} are single texts, and these are pairs; leave it out`);
+}
+
+/** Says when the columns of pairs are those that the model was trained on, the other way round. */
+export function noteTurned(
+  pairs: PairNames | null,
+  { textColumn, pairColumn }: Pick<DataOptions, 'textColumn' | 'pairColumn'>,
+  name: string,
+  hooks: JobHooks,
+): void {
+  if (pairs === null || textColumn !== pairs.pair || pairColumn !== pairs.text) return;
+  note(
+    hooks,
+    say`${name} was trained on ${pairs.text} with ${pairs.pair}; here they are the other way round (${setting('textColumn')} ${textColumn}, ${setting('pairColumn')} ${pairColumn})`,
+  );
 }
 
 /** What was handed over to be labeled as texts inside. @throws UsageError as `checkPairs` does, by number */

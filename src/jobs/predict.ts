@@ -17,7 +17,7 @@ import { findModel } from './findModel.ts';
 import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { fetching, note } from './note.ts';
-import { checkPairs, pairOfLine } from './pairsOfTexts.ts';
+import { checkPairs, noteTurned, pairOfLine } from './pairsOfTexts.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
@@ -56,7 +56,10 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   };
   try {
     checkTagSettings(options, model);
-    if (options.input) checkPairs(model.pairs, options.input, setting('input'), path);
+    if (options.input) {
+      checkPairs(model.pairs, options.input, setting('input'), path);
+      noteTurned(model.pairs, options.input, path, hooks);
+    }
     const all = itemsOf({ ...options, ofLine: lineReader(model.pairs, path) }, hooks, onTotal);
     // What comes along standard input is not waited for.
     const lists = options.input ? takenBy(all) : chunksOf(all);
@@ -131,7 +134,7 @@ export async function* itemsOf(
     if (blank > 0)
       note(
         hooks,
-        say`${flag}: ${counted(blank, 'row')} without a text: what is said of ${blank === 1 ? 'it' : 'them'} means nothing`,
+        say`${flag}: ${counted(blank, 'row')} without ${input.pairColumn === undefined ? 'a text' : 'one of the two texts'}: what is said of ${blank === 1 ? 'it' : 'them'} means nothing`,
       );
   } finally {
     await records.close();

@@ -25,7 +25,7 @@ import { openModel } from './model.ts';
 import { refuseOtherModel } from './modelDigest.ts';
 import { fetching, note } from './note.ts';
 import type { OpenModel } from './openModel.ts';
-import { checkPairs } from './pairsOfTexts.ts';
+import { checkPairs, noteTurned } from './pairsOfTexts.ts';
 import { checkNotInput, lineReader, noTexts, stdinTexts, textsProgress } from './predict.ts';
 import { refuseOtherStart } from './sameEverywhere.ts';
 import { beginPart, partName } from './shardedOutput.ts';
@@ -90,7 +90,10 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
     // Says that there is no classifier before anything is read.
     await model.predict([]);
     checkTagSettings(options, model);
-    if (input) checkPairs(model.pairs, input, setting('input'), path);
+    if (input) {
+      checkPairs(model.pairs, input, setting('input'), path);
+      noteTurned(model.pairs, input, path, hooks);
+    }
     const rows = await openRows(options, { pairs: model.pairs, path }, hooks);
     try {
       if (model.kind === null) throw new Error('internal: a model that answers nothing');

@@ -6,6 +6,7 @@ import { say, setting } from '../core/message.ts';
 import type { Answers, Classifier, Course, LadderOfRun, LanguageModel, ReportedRun, Row } from '../report/run.ts';
 import { cardRows } from '../settings/card.ts';
 import { readAnswers } from './heldOutAnswers.ts';
+import { scoresOf, targetOf } from './reportedScores.ts';
 import { type RunRecord, readRecord, recordFile } from './runRecord.ts';
 
 /**
@@ -40,6 +41,7 @@ export function readReportedRun(folder: string, keepsTexts: boolean): ReportedRu
     ...{ facts: factsOf(record), settings: cardRows(record.configuration as Readonly<Record<string, unknown>>) },
     classifier: classifier.safeParse(record.result).data,
     languageModel: languageModel.safeParse(record.result).data,
+    ...{ target: targetOf(record.result), scores: scoresOf(record.result), promises: record.trust },
     ladder: ladder.safeParse((record.result as { ladder?: unknown } | undefined)?.ladder).data,
     course: course && course.steps.length > 0 ? course : undefined,
     answers: answers && (keepsTexts ? answers : withoutTexts(answers)),

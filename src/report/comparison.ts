@@ -19,7 +19,8 @@ export function comparison(runs: readonly ReportedRun[]): Html {
 
 const figures: readonly { readonly name: string; readonly of: (run: ReportedRun) => string | undefined }[] = [
   { name: 'command', of: ({ command }) => command },
-  { name: 'method', of: ({ classifier }) => classifier?.method },
+  { name: 'method', of: ({ classifier, target }) => classifier?.method ?? target?.method },
+  { name: 'answers', of: ({ target }) => target?.main },
   {
     name: 'accuracy (95 % interval)',
     of: ({ classifier }) => {
@@ -41,7 +42,7 @@ const figures: readonly { readonly name: string; readonly of: (run: ReportedRun)
     of: ({ answers }) =>
       answers && answers.scores.length > 0 ? `${(100 * calibrationError(answers)).toFixed(1)} points` : undefined,
   },
-  { name: 'held-out texts', of: ({ classifier }) => classifier && quantity(classifier.count) },
+  { name: 'held-out texts', of: ({ classifier, target }) => numberOfTexts(classifier?.count ?? target?.count) },
   { name: 'perplexity before', of: ({ languageModel }) => numberOf(languageModel?.perplexityBefore) },
   { name: 'perplexity after', of: ({ languageModel }) => numberOf(languageModel?.perplexityAfter) },
   { name: 'steps', of: ({ course }) => course && quantity(course.steps.at(-1)?.step ?? 0) },
@@ -49,4 +50,8 @@ const figures: readonly { readonly name: string; readonly of: (run: ReportedRun)
 
 function numberOf(value: number | null | undefined): string | undefined {
   return typeof value === 'number' ? figure(value) : undefined;
+}
+
+function numberOfTexts(count: number | undefined): string | undefined {
+  return count === undefined ? undefined : quantity(count);
 }

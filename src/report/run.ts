@@ -10,6 +10,11 @@ export interface ReportedRun {
   readonly settings: readonly Row[];
   readonly classifier?: Classifier;
   readonly languageModel?: LanguageModel;
+  /** Of answers that are no one label: several, a number, or labels on tokens. */
+  readonly target?: Target;
+  readonly scores?: ScoresOfRun;
+  /** What can be promised of its answers, in words, and on how many texts that stands. */
+  readonly promises?: { readonly promised: readonly string[]; readonly texts: number };
   readonly ladder?: LadderOfRun;
   readonly course?: Course;
   readonly answers?: Answers;
@@ -35,6 +40,58 @@ export interface Classifier {
   readonly count: number;
   /** confusion[true][predicted] */
   readonly confusion: readonly (readonly number[])[];
+}
+
+/** How a model did whose answers are no one label, on texts held out. */
+export interface Target {
+  readonly method?: string;
+  /** What is answered, in words. */
+  readonly kind: string;
+  readonly count: number;
+  /** The figure that counts most, for the verdict. */
+  readonly main: string;
+  readonly figures: readonly Row[];
+  /** Each label's, where there are labels. */
+  readonly labels: readonly {
+    readonly label: string;
+    readonly precision: number;
+    readonly recall: number;
+    readonly f1: number;
+    readonly support: number;
+    /** Score from which it is told, where each label has one. */
+    readonly threshold?: number;
+  }[];
+}
+
+/** What was learned of a classifier's scores. */
+export interface ScoresOfRun {
+  readonly kind: 'none' | 'temperature' | 'vector';
+  readonly temperature?: number;
+  /** Texts that it was fitted to, and where they come from. */
+  readonly texts: number;
+  readonly by: string;
+  /** Of held-out texts, each with its 95 % interval. */
+  readonly before?: ScoreFigures;
+  readonly after?: ScoreFigures;
+  /** What tells texts of no label, and how well each kind did. */
+  readonly outside: {
+    readonly kind: string;
+    readonly by: string;
+    readonly tried: readonly { readonly kind: string; readonly auroc: number }[];
+  };
+}
+
+export interface ScoreFigures {
+  readonly ece: FigureOfRun;
+  readonly eceEqualMass: FigureOfRun;
+  readonly brier: FigureOfRun;
+  readonly logLoss: FigureOfRun;
+}
+
+export interface FigureOfRun {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** How a language model did on text held out; null where nothing was. */

@@ -1,7 +1,7 @@
 import { wilsonInterval } from '../evaluation/intervals.ts';
 import { calibrationError, coverageCurve } from './curves.ts';
 import { figure, percent, quantity, texts } from './format.ts';
-import type { Answers, Classifier, LanguageModel, ReportedRun } from './run.ts';
+import type { Answers, Classifier, LanguageModel, ReportedRun, Target } from './run.ts';
 import { furthest } from './sections/coverage.ts';
 
 /** Fewer held-out texts tell little of anything but the accuracy itself. */
@@ -12,6 +12,7 @@ const bearable = 0.05;
 /** What came of a run, in two sentences: how good it is, and what to do about it. */
 export function verdictOf(run: ReportedRun): readonly [string, string] {
   if (run.classifier) return classifierVerdict(run.classifier, run.answers);
+  if (run.target) return targetVerdict(run.target);
   if (run.languageModel) return languageVerdict(run.languageModel);
   const first = run.finishedAt
     ? `The run of ${run.command} is finished.`
@@ -37,6 +38,32 @@ function classifierVerdict(classifier: Classifier, answers: Answers | undefined)
     ];
   }
   return [first, advice(classifier, answers)];
+}
+
+function targetVerdict({ kind, main, count, labels }: Target): [string, string] {
+  if (count === 0) {
+    return [
+      'The model was not measured: no labeled texts were held out.',
+      'Give texts to measure it on before you rely on it.',
+    ];
+  }
+  const first = `Answers with ${kind} to ${texts(count, 'held-out text')} have an ${main}.`.replace(
+    'an mean',
+    'a mean',
+  );
+  if (count < leastTexts) {
+    return [
+      first,
+      `${quantity(count)} texts tell little more: hold out more of them before you decide by this figure.`,
+    ];
+  }
+  const [worst] = labels.filter(({ support }) => support > 0).sort((a, b) => a.f1 - b.f1);
+  return [
+    first,
+    worst
+      ? `Least well known is "${worst.label}", with an F1 of ${figure(worst.f1)}: more texts with it help most.`
+      : 'Whether that is good enough shows beside how far people are apart who give the number.',
+  ];
 }
 
 /** What the scores allow, and what goes wrong most. */

@@ -190,6 +190,18 @@ describe.each(['words', 'frozen', 'hybrid', 'finetune', 'finetune+words'] as con
   }, 60_000);
 });
 
+test('columns the other way round are told', async () => {
+  await finetune({ model: at('base'), train, eval: held, output: at('turning'), method: 'words', threads: 1 });
+  const told = async (data: typeof held) => {
+    const notes: string[] = [];
+    await evaluate({ model: at('turning'), data, threads: 1 }, notesOf(notes));
+    return notes.filter((line) => line.includes('the other way round'));
+  };
+  expect(await told(held)).toEqual([]);
+  const turned = { ...held, textColumn: 'answer', pairColumn: 'question' } as unknown as typeof held;
+  expect(await told(turned)).toHaveLength(1);
+});
+
 test('single texts of such data leave it to chance', async () => {
   const single = { files: [at('train.csv')], textColumn: 'answer' };
   const result = await finetune({

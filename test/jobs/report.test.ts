@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { adapt } from '../../src/jobs/adapt.ts';
+import { calibrate } from '../../src/jobs/calibrate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { report } from '../../src/jobs/report.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
+import { calibrationError } from '../../src/report/curves.ts';
 import { runInProcess } from '../cli/terminal.ts';
 import { TestFolder } from '../data/files.ts';
+import { ratedMessages, topicMessages } from './answered.ts';
 import { listening, readJson } from './runs.ts';
 import { labeledCsv, labeledMessages, messages, saveTinyModel } from './tiny.ts';
 
@@ -105,6 +108,75 @@ test('slices of a column are named where they are worse, by evaluate and in the 
   ]);
   expect(all).toMatchObject({ code: 2 });
   expect(all.stderr).toMatch(/has no column chanel \(--slice-column\); it has: text, label, channel\n$/);
+});
+
+test('what was learned of the scores and what is promised stand on the page', async () => {
+  await folder.write('fresh.csv', labeledCsv(labeledMessages(200, 77)));
+  const given = options({ method: 'frozen', cache: false });
+  const { calibrated } = await finetune(given);
+  const kept = readJson(given.output, 'answers.json') as unknown as Kept;
+  expect(calibrationError(kept)).toBeCloseTo(calibrated?.after?.ece.value ?? Number.NaN, 5);
+  const page = readFileSync(join(given.output, 'report.html'), 'utf8');
+  expect(page).toMatch(
+    /Scores are calibrated by a (temperature of [\d.]+|scale)[^<]*, fitted to 40 texts: folds of the/,
+  );
+  const { value = 0, low = 0, high = 0 } = calibrated?.after?.brier ?? {};
+  expect(page).toContain(`${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`);
+  expect(page).toContain(`${calibrated?.outside.kind} (chosen)`);
+  expect(page).toContain('<li>What is promised: bertune calibrate has not read texts of its own');
+  const { promised } = await calibrate({ model: given.output, data: { files: [at('fresh.csv')] }, threads: 1 });
+  expect(promised.length).toBeGreaterThan(0);
+  const { path } = await report({ runs: [given.output] });
+  const after = readFileSync(path, 'utf8');
+  expect(after).toContain('id="promises"');
+  for (const line of promised) expect(after).toContain(`<li>${line}</li>`);
+});
+
+test('runs of several labels, a number and labels on tokens show how they do', async () => {
+  const several = topicMessages(160).map(({ text, labels }) => `"${text}","${labels.join('|')}"`);
+  await folder.write('several.csv', ['text,labels', ...several.slice(0, 100)].join('\n'));
+  await folder.write('several.held.csv', ['text,labels', ...several.slice(100)].join('\n'));
+  const files = (name: string, more: { labelSeparator?: string } = {}) => ({
+    train: { files: [at(`${name}.csv`)], ...more },
+    eval: { files: [at(`${name}.held.csv`)], ...more },
+  });
+  const topics = options({ ...files('several', { labelSeparator: '|' }), method: 'words', task: 'several-labels' });
+  const result = (await finetune(topics)) as unknown as {
+    microF1: number;
+    perLabel: { label: string; threshold: number }[];
+  };
+  const page = readFileSync(join(topics.output, 'report.html'), 'utf8');
+  expect(page).toContain('Answers with several labels to 60 held-out texts have an F1 of ');
+  expect(page).toContain(`<td>${Number(result.microF1.toPrecision(3))}</td>`);
+  for (const { label, threshold } of result.perLabel) {
+    expect(page).toContain(`<th scope="row">${label}</th>`);
+    expect(page).toContain(`>${threshold.toFixed(3)}</td>`);
+  }
+  const rated = ratedMessages(160).map(({ text, urgency }) => `"${text}",${urgency}`);
+  await folder.write('rated.csv', ['text,urgency', ...rated.slice(0, 100)].join('\n'));
+  await folder.write('rated.held.csv', ['text,urgency', ...rated.slice(100)].join('\n'));
+  const urgency = options({ ...files('rated'), method: 'words', task: 'number' });
+  const { mae } = (await finetune(urgency)) as unknown as { mae: number };
+  const numbers = readFileSync(join(urgency.output, 'report.html'), 'utf8');
+  expect(numbers).toContain(`have a mean absolute error of ${Number(mae.toPrecision(3))}.`);
+  const tagged = (count: number, seed: number) =>
+    messages(count, seed).map((text) => {
+      const start = text.indexOf(' my ') < 0 ? text.indexOf('the ') + 4 : text.indexOf(' my ') + 4;
+      return JSON.stringify({ text, entities: [[start, text.indexOf(' ', start), 'THING']] });
+    });
+  await folder.write('tagged.jsonl', tagged(60, 3).join('\n'));
+  await folder.write('tagged.held.jsonl', tagged(30, 4).join('\n'));
+  const parts = at('parts');
+  const { code, stderr } = await runInProcess([
+    ...['finetune', '--task', 'tokens', '--model', at('tiny'), '--train', at('tagged.jsonl')],
+    ...['--eval', at('tagged.held.jsonl'), '--output', parts, '--method', 'frozen', '--threads', '1'],
+  ]);
+  expect(code, stderr).toBe(0);
+  const { code: reported } = await runInProcess(['report', parts, topics.output, '--output', at('kinds.html')]);
+  expect(reported).toBe(0);
+  const kinds = readFileSync(at('kinds.html'), 'utf8');
+  expect(kinds).toMatch(/Answers with labels on tokens to 30 held-out texts have an F1 of [\d.]+ of entities\./);
+  expect(kinds).toContain('<th scope="row">THING</th>');
 });
 
 test('without report-texts no held-out text stands in the folder', async () => {

@@ -10,7 +10,7 @@ import { reportPage } from '../../src/report/page.ts';
 import { browserFlags } from '../export/pages.ts';
 import { chromium, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { fullRun, hostile } from './runs.ts';
+import { fullRun, hostile, targetRun } from './runs.ts';
 
 const folder = temporaryFolder();
 const write = async (name: string, page: Promise<string>) => {
@@ -47,10 +47,12 @@ needing('chromium').describe('a report in a browser', () => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   let browser: Browser;
   let [one, two] = ['', ''];
+  let target = '';
 
   beforeAll(async () => {
     one = await write('one.html', reportPage([fullRun()], '1.0'));
     two = await write('two.html', reportPage([fullRun('a'), { ...fullRun('b'), ladder: undefined }], '1.0'));
+    target = await write('target.html', reportPage([targetRun()], '1.0'));
     browser = await playwright.launch({ executablePath: chromium, args: browserFlags });
   });
   afterAll(() => browser?.close());
@@ -69,10 +71,14 @@ needing('chromium').describe('a report in a browser', () => {
     ['one run', 1440, 'dark'],
     ['two runs', 390, 'dark'],
     ['two runs', 1440, 'light'],
+    ['several labels', 390, 'light'],
   ] as const)(
     '%s at %d pixels, %s: axe finds nothing, and nothing is wider than the page',
     async (what, width, colorScheme) => {
-      const { page } = await open(what === 'one run' ? one : two, { viewport: { width, height: 844 }, colorScheme });
+      const { page } = await open({ 'one run': one, 'two runs': two, 'several labels': target }[what], {
+        viewport: { width, height: 844 },
+        colorScheme,
+      });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
       await page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true");
       await page.evaluate(axe);

@@ -42,6 +42,11 @@ export function fullRun(name = 'intent'): ReportedRun {
       })),
     },
     answers,
+    scores: {
+      ...{ kind: 'temperature', temperature: 0.8, texts: 100, by: hostile[2] ?? '', before: figures, after: figures },
+      outside: { kind: 'energy', by: hostile[3] ?? '', tried: [{ kind: 'energy', auroc: 0.9 }] },
+    },
+    promises: { promised: [hostile[4] ?? ''], texts: 300 },
     outOfScope: { score: 'energy', inScope: [1, 2, 2.5, 3], outOfScope: [4, 5, 5.5], threshold: 3.5 },
     audit: {
       texts: 120,
@@ -49,6 +54,22 @@ export function fullRun(name = 'intent'): ReportedRun {
       flagged: [{ text: hostile[4] ?? '', label: 'a', likely: 'b', reason: hostile[5] ?? '' }],
     },
     lacks: [hostile[6] ?? ''],
+  };
+}
+
+const figure = { value: 0.05, low: 0.03, high: 0.08 };
+const figures = { ece: figure, eceEqualMass: figure, brier: figure, logLoss: figure };
+
+/** A run of several labels. */
+export function targetRun(name = 'topics'): ReportedRun {
+  const { command, startedAt, finishedAt, facts, settings, lacks } = fullRun();
+  const label = { precision: 0.8, recall: 0.7, f1: 0.75, support: 20, threshold: 0.4 };
+  return {
+    ...{ name, command, startedAt, finishedAt, facts, settings, lacks },
+    target: {
+      ...{ kind: 'several labels', count: 60, main: 'F1 of 0.75', figures: [{ name: 'F1', value: '0.75' }] },
+      labels: hostile.map((one) => ({ ...label, label: one })),
+    },
   };
 }
 

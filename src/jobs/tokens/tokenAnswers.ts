@@ -67,7 +67,7 @@ export function tokenAnswers(model: TokenModel, usual: EntityOptions) {
       const pieces = encoding.ids.flatMap((id, token): Piece[] => {
         const logits = rows[i]?.[token];
         const [start, end] = encoding.offsets[token] ?? [0, 0];
-        if (!logits || model.tokenizer.specialIds.has(id)) return [];
+        if (!logits) return [];
         const isContinued = id !== model.tokenizer.special.unk && continues(text, encoding, token);
         return [{ index: sizes.before + token, id, start, end, isContinued, logits }];
       });

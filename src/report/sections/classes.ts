@@ -1,10 +1,14 @@
 import { percent, quantity, sortableTable } from '../format.ts';
+import type { Html } from '../html.ts';
+import type { Target } from '../run.ts';
 import type { Section } from './section.ts';
 
 export const classesSection: Section = {
   title: 'Label by label',
-  lead: 'Precision: of the texts that got the label, how many have it. Recall: of those that have it, how many got it.',
-  render({ classifier }) {
+  lead: 'Precision: of the texts that got the label, how many have it. Recall: of those that have it, how many got it. Of labels on parts of texts, each part counts.',
+  render({ classifier, target }) {
+    if (target && target.count > 0)
+      return target.labels.length > 0 ? ofTarget(target.labels) : 'its answers have no labels';
     if (!classifier || classifier.count === 0) return 'no labeled texts were held out';
     const { labels, confusion } = classifier;
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -38,3 +42,24 @@ export const classesSection: Section = {
     );
   },
 };
+
+function ofTarget(labels: Target['labels']): Html {
+  const hasThresholds = labels.some(({ threshold }) => threshold !== undefined);
+  const share = (value: number) => ({ shown: percent(value), sort: value });
+  return sortableTable(
+    'Labels, the least well known first',
+    [
+      { title: 'label' },
+      ...['precision', 'recall', 'F1', 'number', ...(hasThresholds ? ['told from'] : [])].map((title) => ({
+        title,
+        isNumber: true,
+      })),
+    ],
+    [...labels]
+      .sort((a, b) => a.f1 - b.f1)
+      .map(({ label, precision, recall, f1, support, threshold }) => [
+        ...[label, share(precision), share(recall), share(f1), { shown: quantity(support), sort: support }],
+        ...(threshold === undefined ? [] : [{ shown: threshold.toFixed(3), sort: threshold }]),
+      ]),
+  );
+}

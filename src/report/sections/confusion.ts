@@ -13,7 +13,8 @@ const mostInMatrix = 12;
 export const confusionSection: Section = {
   title: 'What is taken for what',
   lead: 'Held-out texts by their right label and the one that was answered. Open a pair to read its texts.',
-  render({ classifier, answers }) {
+  render({ classifier, answers, target }) {
+    if (target) return 'answers are no one label a text';
     if (!classifier || classifier.count === 0) return 'no labeled texts were held out';
     const pairs = confusedPairs(classifier);
     const matrix = classifier.labels.length <= mostInMatrix && matrixOf(classifier);

@@ -1,13 +1,15 @@
 import type { RectYOptions } from '@observablehq/plot';
-import { texts } from '../format.ts';
-import { html } from '../html.ts';
+import { sortableTable, texts } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import type { ScoresOfRun } from '../run.ts';
 import type { Section } from './section.ts';
 
 export const outOfScopeSection: Section = {
   title: 'Texts of no label',
-  lead: 'Scores of texts that have one of the labels and of texts that have none: the less the two overlap, the better the classifier knows what it does not know.',
-  render({ outOfScope }, { marks, draw }) {
-    if (!outOfScope) return 'no texts of no label were measured';
+  lead: 'How well texts that have none of the labels are told from those that have one: the better, the more the classifier knows what it does not know.',
+  render({ outOfScope, scores }, { marks, draw }) {
+    const choice = scores && scores.outside.tried.length > 0 && choiceOf(scores.outside);
+    if (!outOfScope) return choice || 'no texts of no label were measured';
     const { inScope, outOfScope: outside, score, threshold } = outOfScope;
     const all = [
       ...inScope.map((value) => ({ value, kind: 'of a label' })),
@@ -32,6 +34,18 @@ export const outOfScopeSection: Section = {
           : [marks.ruleX([threshold], { stroke: 'var(--ink)', strokeDasharray: '4 3' })]),
         marks.ruleY([0]),
       ],
-    })}<figcaption>${label}${threshold !== undefined && ` Beyond the broken line, ${threshold.toPrecision(3)}, a text is taken for one of none.`}</figcaption></figure>`;
+    })}<figcaption>${label}${threshold !== undefined && ` Beyond the broken line, ${threshold.toPrecision(3)}, a text is taken for one of none.`}</figcaption></figure>${choice}`;
   },
 };
+
+/** What tells such texts, of all that were tried. */
+function choiceOf({ kind, by, tried }: ScoresOfRun['outside']): Html {
+  const rows = [...tried]
+    .sort((a, b) => b.auroc - a.auroc)
+    .map((one) => [
+      `${one.kind}${one.kind === kind ? ' (chosen)' : ''}`,
+      { shown: one.auroc.toFixed(3), sort: one.auroc },
+    ]);
+  const columns = [{ title: 'told by' }, { title: 'area under the ROC curve', isNumber: true }];
+  return html`<p>Texts of no label are told by ${kind}, chosen on ${by}; 0.5 is guessing.</p>${sortableTable('What tells texts of no label', columns, rows)}`;
+}

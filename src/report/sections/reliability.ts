@@ -1,12 +1,13 @@
 import { calibrationError, reliabilityBins } from '../curves.ts';
-import { percent, quantity, sortableTable, withInterval } from '../format.ts';
-import { html } from '../html.ts';
+import { percent, quantity, sortableTable, texts, withInterval } from '../format.ts';
+import { type Html, html } from '../html.ts';
+import type { FigureOfRun, ScoreFigures, ScoresOfRun } from '../run.ts';
 import type { Section } from './section.ts';
 
 export const reliabilitySection: Section = {
   title: 'Does the score mean what it says?',
   lead: 'Of answers with a score of 80 %, 80 % should be right: points on the line. Below it the classifier is too sure of itself, above it not sure enough.',
-  render({ answers }, { marks, draw }) {
+  render({ answers, scores }, { marks, draw }) {
     if (!answers || answers.scores.length === 0) return 'the run kept no scores of its answers';
     const bins = reliabilityBins(answers);
     const error = calibrationError(answers);
@@ -50,6 +51,41 @@ export const reliabilitySection: Section = {
         { shown: withInterval(bin.right, bin.rightLow, bin.rightHigh), sort: bin.right },
       ]),
     );
-    return html`<figure>${plot}<figcaption>${label}</figcaption></figure><details><summary>Numbers of the picture</summary>${table}</details>`;
+    return html`<figure>${plot}<figcaption>${label}</figcaption></figure>${scores && calibration(scores)}<details><summary>Numbers of the picture</summary>${table}</details>`;
   },
 };
+
+/** What calibration did to the scores. */
+function calibration({ kind, temperature, texts: count, by, before, after }: ScoresOfRun): Html {
+  const how = {
+    none: 'Calibration left the scores as they are',
+    temperature: `Scores are calibrated by a temperature${temperature === undefined ? '' : ` of ${temperature}`}`,
+    vector: 'Scores are calibrated by a scale and a shift of each label',
+  }[kind];
+  const line = html`<p>${how}, fitted to ${texts(count)}: ${by}.</p>`;
+  if (!before || !after) return line;
+  const rows = measures.map(({ name, key, points }) => [
+    name,
+    points ? percent(before[key].value) : before[key].value.toFixed(3),
+    shown(after[key], points),
+  ]);
+  const columns = [
+    { title: 'measure' },
+    { title: 'before', isNumber: true },
+    { title: 'after (95 % interval)', isNumber: true },
+  ];
+  return html`${line}${sortableTable('Scores before and after calibration', columns, rows)}`;
+}
+
+const measures: readonly { readonly name: string; readonly key: keyof ScoreFigures; readonly points: boolean }[] = [
+  { name: 'calibration error, equal widths', key: 'ece', points: true },
+  { name: 'calibration error, equal shares', key: 'eceEqualMass', points: true },
+  { name: 'Brier score', key: 'brier', points: false },
+  { name: 'log loss', key: 'logLoss', points: false },
+];
+
+/** @param points as shares, in percent */
+function shown({ value, low, high }: FigureOfRun, points: boolean): string {
+  if (points) return withInterval(value, low, high);
+  return `${value.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+}
