@@ -10,9 +10,17 @@ import { weightFile } from './weightFiles.ts';
 /** The folder inside a model's that holds what is known of how far its answers can be trusted, and its files. */
 export const trustFolder = 'trust';
 export const trustFile = 'trust.json';
-export const trustFiles = [trustFile, weightFile] as const;
+/** Which texts a classifier learned from, where nothing else is known of it. */
+const trainedFile = 'trained.json';
+export const trustFiles = [trustFile, weightFile, trainedFile] as const;
 
 const loss = z.object({ kind: z.enum(['none', 'temperature', 'vector']), loss: z.number() });
+const learned = {
+  /** Hashes of the texts of training, 4 bytes each, in base64: texts that calibrate are not to be among them. */
+  trained: z.string(),
+  /** There were others before, which are not known. */
+  isPart: z.boolean().optional(),
+};
 const schema = z.object({
   classes: z.int().min(1),
   /** What made the classifier's scores probabilities; it is in its weights already. */
@@ -36,17 +44,35 @@ const schema = z.object({
       .optional(),
   }),
   /** Texts that thresholds are chosen on, and where they come from. */
-  tuning: z.object({ count: z.int(), by: z.string() }),
+  tuning: z.object({
+    count: z.int(),
+    by: z.string(),
+    /** Hashes of them where they did not train, as of `trained`: no promise may stand on them. */
+    texts: z.string().optional(),
+  }),
   /** Texts that neither trained nor chose anything. */
-  fresh: z.object({ count: z.int(), of: z.array(z.string()) }).optional(),
-  /** Hashes of the texts of training, 4 bytes each, in base64: texts that calibrate are not to be among them. */
-  trained: z.string(),
+  fresh: z
+    .object({
+      count: z.int(),
+      of: z.array(z.string()),
+      /** How they were read: answers that are read otherwise are others. */
+      reading: z.object({ maxLength: z.int(), int8: z.boolean() }).optional(),
+    })
+    .optional(),
+  /** Of the weights that all this is about. */
+  weights: z.string().optional(),
+  ...learned,
 });
+const learnedSchema = z.object(learned);
 
 /** `trust.json`. */
 export type TrustDocument = z.infer<typeof schema>;
 
+/** `trained.json`. */
+export type LearnedDocument = z.infer<typeof learnedSchema>;
+
 const format: DocumentFormat<TrustDocument> = { schema, migrations: [] };
+const learnedFormat: DocumentFormat<LearnedDocument> = { schema: learnedSchema, migrations: [] };
 
 /** What a folder knows of how far its answers can be trusted. */
 export interface StoredTrust {
@@ -57,23 +83,45 @@ export interface StoredTrust {
 /**
  * Saves it, the document last; nothing makes sure that there is none.
  *
+ * @param texts which texts the classifier learned from, where nothing else is known
  * @throws BertuneError when the disk is full; UsageError when the folder cannot be written to
  */
 export async function saveTrustFolder(
   path: string,
   trust: { readonly document: TrustDocument; readonly entries: readonly SafetensorsEntry[] } | undefined,
+  texts?: LearnedDocument,
 ): Promise<void> {
   const folder = join(path, trustFolder);
   // Numbers and document belong together: without the document nothing is read.
   await rm(join(folder, trustFile), { force: true });
   if (trust === undefined) {
     await rm(join(folder, weightFile), { force: true });
+    if (texts) {
+      await makeFolder(folder);
+      await writeDocument(join(folder, trainedFile), learnedFormat, texts);
+      return;
+    }
+    await rm(join(folder, trainedFile), { force: true });
     await rmdir(folder).catch(() => {}); // there is none, or it holds what is not ours
     return;
   }
   await makeFolder(folder);
   await writeSafetensors(join(folder, weightFile), trust.entries, 'float32', {});
   await writeDocument(join(folder, trustFile), format, trust.document);
+  await rm(join(folder, trainedFile), { force: true });
+}
+
+/** Says in a folder's document which weights it is about; nothing where there is none. */
+export async function bindTrustFolder(path: string, weights: string): Promise<void> {
+  const file = join(path, trustFolder, trustFile);
+  const document = readDocument(file, format);
+  if (document) await writeDocument(file, format, { ...document, weights });
+}
+
+/** Which texts a model's classifier learned from; null where it is not known. @throws NewerFormatError */
+export function loadLearned(path: string): LearnedDocument | null {
+  const known = readDocument(join(path, trustFolder, trustFile), format);
+  return known ?? readDocument(join(path, trustFolder, trainedFile), learnedFormat) ?? null;
 }
 
 /**

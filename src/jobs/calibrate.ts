@@ -28,8 +28,8 @@ import { fitTrust } from './trust/fit.ts';
 import { readOutOfScope } from './trust/outOfScope.ts';
 import { scaleFolder } from './trust/scaleFolder.ts';
 import { seenRows } from './trust/seenRows.ts';
-import { hashOf } from './trust/textHashes.ts';
-import { readTrust, saveTrust, type Trust } from './trust/trust.ts';
+import { hashOf, textHashes } from './trust/textHashes.ts';
+import { bindTrust, type Learned, readLearned, readTrust, saveTrust, type Trust } from './trust/trust.ts';
 import type { JobHooks } from './types.ts';
 
 /** Its `model` is the folder of a classifier, which is written to. */
@@ -38,7 +38,7 @@ export interface CalibrateOptions extends OptionsOf<'calibrate'> {}
 export interface CalibrateResult {
   /** Texts that promises stand on. */
   readonly texts: number;
-  /** Texts that were left out, because the model learned from them. */
+  /** Texts that were left out, because the model learned from them, or its scores were calibrated by them. */
   readonly leftOut: number;
   /** What was put into the weights of the classifier; absent where its scores had been calibrated before. */
   readonly scaling?: { readonly kind: string; readonly temperature?: number; readonly texts: number };
@@ -84,13 +84,13 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
     const lock = FolderLock.take(found.folder, 'calibrate');
     try {
       const set = withTexts(await readLabels(data, setting('data'), hooks), setting('data'), hooks);
-      const known = await readTrust(found);
-      const trained = new Set(known?.trained);
-      const kept = Array.from(set.texts.keys()).filter((i) => !trained.has(hashOf(set.texts[i] as string)));
-      const leftOut = set.texts.length - kept.length;
-      if (leftOut > 0) {
-        note(hooks, say`${setting('data')}: ${counted(leftOut, 'text')} left out, which the model learned from`);
+      const stored = await readTrust(found);
+      const known = model.isTrustOfOthers ? null : stored;
+      if (stored && !known) {
+        note(hooks, `what trust/ of ${path} knew is of other weights or labels, and is learned anew`);
       }
+      const learned = await readLearned(found);
+      const { kept, leftOut } = usable(set.texts, learned, known, hooks);
       if (kept.length < fewestTexts) {
         throw new BertuneError(
           say`${setting('data')} has ${counted(kept.length, 'text')} that the model did not learn from; ${fewestTexts} are the fewest`,
@@ -112,12 +112,16 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       }
       const { trust, isNew } = known
         ? { trust: await withFresh(model, known, labeled, files), isNew: false }
-        : { trust: await anew(model, labeled, files, { seed, outOfScope: options.outOfScope }, hooks), isNew: true };
+        : {
+            trust: await anew(model, labeled, { files, learned }, { seed, outOfScope: options.outOfScope }, hooks),
+            isNew: true,
+          };
       hooks.signal?.throwIfAborted();
       lock.check();
       // Weights that were scaled without a word of it are as good; what is known of others would be wrong.
       if (isNew) await scaleFolder(found, trust.scaling);
       await saveTrust(found.folder, trust);
+      await bindTrust(found.folder);
       const told = toldOf(trust);
       await recordIn(found.folder, { ...told, texts: trust.fresh?.count ?? 0 });
       return { ...told, ...scalingOf(trust, isNew), texts: trust.fresh?.count ?? 0, leftOut, output: path };
@@ -127,6 +131,40 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
   } finally {
     await model.dispose();
   }
+}
+
+/** Texts that a promise may stand on, one of each; says which others there were. */
+function usable(
+  texts: readonly string[],
+  learned: Learned,
+  known: Trust | null,
+  hooks: JobHooks,
+): { readonly kept: number[]; readonly leftOut: number } {
+  const [trained, tuned, seen] = [new Set(learned.trained), new Set(known?.tuned), new Set<number>()];
+  const kept: number[] = [];
+  const without = { trained: 0, tuned: 0, again: 0 };
+  for (const [i, text] of texts.entries()) {
+    const hash = hashOf(text);
+    if (trained.has(hash)) without.trained++;
+    else if (tuned.has(hash)) without.tuned++;
+    else if (seen.has(hash)) without.again++;
+    else kept.push(i);
+    seen.add(hash);
+  }
+  const reasons = {
+    trained: 'which the model learned from',
+    tuned: 'by which its scores were calibrated',
+    again: 'which are there before: a text counts once',
+  };
+  for (const reason of ['trained', 'tuned', 'again'] as const) {
+    if (without[reason] === 0) continue;
+    note(hooks, say`${setting('data')}: ${counted(without[reason], 'text')} left out, ${reasons[reason]}`);
+  }
+  if (learned.trained.length === 0 || learned.isPart) {
+    const which = learned.isPart ? 'an earlier training of the model' : 'the training of the model';
+    note(hooks, say`${setting('data')}: texts of ${which} cannot be told, for nobody kept which they were`);
+  }
+  return { kept, leftOut: without.trained + without.tuned };
 }
 
 interface Labeled {
@@ -144,14 +182,19 @@ async function withFresh(
 ): Promise<Trust> {
   const { logits, outside } = await seenRows(model, texts, known.outside);
   const probabilities = logits.flatMap((row) => [...softmax(row)]);
-  return { ...known, fresh: trustRows(probabilities, classes, known.classes, outside), freshOf: files };
+  return {
+    ...known,
+    fresh: trustRows(probabilities, classes, known.classes, outside),
+    freshOf: files,
+    reading: model.reading,
+  };
 }
 
 /** All that is to be known: one half of the texts calibrates and chooses, promises stand on the other. */
 async function anew(
   model: OpenModel,
   { texts, classes, labels }: Labeled,
-  files: readonly string[],
+  { files, learned }: { readonly files: readonly string[]; readonly learned: Learned },
   { seed, outOfScope }: { readonly seed: number; readonly outOfScope?: CalibrateOptions['outOfScope'] },
   hooks: JobHooks,
 ): Promise<Trust> {
@@ -178,7 +221,14 @@ async function anew(
   );
   const others = await seenRows(model, fresh.texts, trust.outside, (row) => scaled(row, trust.scaling));
   const probabilities = others.logits.flatMap((row) => [...softmax(row)]);
-  return { ...trust, fresh: trustRows(probabilities, fresh.classes, count, others.outside), freshOf: files };
+  return {
+    ...{ ...trust, ...learned, tuned: textHashes(tuning.texts) },
+    ...{
+      fresh: trustRows(probabilities, fresh.classes, count, others.outside),
+      freshOf: files,
+      reading: model.reading,
+    },
+  };
 }
 
 /** What can be promised at usual levels. */

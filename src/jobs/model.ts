@@ -33,6 +33,7 @@ import { type EntityOptions, tokenAnswers } from './tokens/tokenAnswers.ts';
 import { decider } from './trust/decider.ts';
 import { linearLogits } from './trust/linearLogits.ts';
 import { readTrust } from './trust/trust.ts';
+import { digestOfModel } from './trust/weightsDigest.ts';
 import type { FillMaskResult, JobEvent, LoadedModel } from './types.ts';
 import { joinedLogits, readWordsAlone } from './wordsPart.ts';
 
@@ -118,6 +119,7 @@ export async function openModel(
     return { windows, promptTokens: cutter.promptTokens };
   };
   const { sentence } = loaded;
+  const trust = kind ? await readTrust(found) : null;
   const { mask } = tokenizer.special;
   const maskToken = mask === undefined ? '' : tokenizer.tokenOf(mask);
   const requireHead = (head: HeadName, what: string) => {
@@ -166,7 +168,9 @@ export async function openModel(
   const model: OpenModel = {
     path,
     labels,
-    ...{ trust: kind ? await readTrust(found) : null, seen, decide: decider(() => model) },
+    ...{ trust, reading: { maxLength, int8: int8 === true } },
+    isTrustOfOthers: trust?.weights !== undefined && trust.weights !== digestOfModel(loaded),
+    ...{ seen, decide: decider(() => model) },
     pairs,
     kind: kind ?? (hasTags ? 'tokenLabels' : null),
     heads: available,

@@ -3,7 +3,7 @@ import type { OptionsOf } from '../settings/options.ts';
 import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
 import type { LabelAnswers } from './answers/labelAnswers.ts';
-import type { Trust } from './trust/trust.ts';
+import type { Reading, Trust } from './trust/trust.ts';
 import type { Explanation, FillMaskResult, LoadedModel } from './types.ts';
 
 /** A model for those that answer many callers at once. */
@@ -17,6 +17,10 @@ export interface OpenModel extends LoadedModel, LabelAnswers {
   readonly prompts: readonly string[];
   /** How far its answers can be trusted; null where nothing is known of it. */
   readonly trust: Trust | null;
+  /** Whether what is known is about other weights than the folder's. */
+  readonly isTrustOfOthers: boolean;
+  /** How it reads texts. */
+  readonly reading: Reading;
   /** Where the words of a text lie, [from, to) in code units, as labels on tokens are given to them. */
   words(text: string): readonly (readonly [number, number])[];
   /** What its classifier makes of texts [labels], and the vectors that it reads, where they are asked for and it has some. */

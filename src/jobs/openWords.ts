@@ -6,6 +6,7 @@ import { explain } from './explaining.ts';
 import type { OpenModel } from './openModel.ts';
 import { decider } from './trust/decider.ts';
 import type { Trust } from './trust/trust.ts';
+import { digestOfWords } from './trust/weightsDigest.ts';
 import type { WordsAlone } from './wordsPart.ts';
 
 export interface OpenWordsOptions {
@@ -52,7 +53,10 @@ export function openWords(
       prompts: [],
     },
     ...labelAnswers(kind, logitsOf, { path, labels, pairs, raw }),
-    ...{ trust, decide: decider(() => model) },
+    trust,
+    isTrustOfOthers:
+      trust?.weights !== undefined && trust.weights !== digestOfWords({ kind, labels, pairs, raw, words }),
+    ...{ reading: { maxLength: 0, int8: false }, decide: decider(() => model) },
     seen: async (texts) => ({ logits: await logitsOf(texts) }),
     async entities() {
       throw lacking('token classification head, which labels on tokens need');

@@ -1,13 +1,14 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { softmax } from '../../src/evaluation/classification.ts';
 import { unscaled } from '../../src/evaluation/trust/scaling.ts';
+import { patchTensors } from '../../src/hub/patchTensors.ts';
 import { openSafetensors } from '../../src/hub/safetensors.ts';
 import { calibrate } from '../../src/jobs/calibrate.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
-import { loadModel, openModel } from '../../src/jobs/model.ts';
+import { type LoadModelOptions, loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import { readTrust } from '../../src/jobs/trust/trust.ts';
@@ -195,11 +196,66 @@ describe('a classifier of which nothing is known', () => {
   test('few texts, and models that are no classifiers, are refused', async () => {
     const few = await folder.write('few.csv', labeledCsv(fresh.slice(0, 8)));
     await expect(calibrate({ model: at('unknown'), data: { files: [few] }, threads: 1 })).rejects.toThrow(
-      'data has 8 texts that the model did not learn from; 20 are the fewest',
+      /^data has \d texts that the model did not learn from; 20 are the fewest$/,
     );
     await expect(calibrate({ model: at('tiny'), data: { files: [few] }, threads: 1 })).rejects.toThrow(
       /^calibrate is for classifiers that answer with one label, and .*tiny is no classifier$/,
     );
+  });
+});
+
+describe('a promise does not stand', () => {
+  const input = (name: string) => ({ files: [at(name)] });
+  const promisesOf = async (name: string, more: LoadModelOptions = {}) => {
+    const model = await loadModel(at(name), { threads: 1, ...more });
+    return model.decide(['i want my parcel'], { coverage: 0.9 }).finally(() => model.dispose());
+  };
+
+  test('on texts that trained the encoder, where no trial told anything', async () => {
+    await finetune(options('encoder', { method: 'finetune', maxSteps: 1 }));
+    const again = calibrate({ model: at('encoder'), data: input('train.csv'), threads: 1 });
+    await expect(again).rejects.toThrow('data has 0 texts that the model did not learn from');
+    const hooks = listening();
+    const { promised } = await calibrate({ model: at('encoder'), data: input('fresh.csv'), threads: 1 }, hooks);
+    expect(hooks.notes().join('\n')).toContain('texts left out, which the model learned from');
+    expect(promised.join('\n')).not.toContain('are not known');
+  });
+
+  test('on texts by which scores were calibrated, nor on one text twice', async () => {
+    await saveTinyClassifier(at('twice'), ['asks', 'wants']);
+    const file = await folder.write('copies.csv', labeledCsv([...fresh, ...fresh]));
+    const data = { files: [file] };
+    const hooks = listening();
+    const first = await calibrate({ model: at('twice'), data, threads: 1 }, hooks);
+    const different = new Set(fresh.map(({ text }) => text)).size;
+    expect((first.scaling?.texts ?? 0) + first.texts).toBe(different);
+    expect(hooks.notes().join('\n')).toContain(`data: ${400 - different} texts left out, which are there before`);
+    expect(first.promised[0]).toContain('not if the training had them, whose texts are not known');
+    const second = await calibrate({ model: at('twice'), data, threads: 1 });
+    expect(second.texts).toBe(first.texts);
+  });
+
+  test('of texts that are read otherwise', async () => {
+    expect((await promisesOf('twice')).promises).toMatchObject([{ isProven: true }]);
+    const short = await promisesOf('twice', { maxLength: 5 });
+    expect(short.promises).toMatchObject([{ isProven: false, confidence: null }]);
+    expect(short.promised[0]).toMatch(/an estimate, no promise: bertune calibrate read texts with maxLength \d+$/);
+    const rounded = await promisesOf('twice', { int8: true });
+    expect(rounded.promises).toMatchObject([{ isProven: false }]);
+    expect(rounded.promised[0]).toContain('bertune calibrate read texts without int8');
+  });
+
+  test('of other weights or labels', async () => {
+    cpSync(at('twice'), at('rolled'), { recursive: true });
+    expect((await promisesOf('rolled')).promises).toMatchObject([{ isProven: true }]);
+    const weight = (await tensorsOf('rolled')).get('classifier.weight') as Float32Array;
+    const half = weight.length / 2;
+    const rolled = Float32Array.of(...weight.subarray(half), ...weight.subarray(0, half));
+    await patchTensors(at('rolled', 'model.safetensors'), new Map([['classifier.weight', rolled]]));
+    await expect(promisesOf('rolled')).rejects.toThrow('is of other weights or labels than the folder');
+    expect(await texts(predict({ model: at('rolled'), input: input('held.csv'), threads: 1 }))).toHaveLength(60);
+    await calibrate({ model: at('rolled'), data: input('fresh.csv'), threads: 1 });
+    expect((await promisesOf('rolled')).promises).toMatchObject([{ isProven: true }]);
   });
 });
 
@@ -220,7 +276,8 @@ test('a run that replaces another leaves nothing of what was known', async () =>
   expect(existsSync(at(output, 'trust', 'trust.json'))).toBe(true);
   const hooks = listening();
   await finetune(options(output, { method: 'finetune', maxSteps: 1, overwrite: true }), hooks);
-  expect(existsSync(at(output, 'trust'))).toBe(false);
+  // Which texts it learned from is kept, for calibrate.
+  expect(readdirSync(at(output, 'trust'))).toEqual(['trained.json']);
   expect(hooks.notes().join('\n')).toContain('scores are not calibrated: method finetune held no text out');
 });
 

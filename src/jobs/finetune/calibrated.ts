@@ -8,7 +8,6 @@ import { labelProbabilities } from '../../tasks/text/objectives/oneLabel.ts';
 import { note } from '../note.ts';
 import { fitTrust } from '../trust/fit.ts';
 import type { Calibrated, CalibrationFigures } from '../trust/results.ts';
-import { textHashes } from '../trust/textHashes.ts';
 import type { Trust } from '../trust/trust.ts';
 import type { FinetuneRun } from './base.ts';
 import type { Labeled } from './labeled.ts';
@@ -76,7 +75,7 @@ export async function trustOfTrial(run: FinetuneRun, { temperature, trial }: Tri
   if (!trial) return { scaling, isKept: true };
   const temperatureAlone = { ...given, classWeights: 'balanced' as const };
   const trust = await trustOfFolds({ ...run, data: trial.data, given: temperatureAlone }, { answers: trial.answers });
-  return { scaling, ...(trust ? { trust: { ...trust, scaling, trained: textHashes(data.texts) } } : {}) };
+  return { scaling, ...(trust ? { trust: { ...trust, scaling } } : {}) };
 }
 
 /** Learns it, and says so; undefined where no text was held out of a fit. */

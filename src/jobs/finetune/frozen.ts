@@ -15,9 +15,10 @@ import { selfTrain } from '../../tasks/selfTraining.ts';
 import { activity, note } from '../note.ts';
 import type { Fit } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
+import { learnedFrom } from '../trust/learnedFrom.ts';
 import { readOutOfScope } from '../trust/outOfScope.ts';
 import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
-import { saveTrust } from '../trust/trust.ts';
+import { bindTrust, saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import { type FittedBeside, joinedLogits } from '../wordsPart.ts';
 import type { Base, FinetuneRun } from './base.ts';
@@ -59,7 +60,8 @@ export async function frozenFit(run: FinetuneRun, base: Base, withWords = false)
         new Map([...base.values, ...stored]),
         words && { weights: words.words.weights, weight: words.weight },
       );
-      await saveTrust(options.output, trust);
+      await saveTrust(options.output, trust, await learnedFrom(data.texts, given.randomStart ? undefined : base));
+      await bindTrust(options.output);
       const { c, scores, scored } = head;
       return {
         result: {

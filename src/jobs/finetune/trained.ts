@@ -17,8 +17,9 @@ import type { HeldOutAnswers } from '../heldOutAnswers.ts';
 import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
+import { learnedFrom } from '../trust/learnedFrom.ts';
 import { scaledBeside, scaledValues } from '../trust/scaledParts.ts';
-import { readTrust, saveTrust } from '../trust/trust.ts';
+import { bindTrust, readTrust, saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { FittedBeside } from '../wordsPart.ts';
 import { type Base, classifierHead, type FinetuneRun } from './base.ts';
@@ -83,7 +84,8 @@ export async function trainedPlan(
       ...{ labels, examples: examples.length, texts: digestOf(examples), classWeights },
     },
     async onBegun() {
-      if (!known.isKept) await saveTrust(output, known.trust);
+      if (known.isKept) return;
+      await saveTrust(output, known.trust, await learnedFrom(data.texts, given.randomStart ? undefined : base));
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
@@ -94,6 +96,7 @@ export async function trainedPlan(
       const beside = words && scaledBeside(words, scaling);
       const answered = { ...latest, logits: latest.logits.map((row) => scaled(row, scaling)) };
       await base.save(values, beside && { weights: beside.words.weights, weight: beside.weight });
+      if (trust) await bindTrust(output);
       const vectors = await base.vectorsOf(some.texts, values, { signal: hooks.signal });
       return {
         result: {

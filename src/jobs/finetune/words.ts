@@ -6,9 +6,10 @@ import type { WordsModel } from '../../tasks/words/wordsModel.ts';
 import { wordsModelFacts } from '../baseFacts.ts';
 import { note } from '../note.ts';
 import type { Fit } from '../run.ts';
+import { learnedFrom } from '../trust/learnedFrom.ts';
 import { readOutOfScope } from '../trust/outOfScope.ts';
 import { scaledWords } from '../trust/scaledParts.ts';
-import { saveTrust } from '../trust/trust.ts';
+import { bindTrust, saveTrust } from '../trust/trust.ts';
 import type { FinetuneResult } from '../types.ts';
 import type { FinetuneRun } from './base.ts';
 import { calibratedResult, trustOfFolds } from './calibrated.ts';
@@ -28,7 +29,8 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       const model = trust ? scaledWords(fitted, trust.scaling) : fitted;
       const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
       await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels, pairs: data.pairs });
-      await saveTrust(options.output, trust);
+      await saveTrust(options.output, trust, await learnedFrom(data.texts));
+      await bindTrust(options.output);
       return {
         result: {
           ...{ ...measureHeld(answers), method: 'words', steps: 0, tokensPerSecond: 0, output: options.output },

@@ -10,7 +10,7 @@ import type { OpenModel } from '../openModel.ts';
 import type { Decision } from '../types.ts';
 import { answersWith } from './answersWith.ts';
 import { seenRows } from './seenRows.ts';
-import type { Trust } from './trust.ts';
+import type { Reading, Trust } from './trust.ts';
 
 /** What is asked of answers, as settings; costs are read beforehand. */
 export type AskedTrust = Omit<OptionsFrom<typeof trusted>, 'costs'> & { readonly costs?: Costs };
@@ -47,12 +47,22 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
     );
   }
   if (!trust || !labels) throw unknownTrust(path, first);
+  if (model.isTrustOfOthers) {
+    throw new UsageError(
+      say`${setting(first)}: what trust/ of ${path} knows is of other weights or labels than the folder's; bertune calibrate learns it anew`,
+    );
+  }
   if (asked.sets !== undefined && asked.coverage === undefined) {
     throw new UsageError(say`${setting('sets')} goes with ${setting('coverage')}`);
   }
   const { confidence = 0.95 } = asked;
   const policy = choosePolicy(trust, { ...asked, confidence });
   if ('impossible' in policy) throw impossibleError(policy, asked, confidence, trust);
+  const otherwise = trust.fresh && readOtherwise(model.reading, trust.reading);
+  // What was counted of texts that were read otherwise proves nothing of these answers.
+  const promises = otherwise
+    ? policy.promises.map((promised) => ({ ...promised, isProven: false, confidence: null }))
+    : policy.promises;
   const hasSets = policy.rule !== undefined;
   const abstains = policy.least > 0 || policy.strangest !== Number.POSITIVE_INFINITY;
   return {
@@ -66,8 +76,8 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
         : []),
       ...(hasSets ? ([{ name: 'set', holds: 'text' }] as const) : []),
     ],
-    promises: policy.promises,
-    lines: policy.promises.map((promised) => promiseLine(promised, trust)),
+    promises,
+    lines: promises.map((promised) => promiseLine(promised, trust, otherwise)),
     async answered(texts) {
       const { logits, outside } = await seenRows(model, texts, trust.outside);
       return logits.map((row, i) => {
@@ -92,10 +102,21 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
   };
 }
 
-/** What is promised, in words. */
+/** How texts are read otherwise than those that promises stand on; undefined where they are not. */
+function readOtherwise(own: Reading, of: Reading | undefined): Message | undefined {
+  if (own.int8 !== (of?.int8 ?? false)) return say`without ${setting('int8')}`;
+  return of && own.maxLength !== of.maxLength ? say`with ${setting('maxLength')} ${of.maxLength}` : undefined;
+}
+
+/**
+ * What is promised, in words.
+ *
+ * @param otherwise how the texts that it stands on were read, where these are read otherwise
+ */
 export function promiseLine(
   promised: Promised,
-  { tuningBy, freshOf = [] }: Pick<Trust, 'tuningBy' | 'freshOf'>,
+  { tuningBy, freshOf = [], trained, isPart }: Pick<Trust, 'tuningBy' | 'freshOf' | 'trained' | 'isPart'>,
+  otherwise?: Message,
 ): Message {
   const { of, value, isProven, confidence, texts, answered = 0, wrong = 0 } = promised;
   const where =
@@ -105,15 +126,21 @@ export function promiseLine(
   const shares = `${percent(answered)} of them are answered, ${percent(wrong)} of the answers wrong`;
   const unproven = isProven
     ? ''
-    : '; an estimate, no promise: bertune calibrate makes one of texts that the training never saw';
+    : otherwise
+      ? say`; an estimate, no promise: bertune calibrate read texts ${otherwise}`
+      : '; an estimate, no promise: bertune calibrate makes one of texts that the training never saw';
+  const unless =
+    trained.length > 0 && !isPart
+      ? ''
+      : `; not if ${isPart ? 'an earlier' : 'the'} training had them, whose texts are not known`;
   switch (of) {
     case 'most-wrong':
       return isProven
-        ? say`promised with ${percent(confidence ?? 0)} confidence: at most ${percent(value)} of the answers are wrong, on texts like ${where}; there ${shares}`
+        ? say`promised with ${percent(confidence ?? 0)} confidence: at most ${percent(value)} of the answers are wrong, on texts like ${where}; there ${shares}${unless}`
         : say`at most ${percent(value)} of the answers are wrong on ${where}: ${shares}${unproven}`;
     case 'coverage':
       return isProven
-        ? say`promised: sets hold the right label of at least ${percent(value)} of texts like ${where}, on average over draws of these`
+        ? say`promised: sets hold the right label of at least ${percent(value)} of texts like ${where}, on average over draws of these${unless}`
         : say`sets hold the right label of about ${percent(value)} of texts like ${where}${unproven}`;
     case 'costs':
       return say`cheapest on ${where}: ${Number(value.toPrecision(4))} a text on average; ${shares}`;

@@ -3,11 +3,28 @@ import { type OutsideKind, type OutsideNumbers, outsideKinds } from '../../evalu
 import { rowColumns, type TrustRows } from '../../evaluation/trust/rows.ts';
 import type { ChosenScaling, Scaling, TriedScaling } from '../../evaluation/trust/scaling.ts';
 import type { SafetensorsEntry } from '../../hub/safetensors.ts';
-import { loadTrustFolder, type StoredTrust, saveTrustFolder, type TrustDocument } from '../../hub/trustFolder.ts';
+import {
+  bindTrustFolder,
+  type LearnedDocument,
+  loadLearned,
+  loadTrustFolder,
+  type StoredTrust,
+  saveTrustFolder,
+  type TrustDocument,
+} from '../../hub/trustFolder.ts';
 import { type FoundModel, readFound } from '../findModel.ts';
+import { weightsDigest } from './weightsDigest.ts';
+
+/** Texts that a classifier learned from. */
+export interface Learned {
+  /** Their hashes; of none, which they were is not known. */
+  readonly trained: Uint32Array;
+  /** Whether there were others before, which are not known. */
+  readonly isPart?: boolean;
+}
 
 /** How far the answers of a classifier can be trusted, as its folder knows it. */
-export interface Trust {
+export interface Trust extends Learned {
   readonly classes: number;
   /** What made its scores probabilities; it is in the weights already. */
   readonly scaling: Scaling;
@@ -18,10 +35,22 @@ export interface Trust {
   readonly outsideTried: readonly { readonly kind: string; readonly auroc: number }[];
   readonly tuning: TrustRows;
   readonly tuningBy: string;
+  /** Hashes of the tuning texts where they did not train. */
+  readonly tuned?: Uint32Array;
   readonly fresh?: TrustRows;
   /** Files of the fresh texts. */
   readonly freshOf?: readonly string[];
-  readonly trained: Uint32Array;
+  /** How the fresh texts were read. */
+  readonly reading?: Reading;
+  /** Digest of the weights that it is about; absent where nobody kept it. */
+  readonly weights?: string;
+}
+
+/** What changes the answers of a model, beside its weights. */
+export interface Reading {
+  /** Tokens of a text; 0 where all of it is read. */
+  readonly maxLength: number;
+  readonly int8: boolean;
 }
 
 /** What is known of a classifier; null where its folder knows nothing. Throws as `readModel`. */
@@ -32,9 +61,28 @@ export function readTrust(found: FoundModel): Promise<Trust | null> {
   });
 }
 
-/** Writes it into a model's folder, in place of what is there; nothing: none is there. Throws as `saveTrustFolder`. */
-export function saveTrust(folder: string, trust: Trust | undefined): Promise<void> {
-  return saveTrustFolder(folder, trust && { document: documentOf(trust), entries: entriesOf(trust) });
+/**
+ * Writes it into a model's folder, in place of what is there. Throws as `saveTrustFolder`.
+ *
+ * @param learned texts that the classifier learned from, which stay where nothing else is known
+ */
+export function saveTrust(folder: string, trust: Trust | undefined, learned?: Learned): Promise<void> {
+  const all = trust && { ...trust, ...learned };
+  const stored = all && { document: documentOf(all), entries: entriesOf(all) };
+  return saveTrustFolder(folder, stored, learned && learnedDocument(learned));
+}
+
+/** Says in a model's folder that what is known is about the weights that lie there. Throws as `readModel`. */
+export async function bindTrust(folder: string): Promise<void> {
+  await bindTrustFolder(folder, await weightsDigest({ name: folder, folder }));
+}
+
+/** Texts that a model's classifier learned from; of none, where they are not known. */
+export function readLearned(found: FoundModel): Promise<Learned> {
+  return readFound(found, async (folder) => {
+    const stored = loadLearned(folder);
+    return stored ? learnedOf(stored) : { trained: new Uint32Array() };
+  });
 }
 
 /** The part of a choice of a scaling that is kept. */
@@ -59,10 +107,32 @@ function documentOf(trust: Trust): TrustDocument {
         ? { moments: { neighbours: [...outside.moments.neighbours], entropy: [...outside.moments.entropy] } }
         : {}),
     },
-    tuning: { count: tuning.count, by: trust.tuningBy },
-    ...(fresh ? { fresh: { count: fresh.count, of: [...(trust.freshOf ?? [])] } } : {}),
-    trained: Buffer.from(trust.trained.buffer, trust.trained.byteOffset, trust.trained.byteLength).toString('base64'),
+    tuning: { count: tuning.count, by: trust.tuningBy, ...(trust.tuned ? { texts: inBase64(trust.tuned) } : {}) },
+    ...(fresh ? { fresh: { count: fresh.count, of: [...(trust.freshOf ?? [])], ...optionalReading(trust) } } : {}),
+    ...(trust.weights === undefined ? {} : { weights: trust.weights }),
+    ...learnedDocument(trust),
   };
+}
+
+function optionalReading({ reading }: Pick<Trust, 'reading'>): Pick<Trust, 'reading'> {
+  return reading ? { reading } : {};
+}
+
+function learnedDocument({ trained, isPart }: Learned): LearnedDocument {
+  return { trained: inBase64(trained), ...(isPart ? { isPart } : {}) };
+}
+
+function learnedOf({ trained, isPart }: LearnedDocument): Learned {
+  return { trained: ofBase64(trained), ...(isPart ? { isPart } : {}) };
+}
+
+function inBase64({ buffer, byteOffset, byteLength }: Uint32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+}
+
+function ofBase64(text: string): Uint32Array {
+  const bytes = Buffer.from(text, 'base64');
+  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
 function entriesOf({ outside, tuning, fresh }: Trust): SafetensorsEntry[] {
@@ -105,7 +175,6 @@ function trustOf({ document, tensors }: StoredTrust, folder: string): Trust {
     return data ? ({ [name]: data } as Record<K, Float32Array>) : {};
   };
   const classesOf = tensors.get('classes');
-  const bytes = Buffer.from(document.trained, 'base64');
   return {
     classes,
     scaling: {
@@ -120,8 +189,13 @@ function trustOf({ document, tensors }: StoredTrust, folder: string): Trust {
       ...(outside.moments ? { moments: outside.moments } : {}),
     },
     ...{ outsideBy: outside.by, outsideTried: outside.tried },
-    ...{ tuning: rows('tuning', tuning.count), tuningBy: tuning.by },
-    ...(fresh ? { fresh: rows('fresh', fresh.count), freshOf: fresh.of } : {}),
-    trained: new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)),
+    ...{
+      tuning: rows('tuning', tuning.count),
+      tuningBy: tuning.by,
+      ...(tuning.texts ? { tuned: ofBase64(tuning.texts) } : {}),
+    },
+    ...(fresh ? { fresh: rows('fresh', fresh.count), freshOf: fresh.of, ...optionalReading(fresh) } : {}),
+    ...(document.weights === undefined ? {} : { weights: document.weights }),
+    ...learnedOf(document),
   };
 }
