@@ -22,7 +22,7 @@ import { refuseOtherStart } from './sameEverywhere.ts';
 import { takenBy } from './shards.ts';
 import { checkAllRead, madeOf } from './sharedChunks.ts';
 import { checkTagSettings } from './tokens/tagSettings.ts';
-import { trustedAnswers } from './trust/trustedAnswers.ts';
+import { trustedAnswers, withCostsRead } from './trust/trustedAnswers.ts';
 import type { Answer, DataOptions, JobHooks, PredictedText } from './types.ts';
 
 export interface PredictOptions extends OptionsOf<'predict'> {}
@@ -42,7 +42,10 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
   const settings = resolve('predict', options);
   const { model: path, threads, device, maxLength, int8, offline } = settings;
   const { onEvent, signal, collective = alone } = hooks;
-  await refuseOtherStart(collective, { command: 'predict', settings: { ...settings, stdin: undefined } });
+  await refuseOtherStart(collective, {
+    command: 'predict',
+    settings: { ...(await withCostsRead(settings)), stdin: undefined },
+  });
   checkAllRead(collective, options.input);
   const found = await findModel(path, { offline }, hooks);
   await refuseOtherModel(collective, found);

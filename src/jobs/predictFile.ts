@@ -34,7 +34,7 @@ import { checkAllRead, madeOf, writtenByFirst } from './sharedChunks.ts';
 import { predictTagged } from './tokens/predictTagged.ts';
 import { checkTagSettings, taggedFileOf } from './tokens/tagSettings.ts';
 import { asksTrust } from './trust/decisions.ts';
-import { type TrustedAnswers, trustedAnswers } from './trust/trustedAnswers.ts';
+import { type TrustedAnswers, trustedAnswers, withCostsRead } from './trust/trustedAnswers.ts';
 import type { JobHooks, PredictFileResult } from './types.ts';
 
 /**
@@ -60,7 +60,8 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
   await checkRowPath(output);
   checkNotInput(output, input);
   const { onEvent, signal, collective = alone } = hooks;
-  await refuseOtherStart(collective, { command: 'predict', settings: { ...all, stdin: undefined } });
+  const shared = await withCostsRead(all);
+  await refuseOtherStart(collective, { command: 'predict', settings: { ...shared, stdin: undefined } });
   checkAllRead(collective, input);
   const shard = shardFor(options.shard, collective);
   if (shard && !input) throw new UsageError(say`${setting('shard')} goes with ${setting('input')}`);
@@ -76,7 +77,7 @@ export async function predictFile(options: PredictFileOptions, hooks: JobHooks =
             shard,
             input,
             model: found,
-            settings: { maxLength, int8, scores, ...usedOf(all), ...trustOf(all) },
+            settings: { maxLength, int8, scores, ...usedOf(all), ...trustOf(shared) },
           },
           hooks,
         )

@@ -2,18 +2,14 @@
 
 import type { Collective } from '../core/collective.ts';
 import type { Message } from '../core/message.ts';
-import type { LabelMetrics, ManyLabelsMetrics } from '../evaluation/manyLabels.ts';
-import type { RegressionMetrics } from '../evaluation/regression.ts';
 import type { PairNames } from '../models/text/model.ts';
 import type { SentenceModule } from '../models/text/sentence/modules.ts';
 import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { masking, textTraining } from '../settings/takes.ts';
-import type { FoldScore } from '../tasks/linearHead.ts';
-import type { LabelMeasure } from '../tasks/text/objectives/oneLabel.ts';
-import type { TokenMeasure } from '../tasks/text/objectives/tokenLabels.ts';
 import type { TextPair } from '../text/pair.ts';
-import type { Calibrated, EvaluatedTrust, Promised } from './trust/results.ts';
+import type { Answer, Decided, FoundEntity, Prediction } from './answerTypes.ts';
+import type { Promised } from './trust/results.ts';
 
 export type { PairNames } from '../models/text/model.ts';
 export type { SentenceModule } from '../models/text/sentence/modules.ts';
@@ -21,6 +17,8 @@ export type { PoolingMode } from '../models/text/sentence/pooling.ts';
 export type { DataOptions } from '../settings/data.ts';
 export type { FoldScore } from '../tasks/linearHead.ts';
 export type { TextPair } from '../text/pair.ts';
+export type * from './answerTypes.ts';
+export type * from './finetuneTypes.ts';
 export type * from './trust/results.ts';
 
 /** What a job reports while it works. */
@@ -138,111 +136,6 @@ export interface VectorAgreement {
   readonly texts: number;
 }
 
-export interface FinetuneOptions extends OptionsOf<'finetune'> {}
-
-/** How a classifier does on labeled examples. */
-export interface ClassificationResult extends LabelMeasure {}
-
-/** A way to make a classifier of labeled texts, the simplest first. */
-export type MethodName =
-  | 'words'
-  | 'frozen'
-  | 'hybrid'
-  | 'finetune'
-  | 'finetune+words'
-  | 'contrastive'
-  | 'contrastive+words';
-
-/** How the methods did on folds of the training texts. */
-export interface Ladder {
-  readonly chosen: MethodName;
-  /** Weight of the words' log-probabilities beside those of the network; absent where the chosen method has one of them. */
-  readonly wordsWeight?: number;
-  /** Whether the encoder was adapted to the texts without labels first; absent where it was not. */
-  readonly adapted?: true;
-  /** What makes probabilities of the scores of a method that trains the encoder. */
-  readonly temperature?: number;
-  /** Those that were tried. */
-  readonly rungs: readonly Rung[];
-  /** Those that were not, and why. */
-  readonly left: readonly { readonly method: MethodName; readonly reason: string }[];
-}
-
-/** How a method did on texts that were held out of its training. */
-export interface Rung {
-  readonly method: MethodName;
-  /** Whether its encoder was adapted to the texts without labels first; absent where it was not. */
-  readonly adapted?: true;
-  /** With its 95 % interval; null where no text could be held out. */
-  readonly accuracy: number | null;
-  readonly low: number;
-  readonly high: number;
-  /** Texts that it was measured on. */
-  readonly texts: number;
-  /** Its accuracy less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one itself. */
-  readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
-  /** Time that trying it took. */
-  readonly seconds: number;
-  /** Size of its model's numbers. */
-  readonly bytes: number;
-}
-
-/** How a model does that labels parts of texts. */
-export interface TokensResult extends TokenMeasure {}
-
-/** How a method did on texts that were held out of its training. */
-export interface TriedTokens {
-  readonly method: 'frozen' | 'finetune';
-  /** Of all entities; null where it was not tried. */
-  readonly f1: number | null;
-  readonly texts: number;
-  /** Why it was not tried. */
-  readonly reason?: string;
-}
-
-/** What came of learning labels on tokens. */
-export interface TokensFinetuneResult extends TokensResult {
-  readonly method: 'frozen' | 'finetune';
-  /** What the methods found in a fold of the training texts; absent where one was asked for. */
-  readonly tried?: readonly TriedTokens[];
-  /** 0 of a head on a frozen encoder. */
-  readonly steps: number;
-  /** How the head was fitted to a frozen encoder's hidden states; absent where the encoder was trained. */
-  readonly head?: FittedHead;
-  readonly tokensPerSecond: number;
-  readonly output: string;
-}
-
-export interface FinetuneResult extends ClassificationResult {
-  readonly method: MethodName;
-  /** Weight of the words' log-probabilities beside those of a network; absent where there is one of them. */
-  readonly wordsWeight?: number;
-  /** How the methods did on folds of the training texts; absent where one was asked for. */
-  readonly ladder?: Ladder;
-  /** Descriptions of classes that it was made of, beside labeled texts or without any; absent where there are none. */
-  readonly described?: number;
-  /** What was learned of its scores; absent where no text was held out of the training. */
-  readonly calibrated?: Calibrated;
-  /** 0 of a head on a frozen encoder. */
-  readonly steps: number;
-  /** How the head was fitted to a frozen encoder's vectors; absent where the encoder was trained. */
-  readonly head?: FittedHead;
-  readonly tokensPerSecond: number;
-  readonly output: string;
-}
-
-/** How a logistic regression on a frozen encoder's vectors was fitted. */
-export interface FittedHead {
-  /** Inverse of the L2 penalty's weight, as scikit-learn's `C`. */
-  readonly c: number;
-  /** What each C did on held-out folds of the training texts; none where they were too few. */
-  readonly folds: readonly FoldScore[];
-  /** Training texts that were held out of a fold's fit and measured it. */
-  readonly scored: number;
-  /** Vectors of texts that an earlier run had left. */
-  readonly vectorsFound: number;
-}
-
 export interface EvaluateOptions extends OptionsOf<'evaluate'> {}
 
 export interface MaskedLmResult {
@@ -254,178 +147,6 @@ export interface MaskedLmResult {
   /** Masked tokens that were predicted. */
   readonly count: number;
   readonly texts: number;
-}
-
-/** A label with its probability. */
-export interface LabelScore {
-  readonly label: string;
-  readonly score: number;
-}
-
-/** The answer of a model that may leave texts unlabeled, or that adds a set of labels. */
-export interface Decision {
-  /** null where the text is left unlabeled. */
-  readonly label: string | null;
-  /** Probability of the likeliest label. */
-  readonly score: number;
-  /** Why it has no label: strange to the model, or the model is unsure. */
-  readonly why?: 'strange' | 'unsure';
-  /** The likeliest label of a text that has none. */
-  readonly suggestion?: string;
-  /** Labels that hold the right one of as many texts as asked for, the likeliest first. */
-  readonly set?: readonly string[];
-}
-
-/** What `decide` answers. */
-export interface Decided {
-  readonly decisions: readonly Decision[];
-  /** What is known of such answers, and on which texts; in words, too. */
-  readonly promises: readonly Promised[];
-  readonly promised: readonly string[];
-}
-/** A part of a text that was found, [start, end). */
-export interface FoundEntity {
-  readonly start: number;
-  readonly end: number;
-  readonly label: string;
-  /** Mean probability of the tags of its words. */
-  readonly score: number;
-  /** The part as it is in the text. */
-  readonly text: string;
-  /** Of an entity put together as pipelines do it: its tokens joined, and of a single token its place among them. */
-  readonly word?: string;
-  readonly index?: number;
-}
-
-/** The parts of a text that have labels. */
-export interface EntityAnswer {
-  readonly entities: readonly FoundEntity[];
-}
-
-/** The labels whose probabilities are over their thresholds, likeliest first; none is an answer, too. */
-export interface LabelsAnswer {
-  readonly labels: readonly LabelScore[];
-}
-
-export interface NumberAnswer {
-  readonly value: number;
-  /** Ends of the interval around it; null where the model has none. */
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
-/** What a model answers to a text, by the kind of its labels: the likeliest label, those that it has, a number, or the parts that have a label. */
-export type Answer = LabelScore | Decision | LabelsAnswer | NumberAnswer | EntityAnswer;
-
-/** A text with the one label of it. */
-export interface Prediction extends LabelScore {
-  readonly id?: string | number;
-  readonly text: string;
-  /** The second text, of a pair. */
-  readonly pair?: string;
-}
-
-/** A text with what a model answers to it. */
-export type PredictedText = {
-  readonly id?: string | number;
-  readonly text: string;
-  readonly explanation?: Explanation;
-  readonly pair?: string;
-} & Answer;
-
-/** How a model does on labeled texts, by the kind of its labels. */
-export type LabeledResult = (ClassificationResult & Partial<EvaluatedTrust>) | LabelsResult | NumberResult;
-
-/** How a model with several labels a text does; where there are no texts, its figures are NaN. */
-export interface LabelsResult extends Omit<ManyLabelsMetrics, 'perLabel'> {
-  readonly task: 'several-labels';
-  readonly labels: readonly string[];
-  /** Texts that it was measured on. */
-  readonly count: number;
-  /** Mean binary cross-entropy in nats of a text's labels. */
-  readonly loss: number;
-  readonly lossStandardError: number;
-  /** Each label's, in the order of `labels`. */
-  readonly perLabel: readonly (LabelMetrics & { readonly label: string; readonly threshold: number })[];
-}
-
-/** How a model of a number does; where there are no texts, its figures are NaN. */
-export interface NumberResult extends RegressionMetrics {
-  readonly task: 'number';
-  /** What the number is called: its column. */
-  readonly name: string;
-  readonly count: number;
-  /** Mean squared error. */
-  readonly loss: number;
-  /** Standard error of `mae`. */
-  readonly maeStandardError: number;
-  /** The interval around each number: the share that it is to hold, the share that it held, and half its width. */
-  readonly interval: { readonly share: number; readonly held: number; readonly margin: number } | null;
-}
-
-/** The methods that make models of several labels and of numbers, the simplest first. */
-export type TargetMethod = Extract<MethodName, 'words' | 'frozen' | 'finetune'>;
-
-/** What came of fine-tuning for several labels or a number. */
-export type TargetFinetuneResult<Measured extends LabelsResult | NumberResult = LabelsResult | NumberResult> =
-  Measured & {
-    readonly method: TargetMethod;
-    /** How the methods did on folds of the training texts; absent where one was asked for. */
-    readonly ladder?: TargetLadder;
-    /** 0 of a layer on a frozen encoder, or on words. */
-    readonly steps: number;
-    /** How a layer was fitted to what stays as it is; absent where the encoder was trained. */
-    readonly head?: FittedHead;
-    readonly tokensPerSecond: number;
-    readonly output: string;
-  };
-
-export interface TargetLadder {
-  readonly chosen: TargetMethod;
-  /** What `score` is, in words. */
-  readonly measure: string;
-  /** What the methods are compared by: an error of each text. */
-  readonly error: string;
-  readonly rungs: readonly {
-    readonly method: TargetMethod;
-    readonly score: number;
-    /** Its mean error less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one. */
-    readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
-    readonly texts: number;
-    readonly seconds: number;
-  }[];
-  /** Those that were not tried, and why. */
-  readonly left: readonly { readonly method: MethodName; readonly reason: string }[];
-}
-
-/** What came of fine-tuning, by what was learned. */
-export type AnyFinetuneResult = FinetuneResult | TargetFinetuneResult;
-
-/** A word of a text, with what it does to an answer. */
-export interface ExplainedWord {
-  readonly text: string;
-  /** Its place in the text as it was given, in UTF-16 code units, as strings are indexed. */
-  readonly start: number;
-  readonly end: number;
-  /** Which text of a pair it stands in; absent of single texts. */
-  readonly of?: 'text' | 'pair';
-  /** Above 0 it speaks for the label, below 0 against it. */
-  readonly weight: number;
-}
-
-/** What an answer comes of, word by word. */
-export interface Explanation {
-  /** The label that is explained: the likeliest one. */
-  readonly label: string;
-  /**
-   * `integrated gradients`: shares of the label's logit; `occlusion`: what its log-probability loses without the word,
-   * where words are read by their counts, a text in several windows, or a pair of texts.
-   */
-  readonly method: 'integrated gradients' | 'occlusion';
-  readonly words: readonly ExplainedWord[];
-  /** Of gradients: the label's logit for the text less that for one of padding, and what the weights lack of it. */
-  readonly difference?: number;
-  readonly error?: number;
 }
 
 export interface Candidate {

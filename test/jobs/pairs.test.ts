@@ -12,6 +12,7 @@ import { predict } from '../../src/jobs/predict.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { JobEvent, TextPair } from '../../src/jobs/types.ts';
 import { createServer } from '../../src/server/server.ts';
+import type { DataOptions } from '../../src/settings/data.ts';
 import { runCommand } from '../cli/build.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { saveTinyClassifier, saveTinyModel } from './tiny.ts';
@@ -192,14 +193,13 @@ describe.each(['words', 'frozen', 'hybrid', 'finetune', 'finetune+words'] as con
 
 test('columns the other way round are told', async () => {
   await finetune({ model: at('base'), train, eval: held, output: at('turning'), method: 'words', threads: 1 });
-  const told = async (data: typeof held) => {
+  const told = async (data: DataOptions) => {
     const notes: string[] = [];
     await evaluate({ model: at('turning'), data, threads: 1 }, notesOf(notes));
     return notes.filter((line) => line.includes('the other way round'));
   };
   expect(await told(held)).toEqual([]);
-  const turned = { ...held, textColumn: 'answer', pairColumn: 'question' } as unknown as typeof held;
-  expect(await told(turned)).toHaveLength(1);
+  expect(await told({ ...held, textColumn: 'answer', pairColumn: 'question' })).toHaveLength(1);
 });
 
 test('single texts of such data leave it to chance', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomBelow } from '../../src/core/random.ts';
@@ -303,6 +303,10 @@ describe('a classifier of pairs', () => {
       /labels pairs of texts \(question with answer\); name the column of the second text by pairColumn/,
     );
     expect((await calibrate({ model, data: fresh, threads })).texts).toBeGreaterThan(100);
+    // Also where its words are scaled anew.
+    rmSync(join(model, 'trust'), { recursive: true });
+    expect((await calibrate({ model, data: fresh, threads })).scaling).toBeDefined();
+    expect((await inspect({ model })).pairs).toEqual({ text: 'question', pair: 'answer' });
   });
 
   test.each(['words', 'frozen'] as const)('explains by the words of both texts, by %s', async (method) => {

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { softmax } from '../../src/evaluation/classification.ts';
 import { unscaled } from '../../src/evaluation/trust/scaling.ts';
 import { patchTensors } from '../../src/hub/patchTensors.ts';
-import { openSafetensors } from '../../src/hub/safetensors.ts';
+import { openSafetensors, writeSafetensors } from '../../src/hub/safetensors.ts';
 import { calibrate } from '../../src/jobs/calibrate.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
+import { join as joinParts } from '../../src/jobs/join.ts';
 import { type LoadModelOptions, loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
@@ -168,6 +169,18 @@ test('costs choose what is answered', async () => {
   );
 });
 
+test('parts are of one table of costs, whatever it is called', async () => {
+  const [input, output] = [{ files: [at('fresh.csv')] }, at('parts.csv')];
+  const table = (left: number) => `label,answer,cost\n*,*,1\n*,,${left}\n`;
+  const part = (costs: string, shard: string) =>
+    predictFile({ model: at('words'), input, output, costs, shard, threads: 1 });
+  await part(await folder.write('table.csv', table(0.4)), '1/2');
+  await part(await folder.write('renamed.csv', table(0.4)), '2/2');
+  expect((await joinParts({ output })).count).toBe(205);
+  await part(await folder.write('table.csv', table(5)), '2/2');
+  await expect(joinParts({ output: at('parts.csv') })).rejects.toThrow(/other|differ/);
+});
+
 describe('a classifier of which nothing is known', () => {
   test('is refused, with the way out', async () => {
     await saveTinyClassifier(at('unknown'), ['asks', 'wants']);
@@ -191,6 +204,31 @@ describe('a classifier of which nothing is known', () => {
     const evaluated = await evaluate({ model: at('unknown'), data: { files: [at('held.csv')] }, threads: 1 });
     if (!('uncalibrated' in evaluated) || !evaluated.calibration) throw new Error('not measured');
     expect(evaluated.calibration.logLoss.value).toBeLessThan(evaluated.uncalibrated?.logLoss.value ?? 0);
+  });
+
+  test('is calibrated in the shard that holds its classifier, to the same weights', async () => {
+    await saveTinyClassifier(at('whole'), ['asks', 'wants']);
+    cpSync(at('whole'), at('shards'), { recursive: true });
+    const file = await openSafetensors(at('shards', 'model.safetensors'));
+    const entries = [];
+    for (const [name, { shape }] of file.tensors) entries.push({ name, shape, data: await file.read(name) });
+    await file.close();
+    rmSync(at('shards', 'model.safetensors'));
+    const places = Object.fromEntries(
+      entries.map(({ name }, i) => [name, `model-0000${1 + (i % 2)}-of-00002.safetensors`]),
+    );
+    for (const shard of new Set(Object.values(places))) {
+      await writeSafetensors(
+        at('shards', shard),
+        entries.filter(({ name }) => places[name] === shard),
+      );
+    }
+    writeFileSync(at('shards', 'model.safetensors.index.json'), JSON.stringify({ weight_map: places }));
+    for (const name of ['whole', 'shards']) {
+      await calibrate({ model: at(name), data: { files: [at('fresh.csv')] }, threads: 1 });
+    }
+    const [whole, shards] = [await predicted('whole'), await predicted('shards')];
+    expect(shards).toEqual(whole);
   });
 
   test('few texts, and models that are no classifiers, are refused', async () => {
@@ -280,6 +318,10 @@ test('a run that replaces another leaves nothing of what was known', async () =>
   expect(readdirSync(at(output, 'trust'))).toEqual(['trained.json']);
   expect(hooks.notes().join('\n')).toContain('scores are not calibrated: method finetune held no text out');
 });
+
+function predicted(name: string): Promise<unknown[]> {
+  return texts(predict({ model: at(name), input: { files: [at('held.csv')] }, threads: 1 }));
+}
 
 async function tensorsOf(name: string): Promise<Map<string, Float32Array>> {
   const file = await openSafetensors(at(name, 'model.safetensors'));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Resolved } from '../../settings/options.ts';
 import type { RunRecord } from '../runRecord.ts';
-import type { Ladder } from '../types.ts';
+import type { Ladder, TargetLadder } from '../types.ts';
 import { methodNames } from './methods.ts';
 
 /** What a run works out, as its record keeps it for one that goes on. */
@@ -27,6 +27,28 @@ export function asBegan(given: Resolved<'finetune'>, record: RunRecord | undefin
 export function ladderIn(record: RunRecord | undefined): Ladder | undefined {
   return worked.safeParse(record?.configuration ?? {}).data?.ladder as Ladder | undefined;
 }
+
+/** The same of a run that learns several labels or a number. */
+export function targetLadderIn(record: RunRecord | undefined): TargetLadder | undefined {
+  return z.object({ ladder: targetLadder }).safeParse(record?.configuration ?? {}).data?.ladder;
+}
+
+const targetMethod = z.enum(['words', 'frozen', 'finetune']);
+const targetLadder = z.object({
+  chosen: targetMethod,
+  measure: z.string(),
+  error: z.string(),
+  rungs: z.array(
+    z.object({
+      method: targetMethod,
+      score: z.number(),
+      difference: z.object({ mean: z.number(), low: z.number(), high: z.number() }).nullable(),
+      texts: z.number(),
+      seconds: z.number(),
+    }),
+  ),
+  left: z.array(z.object({ method: z.enum(methodNames), reason: z.string() })),
+});
 
 const worked = z.object({
   learningRate: z.number().optional(),

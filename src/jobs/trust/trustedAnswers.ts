@@ -1,3 +1,4 @@
+import { digestOfFile } from '../../data/cacheFolder.ts';
 import type { Promised } from '../../evaluation/trust/policy.ts';
 import type { OptionsFrom } from '../../settings/options.ts';
 import type { trusted } from '../../settings/takes.ts';
@@ -30,6 +31,16 @@ export async function trustedAnswers(
   const decisions = decisionsOf(model, { ...others, ...(await costsIn(costs, model, hooks)) });
   for (const line of decisions.lines) note(hooks, line);
   return { ...decisions, promised: decisions.lines.map(String) };
+}
+
+/**
+ * Settings with what the table of costs holds in place of its name, for those who have to share it: on other machines the
+ * same name may be another table. A file that cannot be read keeps its name; reading it says what is wrong.
+ */
+export async function withCostsRead<T extends { readonly costs?: string }>(settings: T): Promise<T> {
+  if (settings.costs === undefined) return settings;
+  const costs = await digestOfFile(settings.costs).catch(() => settings.costs);
+  return { ...settings, costs };
 }
 
 /** The table of costs, where there is one: what reads tables is loaded then alone. */

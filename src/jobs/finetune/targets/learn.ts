@@ -8,7 +8,7 @@ import type { Fit, Plan } from '../../run.ts';
 import type { TargetFinetuneResult, TargetMethod } from '../../types.ts';
 import { Base } from '../base.ts';
 import type { Learning } from '../learner.ts';
-import { ladderIn } from '../worked.ts';
+import { targetLadderIn } from '../worked.ts';
 import { chooseTarget, decideFor, isTargetMethod } from './choose.ts';
 import { type Chosen, frozenTargetFit, wordsTargetFit } from './fits.ts';
 import type { TargetKind, TargetRun } from './targetKind.ts';
@@ -73,7 +73,7 @@ async function onlyMethod(run: TargetRun, openBase: () => Promise<Base>): Promis
 function earlier({ record, given }: Learning): { readonly method: TargetMethod; readonly chosen: Chosen } | undefined {
   const { decided } = (record?.configuration ?? {}) as { decided?: Chosen['own'] };
   if (!decided) return undefined;
-  const ladder = ladderIn(record) as unknown as Chosen['ladder'];
+  const ladder = targetLadderIn(record);
   const method = ladder?.chosen ?? given.method;
   return method !== undefined && isTargetMethod(method) ? { method, chosen: { own: decided, ladder } } : undefined;
 }
