@@ -4,11 +4,15 @@ import type { Resolved } from '../settings/options.ts';
 /** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
 
 /** How much one request may ask for. */
-export type ServerLimits = Pick<Resolved<'serve'>, 'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks'>;
+export type ServerLimits = Pick<
+  Resolved<'serve'>,
+  'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks' | 'maxExplained'
+>;
 
 /** A request's body for labels, once checked. */
 export interface PredictBody extends Omit<AskBody, 'texts'> {
   readonly texts: readonly (string | TextPair)[];
+  readonly explain?: boolean;
 }
 
 /** A request's body, once checked. */
@@ -44,7 +48,12 @@ export function predictSchema(limits: ServerLimits, topK: { description: string;
     type: 'string',
     enum: ['code-points', 'utf-16'],
     default: 'code-points',
-    description: 'What places of entities are counted in: code points, as in Python, or UTF-16 code units',
+    description: 'What places of entities and words are counted in: code points, as in Python, or UTF-16 code units',
+  } as const;
+  const explain = {
+    type: 'boolean',
+    default: false,
+    description: `What each word does to the label, of models of one label a text: dozens of passes a text (integrated gradients), or one for each word (occlusion); texts of up to ${limits.maxExplained} characters in all`,
   } as const;
   const { texts } = ask.properties;
   const { items } = texts;
@@ -56,7 +65,7 @@ export function predictSchema(limits: ServerLimits, topK: { description: string;
     additionalProperties: false,
     properties: { text: items, pair: items },
   } as const;
-  return { ...ask, properties: { ...ask.properties, texts: { ...texts, items: either }, offsets } } as const;
+  return { ...ask, properties: { ...ask.properties, texts: { ...texts, items: either }, offsets, explain } } as const;
 }
 
 /** A request's body for vectors, once checked. */
@@ -141,6 +150,38 @@ export function embeddingsSchema({ maxTexts, maxCharacters }: ServerLimits) {
 
 const score = { type: 'number', description: 'Probability, 0 to 1' } as const;
 
+/** What the words of a text do to its label. */
+const explanation = {
+  type: 'object',
+  description: 'Where it was asked for: what the words of the text do to the likeliest label',
+  required: ['label', 'method', 'words', 'passes'],
+  properties: {
+    label: { type: 'string', description: 'The label that is explained; of a text left unlabeled its suggestion' },
+    method: {
+      type: 'string',
+      enum: ['integrated gradients', 'occlusion'],
+      description: "Shares of the label's logit, or what its log-probability loses without the word",
+    },
+    words: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['text', 'start', 'end', 'weight'],
+        properties: {
+          text: { type: 'string' },
+          start: { type: 'integer' },
+          end: { type: 'integer', description: 'Behind its last character' },
+          of: { type: 'string', enum: ['text', 'pair'], description: 'Which text of a pair it stands in' },
+          weight: { type: 'number', description: 'Above 0 it speaks for the label, below 0 against it' },
+        },
+      },
+    },
+    difference: { type: 'number', description: "Of gradients: the label's logit less that for a text of padding" },
+    error: { type: 'number', description: 'Of gradients: what the weights lack of the difference' },
+    passes: { type: 'integer', description: 'What it cost: texts as long as this one that were computed' },
+  },
+} as const;
+
 export const predictAnswer = {
   description: 'A prediction for each text, in their order',
   type: 'object',
@@ -197,6 +238,7 @@ export const predictAnswer = {
             description: 'The likeliest labels, likeliest first',
             items: { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
           },
+          explanation,
         },
       },
     },
