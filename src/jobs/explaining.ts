@@ -65,7 +65,7 @@ export async function explain(
     const output = argmax(row);
     const found =
       (await byGradients(explained, text, output, pause)) ?? (await byOcclusion(explained, text, row, output, pause));
-    const words = offsets === 'utf-16' ? found.words : inCodePoints(found.words, text);
+    const words = offsets === 'utf-16' ? found.words : inCodePoints(found.words, pairOf(explained, text) ?? [text]);
     explanations.push({ label: labels[output] ?? String(output), ...found, words });
   }
   return explanations;
@@ -77,9 +77,14 @@ export function notExplained(kind: Explained['kind'], path: string): Message {
   return say`${setting('explain')} is for classifiers of one label a text, and ${path} ${answers}; leave it out`;
 }
 
+/** The texts of a pair; of a model of single texts nothing is one. */
+function pairOf({ pairs }: Explained, text: string): readonly [string, string] | undefined {
+  return pairs === null ? undefined : textsOfPair(text);
+}
+
 /** Words whose places are in code units, with places in code points; of a pair in the text that each stands in. */
-function inCodePoints(words: readonly ExplainedWord[], text: string): ExplainedWord[] {
-  const [first, second] = (textsOfPair(text) ?? [text]).map(codePointsAt);
+function inCodePoints(words: readonly ExplainedWord[], texts: readonly string[]): ExplainedWord[] {
+  const [first, second] = texts.map(codePointsAt);
   return words.map((word) => {
     const place = word.of === 'pair' ? second : first;
     return place ? { ...word, start: place(word.start), end: place(word.end) } : word;
@@ -90,13 +95,14 @@ type Found = Omit<Explanation, 'label'>;
 
 /** By integrated gradients of the label's logit; undefined where words are read, too, or a text in several windows. */
 async function byGradients(
-  { network }: Explained,
+  explained: Explained,
   text: string,
   output: number,
   pause: () => Promise<void>,
 ): Promise<Found | undefined> {
   // Of a pair both texts are in one sequence, whose tokens have no place in either.
-  if (!network || textsOfPair(text) !== undefined) return undefined;
+  const { network } = explained;
+  if (!network || pairOf(explained, text)) return undefined;
   const { tokenizer, prompt, maxLength, mostWindows, gradients } = network;
   const encoding = tokenizer.encodeAligned(prompt + text);
   const { frame, truncationSide, special } = tokenizer;
@@ -148,13 +154,13 @@ const charactersTogether = 4096;
 
 /** By leaving each word out, of a pair in both texts: what the log-probability of the label loses. */
 async function byOcclusion(
-  { rows }: Explained,
+  explained: Explained,
   text: string,
   row: ArrayLike<number>,
   output: number,
   pause: () => Promise<void>,
 ): Promise<Found> {
-  const pair = textsOfPair(text);
+  const pair = pairOf(explained, text);
   const words = (pair ?? [text]).flatMap((own, of) =>
     [...segmenter.segment(own)].filter(({ isWordLike }) => isWordLike).map((word) => ({ ...word, own, of })),
   );
@@ -169,7 +175,8 @@ async function byOcclusion(
   const together = Math.max(1, Math.floor(charactersTogether / Math.max(1, text.length)));
   for (let from = 0; from < words.length; from += together) {
     await pause();
-    for (const other of await rows(words.slice(from, from + together).map(without))) lost.push(whole - chanceOf(other));
+    for (const other of await explained.rows(words.slice(from, from + together).map(without)))
+      lost.push(whole - chanceOf(other));
   }
   return {
     method: 'occlusion',

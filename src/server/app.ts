@@ -3,6 +3,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { anyMask } from '../jobs/anyMask.ts';
 import { asTexts } from '../jobs/pairsOfTexts.ts';
 import { packageVersions } from '../jobs/versions.ts';
+import { errorAnswer, fillMaskAnswer, healthAnswer, predictAnswer } from './answerSchemas.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
 import { addEmbedRoute } from './embed.ts';
@@ -12,17 +13,7 @@ import type { ModelThread } from './modelThread.ts';
 import { addOpenAiRoutes, openAiErrors } from './openAi.ts';
 import { pageHeaders, pageHtml } from './page.ts';
 import type { Task } from './protocol.ts';
-import {
-  type AskBody,
-  askSchema,
-  errorAnswer,
-  fillMaskAnswer,
-  healthAnswer,
-  type PredictBody,
-  predictAnswer,
-  predictSchema,
-  type ServerLimits,
-} from './schemas.ts';
+import { type AskBody, askSchema, type PredictBody, predictSchema, type ServerLimits } from './requestSchemas.ts';
 import { ask, checkExplained, chooseModel, type ServedModel, whileAsked } from './served.ts';
 
 /** Of the largest requests to explain, those that may wait for one model. */
@@ -84,7 +75,7 @@ export async function createApp(
   addModelRoutes(app, served, limits);
   addEmbedRoute(app, served, limits);
   addOpenAiRoutes(app, served, limits);
-  addOtherRoutes(app, threads, metrics);
+  addOtherRoutes(app, threads, limits, metrics);
   await app.ready();
   return { app, served: [...served.values()] };
 }
@@ -136,6 +127,7 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
 function addOtherRoutes(
   app: FastifyInstance,
   threads: readonly ModelThread[],
+  { maxExplained }: ServerLimits,
   metrics: ReturnType<typeof createMetrics>,
 ): void {
   const health = {
@@ -146,7 +138,11 @@ function addOtherRoutes(
   app.get('/health', { schema: health }, async (_request, reply) => {
     const isOk = threads.every(({ failure }) => failure === undefined);
     reply.code(isOk ? 200 : 503);
-    return { status: isOk ? 'ok' : 'failed', models: threads.map(({ info }) => info) };
+    const models = threads.map(({ info }) => ({
+      ...info,
+      explains: info.unexplained === null && maxExplained > 0,
+    }));
+    return { status: isOk ? 'ok' : 'failed', models };
   });
   const description = {
     summary: "Counters in Prometheus' text format",

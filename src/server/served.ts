@@ -4,7 +4,7 @@ import type { Batcher } from './batcher.ts';
 import { charactersOf, type Explainer } from './explainer.ts';
 import type { ModelThread } from './modelThread.ts';
 import type { Answers, Question, Task } from './protocol.ts';
-import type { ServerLimits } from './schemas.ts';
+import type { ServerLimits } from './requestSchemas.ts';
 
 /** A model that requests are answered with. */
 export interface ServedModel {
@@ -54,12 +54,13 @@ export function chooseModel(name: string | undefined, task: Task, served: Served
   );
 }
 
-/** @throws RequestError for a model that cannot be explained, or more text than may be at once */
+/** @throws RequestError for a model or a server that explains nothing, or more text than may be at once */
 export function checkExplained(
   { thread }: ServedModel,
   texts: readonly string[],
   { maxExplained }: Pick<ServerLimits, 'maxExplained'>,
 ): void {
+  if (maxExplained === 0) throw new RequestError(400, 'this server explains nothing; leave explain out', 'explain');
   const { unexplained } = thread.info;
   if (unexplained !== null) throw new RequestError(400, unexplained, 'explain');
   const characters = charactersOf(texts);

@@ -60,6 +60,12 @@ test('occlusion is what the log-probability of the label loses without the word'
   expect(explained?.words[3]?.text).toBe('parcel');
   expect(explained?.words[3]?.weight).toBeCloseTo(whole - without, 6);
   expect((await model.explain(['']))[0]?.words).toEqual([]);
+  // What stands between the texts of a pair inside is a character like others in a single text.
+  const [odd] = await model.explain(['my \ufdd0 parcel']);
+  expect(odd?.words).toEqual([
+    expect.not.objectContaining({ of: 'text' }),
+    { text: 'parcel', start: 5, end: 11, weight: expect.any(Number) },
+  ]);
   await model.dispose();
 });
 

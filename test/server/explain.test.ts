@@ -143,6 +143,21 @@ describe('explanations', () => {
     expect(await ask({ texts, explain: 'yes' })).toEqual({ status: 400, answer: { error: 'explain must be boolean' } });
   });
 
+  test('are given by nobody where a server is told so', async () => {
+    const here = await createServer({ models: [at('network')], port: 0, threads: 1, maxExplained: 0 });
+    expect(await ask({ texts: ['a'], explain: true }, here.url)).toEqual({
+      status: 400,
+      answer: { error: 'this server explains nothing; leave explain out' },
+    });
+    const explaining = async (url: string) => {
+      const health = (await (await fetch(`${url}/health`)).json()) as { models: { name: string; explains: boolean }[] };
+      return health.models.filter(({ explains }) => explains).map(({ name }) => name);
+    };
+    expect(await explaining(here.url)).toEqual([]);
+    expect(await explaining(server.url)).toEqual(['network', 'words', 'pairs']);
+    await here.close();
+  });
+
   test('are described', async () => {
     const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as Description;
     const { requestBody, responses } = paths['/predict'].post;

@@ -43,7 +43,7 @@ const pairHint = () => {
   const { text, pair } = able().find((model) => model.pairs).pairs;
   return 'Two texts, one a line: ' + text + ', then ' + pair + '.';
 };
-const explained = () => (task() === 'predict' ? able().filter(({ answers }) => answers === 'one label') : []);
+const explained = () => (task() === 'predict' ? able().filter(({ explains }) => explains) : []);
 const maskToken = () => able()[0]?.maskToken ?? '[MASK]';
 
 async function read(path, body, signal) {

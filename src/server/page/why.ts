@@ -48,7 +48,8 @@ function whyOf({ label, method, words, passes }, { label: given }, parts) {
   });
   const table = make('table', {}, make('tbody', {}, ...rows));
   table.setAttribute('aria-label', 'Words that do most for ' + label + ' or against it');
-  why.append(legend, table, make('p', { className: 'hint' }, methods[method] + ' (' + passes + ' passes).'));
+  if (top.length === 0) legend.replaceChildren('No word of the text does anything to it.');
+  why.append(legend, ...(top.length > 0 ? [table] : []), make('p', { className: 'hint' }, methods[method] + ' (' + passes + ' passes).'));
   return why;
 }
 `;
