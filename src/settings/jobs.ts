@@ -256,6 +256,7 @@ export const jobs = {
   report: {
     runs: { required: true },
     output: { help: 'file to write', default: computed('report.html in the folder of one run, else here') },
+    audit: given,
     reportTexts: given,
   },
   push: {
