@@ -28,12 +28,18 @@ export interface ReportResult {
  * @throws UsageError for a folder without a run, or an output that is something else than a report
  */
 export async function report(options: ReportOptions, hooks: JobHooks = {}): Promise<ReportResult> {
-  const { runs, output, reportTexts } = resolve('report', options);
+  const { runs, output, reportTexts: keepsTexts, audit } = resolve('report', options);
   const [only] = runs;
   if (only === undefined) throw new UsageError(say`report needs ${setting('runs')}: folders of runs`);
+  if (audit !== undefined && runs.length > 1) {
+    throw new UsageError(
+      say`${setting('audit')} is of one run's texts; of ${runs.length} runs, put an audit.csv into the folder of each`,
+    );
+  }
   const path = output ?? (runs.length === 1 ? join(only, reportFile) : reportFile);
-  const read = runs.map((folder) => readReportedRun(folder, reportTexts));
   refuseOther(path);
+  const read = [];
+  for (const folder of runs) read.push(await readReportedRun(folder, { keepsTexts, audit }));
   const lacks = read.flatMap(({ name, lacks }) => lacks.map((line) => `${name}: ${line}`));
   for (const line of lacks) note(hooks, line);
   const { reportPage } = await import('../report/page.ts');
@@ -47,7 +53,7 @@ export async function reportOfRun(folder: string, keepsTexts: boolean, hooks: Jo
     const { reportPage } = await import('../report/page.ts');
     await writeFileAtomic(
       join(folder, reportFile),
-      await reportPage([readReportedRun(folder, keepsTexts)], versionOf()),
+      await reportPage([await readReportedRun(folder, { keepsTexts })], versionOf()),
     );
   } catch (error) {
     note(hooks, say`${join(folder, reportFile)} was not written: ${messageOf(error)}`);

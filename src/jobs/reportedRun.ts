@@ -3,19 +3,31 @@ import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { say, setting } from '../core/message.ts';
-import type { Answers, Classifier, Course, LadderOfRun, LanguageModel, ReportedRun, Row } from '../report/run.ts';
+import type { Held } from '../report/held.ts';
+import type { Classifier, Course, LanguageModel, ReportedRun, Row } from '../report/run.ts';
 import { cardRows } from '../settings/card.ts';
 import { readAnswers } from './heldOutAnswers.ts';
+import { auditIn, auditOf } from './reportedAudit.ts';
+import { ladderOf } from './reportedLadder.ts';
 import { scoresOf, targetOf } from './reportedScores.ts';
+import { outOfScopeOf } from './reportedTrust.ts';
 import { type RunRecord, readRecord, recordFile } from './runRecord.ts';
+
+/** How a run is to be reported. */
+export interface Reporting {
+  /** Whether texts may be in it. */
+  readonly keepsTexts: boolean;
+  /** A file of `audit`; where there is none, one that lies in the run's folder is taken. */
+  readonly audit?: string;
+}
 
 /**
  * What the folder of a run has to report. What cannot be read beside its record is left out and told.
  *
- * @param keepsTexts whether texts of the held-out set may be in it
- * @throws UsageError for a folder that holds no run; DamagedDocumentError, NewerFormatError for its record
+ * @throws UsageError for a folder that holds no run; DamagedDocumentError, NewerFormatError for its record; what
+ * `auditOf` throws for an audit that was named
  */
-export function readReportedRun(folder: string, keepsTexts: boolean): ReportedRun {
+export async function readReportedRun(folder: string, { keepsTexts, audit }: Reporting): Promise<ReportedRun> {
   const record = readRecord(folder);
   if (!record) {
     throw new UsageError(
@@ -23,17 +35,25 @@ export function readReportedRun(folder: string, keepsTexts: boolean): ReportedRu
     );
   }
   const lacks: string[] = [];
-  const part = <T>(name: string, read: () => T): T | undefined => {
+  const part = async <T>(name: string, read: () => T | Promise<T>): Promise<T | undefined> => {
     try {
-      return read();
+      return await read();
     } catch (error) {
       if (!(error instanceof BertuneError)) throw error;
       lacks.push(`${name} cannot be read: ${messageOf(error)}`);
       return undefined;
     }
   };
-  const answers = part('answers.json', () => readAnswers(folder));
-  const course = part('metrics.jsonl', () => readCourse(join(folder, 'metrics.jsonl')));
+  const held = await part('answers.json', () => readAnswers(folder));
+  const course = await part('metrics.jsonl', () => readCourse(join(folder, 'metrics.jsonl')));
+  const outOfScope = await part('trust', () => outOfScopeOf(folder));
+  const own = auditIn(folder);
+  const audited =
+    audit === undefined
+      ? await part('the audit', () => (own.path === undefined ? undefined : auditOf(own.path, keepsTexts)))
+      : await auditOf(audit, keepsTexts, setting('audit'));
+  if (audit === undefined && own.others.length > 0)
+    lacks.push(`${own.others.join(' and ')} left out: ${basename(own.path ?? '')} is newer`);
   if (record.status !== 'finished') lacks.push('the run is not finished, so that there is no result yet');
   return {
     name: basename(resolve(folder)),
@@ -42,15 +62,15 @@ export function readReportedRun(folder: string, keepsTexts: boolean): ReportedRu
     classifier: classifier.safeParse(record.result).data,
     languageModel: languageModel.safeParse(record.result).data,
     ...{ target: targetOf(record.result), scores: scoresOf(record.result), promises: record.trust },
-    ladder: ladder.safeParse((record.result as { ladder?: unknown } | undefined)?.ladder).data,
+    ...{ ladder: ladderOf(record.result), outOfScope, audit: audited },
     course: course && course.steps.length > 0 ? course : undefined,
-    answers: answers && (keepsTexts ? answers : withoutTexts(answers)),
+    held: held && (keepsTexts ? held : withoutTexts(held)),
     lacks,
   };
 }
 
-function withoutTexts({ texts: _, ...answers }: Answers): Answers {
-  return answers;
+function withoutTexts(held: Held): Held {
+  return { ...held, texts: undefined, pairs: undefined };
 }
 
 /** Steps and evaluations of `metrics.jsonl`; a line that a killed run left half written ends it. */
@@ -136,21 +156,3 @@ const languageModel: z.ZodType<LanguageModel> = z
   .transform(({ evalLossBefore, evalLossAfter, perplexityBefore, perplexityAfter }) => ({
     ...{ perplexityBefore, perplexityAfter, lossBefore: evalLossBefore, lossAfter: evalLossAfter },
   }));
-const interval = z.object({ mean: z.number(), low: z.number(), high: z.number() });
-const ladder: z.ZodType<LadderOfRun> = z.object({
-  chosen: z.string(),
-  rungs: z.array(
-    z.object({
-      method: z.string(),
-      adapted: z.boolean().optional(),
-      accuracy: z.number().nullable(),
-      low: z.number(),
-      high: z.number(),
-      texts: z.number(),
-      difference: interval.nullable(),
-      seconds: z.number(),
-      bytes: z.number(),
-    }),
-  ),
-  left: z.array(z.object({ method: z.string(), reason: z.string() })),
-});

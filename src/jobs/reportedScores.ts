@@ -47,7 +47,15 @@ const severalLabels = z
       ...[row('mean average precision', of.averagePrecision), row('all labels right', of.exactMatch, 'share')],
       row('decisions that are wrong', of.hammingLoss, 'share'),
     ];
-    return { method, kind: 'several labels', count, main: `F1 of ${shown(of.microF1)}`, figures: rows, labels };
+    return {
+      shape: 'several-labels',
+      method,
+      kind: 'several labels',
+      count,
+      main: `F1 of ${shown(of.microF1)}`,
+      figures: rows,
+      labels,
+    };
   });
 
 const oneNumber = z
@@ -68,7 +76,7 @@ const oneNumber = z
         : []),
     ];
     const main = `mean absolute error of ${shown(of.mae)}`;
-    return { method, kind: `a number (${name})`, count, main, figures: rows, labels: [] };
+    return { shape: 'number', method, kind: `a number (${name})`, count, main, figures: rows, labels: [] };
   });
 
 const average = z.object({ precision: number, recall: number, f1: number, support: z.number() });
@@ -90,7 +98,13 @@ const labelsOnTokens = z
       { name: 'entities', value: micro.support.toLocaleString('en-US') },
     ];
     return {
-      ...{ method, kind: 'labels on tokens', count: texts, main: `F1 of ${shown(micro.f1)} of entities` },
+      ...{
+        shape: 'tokens',
+        method,
+        kind: 'labels on tokens',
+        count: texts,
+        main: `F1 of ${shown(micro.f1)} of entities`,
+      },
       ...{ figures: rows, labels: types },
     };
   });

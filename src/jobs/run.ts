@@ -101,7 +101,7 @@ export interface Finished<Result extends object> {
   readonly data: object;
   /** What a model card says beside the result, for models that get one. */
   readonly card?: { readonly about: ModelFacts; readonly base?: BaseFacts };
-  /** What a classifier answered to texts held out; they are kept beside the record. */
+  /** What the model answered to texts held out; they are kept beside the record. */
   readonly answers?: HeldOutAnswers;
 }
 
@@ -190,7 +190,7 @@ export async function runTraining<Result extends object>(
   /** Writes down what came of the run. */
   async function finished({ result, data, card, answers }: Finished<Result>): Promise<Result> {
     const { report = false, reportTexts = false } = settings;
-    if (answers && answers.logits.length > 0) await writeAnswers(folder.path, answers, reportTexts);
+    if (answers && answers.texts.length > 0) await writeAnswers(folder.path, answers, reportTexts);
     if (card) noteKeptCard(await folder.finishWithCard(result, data, card.about, card.base), hooks);
     else await folder.finish(result, data);
     if (report) await reportOfRun(folder.path, reportTexts, hooks);

@@ -1,42 +1,15 @@
-import { wilsonInterval } from '../evaluation/intervals.ts';
-import type { Answers } from './run.ts';
+import { type Reliability, reliabilityOf } from '../evaluation/trust/calibrationMeasure.ts';
+import type { LabelHeld } from './held.ts';
 
-/** Texts whose answers have about the same score. */
-export interface ReliabilityBin {
-  readonly low: number;
-  readonly high: number;
-  readonly texts: number;
-  /** Mean score of the answers, and the share of them that is right with its 95 % interval. */
-  readonly score: number;
-  readonly right: number;
-  readonly rightLow: number;
-  readonly rightHigh: number;
-}
+type Scored = Pick<LabelHeld, 'classes' | 'answers' | 'scores'>;
 
-/** How often answers are right, by what their score says; bins without a text are left out. */
-export function reliabilityBins({ classes, answers, scores }: Answers, count = 10): ReliabilityBin[] {
-  const bins = Array.from({ length: count }, () => ({ texts: 0, score: 0, right: 0 }));
-  for (const [i, score] of scores.entries()) {
-    // As scikit-learn and netcal cut them: a bin holds its upper end.
-    const bin = bins[Math.min(count - 1, Math.max(0, Math.ceil(score * count) - 1))];
-    if (!bin) continue;
-    bin.texts++;
-    bin.score += score;
-    if (answers[i] === classes[i]) bin.right++;
-  }
-  return bins.flatMap(({ texts, score, right }, i) => {
-    if (texts === 0) return [];
-    const { low: rightLow, high: rightHigh } = wilsonInterval(right, texts);
-    const shares = { score: score / texts, right: right / texts, rightLow, rightHigh };
-    return [{ low: i / count, high: (i + 1) / count, texts, ...shares }];
+/** How often answers are right, by what their score says; of no answers undefined. */
+export function reliability({ classes, answers, scores }: Scored): Reliability | undefined {
+  if (scores.length === 0) return undefined;
+  return reliabilityOf({
+    confidence: Float64Array.from(scores),
+    right: Uint8Array.from(classes, (own, i) => Number(own === answers[i])),
   });
-}
-
-/** Expected calibration error, 15 bins of equal width (Guo et al. 2017). */
-export function calibrationError(answers: Answers): number {
-  const bins = reliabilityBins(answers, 15);
-  const total = answers.scores.length;
-  return bins.reduce((sum, { texts, score, right }) => sum + (texts / total) * Math.abs(score - right), 0);
 }
 
 /** What comes of answering only where the score is at least `score`. */
@@ -50,7 +23,7 @@ export interface CoveragePoint {
 }
 
 /** Every threshold that changes something, the highest first: equal scores are answered together. */
-export function coverageCurve({ classes, answers, scores }: Answers): CoveragePoint[] {
+export function coverageCurve({ classes, answers, scores }: Scored): CoveragePoint[] {
   const order = Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
   const points: CoveragePoint[] = [];
   let wrong = 0;

@@ -40,6 +40,9 @@ export interface Column {
   readonly isNumber?: boolean;
 }
 
+/** Rows of a table that are shown. */
+const mostRows = 500;
+
 /** A table that a script may sort by its columns; what it sorts by is the cell's text, or its `sort`. */
 export function sortableTable(caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): Html {
   const head = columns.map(
@@ -53,8 +56,9 @@ export function sortableTable(caption: string, columns: readonly Column[], rows:
       ? html`<th scope="row"${attribute}>${shown}</th>`
       : html`<td class="${kind}"${attribute}>${shown}</td>`;
   };
-  const body = rows.map((row) => html`<tr>${row.map(cell)}</tr>`);
-  return html`<div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="sorts"><caption class="unseen">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const body = rows.slice(0, mostRows).map((row) => html`<tr>${row.map(cell)}</tr>`);
+  const rest = rows.length - mostRows;
+  return html`<div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="sorts"><caption class="unseen">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>${rest > 0 && html`<p class="hint">${texts(rest, 'more row')} not shown.</p>`}`;
 }
 
 export type Cell = string | Html | { readonly shown: string | Html; readonly sort: number };

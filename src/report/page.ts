@@ -61,7 +61,8 @@ function verdict(run: ReportedRun, isNamed: boolean): Html {
 /** A section with what each run has to show in it, or why it has nothing. */
 interface Part extends Pick<Section, 'title' | 'lead'> {
   readonly id: string;
-  readonly shown: readonly (Html | string)[];
+  /** Of each run; undefined where runs of its kind have none of it. */
+  readonly shown: readonly (Html | string | undefined)[];
 }
 
 async function shownParts(runs: readonly ReportedRun[]): Promise<Part[]> {
@@ -73,14 +74,14 @@ async function shownParts(runs: readonly ReportedRun[]): Promise<Part[]> {
 }
 
 function hasSome({ shown }: Part): boolean {
-  return shown.some((one) => typeof one !== 'string');
+  return shown.some((one) => one instanceof Html);
 }
 
 function partOf({ id, title, lead, shown }: Part, runs: readonly ReportedRun[]): Html {
   const several = runs.length > 1;
   return html`<section class="card" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2><p class="lead">${lead}</p><div class="side">${shown.map(
     (one, i) =>
-      html`<div>${several && html`<h3>${runs[i]?.name}</h3>`}${typeof one === 'string' ? html`<p class="hint">Nothing to show: ${one}.</p>` : one}</div>`,
+      html`<div>${several && html`<h3>${runs[i]?.name}</h3>`}${one instanceof Html ? one : html`<p class="hint">Nothing to show${one === undefined ? '' : `: ${one}`}.</p>`}</div>`,
   )}</div></section>`;
 }
 
@@ -88,7 +89,10 @@ function partOf({ id, title, lead, shown }: Part, runs: readonly ReportedRun[]):
 function notShown(parts: readonly Part[], runs: readonly ReportedRun[]): Html | undefined {
   const lacks = runs.flatMap(({ name, lacks }) => lacks.map((line) => (runs.length > 1 ? `${name}: ${line}` : line)));
   const all = [
-    ...parts.map(({ title, shown }) => `${title}: ${[...new Set(shown as string[])].join('; ')}.`),
+    ...parts.flatMap(({ title, shown }) => {
+      const reasons = new Set(shown.filter((one) => typeof one === 'string'));
+      return reasons.size === 0 ? [] : [`${title}: ${[...reasons].join('; ')}.`];
+    }),
     ...lacks,
   ];
   if (all.length === 0) return undefined;

@@ -1,3 +1,5 @@
+import type { Held } from './held.ts';
+
 /** What a report is made of: a run as its folder tells of it, with everything that some folder lacks left out. */
 export interface ReportedRun {
   /** What the folder is called. */
@@ -13,11 +15,10 @@ export interface ReportedRun {
   /** Of answers that are no one label: several, a number, or labels on tokens. */
   readonly target?: Target;
   readonly scores?: ScoresOfRun;
-  /** What can be promised of its answers, in words, and on how many texts that stands. */
-  readonly promises?: { readonly promised: readonly string[]; readonly texts: number };
+  readonly promises?: Promises;
   readonly ladder?: LadderOfRun;
   readonly course?: Course;
-  readonly answers?: Answers;
+  readonly held?: Held;
   readonly outOfScope?: OutOfScope;
   readonly audit?: Audit;
   /** What cannot be read of the folder, in words. */
@@ -45,6 +46,7 @@ export interface Classifier {
 /** How a model did whose answers are no one label, on texts held out. */
 export interface Target {
   readonly method?: string;
+  readonly shape: 'several-labels' | 'number' | 'tokens';
   /** What is answered, in words. */
   readonly kind: string;
   readonly count: number;
@@ -102,20 +104,41 @@ export interface LanguageModel {
   readonly lossAfter: number | null;
 }
 
+/** What can be promised of a classifier's answers. */
+export interface Promises {
+  /** In words. */
+  readonly promised: readonly string[];
+  /** Shares of wrong answers that cannot be promised. */
+  readonly notPromised: readonly number[];
+  /** Texts that it stands on. */
+  readonly texts: number;
+}
+
+/** How methods did that competed, on texts held out of each. */
 export interface LadderOfRun {
   readonly chosen: string;
-  readonly rungs: readonly {
-    readonly method: string;
-    readonly adapted?: boolean;
-    readonly accuracy: number | null;
-    readonly low: number;
-    readonly high: number;
-    readonly texts: number;
-    readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
-    readonly seconds: number;
-    readonly bytes: number;
-  }[];
+  /** What `score` is, in words, and whether it is a share. */
+  readonly measure: string;
+  readonly isShare: boolean;
+  /** What `difference` is of, in words. */
+  readonly differs: string;
+  readonly rungs: readonly RungOfRun[];
   readonly left: readonly { readonly method: string; readonly reason: string }[];
+}
+
+export interface RungOfRun {
+  readonly method: string;
+  readonly adapted?: boolean;
+  /** Null where no text could be held out. */
+  readonly score: number | null;
+  /** Its 95 % interval, where there is one. */
+  readonly low?: number;
+  readonly high?: number;
+  readonly texts: number;
+  /** Less that of the chosen one on the same texts, with its 95 % interval; null for the chosen one itself. */
+  readonly difference: { readonly mean: number; readonly low: number; readonly high: number } | null;
+  readonly seconds?: number;
+  readonly bytes?: number;
 }
 
 /** How training went. */
@@ -124,41 +147,39 @@ export interface Course {
   readonly evaluations: readonly { readonly step: number; readonly metrics: Readonly<Record<string, number | null>> }[];
 }
 
-/** What a classifier answered to texts held out; the arrays are parallel. */
-export interface Answers {
-  readonly labels: readonly string[];
-  /** Class numbers: the right ones and those answered. */
-  readonly classes: readonly number[];
-  readonly answers: readonly number[];
-  /** Probability of the answer and of the right class. */
-  readonly scores: readonly number[];
-  readonly own: readonly number[];
-  /** Absent where they were not to be kept. */
-  readonly texts?: readonly string[];
-  /** What a column says of each text, where one was named to slice them by. */
-  readonly slices?: { readonly column: string; readonly values: readonly string[] };
-  /** How many were held out: of many, a part is kept. */
-  readonly of: number;
-}
-
-/** Scores of texts, higher for those that the classifier takes for none of its classes. */
+/** How strange texts are to a classifier, higher for those that are none of its labels'. */
 export interface OutOfScope {
+  /** What tells it. */
   readonly score: string;
-  readonly inScope: readonly number[];
-  readonly outOfScope: readonly number[];
-  /** Above it, a text is taken for one of no class. */
+  /** Of texts that have a label and did not train, and where they come from. */
+  readonly inScope: ArrayLike<number>;
+  readonly by: string;
+  /** Of texts that have none; absent where none were given. */
+  readonly outOfScope?: ArrayLike<number>;
+  /** Above it, a text is taken for one of no label. */
   readonly threshold?: number;
 }
 
 /** Labels that look wrong. */
 export interface Audit {
-  readonly texts: number;
-  readonly flagged: readonly {
-    readonly text: string;
-    readonly label: string;
-    readonly likely: string;
-    readonly reason: string;
-  }[];
+  /** Texts that were looked through, and about how many labels are wrong, with its 95 % interval; absent where the file does not say. */
+  readonly texts?: number;
+  readonly wrong?: { readonly mean: number; readonly low: number; readonly high: number };
   /** How many there are; the likeliest ones are listed. */
   readonly count: number;
+  readonly flagged: readonly FlaggedLabel[];
+  /** Labels that may be one, and one that may be two. */
+  readonly mayBeOne?: readonly (readonly [string, string])[];
+  readonly mayBeTwo?: readonly string[];
+}
+
+export interface FlaggedLabel {
+  /** Row of the audited file, from 1. */
+  readonly row: number;
+  /** Absent where it is not to be shown. */
+  readonly text?: string;
+  readonly label: string;
+  readonly likely?: string;
+  readonly score: number;
+  readonly reason: string;
 }

@@ -67,7 +67,8 @@ summary { cursor: pointer; padding: .1rem 0; } details > .scrolls, .more > .pair
 .pair summary::before { content: '▸'; color: var(--soft); width: .8rem; } .pair[open] summary::before { content: '▾'; }
 .own, .taken { font-weight: 500; overflow-wrap: anywhere; }
 .count { margin-left: auto; font-variant-numeric: tabular-nums; } .share { color: var(--soft); min-width: 9rem; text-align: right; font-variant-numeric: tabular-nums; }
-.texts { margin: .3rem 0 .5rem; padding-left: 1.6rem; } .texts li { margin-bottom: .3rem; } .text { overflow-wrap: anywhere; } .scores { color: var(--soft); font-size: .85rem; display: block; }
+.texts { margin: .3rem 0 .5rem; padding-left: 1.6rem; } .texts li { margin-bottom: .3rem; } .text { overflow-wrap: anywhere; } .second { display: block; } .kind { margin: .4rem 0 0; font-size: .85rem; color: var(--soft); }
+mark { color: var(--ink); background: none; border-radius: .2rem; padding: 0 .15rem; } mark.both { background: var(--good-3); } mark.missed { border-bottom: 2px solid var(--accent); } mark.strange { background: var(--bad-2); } .scores { color: var(--soft); font-size: .85rem; display: block; }
 footer { margin-top: 1.25rem; }
 @media (max-width: 40rem) {
   body { padding: .8rem .75rem 1.5rem; font-size: 15px; }

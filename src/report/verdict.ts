@@ -1,7 +1,8 @@
 import { wilsonInterval } from '../evaluation/intervals.ts';
-import { calibrationError, coverageCurve } from './curves.ts';
+import { coverageCurve, reliability } from './curves.ts';
 import { figure, percent, quantity, texts } from './format.ts';
-import type { Answers, Classifier, LanguageModel, ReportedRun, Target } from './run.ts';
+import type { LabelHeld } from './held.ts';
+import type { Classifier, LanguageModel, ReportedRun, Target } from './run.ts';
 import { furthest } from './sections/coverage.ts';
 
 /** Fewer held-out texts tell little of anything but the accuracy itself. */
@@ -11,7 +12,7 @@ const bearable = 0.05;
 
 /** What came of a run, in two sentences: how good it is, and what to do about it. */
 export function verdictOf(run: ReportedRun): readonly [string, string] {
-  if (run.classifier) return classifierVerdict(run.classifier, run.answers);
+  if (run.classifier) return classifierVerdict(run.classifier, run.held?.kind === 'one-label' ? run.held : undefined);
   if (run.target) return targetVerdict(run.target);
   if (run.languageModel) return languageVerdict(run.languageModel);
   const first = run.finishedAt
@@ -20,7 +21,7 @@ export function verdictOf(run: ReportedRun): readonly [string, string] {
   return [first, 'Nothing was measured on held-out examples that this page knows of.'];
 }
 
-function classifierVerdict(classifier: Classifier, answers: Answers | undefined): [string, string] {
+function classifierVerdict(classifier: Classifier, answers: LabelHeld | undefined): [string, string] {
   const { accuracy, count } = classifier;
   if (count === 0) {
     return [
@@ -67,7 +68,7 @@ function targetVerdict({ kind, main, count, labels }: Target): [string, string] 
 }
 
 /** What the scores allow, and what goes wrong most. */
-function advice(classifier: Classifier, answers: Answers | undefined): string {
+function advice(classifier: Classifier, answers: LabelHeld | undefined): string {
   const worst = worstPair(classifier);
   const confusion = worst
     ? `what goes wrong most is "${worst.own}" taken for "${worst.answered}" (${texts(worst.count)})`
@@ -81,10 +82,10 @@ function advice(classifier: Classifier, answers: Answers | undefined): string {
   return `${alone}; ${confusion}.`;
 }
 
-function surenessOf(answers: Answers | undefined): string {
+function surenessOf(answers: LabelHeld | undefined): string {
   if (!answers) return '';
   const mean = answers.scores.reduce((sum, score) => sum + score, 0) / Math.max(1, answers.scores.length);
-  const error = calibrationError(answers);
+  const { ece: error } = reliability(answers) ?? { ece: 0 };
   const right = answers.answers.filter((answer, i) => answer === answers.classes[i]).length / answers.answers.length;
   if (error < 0.03) return ', and its scores mean about what they say';
   const points = `${(100 * error).toFixed(1)} points off on average`;

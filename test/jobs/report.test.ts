@@ -6,7 +6,7 @@ import { calibrate } from '../../src/jobs/calibrate.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { report } from '../../src/jobs/report.ts';
 import type { FinetuneOptions } from '../../src/jobs/types.ts';
-import { calibrationError } from '../../src/report/curves.ts';
+import { reliability } from '../../src/report/curves.ts';
 import { runInProcess } from '../cli/terminal.ts';
 import { TestFolder } from '../data/files.ts';
 import { ratedMessages, topicMessages } from './answered.ts';
@@ -115,7 +115,7 @@ test('what was learned of the scores and what is promised stand on the page', as
   const given = options({ method: 'frozen', cache: false });
   const { calibrated } = await finetune(given);
   const kept = readJson(given.output, 'answers.json') as unknown as Kept;
-  expect(calibrationError(kept)).toBeCloseTo(calibrated?.after?.ece.value ?? Number.NaN, 5);
+  expect(reliability(kept)?.ece).toBeCloseTo(calibrated?.after?.ece.value ?? Number.NaN, 5);
   const page = readFileSync(join(given.output, 'report.html'), 'utf8');
   expect(page).toMatch(
     /Scores are calibrated by a (temperature of [\d.]+|scale)[^<]*, fitted to 40 texts: folds of the/,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { calibrationError, coverageCurve, reliabilityBins } from '../../src/report/curves.ts';
+import { coverageCurve, reliability } from '../../src/report/curves.ts';
+import type { LabelHeld } from '../../src/report/held.ts';
 import { escaped, html } from '../../src/report/html.ts';
-import type { Answers } from '../../src/report/run.ts';
 
 interface Reference {
   readonly scores: number[];
@@ -16,7 +16,8 @@ interface Reference {
 const reference: Reference = JSON.parse(
   readFileSync(new URL('../fixtures/report/curves.json', import.meta.url), 'utf8'),
 );
-const answers: Answers = {
+const answers: LabelHeld = {
+  kind: 'one-label',
   labels: ['a', 'b'],
   classes: reference.right.map(() => 0),
   answers: reference.right.map((right) => (right ? 0 : 1)),
@@ -26,14 +27,15 @@ const answers: Answers = {
 };
 
 test('bins of scores and the calibration error are those of the reference', () => {
-  const bins = reliabilityBins(answers, 15);
+  const measured = reliability(answers);
+  const bins = measured?.equalWidth.filter(({ count }) => count > 0) ?? [];
   expect(bins.length).toBe(reference.bins.length);
   for (const [i, { count, score, right }] of reference.bins.entries()) {
-    expect(bins[i]?.texts).toBe(count);
-    expect(bins[i]?.score).toBeCloseTo(score, 12);
-    expect(bins[i]?.right).toBeCloseTo(right, 12);
+    expect(bins[i]?.count).toBe(count);
+    expect(bins[i]?.confidence).toBeCloseTo(score, 12);
+    expect(bins[i]?.accuracy).toBeCloseTo(right, 12);
   }
-  expect(calibrationError(answers)).toBeCloseTo(reference.ece, 12);
+  expect(measured?.ece).toBeCloseTo(reference.ece, 12);
 });
 
 test('coverage against risk is that of the reference, equal scores together', () => {

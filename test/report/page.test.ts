@@ -10,7 +10,7 @@ import { reportPage } from '../../src/report/page.ts';
 import { browserFlags } from '../export/pages.ts';
 import { chromium, needing } from '../needs.ts';
 import { temporaryFolder } from '../temporary.ts';
-import { fullRun, hostile, targetRun } from './runs.ts';
+import { fullRun, hostile, languageRun, numberRun, targetRun, tokensRun } from './runs.ts';
 
 const folder = temporaryFolder();
 const write = async (name: string, page: Promise<string>) => {
@@ -21,7 +21,7 @@ const write = async (name: string, page: Promise<string>) => {
 
 describe('the text of a report', () => {
   test('names nothing that is elsewhere, and forbids to load anything', async () => {
-    const page = await reportPage([{ ...fullRun(), answers: undefined, audit: undefined }], '1.0');
+    const page = await reportPage([{ ...fullRun(), held: undefined, audit: undefined }], '1.0');
     expect(page).toContain(`http-equiv="content-security-policy" content="default-src 'none'; `);
     // Of tags alone: in texts, which are escaped, there is no `<`.
     const tags = page.match(/<[a-z][^>]*>/g) ?? [];
@@ -31,9 +31,9 @@ describe('the text of a report', () => {
   });
 
   test('says in a line each what is left out', async () => {
-    const { name, command, startedAt, facts } = fullRun();
+    const { name, command, startedAt, facts, classifier } = fullRun();
     const page = await reportPage(
-      [{ name, command, startedAt, facts, settings: [], lacks: ['answers.json is damaged'] }],
+      [{ name, command, startedAt, facts, classifier, settings: [], lacks: ['answers.json is damaged'] }],
       '1.0',
     );
     expect(page).toContain('<li>Learning curve: the model was fitted at once, without steps.</li>');
@@ -45,20 +45,28 @@ describe('the text of a report', () => {
 
 needing('chromium').describe('a report in a browser', () => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  let browser: Browser;
-  let [one, two] = ['', ''];
-  let target = '';
+  const runs = {
+    'one run': [fullRun()],
+    'two runs': [fullRun('a'), { ...fullRun('b'), ladder: undefined }],
+    'several labels': [targetRun()],
+    'a number': [numberRun()],
+    'labels on tokens': [tokensRun()],
+    'a language model': [languageRun()],
+    'runs of all kinds': [fullRun(), targetRun(), numberRun(), tokensRun(), languageRun()],
+  };
+  const pages = new Map<string, string>();
+  let [one, browser]: [string, Browser | undefined] = ['', undefined];
 
   beforeAll(async () => {
-    one = await write('one.html', reportPage([fullRun()], '1.0'));
-    two = await write('two.html', reportPage([fullRun('a'), { ...fullRun('b'), ladder: undefined }], '1.0'));
-    target = await write('target.html', reportPage([targetRun()], '1.0'));
+    for (const [kind, list] of Object.entries(runs))
+      pages.set(kind, await write(`${kind}.html`, reportPage(list, '1.0')));
+    one = pages.get('one run') ?? '';
     browser = await playwright.launch({ executablePath: chromium, args: browserFlags });
   });
   afterAll(() => browser?.close());
 
   const open = async (url: string, options: Parameters<Browser['newPage']>[0] = {}) => {
-    const page = await browser.newPage(options);
+    const page = await (browser as Browser).newPage(options);
     const requested: string[] = [];
     page.on('request', (request) => requested.push(request.url()));
     await page.goto(url);
@@ -66,19 +74,13 @@ needing('chromium').describe('a report in a browser', () => {
   };
   const hacked = (page: Page) => page.evaluate('window.hacked');
 
-  test.each([
-    ['one run', 390, 'light'],
-    ['one run', 1440, 'dark'],
-    ['two runs', 390, 'dark'],
-    ['two runs', 1440, 'light'],
-    ['several labels', 390, 'light'],
-  ] as const)(
+  const shown = Object.keys(runs).flatMap((what, i) =>
+    [390, 1440].map((width, j) => [what, width, (i + j) % 2 === 0 ? 'light' : 'dark'] as const),
+  );
+  test.each([...shown, ['one run', 390, 'dark'] as const])(
     '%s at %d pixels, %s: axe finds nothing, and nothing is wider than the page',
     async (what, width, colorScheme) => {
-      const { page } = await open({ 'one run': one, 'two runs': two, 'several labels': target }[what], {
-        viewport: { width, height: 844 },
-        colorScheme,
-      });
+      const { page } = await open(pages.get(what) ?? '', { viewport: { width, height: 844 }, colorScheme });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
       await page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true");
       await page.evaluate(axe);

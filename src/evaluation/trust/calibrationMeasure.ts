@@ -34,19 +34,37 @@ export interface CalibrationMeasure {
   };
 }
 
+/** How often answers are right, by how sure the classifier is of them. */
+export interface Reliability {
+  /** Calibration errors, as those of `CalibrationMeasure`. */
+  readonly ece: number;
+  readonly eceEqualMass: number;
+  readonly equalWidth: readonly ReliabilityBin[];
+  readonly equalMass: readonly ReliabilityBin[];
+}
+
 /** Bins of the calibration error. */
 const bins = 15;
 
 /**
- * Measures the calibration of a classifier on labeled texts, of which there is at least one. The interval of the
- * calibration error is that of resampled texts, whose error is a little larger by chance alone.
+ * Measures the calibration of a classifier on labeled texts, of which there is at least one. Resampled texts have a larger
+ * calibration error by chance alone: its interval is theirs without the excess of their mean.
  */
 export function measureCalibration(answers: JudgedAnswers, seed = 0): CalibrationMeasure {
   return new Calibration(answerFacts(answers)).measure(seed);
 }
 
+/** The same of answers of which no more is known than their confidence, without intervals; there is at least one. */
+export function reliabilityOf({ confidence, right }: Pick<AnswerFacts, 'confidence' | 'right'>): Reliability {
+  const none = new Float64Array(confidence.length);
+  const predicted = new Int32Array(confidence.length);
+  return new Calibration({ predicted, confidence, right, squares: none, losses: none }).reliability();
+}
+
 /** The four figures of texts that count so many times each. */
 type Figures = readonly [ece: number, eceEqualMass: number, brier: number, logLoss: number];
+/** The first ones are calibration errors. */
+const errors = 2;
 
 class Calibration {
   readonly #facts: AnswerFacts;
@@ -73,14 +91,23 @@ class Calibration {
     }
     const [ece, eceEqualMass, brier, logLoss] = own.map((value, i) => {
       const sorted = (drawn[i] as Float64Array).sort();
-      return { value, low: quantileOf(sorted, 0.025), high: quantileOf(sorted, 0.975) };
+      const excess = i < errors ? sorted.reduce((sum, one) => sum + one, 0) / rounds - value : 0;
+      return { value, low: Math.max(0, quantileOf(sorted, 0.025) - excess), high: quantileOf(sorted, 0.975) - excess };
     }) as [Figure, Figure, Figure, Figure];
-    counts.fill(1);
-    const reliability = {
+    const { equalWidth, equalMass } = this.reliability();
+    return { count: n, ece, eceEqualMass, brier, logLoss, reliability: { equalWidth, equalMass } };
+  }
+
+  reliability(): Reliability {
+    const counts = new Int32Array(this.#order.length).fill(1);
+    const [ece, eceEqualMass] = this.#figures(counts);
+    const quantiles = this.#quantiles(counts);
+    return {
+      ece,
+      eceEqualMass,
       equalWidth: this.#bins(counts, equalWidth()),
-      equalMass: this.#bins(counts, this.#quantiles(counts)),
+      equalMass: this.#bins(counts, quantiles),
     };
-    return { count: n, ece, eceEqualMass, brier, logLoss, reliability };
   }
 
   #figures(counts: Int32Array): Figures {

@@ -30,6 +30,8 @@ export interface ChosenOutside {
   readonly tried: readonly { readonly kind: OutsideKind; readonly auroc: number }[];
   /** Scores of the held-out texts by the chosen kind [n]; NaN of those not held out. */
   readonly scores: Float64Array;
+  /** Those of the texts of no class; absent where there are none. */
+  readonly strange?: Float64Array;
 }
 
 /** A kind that needs more has to be better by so much. */
@@ -54,7 +56,7 @@ export function chooseOutside(held: HeldOutTexts, outside: SeenTexts | undefined
   const compared = new Set(spread(scored, mostCompared));
   const foldNumbers = [...new Set(scored.map((i) => folds[i] as number))];
   const groupOf = groupsOf(classes, seed);
-  const tried: { kind: OutsideKind; auroc: number; scores: Float64Array }[] = [];
+  const tried: { kind: OutsideKind; auroc: number; scores: Float64Array; strange: readonly number[] }[] = [];
   for (const kind of kinds) {
     const scores = new Float64Array(n).fill(Number.NaN);
     const [inside, strange]: [number[], number[]] = [[], []];
@@ -84,7 +86,12 @@ export function chooseOutside(held: HeldOutTexts, outside: SeenTexts | undefined
       strange.push(...outsideScores(numbers, outside));
       inside.push(...scored.map((i) => scores[i] as number));
     }
-    tried.push({ kind, auroc: strange.length > 0 && inside.length > 0 ? auroc(inside, strange) : 0.5, scores });
+    tried.push({
+      kind,
+      auroc: strange.length > 0 && inside.length > 0 ? auroc(inside, strange) : 0.5,
+      scores,
+      strange,
+    });
   }
   // Classes that are left out are near to the others: of texts from elsewhere, which distance tells best, they say nothing.
   const worth = (one: (typeof tried)[number]) =>
@@ -94,7 +101,10 @@ export function chooseOutside(held: HeldOutTexts, outside: SeenTexts | undefined
   const numbers = outsideNumbers(best.kind, vectors, labels, classes, undefined, moments);
   if (!numbers) throw new Error(`internal: ${best.kind} was scored, and cannot be had`);
   const by = outside ? 'texts of no class' : classes >= 3 && scored.length > 0 ? 'classes left out' : 'nothing';
-  return { numbers, by, tried: tried.map(({ kind, auroc }) => ({ kind, auroc })), scores: best.scores };
+  return {
+    ...{ numbers, by, tried: tried.map(({ kind, auroc }) => ({ kind, auroc })), scores: best.scores },
+    ...(outside ? { strange: Float64Array.from(best.strange) } : {}),
+  };
 }
 
 /** The spreads of the two scores that are added up, over the held-out texts. */

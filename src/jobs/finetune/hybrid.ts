@@ -5,7 +5,7 @@ import { type FittedWords, fitWords } from '../../tasks/words/fitWords.ts';
 import { latentSpace } from '../../tasks/words/latentSpace.ts';
 import { fitWordsBeside } from '../../tasks/words/wordsBeside.ts';
 import { logSoftmax } from '../../tasks/words/wordsModel.ts';
-import type { HeldOutAnswers } from '../heldOutAnswers.ts';
+import type { HeldOutLabels } from '../heldOutAnswers.ts';
 import { activity, note } from '../note.ts';
 import { joinedLogits, type WordsBeside } from '../wordsPart.ts';
 import type { FinetuneRun } from './base.ts';
@@ -50,12 +50,12 @@ export function heldAnswers(
   { labels, held }: Labeled,
   logits: readonly ArrayLike<number>[],
   words: WordsBeside | undefined,
-): HeldOutAnswers {
-  return { labels, ...held, logits: words ? joinedLogits(words, held.texts, logits) : logits };
+): HeldOutLabels {
+  return { kind: 'one-label', labels, ...held, logits: words ? joinedLogits(words, held.texts, logits) : logits };
 }
 
 /** How answers do. */
-export function measureHeld({ labels, classes, logits }: HeldOutAnswers): LabelMeasure {
+export function measureHeld({ labels, classes, logits }: HeldOutLabels): LabelMeasure {
   const count = new LabelCount(classes, labels);
   for (const row of logits) count.add(row);
   return count.measure();

@@ -13,7 +13,7 @@ import { type LabeledText, oneLabel } from '../../tasks/text/objectives/oneLabel
 import { ofWindows, type Windows } from '../../tasks/text/windows.ts';
 import type { Frame } from '../../text/frame.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
-import type { HeldOutAnswers } from '../heldOutAnswers.ts';
+import type { HeldOutLabels } from '../heldOutAnswers.ts';
 import type { Plan } from '../run.ts';
 import { noteTruncated } from '../textCutter.ts';
 import { frozenBy } from '../training.ts';
@@ -63,7 +63,7 @@ export async function trainedPlan(
   const known = base.known ? { scaling: noScaling(labels.length) } : await trustOfTrial(run, found);
   const { scaling } = known;
   const { output } = options;
-  let latest: HeldOutAnswers | undefined;
+  let latest: HeldOutLabels | undefined;
   const task = trainedTask(
     { run, base, recipe, data, examples, start },
     async (parameters, signal, collective): Promise<Metrics> => {

@@ -27,7 +27,7 @@ export async function wordsFit(run: FinetuneRun): Promise<Fit<FinetuneResult>> {
       note(hooks, say`reads words alone, ${counted(terms, 'term')}${rare}, and nothing of ${setting('model')}`);
       const trust = await trustOfFolds(run, { answers: onFolds, outside: await outsideTexts(run, fitted) });
       const model = trust ? scaledWords(fitted, trust.scaling) : fitted;
-      const answers = { labels, ...held, logits: model.logProbabilities(held.texts) };
+      const answers = { kind: 'one-label' as const, labels, ...held, logits: model.logProbabilities(held.texts) };
       await saveWords(options.output, { kind: 'oneLabel', weights: model.weights, labels, pairs: data.pairs });
       await saveTrust(options.output, trust, await learnedFrom(data.texts));
       await bindTrust(options.output);

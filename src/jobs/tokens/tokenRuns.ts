@@ -14,9 +14,11 @@ import {
   tokenLabels,
   tokenMeasure,
 } from '../../tasks/text/objectives/tokenLabels.ts';
+import type { ScoredSpan } from '../../text/tagging/decode.ts';
 import type { Metrics, TrainingTask } from '../../train/task.ts';
 import { rateFor } from '../finetune/recipe.ts';
 import { copied, rowWidth } from '../finetune/trained.ts';
+import type { HeldOutEntities } from '../heldOutAnswers.ts';
 import type { Fit, Plan } from '../run.ts';
 import { frozenBy } from '../training.ts';
 import type { JobHooks, TokensFinetuneResult, TriedTokens } from '../types.ts';
@@ -31,12 +33,14 @@ export interface TokenRecipe {
 
 /** Updates that a run makes at least, as far as so many epochs give them. */
 const [leastSteps, mostEpochs, fewestEpochs] = [200, 30, 4];
+/** Learning rate of the width that `rateFor` goes by; a batch asks many words, so that its gradient bears larger steps. */
+const usualRate = 2.2e-4;
 
 /** @param windows that are trained on */
 export function tokenRecipe({ given }: TokenRun, base: TokenBase, windows: number): TokenRecipe {
   const batchSize = given.batchSize ?? 16;
   const epochs = Math.min(mostEpochs, Math.max(fewestEpochs, Math.ceil(leastSteps / Math.ceil(windows / batchSize))));
-  const learningRate = given.learningRate ?? rateFor(1e-4, base.model.config.hiddenSize);
+  const learningRate = given.learningRate ?? rateFor(usualRate, base.model.config.hiddenSize);
   return { epochs, settings: { learningRate, batchSize, warmup: given.warmup ?? 0.1 } };
 }
 
@@ -53,7 +57,7 @@ export async function frozenTokens(
     async fit() {
       const head = await fitTokenHead(run, vectors);
       const values = new Map([...base.values, ...tokenHeadValues(head)]);
-      const measured = await measureTokens(base, values, base.held, run.hooks, data.types);
+      const { measured, found } = await answerTokens(base, values, base.held, run.hooks, data.types);
       await base.save(values);
       const { c, scores, scored } = head;
       return {
@@ -64,6 +68,7 @@ export async function frozenTokens(
         },
         data: { train: base.train.length, heldOut: base.held.length },
         card: await base.card(),
+        answers: heldEntities(base.held, found),
       };
     },
   };
@@ -80,13 +85,13 @@ export async function trainedTokens(
   const examples = examplesOf(base.train);
   const recipe = tokenRecipe(run, base, examples.length);
   const settings = { ...given, ...recipe.settings, maxLength: base.maxLength, method: 'finetune' as const };
-  let latest: TokenMeasure | undefined;
+  let latest: AnsweredTokens | undefined;
   const task = tokenTask(
     { run, base, recipe, examples, start },
     async (parameters, signal, collective): Promise<Metrics> => {
       const values = new Map(Object.entries(parameters).map(([name, { data }]) => [name, data as Float32Array]));
-      const measured = await measureTokens(base, values, base.held, { signal, collective }, data.types);
-      latest = measured;
+      latest = await answerTokens(base, values, base.held, { signal, collective }, data.types);
+      const { measured } = latest;
       if (base.held.length === 0) return {};
       return { f1: measured.entities.micro.f1, loss: measured.loss, wordAccuracy: measured.wordAccuracy };
     },
@@ -103,12 +108,13 @@ export async function trainedTokens(
       await base.save(new Map([...frozenValues(task.frozen), ...parameters]));
       return {
         result: {
-          ...{ ...latest, method: 'finetune', steps, tokensPerSecond: Math.round(unitsPerSecond) },
+          ...{ ...latest.measured, method: 'finetune', steps, tokensPerSecond: Math.round(unitsPerSecond) },
           output: options.output,
           ...(tried && { tried }),
         },
         data: { train: base.train.length, heldOut: base.held.length },
         card: await base.card(),
+        answers: heldEntities(base.held, latest.found),
       };
     },
   };
@@ -144,14 +150,20 @@ export function examplesOf(texts: readonly CutTagged[]): TaggedTokens[] {
   return texts.flatMap(({ cut, tags }) => taggedWindows(cut, tags));
 }
 
-/** How values do on texts. @param types labels of entities */
-export async function measureTokens(
+/** What was found in texts [texts], and how good that is. */
+interface AnsweredTokens {
+  readonly measured: TokenMeasure;
+  readonly found: readonly (readonly ScoredSpan[])[];
+}
+
+/** What values find in texts. @param types labels of entities */
+async function answerTokens(
   base: TokenBase,
   values: ParameterValues,
   texts: readonly CutTagged[],
   { signal, collective = alone }: Pick<JobHooks, 'signal' | 'collective'>,
   types: readonly string[],
-): Promise<TokenMeasure> {
+): Promise<AnsweredTokens> {
   const inference: TextInference = base.inference(values, signal);
   const { frame } = base.loaded.tokenizer;
   try {
@@ -162,14 +174,20 @@ export async function measureTokens(
       size,
       collective,
     );
-    const measured = texts.map(({ cut, source, tags }, i) => ({
+    const answered = texts.map(({ cut, source, tags }, i) => ({
       ...{ true: source.spans, tags, rows: rows[i] ?? [] },
       found: entitiesOf(cut, rows[i] ?? [], base.decoder),
     }));
-    return tokenMeasure(measured, types);
+    return { measured: tokenMeasure(answered, types), found: answered.map(({ found }) => found) };
   } finally {
     await inference.dispose();
   }
+}
+
+/** What is kept of what was found. */
+function heldEntities(held: readonly CutTagged[], found: AnsweredTokens['found']): HeldOutEntities {
+  const texts = held.map(({ source }) => source.text);
+  return { kind: 'tokens', texts, own: held.map(({ source }) => source.spans), found };
 }
 
 /** Changes when the texts, their order or their labels do. */

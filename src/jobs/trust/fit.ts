@@ -57,6 +57,7 @@ export async function fitTrust(evidence: HeldOutEvidence): Promise<Trust | undef
     ...{ classes, scaling: choice.scaling, scaled: scaledBy(choice, by) },
     ...{ outside: chosen.numbers, outsideBy: chosen.by, outsideTried: chosen.tried },
     ...{ tuning, tuningBy: by, trained: textHashes(trained) },
+    ...(chosen.strange ? { strange: Float32Array.from(chosen.strange) } : {}),
   };
 }
 

@@ -37,6 +37,8 @@ export interface Trust extends Learned {
   readonly tuningBy: string;
   /** Hashes of the tuning texts where they did not train. */
   readonly tuned?: Uint32Array;
+  /** How strange the texts of no class are that were given [m]; absent where there were none. */
+  readonly strange?: Float32Array;
   readonly fresh?: TrustRows;
   /** Files of the fresh texts. */
   readonly freshOf?: readonly string[];
@@ -135,7 +137,7 @@ function ofBase64(text: string): Uint32Array {
   return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-function entriesOf({ outside, tuning, fresh }: Trust): SafetensorsEntry[] {
+function entriesOf({ outside, tuning, fresh, strange }: Trust): SafetensorsEntry[] {
   const { size } = outside;
   const rows = (name: string, set: TrustRows | undefined): SafetensorsEntry[] => {
     if (!set || set.count === 0) return [];
@@ -152,6 +154,7 @@ function entriesOf({ outside, tuning, fresh }: Trust): SafetensorsEntry[] {
     ...rows('fresh', fresh),
     ...matrix('means', outside.means),
     ...matrix('neighbours', outside.neighbours),
+    ...list('strange', strange),
     ...rows('tuning', tuning),
     ...matrix('within', outside.within),
   ];
@@ -194,6 +197,7 @@ function trustOf({ document, tensors }: StoredTrust, folder: string): Trust {
       tuningBy: tuning.by,
       ...(tuning.texts ? { tuned: ofBase64(tuning.texts) } : {}),
     },
+    ...optional('strange'),
     ...(fresh ? { fresh: rows('fresh', fresh.count), freshOf: fresh.of, ...optionalReading(fresh) } : {}),
     ...(document.weights === undefined ? {} : { weights: document.weights }),
     ...learnedOf(document),

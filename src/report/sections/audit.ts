@@ -1,18 +1,63 @@
-import { sortableTable, texts } from '../format.ts';
+import { quantity, sortableTable, texts } from '../format.ts';
 import { html } from '../html.ts';
+import type { Audit } from '../run.ts';
+import { shownText } from '../shownTexts.ts';
 import type { Section } from './section.ts';
+
+/** Labels that are listed, and those that stand before the others are opened. */
+const [mostShown, first] = [100, 12] as const;
 
 export const auditSection: Section = {
   title: 'Labels that look wrong',
   lead: 'Found by bertune audit, the likeliest first: look at them before you train again.',
-  render({ audit }) {
-    if (!audit) return 'no audit was given';
-    if (audit.count === 0) return html`<p>None of ${texts(audit.texts)} has a label that looks wrong.</p>`;
-    const table = sortableTable(
-      'Labels that look wrong',
-      [{ title: 'text' }, { title: 'label' }, { title: 'likely' }, { title: 'why' }],
-      audit.flagged.map(({ text, label, likely, reason }) => [text, label, likely, reason]),
-    );
-    return html`<p>${texts(audit.count)} of ${texts(audit.texts)}; the first ${audit.flagged.length} are listed.</p>${table}`;
+  render({ audit, classifier }) {
+    if (!audit && !classifier) return undefined;
+    if (!audit)
+      return 'no audit was given, and there is none in the folder of the run (audit.csv, as bertune audit writes it)';
+    if (audit.count === 0) return html`<p>${found(audit)}</p>${odd(audit)}`;
+    const shown = audit.flagged.slice(0, mostShown);
+    const rest = audit.count - shown.length;
+    const more = shown.slice(first);
+    return html`<p>${found(audit)}</p>${tableOf('Labels that look wrong', shown.slice(0, first))}${
+      more.length > 0 &&
+      html`<details class="more"><summary>${quantity(more.length)} more</summary>${tableOf('More labels that look wrong', more)}</details>`
+    }${rest > 0 && html`<p class="hint">${texts(rest, 'more text')} not listed: the file has all.</p>`}${
+      shown[0]?.text === undefined &&
+      html`<p class="hint">Texts are left out of this report; rows are those of the audited file.</p>`
+    }${odd(audit)}`;
   },
 };
+
+function found({ count, texts: all, wrong }: Audit): string {
+  const of = all === undefined ? '' : ` of ${quantity(all)}`;
+  const about =
+    wrong &&
+    ` About ${quantity(Math.round(wrong.mean))} labels are wrong (95 % interval ${quantity(Math.round(wrong.low))} to ${quantity(Math.round(wrong.high))}).`;
+  return `${texts(count)}${of} ${count === 1 ? 'has a label that looks' : 'have labels that look'} wrong.${about ?? ''}`;
+}
+
+function tableOf(caption: string, flagged: Audit['flagged']) {
+  const hasTexts = flagged.some(({ text }) => text !== undefined);
+  return sortableTable(
+    caption,
+    [
+      { title: 'row', isNumber: true },
+      ...(hasTexts ? [{ title: 'text' }] : []),
+      ...[{ title: 'label' }, { title: 'likely' }, { title: 'why' }, { title: 'score', isNumber: true }],
+    ],
+    flagged.map(({ row, text, label, likely, reason, score }) => [
+      { shown: quantity(row), sort: row },
+      ...(hasTexts ? [shownText(text ?? '')] : []),
+      ...[label, likely ?? '', reason, { shown: score.toFixed(2), sort: score }],
+    ]),
+  );
+}
+
+/** Labels that may be one, or two. */
+function odd({ mayBeOne = [], mayBeTwo = [] }: Audit) {
+  const lines = [
+    ...mayBeOne.map(([a, b]) => `${a} and ${b} may be one label`),
+    ...mayBeTwo.map((label) => `${label} may be two labels`),
+  ];
+  return lines.length > 0 && html`<ul class="plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+}

@@ -7,9 +7,9 @@ export const classesSection: Section = {
   title: 'Label by label',
   lead: 'Precision: of the texts that got the label, how many have it. Recall: of those that have it, how many got it. Of labels on parts of texts, each part counts.',
   render({ classifier, target }) {
-    if (target && target.count > 0)
-      return target.labels.length > 0 ? ofTarget(target.labels) : 'its answers have no labels';
-    if (!classifier || classifier.count === 0) return 'no labeled texts were held out';
+    if (target && target.count > 0) return target.labels.length > 0 ? ofTarget(target.labels) : undefined;
+    if (!classifier) return undefined;
+    if (classifier.count === 0) return 'no labeled texts were held out';
     const { labels, confusion } = classifier;
     const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
     const rows = labels.map((label, k) => {

@@ -1,32 +1,35 @@
 import { texts as counted, percent, quantity } from '../format.ts';
+import type { LabelHeld } from '../held.ts';
 import { type Html, html } from '../html.ts';
-import type { Answers, Classifier } from '../run.ts';
+import type { Classifier } from '../run.ts';
+import { heldText, keptNote } from '../shownTexts.ts';
 import type { Section } from './section.ts';
 
-/** Pairs of labels that are listed, texts that are shown of each, and characters of a text. */
-const [mostPairs, mostTexts, mostCharacters] = [200, 12, 400] as const;
-/** Pairs that are listed before the others are opened. */
-const pairsFirst = 12;
+/** Pairs of labels that are listed, and of those the ones that stand before the others are opened. */
+const [mostPairs, pairsFirst] = [200, 12] as const;
+/** Texts that are shown of each of the first pairs, how many these are, and texts of the others. */
+const [mostTexts, pairsWithMost, fewTexts] = [12, 50, 4] as const;
 /** Labels of which a matrix is still read. */
 const mostInMatrix = 12;
 
 export const confusionSection: Section = {
   title: 'What is taken for what',
   lead: 'Held-out texts by their right label and the one that was answered. Open a pair to read its texts.',
-  render({ classifier, answers, target }) {
-    if (target) return 'answers are no one label a text';
-    if (!classifier || classifier.count === 0) return 'no labeled texts were held out';
+  render({ classifier, held }) {
+    if (!classifier) return undefined;
+    if (classifier.count === 0) return 'no labeled texts were held out';
+    const answers = held?.kind === 'one-label' ? held : undefined;
     const pairs = confusedPairs(classifier);
     const matrix = classifier.labels.length <= mostInMatrix && matrixOf(classifier);
     if (pairs.length === 0) return html`${matrix}<p>Every held-out text got its right label.</p>`;
     const shown = pairs.slice(0, mostPairs);
     const rest = pairs.length - shown.length;
-    const list = shown.map((pair) => pairOf(pair, classifier, answers));
+    const list = shown.map((pair, i) => pairOf(pair, classifier, answers, i < pairsWithMost ? mostTexts : fewTexts));
     const further = list.slice(pairsFirst);
     const more =
       further.length > 0 &&
       html`<details class="more"><summary>${counted(further.length, 'more pair')}</summary><div class="pairs">${further}</div></details>`;
-    return html`${matrix}<div data-sorts><div class="pairs">${list.slice(0, pairsFirst)}</div>${more}</div>${rest > 0 && html`<p class="hint">${counted(rest, 'more pair')} not listed.</p>`}${noteOf(answers)}`;
+    return html`${matrix}<div data-sorts><div class="pairs">${list.slice(0, pairsFirst)}</div>${more}</div>${rest > 0 && html`<p class="hint">${counted(rest, 'more pair')} not listed.</p>`}${keptNote(answers)}`;
   },
 };
 
@@ -47,37 +50,34 @@ function confusedPairs({ confusion }: Classifier): Pair[] {
   return pairs.sort((a, b) => b.count - a.count || b.share - a.share);
 }
 
-function pairOf({ own, answered, count, share }: Pair, { labels }: Classifier, answers: Answers | undefined): Html {
+function pairOf(
+  { own, answered, count, share }: Pair,
+  { labels }: Classifier,
+  answers: LabelHeld | undefined,
+  most: number,
+): Html {
   const [right, wrong] = [labels[own] ?? String(own), labels[answered] ?? String(answered)];
   const summary = html`<span class="own">${right}</span><span class="taken"><span class="unseen">taken for</span><span aria-hidden="true">→</span> ${wrong}</span><span class="count">${counted(count)}</span><span class="share">${percent(share)} of its texts</span>`;
   const data = html` data-own="${right}" data-taken="${wrong}" data-count="${count}" data-share="${share}"`;
   const list = textsOf(own, answered, answers);
   if (!list) return html`<div class="pair"${data}>${summary}</div>`;
-  const rest = count - Math.min(mostTexts, list.length);
+  const rest = count - Math.min(most, list.length);
   return html`<details class="pair"${data}><summary>${summary}</summary><ul class="texts">${list
-    .slice(0, mostTexts)
+    .slice(0, most)
     .map(
       ({ text, score, other }) =>
-        html`<li><span class="text">${shortened(text)}</span> <span class="scores">${wrong} ${percent(score)}, ${right} ${percent(other)}</span></li>`,
+        html`<li>${text} <span class="scores">${wrong} ${percent(score)}, ${right} ${percent(other)}</span></li>`,
     )}</ul>${rest > 0 && html`<p class="hint">${counted(rest, 'more text')} not shown.</p>`}</details>`;
 }
 
 /** The texts of a pair, those first that the classifier is surest of; undefined where there are none to read. */
-function textsOf(own: number, answered: number, kept: Answers | undefined) {
+function textsOf(own: number, answered: number, kept: LabelHeld | undefined) {
   if (!kept?.texts) return undefined;
-  const { texts, classes, answers, scores, own: others } = kept;
+  const { classes, answers, scores, own: others } = kept;
   const found = Array.from(classes.keys()).filter((i) => classes[i] === own && answers[i] === answered);
   if (found.length === 0) return undefined;
   found.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
-  return found.map((i) => ({ text: texts[i] ?? '', score: scores[i] ?? 0, other: others[i] ?? 0 }));
-}
-
-function noteOf(answers: Answers | undefined): Html | undefined {
-  if (!answers) return html`<p class="hint">The run kept no answers, so that there are no texts to open.</p>`;
-  if (!answers.texts) return html`<p class="hint">Texts are left out of this report.</p>`;
-  if (answers.of > answers.classes.length)
-    return html`<p class="hint">Of ${quantity(answers.of)} held-out texts, ${quantity(answers.classes.length)} were kept to be read.</p>`;
-  return undefined;
+  return found.map((i) => ({ text: heldText(kept, i), score: scores[i] ?? 0, other: others[i] ?? 0 }));
 }
 
 function matrixOf({ labels, confusion }: Classifier): Html {
@@ -96,9 +96,4 @@ function matrixOf({ labels, confusion }: Classifier): Html {
   });
   const caption = 'Held-out texts: right labels in rows, answers in columns';
   return html`<div class="scrolls" role="group" tabindex="0" aria-label="${caption}"><table class="matrix"><caption class="unseen">${caption}</caption><thead><tr><td>right ↓ answer →</td>${labels.map((label) => html`<th scope="col"><span>${label}</span></th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
-}
-
-function shortened(text: string): string {
-  const characters = [...text];
-  return characters.length <= mostCharacters ? text : `${characters.slice(0, mostCharacters - 1).join('')}…`;
 }

@@ -9,9 +9,10 @@ const wanted = [0.01, 0.02, 0.05, 0.1];
 export const coverageSection: Section = {
   title: 'How much it can answer alone',
   lead: 'Answer only where the score is high and pass the rest on: the more is answered, the more of it is wrong. Measured on these texts; no promise for others.',
-  render({ answers }, { marks, draw }) {
-    if (!answers || answers.scores.length === 0) return 'the run kept no scores of its answers';
-    const curve = coverageCurve(answers);
+  render({ classifier, held }, { marks, draw }) {
+    if (!classifier) return undefined;
+    if (held?.kind !== 'one-label' || held.scores.length === 0) return 'the run kept no scores of its answers';
+    const curve = coverageCurve(held);
     const last = curve.at(-1);
     const label = `Share of answers that is wrong against the share of texts that is answered, ${percent(last?.risk ?? Number.NaN)} when all are.`;
     const plot = draw(label, {

@@ -19,6 +19,7 @@ export const figuresSection: Section = {
         { name: 'held-out texts', value: quantity(count) },
       ]);
     }
+    if (!target && !classifier) return undefined;
     if (!target || target.count === 0) return 'no labeled texts were held out';
     return html`<p>It answers with ${target.kind}.</p>${rowsTable(caption, target.figures)}`;
   },

@@ -1,42 +1,58 @@
 import type { RectYOptions } from '@observablehq/plot';
-import { sortableTable, texts } from '../format.ts';
+import { percent, sortableTable, texts } from '../format.ts';
 import { type Html, html } from '../html.ts';
-import type { ScoresOfRun } from '../run.ts';
+import type { Plots } from '../plots.ts';
+import type { OutOfScope, ScoresOfRun } from '../run.ts';
 import type { Section } from './section.ts';
 
 export const outOfScopeSection: Section = {
   title: 'Texts of no label',
   lead: 'How well texts that have none of the labels are told from those that have one: the better, the more the classifier knows what it does not know.',
-  render({ outOfScope, scores }, { marks, draw }) {
+  render({ classifier, outOfScope, scores }, plots) {
+    if (!classifier) return undefined;
     const choice = scores && scores.outside.tried.length > 0 && choiceOf(scores.outside);
     if (!outOfScope) return choice || 'no texts of no label were measured';
-    const { inScope, outOfScope: outside, score, threshold } = outOfScope;
-    const all = [
-      ...inScope.map((value) => ({ value, kind: 'of a label' })),
-      ...outside.map((value) => ({ value, kind: 'of none' })),
-    ];
-    const label = `Scores (${score}) of ${texts(inScope.length)} of a label and ${texts(outside.length)} of none.`;
-    const shares = marks.binX<RectYOptions>(
-      { y: 'proportion-facet' },
-      { x: 'value', fy: 'kind', fill: 'kind', thresholds: 30 },
-    );
-    return html`<figure>${draw(label, {
-      height: 260,
-      marginRight: 64,
-      x: { label: score, ticks: 5 },
-      y: { label: 'texts, %', percent: true, ticks: 3, grid: true },
-      fy: { label: null },
-      color: { domain: ['of a label', 'of none'], range: ['var(--series-0)', 'var(--series-1)'] },
-      marks: [
-        marks.rectY(all, shares),
-        ...(threshold === undefined
-          ? []
-          : [marks.ruleX([threshold], { stroke: 'var(--ink)', strokeDasharray: '4 3' })]),
-        marks.ruleY([0]),
-      ],
-    })}<figcaption>${label}${threshold !== undefined && ` Beyond the broken line, ${threshold.toPrecision(3)}, a text is taken for one of none.`}</figcaption></figure>${choice}`;
+    return html`${histogram(outOfScope, plots)}${choice}`;
   },
 };
+
+const [ofLabel, ofNone] = ['of a label', 'of none'] as const;
+
+function histogram({ inScope, outOfScope, score, by, threshold }: OutOfScope, { marks, draw }: Plots): Html {
+  const [inside, outside] = [Array.from(inScope), Array.from(outOfScope ?? [])];
+  const all = [
+    ...inside.map((value) => ({ value, kind: ofLabel })),
+    ...outside.map((value) => ({ value, kind: ofNone })),
+  ];
+  const beyond = (values: readonly number[]) =>
+    percent(values.filter((value) => value > (threshold ?? Number.POSITIVE_INFINITY)).length / values.length);
+  const of = outside.length > 0 ? ` and ${texts(outside.length)} of none` : '';
+  const label = `How strange ${texts(inside.length)} of a label${of} are, told by ${score}.`;
+  const told =
+    threshold !== undefined &&
+    ` Beyond the broken line, ${Number(threshold.toPrecision(3))}, predict --abstain takes a text for one of none: ${beyond(inside)} of those of a label${outside.length > 0 ? ` and ${beyond(outside)} of those of none` : ''}.`;
+  const lacking =
+    outside.length === 0 &&
+    html`<p class="hint">No texts of no label were given when it was trained (--out-of-scope), so that there are none to see beside these.</p>`;
+  const shares = marks.binX<RectYOptions>(
+    { y: 'proportion-facet' },
+    { x: 'value', fy: 'kind', fill: 'kind', thresholds: 30 },
+  );
+  const drawing = draw(label, {
+    height: outside.length > 0 ? 260 : 180,
+    marginRight: 64,
+    x: { label: `${score}, stranger →`, labelArrow: 'none', ticks: 5 },
+    y: { label: 'texts, %', percent: true, ticks: 3, grid: true },
+    fy: { label: null },
+    color: { domain: [ofLabel, ofNone], range: ['var(--series-0)', 'var(--series-1)'] },
+    marks: [
+      marks.rectY(all, shares),
+      ...(threshold === undefined ? [] : [marks.ruleX([threshold], { stroke: 'var(--ink)', strokeDasharray: '4 3' })]),
+      marks.ruleY([0]),
+    ],
+  });
+  return html`<figure>${drawing}<figcaption>${label}${told} Texts of a label are ${by}.</figcaption></figure>${lacking}`;
+}
 
 /** What tells such texts, of all that were tried. */
 function choiceOf({ kind, by, tried }: ScoresOfRun['outside']): Html {

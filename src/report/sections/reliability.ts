@@ -1,4 +1,5 @@
-import { calibrationError, reliabilityBins } from '../curves.ts';
+import { wilsonInterval } from '../../evaluation/intervals.ts';
+import { reliability } from '../curves.ts';
 import { percent, quantity, sortableTable, texts, withInterval } from '../format.ts';
 import { type Html, html } from '../html.ts';
 import type { FigureOfRun, ScoreFigures, ScoresOfRun } from '../run.ts';
@@ -7,11 +8,16 @@ import type { Section } from './section.ts';
 export const reliabilitySection: Section = {
   title: 'Does the score mean what it says?',
   lead: 'Of answers with a score of 80 %, 80 % should be right: points on the line. Below it the classifier is too sure of itself, above it not sure enough.',
-  render({ answers, scores }, { marks, draw }) {
-    if (!answers || answers.scores.length === 0) return 'the run kept no scores of its answers';
-    const bins = reliabilityBins(answers);
-    const error = calibrationError(answers);
-    const label = `Score of answers against the share of them that is right; expected calibration error ${(100 * error).toFixed(1)} points (15 bins).`;
+  render({ classifier, held, scores }, { marks, draw }) {
+    if (!classifier) return undefined;
+    const measured = held?.kind === 'one-label' ? reliability(held) : undefined;
+    if (!measured) return 'the run kept no scores of its answers';
+    const bins = measured.equalWidth.flatMap(({ low, high, count, confidence, accuracy }) => {
+      if (confidence === null || accuracy === null) return [];
+      const { low: rightLow, high: rightHigh } = wilsonInterval(Math.round(accuracy * count), count);
+      return [{ low, high, texts: count, score: confidence, right: accuracy, rightLow, rightHigh }];
+    });
+    const label = `Score of answers against the share of them that is right; expected calibration error ${(100 * measured.ece).toFixed(1)} points (15 bins).`;
     const plot = draw(label, {
       height: 260,
       x: { label: 'score, %', domain: [0, 100], percent: true, ticks: 5 },

@@ -7,6 +7,6 @@ export interface Section {
   readonly title: string;
   /** One line on how to read it. */
   readonly lead: string;
-  /** What a run has to show; a text says why there is nothing. */
-  render(run: ReportedRun, plots: Plots): Html | string;
+  /** What a run has to show: a text says why there is nothing, undefined that runs of its kind have none of it. */
+  render(run: ReportedRun, plots: Plots): Html | string | undefined;
 }

@@ -6,9 +6,10 @@ import type { Section } from './section.ts';
 export const slicesSection: Section = {
   title: 'Slices',
   lead: 'How it does on the texts of each value of a column. A slice is called worse only where chance would hardly do that, with all slices tried counted in.',
-  render({ answers }) {
-    if (!answers?.slices) return 'no column to slice by was given';
-    const { classes, answers: answered, slices } = answers;
+  render({ classifier, held }) {
+    if (!classifier) return undefined;
+    if (held?.kind !== 'one-label' || !held.slices) return 'no column to slice by was given';
+    const { classes, answers: answered, slices } = held;
     const right = classes.map((label, i) => label === answered[i]);
     const rows = measureSlices(
       slices.values.map((value) => value || '(none)'),

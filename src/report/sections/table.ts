@@ -5,6 +5,8 @@ import { coverageSection } from './coverage.ts';
 import { figuresSection } from './figures.ts';
 import { ladderSection } from './ladder.ts';
 import { learningSection } from './learning.ts';
+import { mistakesSection } from './mistakes.ts';
+import { numbersSection } from './numbers.ts';
 import { outOfScopeSection } from './outOfScope.ts';
 import { promisesSection } from './promises.ts';
 import { reliabilitySection } from './reliability.ts';
@@ -18,6 +20,8 @@ export const sections = {
   learning: learningSection,
   ladder: ladderSection,
   confusion: confusionSection,
+  numbers: numbersSection,
+  mistakes: mistakesSection,
   classes: classesSection,
   reliability: reliabilitySection,
   coverage: coverageSection,

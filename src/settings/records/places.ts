@@ -153,6 +153,12 @@ export const input = {
   },
   /** Folders of runs. */
   runs: { type: texts('dir'), flag: 'run', help: 'folders of runs to show; also without the flag', identity: false },
+  /** Labels that look wrong, as `audit` wrote them. */
+  audit: {
+    type: text('file'),
+    help: 'file that bertune audit wrote, to be shown too; without it, audit.csv (or another kind) in the folder of the run',
+    identity: false,
+  },
   /** Whether a run writes a page that shows it, `report.html`, at its end. */
   report: {
     type: toggle(),

@@ -71,12 +71,9 @@ export function wordsTargetFit(run: TargetRun, kind: TargetKind, { own, ladder }
       note(hooks, say`reads words alone, ${counted(terms, 'term')}, and nothing of ${setting('model')}`);
       const weights = scaledWords(model.weights, data.scale);
       const saved = new WordsModel(weights);
-      const measured = kind.measure(saved.logits(held.texts), held.targets, {
-        path: options.output,
-        labels,
-        pairs: data.pairs,
-        raw: own,
-      });
+      const facts = { path: options.output, labels, pairs: data.pairs, raw: own };
+      const rows = saved.logits(held.texts);
+      const measured = kind.measure(rows, held.targets, facts);
       await saveWords(options.output, { kind: head, labels, weights, own, pairs: data.pairs });
       return {
         result: {
@@ -86,6 +83,7 @@ export function wordsTargetFit(run: TargetRun, kind: TargetKind, { own, ladder }
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
         card: { about: wordsModelFacts(saved, c) },
+        answers: kind.answers(rows, held, facts),
       };
     },
   };
@@ -111,7 +109,8 @@ export async function frozenTargetFit(
       noteFit(head, hooks);
       const stored = headValues(scaledHead(head, data.scale));
       const rows = await headAnswers(engine, vectors.held, stored);
-      const measured = kind.measure(rows, held.targets, { path: options.output, labels, pairs: data.pairs, raw: own });
+      const facts = { path: options.output, labels, pairs: data.pairs, raw: own };
+      const measured = kind.measure(rows, held.targets, facts);
       await base.save(new Map([...base.values, ...stored]), undefined, own);
       const fitted: FittedHead = {
         ...{ c: head.c, folds: head.scores, scored: head.scored },
@@ -124,6 +123,7 @@ export async function frozenTargetFit(
         },
         data: { train: data.texts.length, heldOut: held.texts.length },
         card: await base.card(),
+        answers: kind.answers(rows, held, facts),
       };
     },
   };

@@ -5,7 +5,7 @@ import { labelNames } from '../../../data/labels.ts';
 import { sigmoid } from '../../../evaluation/linearTargets.ts';
 import { manyLabelsMetrics } from '../../../evaluation/manyLabels.ts';
 import { chosenThreshold } from '../../../evaluation/thresholds.ts';
-import { thresholdsKey } from '../../../hub/answerKeys.ts';
+import { thresholdsKey, thresholdsOf } from '../../../hub/answerKeys.ts';
 import { inspectText } from '../../../hub/textFolder.ts';
 import { manyLabels } from '../../../tasks/text/objectives/manyLabels.ts';
 import { repeatedForm } from '../../../text/normalize.ts';
@@ -96,6 +96,10 @@ export const manyLabelsTargets: TargetKind = {
     return { [thresholdsKey]: thresholds };
   },
   measure: measureManyLabels,
+  answers: (logits, { texts, targets }, { labels, raw, path }) => ({
+    ...{ kind: 'several-labels', labels, texts, targets, logits },
+    thresholds: thresholdsOf(raw, labels.length, path),
+  }),
   metrics(measured) {
     if (measured.task !== 'several-labels') throw new Error('internal: figures of another kind');
     const { microF1, macroF1, exactMatch, loss } = measured;

@@ -3,7 +3,7 @@ import { say, setting } from '../../../core/message.ts';
 import { stratifiedFolds } from '../../../data/folds.ts';
 import { stratifiedSplit } from '../../../data/labels.ts';
 import { conformalMargin, regressionMetrics } from '../../../evaluation/regression.ts';
-import { marginKey } from '../../../hub/answerKeys.ts';
+import { marginKey, numberIntervalOf } from '../../../hub/answerKeys.ts';
 import { number } from '../../../tasks/text/objectives/number.ts';
 import { repeatedForm } from '../../../text/normalize.ts';
 import { measureNumber } from '../../labelKinds/number.ts';
@@ -92,6 +92,10 @@ export const numberTargets: TargetKind = {
     return { [marginKey]: { margin, share } };
   },
   measure: measureNumber,
+  answers: (rows, { texts, targets }, { labels: [name = 'number'], raw, path }) => ({
+    ...{ kind: 'number', name, texts, targets, values: rows.map((row) => row[0] as number) },
+    interval: numberIntervalOf(raw, path),
+  }),
   metrics(measured) {
     if (measured.task !== 'number') throw new Error('internal: figures of another kind');
     const { rmse, mae, r2 } = measured;

@@ -5,6 +5,7 @@ import type { Objective } from '../../../tasks/text/objective.ts';
 import type { TargetText } from '../../../tasks/text/objectives/manyLabels.ts';
 import type { Metrics } from '../../../train/task.ts';
 import type { AnswerFacts } from '../../answers/answerKind.ts';
+import type { HeldOutAnswers } from '../../heldOutAnswers.ts';
 import type { LabelsResult, NumberResult } from '../../types.ts';
 import type { FinetuneRun } from '../base.ts';
 import type { RunTexts } from '../labeled.ts';
@@ -51,6 +52,8 @@ export interface TargetKind {
     targets: ArrayLike<number>,
     facts: AnswerFacts,
   ): LabelsResult | NumberResult;
+  /** What is kept of answers, for reports. */
+  answers(rows: readonly ArrayLike<number>[], held: Targeted['held'], facts: AnswerFacts): HeldOutAnswers;
   /** The figures that training reports. */
   metrics(measured: LabelsResult | NumberResult): Metrics;
 }

@@ -40,14 +40,16 @@ export async function trainedTargetPlan(
   const examples = encoded(base, data);
   const heldTexts = held.texts.map((text) => base.cutter.windows(text));
   noteTruncated(hooks, base.cutter.truncated - cutBefore, base.maxLength, base.mostWindows);
-  let latest: LabelsResult | NumberResult | undefined;
+  const facts = { path: options.output, labels, pairs: data.pairs, raw: own };
+  let latest: { readonly measured: LabelsResult | NumberResult; readonly rows: readonly Float64Array[] } | undefined;
   const task = targetTask(
     { run, kind, base, recipe, data, examples, start },
     async (parameters, signal, collective) => {
       const answers = await answersOf(run, base, parameters, heldTexts, { signal, collective });
       const rows = answers.map((row) => rescaled(row, scale));
-      latest = kind.measure(rows, held.targets, { path: options.output, labels, pairs: data.pairs, raw: own });
-      return held.texts.length === 0 ? {} : kind.metrics(latest);
+      const measured = kind.measure(rows, held.targets, facts);
+      latest = { measured, rows };
+      return held.texts.length === 0 ? {} : kind.metrics(measured);
     },
   );
   return {
@@ -77,9 +79,13 @@ export async function trainedTargetPlan(
       );
       const tokensPerSecond = Math.round(unitsPerSecond);
       return {
-        result: { ...latest, ...{ method: 'finetune', ladder, steps, tokensPerSecond, output: options.output } },
+        result: {
+          ...latest.measured,
+          ...{ method: 'finetune', ladder, steps, tokensPerSecond, output: options.output },
+        },
         data: { train: data.texts.length, heldOut: held.texts.length },
         card: await base.card(),
+        answers: kind.answers(latest.rows, held, facts),
       };
     },
   };
