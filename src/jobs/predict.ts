@@ -70,7 +70,7 @@ export async function* predict(options: PredictOptions, hooks: JobHooks = {}): A
     const answer = async (texts: string[]): Promise<(Answer & Pick<PredictedText, 'explanation'>)[]> => {
       const made = (await answers.answered(texts)).map(({ answer }) => answer);
       if (!settings.explain) return made;
-      const explanations = await model.explain(texts);
+      const explanations = await model.explain(texts, { offsets });
       return made.map((one, i) => ({ ...one, explanation: explanations[i] }));
     };
     for await (const { items, results } of madeOf(collective, lists, answer)) {

@@ -235,6 +235,13 @@ export const server = {
   maxCharacters: { type: integer(1), unit: 'characters', help: 'most characters of a text', default: 20_000 },
   /** Masks of all texts of a request. */
   maxMasks: { type: integer(1), unit: 'masks', help: 'most [MASK]s of a request', default: 256 },
+  /** Characters of all texts of a request that are explained, by dozens of passes each; 0: none is. */
+  maxExplained: {
+    type: integer(0),
+    unit: 'characters',
+    help: 'most characters of a request that is to be explained; 0: none is',
+    default: 2000,
+  },
 } as const satisfies Table;
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<string> {
