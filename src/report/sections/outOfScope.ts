@@ -10,7 +10,8 @@ export const outOfScopeSection: Section = {
   lead: 'How well texts that have none of the labels are told from those that have one: the better, the more the classifier knows what it does not know.',
   render({ classifier, outOfScope, scores }, plots) {
     if (!classifier) return undefined;
-    const choice = scores && scores.outside.tried.length > 0 && choiceOf(scores.outside);
+    const isCompared = scores && scores.outside.tried.length > 0 && scores.outside.by !== 'nothing';
+    const choice = isCompared && choiceOf(scores.outside);
     if (!outOfScope) return choice || 'no texts of no label were measured';
     return html`${histogram(outOfScope, plots)}${choice}`;
   },
