@@ -109,9 +109,7 @@ function factsOf({ command, configuration, data = {}, base, about, result = {}, 
     ...(about
       ? [
           // A classifier on words has none.
-          ...(about.layers > 0
-            ? [{ name: 'layers × width', value: `${about.layers} × ${about.hiddenSize}` }]
-            : []),
+          ...(about.layers > 0 ? [{ name: 'layers × width', value: `${about.layers} × ${about.hiddenSize}` }] : []),
           { name: 'parameters', value: about.parameters.toLocaleString('en-US') },
         ]
       : []),

@@ -166,7 +166,8 @@ test('how strange texts are is kept, and tells apart as well as was said', async
   // The threshold lets 95 % of the texts of a label pass.
   expect(Array.from(inScope).filter((value) => value > threshold).length).toBe(3);
   const page = readFileSync(join(given.output, 'report.html'), 'utf8');
-  expect(page).toContain('takes a text for one of none: 5.0 % of those of a label');
+  expect(page).toContain(`${score} (chosen)</th>`);
+  expect(page).toContain('a text is taken for one of none where answers may be left out: 5.0 % of those of a label');
 });
 
 describe('labels that look wrong', () => {

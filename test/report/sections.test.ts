@@ -105,7 +105,7 @@ test('what tells texts of no label is drawn with the share that lies beyond the 
   const { scores: _, ...run } = fullRun();
   const text = textOf(await page({ ...run, outOfScope }));
   expect(text).toContain(
-    'Beyond the broken line, 5, predict --abstain takes a text for one of none: 25.0 % of those of a label and 75.0 % of those of none. Texts of a label are folds.',
+    'Beyond the broken line, 5, a text is taken for one of none where answers may be left out: 25.0 % of those of a label and 75.0 % of those of none. Texts of a label are folds.',
   );
   const { outOfScope: none, ...alone } = outOfScope;
   expect(none).toHaveLength(4);

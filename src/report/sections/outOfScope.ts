@@ -31,10 +31,10 @@ function histogram({ inScope, outOfScope, score, by, threshold }: OutOfScope, { 
   const label = `How strange ${texts(inside.length)} of a label${of} are, told by ${score}.`;
   const told =
     threshold !== undefined &&
-    ` Beyond the broken line, ${Number(threshold.toPrecision(3))}, predict --abstain takes a text for one of none: ${beyond(inside)} of those of a label${outside.length > 0 ? ` and ${beyond(outside)} of those of none` : ''}.`;
+    ` Beyond the broken line, ${Number(threshold.toPrecision(3))}, a text is taken for one of none where answers may be left out: ${beyond(inside)} of those of a label${outside.length > 0 ? ` and ${beyond(outside)} of those of none` : ''}.`;
   const lacking =
     outside.length === 0 &&
-    html`<p class="hint">No texts of no label were given when it was trained (--out-of-scope), so that there are none to see beside these.</p>`;
+    html`<p class="hint">No texts of no label were given when it was trained, so that there are none to see beside these.</p>`;
   const shares = marks.binX<RectYOptions>(
     { y: 'proportion-facet' },
     { x: 'value', fy: 'kind', fill: 'kind', thresholds: 30 },
