@@ -156,7 +156,7 @@ export const input = {
   /** Labels that look wrong, as `audit` wrote them. */
   audit: {
     type: text('file'),
-    help: 'file that bertune audit wrote, to be shown too; without it, audit.csv (or another kind) in the folder of the run',
+    help: 'file that bertune audit wrote, to be shown; else audit.csv in the folder of the run',
     identity: false,
   },
   /** Whether a run writes a page that shows it, `report.html`, at its end. */
