@@ -30,6 +30,7 @@ export const input = {
   models: {
     type: texts('dir'),
     flag: 'model',
+    alsoFlag: 'models',
     help: 'folders of models, or org/name[@revision] of the Hub',
   },
   modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
