@@ -108,7 +108,8 @@ function factsOf({ command, configuration, data = {}, base, about, result = {}, 
     ...(typeof model === 'string' ? [{ name: 'started from', value: base?.repo ?? basename(model) }] : []),
     ...(about
       ? [
-          { name: 'layers × width', value: `${about.layers} × ${about.hiddenSize}` },
+          // A classifier on words has none.
+          ...(about.layers > 0 ? [{ name: 'layers × width', value: `${about.layers} × ${about.hiddenSize}` }] : []),
           { name: 'parameters', value: about.parameters.toLocaleString('en-US') },
         ]
       : []),

@@ -76,7 +76,11 @@ const oneNumber = z
         : []),
     ];
     const main = `mean absolute error of ${shown(of.mae)}`;
-    return { shape: 'number', method, kind: `a number (${name})`, count, main, figures: rows, labels: [] };
+    const within = interval
+      ? `; ${percent(interval.held)} lie within ± ${shown(interval.margin)} of what was told`
+      : '';
+    const spread = `That tells ${percent(of.r2)} of how the numbers vary (R²: 0 % for telling their mean)${within}.`;
+    return { shape: 'number', method, kind: `a number (${name})`, count, main, spread, figures: rows, labels: [] };
   });
 
 const average = z.object({ precision: number, recall: number, f1: number, support: z.number() });

@@ -24,6 +24,11 @@ export function html(strings: TemplateStringsArray, ...pieces: readonly Piece[])
   return Html.trusted(strings.reduce((text, part, i) => text + rendered(pieces[i - 1]) + part));
 }
 
+/** A name that may be broken where its words end: `card_not_working` has no spaces to break at. */
+export function breakable(name: string): Html {
+  return html`${name.split(/(?<=[_\-/.:])(?=\w)/).flatMap((word, i) => (i === 0 ? [word] : [Html.trusted('<wbr>'), word]))}`;
+}
+
 /** Text for people, as HTML shows it: markup is text, and what steers text (control characters, reversals) is visible. */
 export function escaped(text: string): string {
   return text

@@ -79,10 +79,13 @@ function hasSome({ shown }: Part): boolean {
 
 function partOf({ id, title, lead, shown }: Part, runs: readonly ReportedRun[]): Html {
   const several = runs.length > 1;
-  return html`<section class="card" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2><p class="lead">${lead}</p><div class="side">${shown.map(
-    (one, i) =>
-      html`<div>${several && html`<h3>${runs[i]?.name}</h3>`}${one instanceof Html ? one : html`<p class="hint">Nothing to show${one === undefined ? '' : `: ${one}`}.</p>`}</div>`,
-  )}</div></section>`;
+  const beside = shown.flatMap((one, i) =>
+    one instanceof Html ? [html`<div>${several && html`<h3>${runs[i]?.name}</h3>`}${one}</div>`] : [],
+  );
+  const lacking = shown.flatMap((one, i) => (typeof one === 'string' ? [`${runs[i]?.name}: ${one}.`] : []));
+  return html`<section class="card" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2><p class="lead">${lead}</p><div class="side">${beside}</div>${lacking.map(
+    (line) => html`<p class="hint">${line}</p>`,
+  )}</section>`;
 }
 
 /** What is left out, and why, in a line each. */

@@ -31,7 +31,7 @@ export async function openPlots(): Promise<Plots> {
   return {
     marks,
     draw(label, options) {
-      const svg: Drawing = marks.plot({ width, height: 220, marginLeft: 48, ...options, document });
+      const svg: Drawing = marks.plot({ width, height: 220, marginLeft: 48, marginBottom: 38, ...options, document });
       // Colors are those of the page, and so is the rule that lets a drawing shrink.
       for (const style of svg.querySelectorAll('style')) style.remove();
       // One picture with one name: what its parts are called is for those who take it apart.

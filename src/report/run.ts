@@ -50,8 +50,9 @@ export interface Target {
   /** What is answered, in words. */
   readonly kind: string;
   readonly count: number;
-  /** The figure that counts most, for the verdict. */
+  /** The figure that counts most, for the verdict, and of a number what it is beside, in a sentence. */
   readonly main: string;
+  readonly spread?: string;
   readonly figures: readonly Row[];
   /** Each label's, where there are labels. */
   readonly labels: readonly {

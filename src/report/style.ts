@@ -66,22 +66,24 @@ summary { cursor: pointer; padding: .1rem 0; } details > .scrolls, .more > .pair
 .pair summary::-webkit-details-marker { display: none; }
 .pair summary::before { content: '▸'; color: var(--soft); width: .8rem; } .pair[open] summary::before { content: '▾'; }
 .own, .taken { font-weight: 500; overflow-wrap: anywhere; }
-.count { margin-left: auto; font-variant-numeric: tabular-nums; } .share { color: var(--soft); min-width: 9rem; text-align: right; font-variant-numeric: tabular-nums; }
-.texts { margin: .3rem 0 .5rem; padding-left: 1.6rem; } .texts li { margin-bottom: .3rem; } .text { overflow-wrap: anywhere; } .second { display: block; } .kind { margin: .4rem 0 0; font-size: .85rem; color: var(--soft); }
+.count { margin-left: auto; font-variant-numeric: tabular-nums; } .share { color: var(--soft); min-width: 3.8rem; text-align: right; font-variant-numeric: tabular-nums; }
+.share.wide { min-width: 8rem; } .texts { margin: .3rem 0 .5rem; padding-left: 1.6rem; } .texts li { margin-bottom: .3rem; } .text { overflow-wrap: anywhere; } .second { display: block; } .flagged { padding-left: 0; list-style: none; margin: 0; } .flagged li { border-bottom: 1px solid var(--line); padding: .4rem 0; } .flagged .what { display: block; font-size: .85rem; color: var(--soft); overflow-wrap: anywhere; } .flagged b { font-weight: 600; color: var(--ink); } .kind { margin: .4rem 0 0; font-size: .85rem; color: var(--soft); }
 mark { color: var(--ink); background: none; border-radius: .2rem; padding: 0 .15rem; } mark.both { background: var(--good-3); } mark.missed { border-bottom: 2px solid var(--accent); } mark.strange { background: var(--bad-2); } .scores { color: var(--soft); font-size: .85rem; display: block; }
 footer { margin-top: 1.25rem; }
 @media (max-width: 40rem) {
   body { padding: .8rem .75rem 1.5rem; font-size: 15px; }
   h1 { font-size: 1.25rem; } .verdict { padding: .8rem .9rem; } .verdict .first { font-size: 1.05rem; }
-  .card { padding: .8rem .9rem; } .share { min-width: 0; } th, td { padding-right: .5rem; } table { font-size: .85rem; }
+  .card { padding: .8rem .9rem; } .share { min-width: 0; } th, td { padding-right: .4rem; } table { font-size: .82rem; } .sorts tbody th { min-width: 5.2rem; } th button::after { content: ''; }
   nav a { padding: .3rem 0; }
 }
+@page { margin: 14mm; }
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #444; --paper: #fff; --card: #fff; --line: #bbb; --accent: #2f5bd8; --series-0: #2f5bd8; --series-1: #c2410c; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .order, .skip { display: none; }
   main { columns: auto; } .card { break-inside: auto; margin: 0; border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: .6rem 0; }
-  figure, tr, .verdict, .pair { break-inside: avoid; } h2, .lead { break-after: avoid; }
+  figure, tr, .verdict, .pair, .flagged li { break-inside: avoid; } h2, h3, .lead { break-after: avoid; }
+  .side { display: block; } .verdict { margin-bottom: .5rem; } th, td { padding-top: .15rem; padding-bottom: .15rem; }
   .scrolls { overflow: visible; max-height: none; } th button::after { content: ''; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }

@@ -41,7 +41,7 @@ function classifierVerdict(classifier: Classifier, answers: LabelHeld | undefine
   return [first, advice(classifier, answers)];
 }
 
-function targetVerdict({ kind, main, count, labels }: Target): [string, string] {
+function targetVerdict({ kind, main, count, labels, spread }: Target): [string, string] {
   if (count === 0) {
     return [
       'The model was not measured: no labeled texts were held out.',
@@ -58,12 +58,13 @@ function targetVerdict({ kind, main, count, labels }: Target): [string, string] 
       `${quantity(count)} texts tell little more: hold out more of them before you decide by this figure.`,
     ];
   }
+  if (spread !== undefined) return [first, spread];
   const [worst] = labels.filter(({ support }) => support > 0).sort((a, b) => a.f1 - b.f1);
+  if (!worst) return [first, 'None of these texts has a label.'];
+  if (worst.f1 === 1) return [first, 'No label was missed or told wrongly: harder texts would tell more.'];
   return [
     first,
-    worst
-      ? `Least well known is "${worst.label}", with an F1 of ${figure(worst.f1)}: more texts with it help most.`
-      : 'Whether that is good enough shows beside how far people are apart who give the number.',
+    `Least well known is "${worst.label}", with an F1 of ${figure(worst.f1)}: more texts with it help most.`,
   ];
 }
 

@@ -1,5 +1,5 @@
-import { quantity, sortableTable, texts } from '../format.ts';
-import { html } from '../html.ts';
+import { quantity, texts } from '../format.ts';
+import { breakable, html } from '../html.ts';
 import type { Audit } from '../run.ts';
 import { shownText } from '../shownTexts.ts';
 import type { Section } from './section.ts';
@@ -18,9 +18,9 @@ export const auditSection: Section = {
     const shown = audit.flagged.slice(0, mostShown);
     const rest = audit.count - shown.length;
     const more = shown.slice(first);
-    return html`<p>${found(audit)}</p>${tableOf('Labels that look wrong', shown.slice(0, first))}${
+    return html`<p>${found(audit)}</p>${listOf(shown.slice(0, first))}${
       more.length > 0 &&
-      html`<details class="more"><summary>${quantity(more.length)} more</summary>${tableOf('More labels that look wrong', more)}</details>`
+      html`<details class="more"><summary>${quantity(more.length)} more</summary>${listOf(more)}</details>`
     }${rest > 0 && html`<p class="hint">${texts(rest, 'more text')} not listed: the file has all.</p>`}${
       shown[0]?.text === undefined &&
       html`<p class="hint">Texts are left out of this report; rows are those of the audited file.</p>`
@@ -36,21 +36,12 @@ function found({ count, texts: all, wrong }: Audit): string {
   return `${texts(count)}${of} ${count === 1 ? 'has a label that looks' : 'have labels that look'} wrong.${about ?? ''}`;
 }
 
-function tableOf(caption: string, flagged: Audit['flagged']) {
-  const hasTexts = flagged.some(({ text }) => text !== undefined);
-  return sortableTable(
-    caption,
-    [
-      { title: 'row', isNumber: true },
-      ...(hasTexts ? [{ title: 'text' }] : []),
-      ...[{ title: 'label' }, { title: 'likely' }, { title: 'why' }, { title: 'score', isNumber: true }],
-    ],
-    flagged.map(({ row, text, label, likely, reason, score }) => [
-      { shown: quantity(row), sort: row },
-      ...(hasTexts ? [shownText(text ?? '')] : []),
-      ...[label, likely ?? '', reason, { shown: score.toFixed(2), sort: score }],
-    ]),
-  );
+function listOf(flagged: Audit['flagged']) {
+  const items = flagged.map(({ row, text, label, likely, reason, score }) => {
+    const change = likely !== undefined && html` → <b>${breakable(likely)}</b>`;
+    return html`<li>${text !== undefined && shownText(text)}<span class="what"><b>${breakable(label)}</b>${change} · ${reason} · row ${quantity(row)} · score ${score.toFixed(2)}</span></li>`;
+  });
+  return html`<ol class="flagged">${items}</ol>`;
 }
 
 /** Labels that may be one, or two. */

@@ -1,5 +1,5 @@
 import { percent, quantity, sortableTable } from '../format.ts';
-import type { Html } from '../html.ts';
+import { breakable, type Html } from '../html.ts';
 import type { Target } from '../run.ts';
 import type { Section } from './section.ts';
 
@@ -33,7 +33,7 @@ export const classesSection: Section = {
         { title: 'texts', isNumber: true },
       ],
       rows.map(({ label, precision, recall, f1, support }) => [
-        label,
+        breakable(label),
         share(precision),
         share(recall),
         share(f1),
@@ -58,7 +58,7 @@ function ofTarget(labels: Target['labels']): Html {
     [...labels]
       .sort((a, b) => a.f1 - b.f1)
       .map(({ label, precision, recall, f1, support, threshold }) => [
-        ...[label, share(precision), share(recall), share(f1), { shown: quantity(support), sort: support }],
+        ...[breakable(label), share(precision), share(recall), share(f1), { shown: quantity(support), sort: support }],
         ...(threshold === undefined ? [] : [{ shown: threshold.toFixed(3), sort: threshold }]),
       ]),
   );

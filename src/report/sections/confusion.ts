@@ -1,6 +1,6 @@
 import { texts as counted, percent, quantity } from '../format.ts';
 import type { LabelHeld } from '../held.ts';
-import { type Html, html } from '../html.ts';
+import { breakable, type Html, html } from '../html.ts';
 import type { Classifier } from '../run.ts';
 import { heldText, keptNote } from '../shownTexts.ts';
 import type { Section } from './section.ts';
@@ -14,7 +14,7 @@ const mostInMatrix = 12;
 
 export const confusionSection: Section = {
   title: 'What is taken for what',
-  lead: 'Held-out texts by their right label and the one that was answered. Open a pair to read its texts.',
+  lead: 'Held-out texts by their right label and the one that was answered, with their share of all texts of the right one. Open a pair to read its texts.',
   render({ classifier, held }) {
     if (!classifier) return undefined;
     if (classifier.count === 0) return 'no labeled texts were held out';
@@ -57,7 +57,7 @@ function pairOf(
   most: number,
 ): Html {
   const [right, wrong] = [labels[own] ?? String(own), labels[answered] ?? String(answered)];
-  const summary = html`<span class="own">${right}</span><span class="taken"><span class="unseen">taken for</span><span aria-hidden="true">→</span> ${wrong}</span><span class="count">${counted(count)}</span><span class="share">${percent(share)} of its texts</span>`;
+  const summary = html`<span class="own">${breakable(right)}</span><span class="taken"><span class="unseen">taken for</span><span aria-hidden="true">→</span> ${breakable(wrong)}</span><span class="count">${counted(count)}</span><span class="share">${percent(share)}<span class="unseen"> of its texts</span></span>`;
   const data = html` data-own="${right}" data-taken="${wrong}" data-count="${count}" data-share="${share}"`;
   const list = textsOf(own, answered, answers);
   if (!list) return html`<div class="pair"${data}>${summary}</div>`;

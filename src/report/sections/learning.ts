@@ -1,4 +1,5 @@
 import { thinned } from '../curves.ts';
+import { quantity } from '../format.ts';
 import { html } from '../html.ts';
 import type { Plots } from '../plots.ts';
 import type { Course } from '../run.ts';
@@ -10,9 +11,12 @@ const mostPoints = 400;
 export const learningSection: Section = {
   title: 'Learning curve',
   lead: 'Loss of each step (light), smoothed (dark), and what was measured on held-out texts (points).',
-  render({ course }, plots) {
+  render({ course, languageModel }, plots) {
     if (!course || course.steps.length === 0) return 'the model was fitted at once, without steps';
-    return html`${lossPlot(course, plots)}${metricPlots(course, plots)}`;
+    const { evaluations } = course;
+    const before = evaluations[0]?.step === 0 ? undefined : languageModel?.lossBefore;
+    const all = typeof before === 'number' ? [{ step: 0, metrics: { loss: before } }, ...evaluations] : evaluations;
+    return html`${lossPlot({ ...course, evaluations: all }, plots)}${metricPlots(course, plots)}`;
   },
 };
 
@@ -21,10 +25,12 @@ function lossPlot({ steps, evaluations }: Course, { marks, draw }: Plots) {
   const smooth = thinned(smoothed(finite), mostPoints);
   const held = evaluations.flatMap(({ step, metrics: { loss } }) => (typeof loss === 'number' ? [{ step, loss }] : []));
   const [first, last] = [smooth[0], smooth.at(-1)];
-  const label = `Training loss by step: ${first?.loss.toFixed(3)} at step ${first?.step}, ${last?.loss.toFixed(3)} at step ${last?.step}.`;
+  const end = held.at(-1);
+  const beside = end ? ` Held-out loss ${end.loss.toFixed(3)} at step ${quantity(end.step)}.` : '';
+  const label = `Training loss by step: ${first?.loss.toFixed(3)} at step ${first?.step}, ${last?.loss.toFixed(3)} at step ${quantity(last?.step ?? 0)}, smoothed.${beside}`;
   return html`<figure>${draw(label, {
     x: { label: 'step', tickFormat: ',d', ticks: 5 },
-    y: { label: 'loss', zero: held.length === 0, ticks: 5, grid: true },
+    y: { label: 'loss', zero: held.length === 0, nice: true, ticks: 5, grid: true },
     marks: [
       marks.lineY(thinned(finite, mostPoints), {
         x: 'step',
@@ -66,7 +72,7 @@ function metricPlots({ evaluations }: Course, { marks, draw }: Plots) {
 
 /** A mean over the last steps, of which later ones count more: 2 % of the run each. */
 function smoothed(steps: Course['steps']): { step: number; loss: number }[] {
-  const keep = 1 - 1 / Math.max(1, steps.length / 50);
+  const keep = 1 - 1 / Math.max(Math.min(5, steps.length / 8), steps.length / 50, 1);
   let [sum, weight] = [0, 0];
   return steps.map(({ step, loss }) => {
     [sum, weight] = [keep * sum + loss, keep * weight + 1];

@@ -1,6 +1,6 @@
 import { texts as counted, percent, quantity } from '../format.ts';
 import type { EntitiesHeld, HeldEntity, SeveralLabelsHeld } from '../held.ts';
-import { type Html, html } from '../html.ts';
+import { breakable, type Html, html } from '../html.ts';
 import { heldText, keptNote, markedText } from '../shownTexts.ts';
 import type { Section } from './section.ts';
 
@@ -110,7 +110,7 @@ function listOf(all: readonly LabelMistakes[]): Html {
 }
 
 function labelOf({ label, missed, strange }: LabelMistakes): Html {
-  const summary = html`<span class="own">${label}</span><span class="count">${quantity(missed.count)} missed</span><span class="share">${quantity(strange.count)} told wrongly</span>`;
+  const summary = html`<span class="own">${breakable(label)}</span><span class="count">${quantity(missed.count)} missed</span><span class="share wide">${quantity(strange.count)} told wrongly</span>`;
   const lists = [
     { title: 'Missed', texts: missed.texts, show: missed.show },
     { title: 'Told wrongly', texts: strange.texts, show: strange.show },

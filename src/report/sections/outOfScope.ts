@@ -10,7 +10,8 @@ export const outOfScopeSection: Section = {
   lead: 'How well texts that have none of the labels are told from those that have one: the better, the more the classifier knows what it does not know.',
   render({ classifier, outOfScope, scores }, plots) {
     if (!classifier) return undefined;
-    const choice = scores && scores.outside.tried.length > 0 && choiceOf(scores.outside);
+    const isCompared = scores && scores.outside.tried.length > 0 && scores.outside.by !== 'nothing';
+    const choice = isCompared && choiceOf(scores.outside);
     if (!outOfScope) return choice || 'no texts of no label were measured';
     return html`${histogram(outOfScope, plots)}${choice}`;
   },
@@ -30,10 +31,10 @@ function histogram({ inScope, outOfScope, score, by, threshold }: OutOfScope, { 
   const label = `How strange ${texts(inside.length)} of a label${of} are, told by ${score}.`;
   const told =
     threshold !== undefined &&
-    ` Beyond the broken line, ${Number(threshold.toPrecision(3))}, predict --abstain takes a text for one of none: ${beyond(inside)} of those of a label${outside.length > 0 ? ` and ${beyond(outside)} of those of none` : ''}.`;
+    ` Beyond the broken line, ${Number(threshold.toPrecision(3))}, a text is taken for one of none where answers may be left out: ${beyond(inside)} of those of a label${outside.length > 0 ? ` and ${beyond(outside)} of those of none` : ''}.`;
   const lacking =
     outside.length === 0 &&
-    html`<p class="hint">No texts of no label were given when it was trained (--out-of-scope), so that there are none to see beside these.</p>`;
+    html`<p class="hint">No texts of no label were given when it was trained, so that there are none to see beside these.</p>`;
   const shares = marks.binX<RectYOptions>(
     { y: 'proportion-facet' },
     { x: 'value', fy: 'kind', fill: 'kind', thresholds: 30 },

@@ -30,6 +30,7 @@ export const input = {
   models: {
     type: texts('dir'),
     flag: 'model',
+    alsoFlag: 'models',
     help: 'folders of models, or org/name[@revision] of the Hub',
   },
   modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
@@ -156,7 +157,7 @@ export const input = {
   /** Labels that look wrong, as `audit` wrote them. */
   audit: {
     type: text('file'),
-    help: 'file that bertune audit wrote, to be shown too; without it, audit.csv (or another kind) in the folder of the run',
+    help: 'file that bertune audit wrote, to be shown; else audit.csv in the folder of the run',
     identity: false,
   },
   /** Whether a run writes a page that shows it, `report.html`, at its end. */
