@@ -13,6 +13,7 @@ export { type DeviceFacts, type DevicesOptions, type DevicesResult, devices } fr
 export { distill } from './jobs/distill.ts';
 export { type EmbedOptions, type EmbedResult, embed } from './jobs/embed.ts';
 export { embedImages } from './jobs/embedImages.ts';
+export { type EstimateOptions, type EstimateResult, estimate, type TriedRun, type WholeRun } from './jobs/estimate.ts';
 export { evaluate } from './jobs/evaluate.ts';
 export { type ExportedFile, type ExportOptions, type ExportResult, exportModel } from './jobs/exportModel.ts';
 export { finetune } from './jobs/finetune.ts';

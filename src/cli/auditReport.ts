@@ -2,17 +2,19 @@ import type { AuditResult } from '../jobs/audit.ts';
 import { percent, printable, quantity, shortened, table } from './format.ts';
 
 const shown = 12;
+const runsShown = 3;
 const characters = 60;
 
 /** How many labels look wrong and how sure that is, the first texts to look at, and what is odd about classes. */
 export function auditReport({ texts, classes, accuracy, wrong, unjudged, items, ...found }: AuditResult): string {
-  const { nearDuplicates, mayBeOne, mayBeTwo, files } = found;
+  const { runs, nearDuplicates, mayBeOne, mayBeTwo, files } = found;
   const { mean, low, high } = wrong;
   const share = percent(mean / Math.max(1, texts));
   const several = [
     `${quantity(texts)} texts, ${quantity(classes)} classes; a classifier that has not seen a text finds its label in ${percent(accuracy)}`,
     `about ${quantity(mean)} labels look wrong (${share}; 95 % interval ${quantity(low)} to ${quantity(high)})`,
     ...(unjudged > 0 ? [`${quantity(unjudged)} alone in their class: nothing is said of them`] : []),
+    ...(runs.length > 0 ? [inRuns(runs)] : []),
     ...(nearDuplicates > 0 ? [`${quantity(nearDuplicates)} texts are nearly the same as one with another label`] : []),
   ];
   const rows = items
@@ -42,4 +44,10 @@ export function auditReport({ texts, classes, accuracy, wrong, unjudged, items, 
     .filter(({ length }) => length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
+
+function inRuns(runs: AuditResult['runs']): string {
+  const some = runs.slice(0, runsShown).map(([from, to]) => `${quantity(from)} to ${quantity(to)}`);
+  const more = runs.length > runsShown ? ` and ${quantity(runs.length - runsShown)} more such runs` : '';
+  return `wrong labels lie together, as after a column that slipped: rows ${some.join(', ')}${more}`;
 }

@@ -33,12 +33,39 @@ function valueFor(job: JobName, name: SettingName, settings: Settings): unknown 
   if (name === 'outOfScope') return files && given({ files, textColumn: settings.textColumn });
   // Texts that are measured are sliced, and no others.
   const isMeasured = !(name === 'train' && (settings.eval ?? settings.evalQuery));
-  if (source === 'records')
-    return name === 'eval'
-      ? evalData(settings)
-      : dataOptions(isMeasured ? settings : { ...settings, sliceColumn: undefined }, files, settings.query);
+  if (source === 'records') {
+    if (name === 'eval')
+      return evalData(isBesideLabels(job, name) ? { ...settings, labelColumn: undefined } : settings);
+    const columns = isBesideLabels(job, name) ? unlabeledColumns(settings, files) : settings;
+    const query = name === ofQuery(job) ? settings.query : undefined;
+    return dataOptions(isMeasured ? columns : { ...columns, sliceColumn: undefined }, files, query);
+  }
   if (source === 'numbers' && settings.query !== undefined) return settings.query;
   return files && onePath(name, files);
+}
+
+/** The data that a query may stand for: those that the job needs, else the first that it takes. */
+function ofQuery(job: JobName): SettingName | undefined {
+  const names = (['corpus', 'train', 'data', 'input'] as const).filter((name) => takenBy(job).has(name));
+  return names.find((name) => takenBy(job).get(name)?.required) ?? names[0];
+}
+
+/** Whether texts without labels are read beside labeled ones, whose columns the settings name. */
+function isBesideLabels(job: JobName, name: SettingName): boolean {
+  const taken = takenBy(job);
+  const isOfCorpus = name === 'eval' && taken.get('corpus')?.required === true;
+  return (name === 'corpus' || name === 'general' || isOfCorpus) && taken.has('train');
+}
+
+/** Columns of texts without labels: none of lines of text. */
+function unlabeledColumns(settings: Settings, files: readonly string[] | undefined): Settings {
+  const { textColumn, groupColumn } = settings;
+  const isPlainText = files?.every(isTextFile) ?? false;
+  return { textColumn: isPlainText ? undefined : textColumn, groupColumn: isPlainText ? undefined : groupColumn };
+}
+
+function isTextFile(path: string): boolean {
+  return /\.(txt|log)(\.gz)?$/i.test(path);
 }
 
 /** The data of `files` or of `query`, whichever is given, with the columns that the settings name. */
@@ -56,7 +83,7 @@ function dataOptions(
 function evalData(settings: Settings): DataOptions | undefined {
   const files = settings.eval;
   // Lines of text have no names of columns, and what is not split needs no groups.
-  const isPlainText = files?.every((file) => /\.(txt|log)(\.gz)?$/i.test(file)) ?? false;
+  const isPlainText = files?.every(isTextFile) ?? false;
   const columns = isPlainText ? { ...settings, textColumn: undefined } : settings;
   return dataOptions({ ...columns, groupColumn: undefined }, files, settings.evalQuery);
 }

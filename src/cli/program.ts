@@ -23,6 +23,7 @@ import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { distillCommand } from './commands/distill.ts';
 import { embedCommand } from './commands/embed.ts';
+import { estimateCommand } from './commands/estimate.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { fillMaskCommand } from './commands/fillMask.ts';
@@ -55,6 +56,7 @@ export const commands: readonly CommandSpec[] = [
   nextCommand,
   tokenizeCommand,
   adaptCommand,
+  estimateCommand,
   pretrainCommand,
   finetuneCommand,
   distillCommand,

@@ -1,13 +1,19 @@
 import { randomBelow } from '../core/random.ts';
 import { type ClassProbabilities, confidentJoint } from './confidentLearning.ts';
 import type { Interval } from './intervals.ts';
+import { wrongRuns } from './wrongRuns.ts';
 
 /** What is said of the labels of examples. */
 export interface WrongLabels {
-  /** Examples whose labels are taken for wrong, likeliest first. */
+  /**
+   * Examples whose labels are likelier wrong than right, likeliest first: another class is the likeliest, or they stand in
+   * a run of wrong ones.
+   */
   readonly flagged: readonly number[];
-  /** Of each example [n], 0 to 1: how much likelier than its own label another is; above 0.5 another is the likeliest. */
+  /** How likely the label of each example is wrong [n]. */
   readonly scores: Float64Array;
+  /** Mean number of wrong labels in a row; undefined where they lie as chance would have it. */
+  readonly runLength: number | undefined;
   /** The likeliest class of each example [n]; the given one where it is as likely as any. */
   readonly likely: Int32Array;
   /** How many labels are wrong, with its 95 % interval over draws of the examples. */
@@ -17,9 +23,10 @@ export interface WrongLabels {
 const draws = 400;
 
 /**
- * Examples whose labels are taken for wrong: as many as confident learning (Northcutt et al. 2021) says there are, those
- * first whose likeliest other class is the likelier beside their own. With many classes that finds more than taking so many
- * of each pair of classes, whose numbers are then rounded to nothing.
+ * Examples whose labels are likelier wrong than right. How many are wrong is what confident learning (Northcutt et al.
+ * 2021) says; how much likelier than its label another class is tells them apart, brought to probabilities whose sum is that
+ * many; and where wrong labels clearly lie together in the order of the examples, as after a column that slipped, those
+ * around an example count, too.
  *
  * @param labels given class numbers [n]
  * @param seed of the draws that the interval is made of
@@ -27,7 +34,7 @@ const draws = 400;
 export function wrongLabels(probabilities: ClassProbabilities, labels: ArrayLike<number>, seed: number): WrongLabels {
   const { data, classes } = probabilities;
   const count = labels.length;
-  const scores = new Float64Array(count);
+  const logOdds = new Float64Array(count);
   const likely = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const label = labels[i] as number;
@@ -40,15 +47,37 @@ export function wrongLabels(probabilities: ClassProbabilities, labels: ArrayLike
       if (value > most) [best, most] = [c, value];
     }
     likely[i] = best;
-    scores[i] = other / (own + other || 1);
+    logOdds[i] = Math.log(Math.max(least, other) / Math.max(least, own));
   }
   const { guesses } = confidentJoint(probabilities, labels);
   const estimate = estimated(guesses, labels, classes, seed);
+  const share = Math.min(mostShare, estimate.mean / Math.max(1, count));
+  if (share === 0) return { flagged: [], scores: new Float64Array(count), runLength: undefined, likely, estimate };
+  const shift = shiftTo(logOdds, share);
+  const { probabilities: scores, length: runLength } = wrongRuns(
+    logOdds.map((odds) => odds + shift - Math.log(share / (1 - share))),
+    share,
+  );
   const flagged = Array.from({ length: count }, (_, i) => i)
-    .filter((i) => likely[i] !== labels[i])
-    .sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b)
-    .slice(0, Math.round(estimate.mean));
-  return { flagged, scores, likely, estimate };
+    .filter((i) => (scores[i] as number) > 0.5 && (runLength !== undefined || likely[i] !== labels[i]))
+    .sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  return { flagged, scores, runLength, likely, estimate };
+}
+
+/** A probability that counts as none. */
+const least = 1e-6;
+const mostShare = 0.95;
+
+/** What to add to log-odds so that their probabilities have a mean. */
+function shiftTo(logOdds: Float64Array, mean: number): number {
+  const sum = (shift: number) => logOdds.reduce((all, odds) => all + 1 / (1 + Math.exp(-odds - shift)), 0);
+  let [low, high] = [2 * Math.log(least), -2 * Math.log(least)];
+  for (let step = 0; step < 60; step++) {
+    const middle = (low + high) / 2;
+    if (sum(middle) < mean * logOdds.length) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
 }
 
 /** Off the diagonal of the joint, scaled to all examples of each given label; and the same of examples drawn again. */

@@ -90,6 +90,7 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
         note(hooks, `what trust/ of ${path} knew is of other weights or labels, and is learned anew`);
       }
       const learned = await readLearned(found);
+      const numbers = classNumbers(set.labels, model.labels ?? [], setting('data'));
       const { kept, leftOut } = usable(set.texts, learned, known, hooks);
       if (kept.length < fewestTexts) {
         throw new BertuneError(
@@ -97,11 +98,9 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
         );
       }
       const texts = kept.map((i) => set.texts[i] as string);
-      const classes = classNumbers(
-        kept.map((i) => set.labels[i] as string),
-        model.labels ?? [],
-        setting('data'),
-      );
+      const classes = Int32Array.from(kept, (i) => numbers[i] as number);
+      noteLacking(classes, model.labels ?? [], hooks);
+      if (known?.fresh) noteReplaced(known.fresh.count, known.freshOf ?? [], hooks);
       const files = data.files.map((file) => basename(withoutSecrets(file)));
       const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string) };
       if (known && options.outOfScope) {
@@ -123,8 +122,9 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       await saveTrust(found.folder, trust);
       await bindTrust(found.folder);
       const told = toldOf(trust);
-      await recordIn(found.folder, { ...told, texts: trust.fresh?.count ?? 0 });
-      return { ...told, ...scalingOf(trust, isNew), texts: trust.fresh?.count ?? 0, leftOut, output: path };
+      const result = { ...told, ...scalingOf(trust, isNew), texts: trust.fresh?.count ?? 0 };
+      await recordIn(found.folder, result, trust.scaled.by);
+      return { ...result, leftOut, output: path };
     } finally {
       lock.release();
     }
@@ -165,6 +165,26 @@ function usable(
     note(hooks, say`${setting('data')}: texts of ${which} cannot be told, for nobody kept which they were`);
   }
   return { kept, leftOut: without.trained + without.tuned };
+}
+
+/** Says of which labels there is no text, and so no promise. */
+function noteLacking(classes: Int32Array, labels: readonly string[], hooks: JobHooks): void {
+  const seen = new Set(classes);
+  const lacking = labels.filter((_, i) => !seen.has(i));
+  if (lacking.length === 0) return;
+  const shown = lacking.slice(0, 5).join(', ');
+  const more = lacking.length > 5 ? `, and ${lacking.length - 5} more` : '';
+  note(
+    hooks,
+    say`${setting('data')} has no text of ${shown}${more}: nothing can be promised of texts with such a label`,
+  );
+}
+
+function noteReplaced(count: number, files: readonly string[], hooks: JobHooks): void {
+  note(
+    hooks,
+    say`promises stand on ${setting('data')} from now on, no longer on the ${counted(count, 'text')} of ${files.join(', ')}`,
+  );
 }
 
 interface Labeled {
@@ -256,9 +276,16 @@ function scalingOf({ scaling, scaled: by }: Trust, isNew: boolean): Pick<Calibra
 }
 
 /** Adds what is promised to the record of the folder's run and to its card, unless that was edited. */
-async function recordIn(folder: string, trust: RecordedTrust): Promise<void> {
+async function recordIn(
+  folder: string,
+  { promised, notPromised, texts, scaling: found }: Omit<CalibrateResult, 'leftOut' | 'output'>,
+  by: string,
+): Promise<void> {
   const record = readableRecord(folder);
   if (record?.status !== 'finished') return;
+  // What calibrated the scores once stays true when promises are made anew.
+  const scaling = found ? { ...found, by } : record.trust?.scaling;
+  const trust: RecordedTrust = { promised, notPromised, texts, ...(scaling ? { scaling } : {}) };
   const updated = { ...record, trust };
   await writeRecord(folder, updated);
   const file = join(folder, cardFile);

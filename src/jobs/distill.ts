@@ -8,6 +8,7 @@ import { frozenValues } from '../tasks/text/frozen.ts';
 import type { Metrics } from '../train/task.ts';
 import type { TrainingOutcome } from '../train/trainer.ts';
 import { modelFacts } from './baseFacts.ts';
+import { learnedByStudent } from './distilling/learned.ts';
 import { type Lesson, readLesson } from './distilling/lesson.ts';
 import { startingValues } from './distilling/start.ts';
 import { readStudent, savedAs } from './distilling/student.ts';
@@ -17,6 +18,7 @@ import { note } from './note.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { sequenceLength } from './textModel.ts';
+import { saveTrust } from './trust/trust.ts';
 import type { DistillOptions, DistillResult, JobHooks } from './types.ts';
 
 /** Updates that a run makes at least, by default, as far as the most epochs give them. */
@@ -80,6 +82,11 @@ export async function distill(options: DistillOptions, hooks: JobHooks = {}): Pr
               ...{ model: saved, head, raw, values, pooler, maxLength, tokenizerFiles: tokenizer.files() },
               sentence: saved.sentence && { ...sentence, maxLength },
             });
+            await saveTrust(
+              options.output,
+              undefined,
+              isOfLabels ? await learnedByStudent({ texts, teacher, student }) : undefined,
+            );
             const trainingSeconds = (performance.now() - startedAt) / 1000;
             return {
               result: resultOf(outcome, before, { options, teacher, lesson, trainingSeconds }),

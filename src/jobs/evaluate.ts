@@ -32,7 +32,8 @@ import { promptOf, readModel, sequenceLength } from './textModel.ts';
 import { evaluateTokens } from './tokens/evaluateTokens.ts';
 import { answersWith } from './trust/answersWith.ts';
 import { strangenessOf } from './trust/evaluated.ts';
-import { readTrust } from './trust/trust.ts';
+import { ownTrust } from './trust/ownTrust.ts';
+import { readLearned } from './trust/trust.ts';
 import type { EvaluateOptions, JobHooks, LabeledResult, MaskedLmResult, TokensResult } from './types.ts';
 import { joinedLogits, readWordsAlone, type WordsAlone } from './wordsPart.ts';
 
@@ -136,7 +137,8 @@ async function evaluateNetwork(
 async function trustFacts(found: FoundModel, options: Resolved<'evaluate'>, hooks: JobHooks) {
   const { threads, device, maxLength, int8 } = options;
   return {
-    trust: await readTrust(found),
+    trust: await ownTrust(found, hooks),
+    learned: await readLearned(found),
     async strangeness(texts: readonly string[]) {
       const model = await openModel(found, { threads, device, maxLength, int8, signal: hooks.signal });
       return strangenessOf(model, texts).finally(() => model.dispose());

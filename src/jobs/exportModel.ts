@@ -41,7 +41,7 @@ import {
   trainedRows,
 } from './exportCheck.ts';
 import { ExportFolder } from './exportFolder.ts';
-import { exportNotes, windowsNote } from './exportNotes.ts';
+import { exportNotes, promisesNote, windowsNote } from './exportNotes.ts';
 import { type FoundModel, findModel, readFound } from './findModel.ts';
 import { note } from './note.ts';
 import { checkPairs } from './pairsOfTexts.ts';
@@ -49,6 +49,7 @@ import { itemsOf } from './predict.ts';
 import { isSentAway, sentAway } from './remoteOutput.ts';
 import { TextCutter } from './textCutter.ts';
 import { defaultMaxLength, promptOf, readModel, titleOf } from './textModel.ts';
+import { readTrust } from './trust/trust.ts';
 import type { JobHooks } from './types.ts';
 import { readsWords } from './wordsPart.ts';
 
@@ -153,6 +154,7 @@ async function readForExport(
     card: await cardOf(found.folder),
   };
   for (const note of exportNotes(exported, prompt, model)) onNote(note);
+  if (head === 'oneLabel' && (await readTrust(found))?.fresh) onNote(promisesNote(model));
   const mostWindows = mostWindowsOf(loaded.raw, model);
   if (mostWindows > 1) onNote(windowsNote(mostWindows, maxLength, model));
   return { exported, tokenizer, prompt };

@@ -28,6 +28,11 @@ export function exportNotes(exported: ExportedText, prompt: string, name: string
   return notes;
 }
 
+/** What becomes of promises: whatever reads an export knows no threshold, and rounded weights answer otherwise. */
+export function promisesNote(name: string): string {
+  return `what calibrate promised of ${name} is of its answers in bertune: an export has its calibrated scores, but leaves no text unlabeled and gives no sets`;
+}
+
 /** What becomes of long texts that a model reads in windows: the exported network reads one. */
 export function windowsNote(mostWindows: number, maxLength: number, name: string): string {
   return `${name} reads texts of over ${maxLength} tokens in up to ${mostWindows} windows and averages what it makes of them, and pipelines read their start alone: give them the windows one by one for the same answers`;

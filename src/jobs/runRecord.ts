@@ -30,6 +30,13 @@ export interface RecordedTrust {
   readonly promised: readonly string[];
   readonly notPromised: readonly number[];
   readonly texts: number;
+  /** What calibrated the scores after the run, and the texts that it was fitted to. */
+  readonly scaling?: {
+    readonly kind: string;
+    readonly temperature?: number;
+    readonly texts: number;
+    readonly by: string;
+  };
 }
 
 /** What is known of the model that a run starts from, for its record and card. */
@@ -169,7 +176,14 @@ const schema = z.looseObject({
     })
     .optional(),
   trust: z
-    .looseObject({ promised: z.array(z.string()), notPromised: z.array(z.number()), texts: z.number() })
+    .looseObject({
+      promised: z.array(z.string()),
+      notPromised: z.array(z.number()),
+      texts: z.number(),
+      scaling: z
+        .looseObject({ kind: z.string(), temperature: z.number().optional(), texts: z.number(), by: z.string() })
+        .optional(),
+    })
     .optional(),
   card: z.looseObject({ license: z.string().optional(), languages: several, datasets: several }).optional(),
 });

@@ -34,6 +34,14 @@ import { choice, integer, path } from './valueTypes.ts';
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required, objective: given },
+  estimate: {
+    ...corpusTraining,
+    model: required,
+    objective: given,
+    train: { help: 'labeled texts, to see what becomes of telling them apart by vectors: files or globs' },
+    budget: { help: 'minutes of short runs', default: 2 },
+    output: { help: 'folder of the whole run: nothing is written to it, its disk is looked at', default: '.' },
+  },
   pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
   finetune: {
     ...textTraining,

@@ -15,7 +15,8 @@ import { tokenTexts } from './tokenTexts.ts';
  * values with the training part, beside transformers' own way (words' first pieces, seqeval). Both start from one folder,
  * which holds the encoder with a classifier that transformers drew at random, and make the same updates of the same texts
  * in the same order; without dropout nothing else is left to chance, so that what differs is rounding and how entities are
- * made of tags. Beside them what `finetune` does by itself, from a fitted classifier, and the encoder as it is. Flags:
+ * made of tags: transformers' answers are also read as bertune reads its own. Beside them what `finetune` does by these
+ * updates from its own start, what it does by itself, and the encoder as it is. Flags:
  * --seeds N, --texts N, --test N, --epochs N, --batch-size N, --learning-rate X, --dropout X, --model DIR, --only-ours.
  */
 const { values: flags } = parseArgs({
@@ -41,7 +42,9 @@ interface Row {
 const names = {
   same: 'bertune, same start',
   theirs: 'transformers, same start',
-  fitted: 'bertune, finetune',
+  decoded: 'transformers, read as bertune does',
+  fitted: 'bertune, same updates, own start',
+  alone: 'bertune by itself',
   frozen: 'bertune, frozen',
 } as const;
 const labels = ['O', ...['DATE', 'ORDER', 'PERSON', 'PRODUCT'].flatMap((name) => [`B-${name}`, `I-${name}`])];
@@ -75,6 +78,7 @@ for (let seed = 0; seed < Number(flags.seeds); seed++) {
   };
   await ours(names.frozen, flags.model, ['--method', 'frozen']);
   await ours(names.fitted, flags.model, trained);
+  await ours(names.alone, flags.model, []);
   if (flags['only-ours']) continue;
   const start = workPath('tokens-start');
   const common = { threads, seed, labels };
@@ -96,9 +100,10 @@ for (let seed = 0; seed < Number(flags.seeds); seed++) {
       ...{ batch: Number(flags['batch-size']), learningRate: Number(flags['learning-rate']) },
     }),
   );
-  const theirs = lastLine<{ readonly f1: number; readonly steps: number }>(run);
+  const theirs = lastLine<{ readonly f1: number; readonly decodedF1: number; readonly steps: number }>(run);
   if (theirs.steps !== same.steps) fail(`${same.steps} updates beside ${theirs.steps}: the sides are not alike`);
   add(names.theirs, theirs.f1, run.seconds);
+  add(names.decoded, theirs.decodedF1, run.seconds);
 }
 
 const results = Object.values(names).flatMap((name) => {
@@ -115,13 +120,15 @@ printTable(
     ]),
   ],
 );
-const [same, theirs] = [rows.get(names.same)?.f1 ?? [], rows.get(names.theirs)?.f1 ?? []];
-const difference = theirs.length < 2 ? undefined : pairedDifference(theirs, same);
-if (difference) {
-  const { mean, ...ends } = difference;
-  process.stdout.write(`from the same start, bertune less transformers: ${mean.toFixed(4)} (${interval(ends)})\n\n`);
-}
-saveResults('tokens', { recipe: flags, sides: results, difference });
+const f1Of = (name: string) => rows.get(name)?.f1 ?? [];
+const same = f1Of(names.same);
+const differences = (same.length < 2 ? [] : [names.theirs, names.decoded]).map((name) => {
+  const { mean, ...ends } = pairedDifference(f1Of(name), same);
+  process.stdout.write(`${names.same}, less ${name}: ${mean.toFixed(4)} (${interval(ends)})\n`);
+  return { name, mean, ...ends };
+});
+process.stdout.write('\n');
+saveResults('tokens', { recipe: flags, sides: results, differences });
 
 function interval({ low, high }: Pick<Estimate, 'low' | 'high'>): string {
   return low === null || high === null ? '-' : `${low.toFixed(4)} to ${high.toFixed(4)}`;

@@ -1,6 +1,7 @@
 """tokens.ts's recipe as transformers' example for token classification has it: words with a tag each, asked at their first
 piece, AdamW, a linear schedule with warm-up; entities counted by seqeval. It starts from the folder that tokens_start.py saved
-and sees the texts in the order that it is given. Prints a line of JSON with the F1 on the test set."""
+and sees the texts in the order that it is given. Prints a line of JSON with the F1 on the test set, of words' likeliest tags and of
+the likeliest list of tags in which no entity begins with I."""
 
 import json
 
@@ -63,14 +64,30 @@ for numbers in options["order"]:
         train_step(model, optimizer, batch)
         schedule.step()
 
+def lawful(scores):
+    """Viterbi over log-probabilities of words [n, labels]: I follows B or I of its type alone."""
+    allowed = [[not b.startswith("I-") or a[2:] == b[2:] and a != "O" for b in labels] for a in labels]
+    closed = torch.zeros(len(labels), len(labels)).masked_fill(~torch.tensor(allowed), -torch.inf)
+    starts = torch.tensor([-torch.inf if label.startswith("I-") else 0.0 for label in labels])
+    best, came = scores[0] + starts, []
+    for row in scores[1:]:
+        best, before = (best[:, None] + closed).max(0)
+        best = best + row
+        came.append(before)
+    tags = [int(best.argmax())]
+    for before in reversed(came):
+        tags.append(int(before[tags[-1]]))
+    return tags[::-1]
+
+
 model.eval()
-true, predicted = [], []
+true, predicted, decoded = [], [], []
 with torch.inference_mode():
     for batch in DataLoader(examples(test), 64, collate_fn=collate):
         expected = batch.pop("labels")
-        likeliest = model(**batch).logits.argmax(-1)
-        for row, own in zip(expected, likeliest):
+        for row, own in zip(expected, model(**batch).logits.log_softmax(-1)):
             kept = row != -100
             true.append([labels[i] for i in row[kept]])
-            predicted.append([labels[i] for i in own[kept]])
-tell(f1=float(f1_score(true, predicted)), steps=steps)
+            predicted.append([labels[i] for i in own[kept].argmax(-1)])
+            decoded.append([labels[i] for i in lawful(own[kept])])
+tell(f1=float(f1_score(true, predicted)), decodedF1=float(f1_score(true, decoded)), steps=steps)

@@ -68,6 +68,19 @@ describe('labels that are wrong', () => {
     expect(right / first.items.length).toBeGreaterThan(0.5);
   });
 
+  test('where labels slipped by a row, the rows are named', async () => {
+    const path = at('slipped.csv');
+    const slipped = rows.map((row, i) => ({ ...row, label: (i >= 60 && i < 90 ? rows[i + 1] : row)?.right ?? '' }));
+    writeFileSync(path, csv(slipped));
+    const { runs, items } = await looked({ data: { files: [path] } });
+    const [from, to] = runs[0] ?? [0, 0];
+    expect([runs.length, Math.abs(from - 61) <= 1, Math.abs(to - 90) <= 1]).toEqual([1, true, true]);
+    expect(items.map(({ row }) => row).filter((row) => row < 60 || row > 91)).toEqual([]);
+    const { stdout } = await runInProcess(['audit', '--data', path]);
+    expect(stdout).toContain(`wrong labels lie together, as after a column that slipped: rows ${from} to ${to}\n`);
+    expect((await looked()).runs).toEqual([]);
+  });
+
   test('texts that are nearly the same and differ in their labels are told with their rows', async () => {
     const path = at('near.csv');
     const twin = { ...(rows[0] as (typeof rows)[number]), label: 'track', text: `${rows[0]?.text} !` };

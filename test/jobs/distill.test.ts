@@ -4,12 +4,15 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { InterruptedError, UsageError } from '../../src/core/errors.ts';
 import { softmax } from '../../src/evaluation/classification.ts';
 import { saveText } from '../../src/hub/saveText.ts';
+import { calibrate } from '../../src/jobs/calibrate.ts';
 import { distill } from '../../src/jobs/distill.ts';
 import { Answers, AnswersWriter } from '../../src/jobs/distilling/answers.ts';
 import { turnedTo } from '../../src/jobs/distilling/rotation.ts';
 import { readWholeTexts } from '../../src/jobs/distilling/texts.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { loadModel, openModel } from '../../src/jobs/model.ts';
+import { textHashes } from '../../src/jobs/trust/textHashes.ts';
+import { readLearned } from '../../src/jobs/trust/trust.ts';
 import type { DistillOptions } from '../../src/jobs/types.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
 import { runInProcess } from '../cli/terminal.ts';
@@ -149,6 +152,17 @@ describe('labels of a classifier', () => {
     });
     expect(losses.reduce((sum, one) => sum + one, 0) / held.length).toBeCloseTo(result.lossAfter ?? 0, 3);
     expect(readFileSync(join(at('labels'), 'README.md'), 'utf8')).toMatch(/Agreement with the teacher/);
+  });
+
+  test('the student knows the texts that it and its teacher learned from: no promise may stand on them', async () => {
+    const { trained, isPart } = await readLearned({ name: 'labels', folder: at('labels') });
+    expect(isPart).toBeUndefined();
+    const teacher = await readLearned({ name: 'classifier', folder: at('classifier') });
+    expect(trained).toEqual(Uint32Array.from([...new Set([...textHashes(messages(200)), ...teacher.trained])]).sort());
+    expect(trained.length).toBeGreaterThan(teacher.trained.length);
+    const data = { files: [at('labeled.csv')] };
+    const again = calibrate({ model: at('labels'), data, threads: 1 });
+    await expect(again).rejects.toThrow(/^data has \d+ texts? that the model did not learn from; 20 are the fewest/);
   });
 
   test('stopped and resumed it ends with the same bits', async () => {

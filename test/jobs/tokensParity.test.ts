@@ -9,12 +9,17 @@ import { type LoadedText, loadText } from '../../src/hub/textFolder.ts';
 import { exportModel } from '../../src/jobs/exportModel.ts';
 import { loadModel } from '../../src/jobs/model.ts';
 import type { LoadedModel } from '../../src/jobs/types.ts';
+import { asTensors } from '../../src/nn/parameters.ts';
+import { ExamplesTask } from '../../src/tasks/text/examplesTask.ts';
 import { inputName, objectiveGraph } from '../../src/tasks/text/graph.ts';
-import { taggedWindows, tokenLabels } from '../../src/tasks/text/objectives/tokenLabels.ts';
+import { TextInference } from '../../src/tasks/text/inference.ts';
+import { taggedWindows, tagRows, tokenLabels } from '../../src/tasks/text/objectives/tokenLabels.ts';
 import type { Aggregation } from '../../src/text/tagging/aggregate.ts';
 import { cutText } from '../../src/text/tagging/cutText.ts';
 import { loadTokenizer } from '../../src/text/tokenizer.ts';
+import type { StepRecord } from '../../src/train/callbacks.ts';
 import { compileStep, gradientOutput, lossOutput } from '../../src/train/programs.ts';
+import { Trainer, type TrainerOptions } from '../../src/train/trainer.ts';
 import { dataOf, parameterTensors, placeBatch } from '../models/fixtures.ts';
 import { expectClose } from '../parity.ts';
 import { temporaryFolder } from '../temporary.ts';
@@ -39,6 +44,21 @@ interface Reference {
     readonly loss: number;
     readonly gradients: Readonly<Record<string, number[]>>;
   };
+}
+
+/** What test/fixtures/tagging/updates.py trained. */
+interface Updates {
+  readonly sentences: readonly { readonly words: readonly string[]; readonly tags: readonly number[] }[];
+  /** Of the sentences in each epoch. */
+  readonly orders: readonly (readonly number[])[];
+  readonly run: { readonly batchSize: number } & Pick<
+    TrainerOptions,
+    'learningRate' | 'steps' | 'warmupSteps' | 'weightDecay' | 'maxGradientNorm'
+  >;
+  readonly losses: readonly number[];
+  readonly norms: readonly number[];
+  /** Afterwards, of each word. */
+  readonly logits: readonly (readonly (readonly number[])[])[];
 }
 
 const fixtures = new URL('../fixtures/tagging/', import.meta.url);
@@ -166,5 +186,43 @@ describe('learning, the same as PyTorch', () => {
       });
     }
     expect(compared).toBe(Object.keys(gradients).length);
+  });
+
+  test('losses of updates in a row, and the logits that they end with', async () => {
+    const { sentences, orders, run, losses, norms, logits }: Updates = JSON.parse(
+      readFileSync(new URL('updates.json', fixtures), 'utf8'),
+    );
+    const { model, values } = loaded;
+    const { tokenizer, engine } = { tokenizer: loadTokenizer(folder), engine: onnxEngine({ threads: 1 }) };
+    const { frame } = tokenizer;
+    const cuts = sentences.map(({ words }) => {
+      const { text, places } = joinedWords(words);
+      return cutText(tokenizer, { text, words: places }, 60);
+    });
+    const { batchSize, ...recipe } = run;
+    const task = new ExamplesTask({
+      ...{ model, frame, batchSize, width: 64, seed: 0, accumulationSteps: 1, objective: tokenLabels() },
+      examples: cuts.flatMap((cut, i) => taggedWindows(cut, sentences[i]?.tags ?? [])),
+      order: (epoch) => Int32Array.from(orders[epoch] ?? []),
+      startValues: new Map(Array.from(values, ([name, data]) => [name, data.slice()])),
+    });
+    const records: StepRecord[] = [];
+    const { parameters } = await new Trainer({
+      ...{ task, engine, ...recipe, schedule: 'linear', checkpoints: temporaryFolder() },
+      ...{ evalSteps: 0, saveSteps: 0, keepCheckpoints: 1, patience: 0, resume: false, fingerprint: {} },
+      callbacks: [{ name: 'records', onStep: (record) => records.push(record) }],
+    }).run();
+    const after = asTensors(parameters, model.parameters(model.partsOf('tokenLabels')));
+    const inference = new TextInference(engine, model, frame, after);
+    const rows = await tagRows(inference, cuts, { before: frame.before.length, labels: 5 });
+    await inference.dispose();
+    // Rounding of a gradient that is small becomes a part of a step, as AdamW divides by its size.
+    expect(records).toHaveLength(losses.length);
+    const lossesFound = records.map(({ loss }) => loss);
+    expectClose(lossesFound, losses, { quantity: 'losses', tolerance: 1e-5 });
+    const normsFound = records.map(({ gradientNorm }) => gradientNorm);
+    expectClose(normsFound, norms, { quantity: 'gradient norms', tolerance: 1e-4 });
+    const found = rows.flatMap((text) => text.flatMap((row) => [...(row ?? [])]));
+    expectClose(found, logits.flat(2), { quantity: 'tag logits after training', tolerance: 1e-4, floor: 1 });
   });
 });

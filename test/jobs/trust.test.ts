@@ -7,13 +7,14 @@ import { patchTensors } from '../../src/hub/patchTensors.ts';
 import { openSafetensors, writeSafetensors } from '../../src/hub/safetensors.ts';
 import { calibrate } from '../../src/jobs/calibrate.ts';
 import { evaluate } from '../../src/jobs/evaluate.ts';
+import { exportModel } from '../../src/jobs/exportModel.ts';
 import { finetune } from '../../src/jobs/finetune.ts';
 import { join as joinParts } from '../../src/jobs/join.ts';
 import { type LoadModelOptions, loadModel, openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import { readTrust } from '../../src/jobs/trust/trust.ts';
-import type { Decision, FinetuneOptions } from '../../src/jobs/types.ts';
+import type { Decision, FinetuneOptions, LoadedModel } from '../../src/jobs/types.ts';
 import { TestFolder } from '../data/files.ts';
 import { listening, readJson } from './runs.ts';
 import { labeledCsv, labeledMessages, saveTinyClassifier, saveTinyModel } from './tiny.ts';
@@ -161,7 +162,7 @@ test('costs choose what is answered', async () => {
   expect(free).toBeLessThan(10);
   const bad = await folder.write('bad.csv', 'label,answer,cost\nnone,*,1\n');
   await expect(texts(predict({ model: at('words'), input, costs: bad, threads: 1 }))).rejects.toThrow(
-    'costs: none is no label of the model',
+    'costs: row 1: none is no label of the model',
   );
   const half = await folder.write('half.csv', 'label,answer,cost\nasks,wants,1\n');
   await expect(texts(predict({ model: at('words'), input, costs: half, threads: 1 }))).rejects.toThrow(
@@ -295,6 +296,143 @@ describe('a promise does not stand', () => {
     await calibrate({ model: at('rolled'), data: input('fresh.csv'), threads: 1 });
     expect((await promisesOf('rolled')).promises).toMatchObject([{ isProven: true }]);
   });
+});
+
+describe('what is promised says on which texts', () => {
+  const decided = async (name: string, asked: Parameters<LoadedModel['decide']>[1], more: LoadModelOptions = {}) => {
+    const model = await loadModel(at(name), { threads: 1, ...more });
+    return model.decide(['i want my parcel'], asked).finally(() => model.dispose());
+  };
+  const lineOf = async (asked: Parameters<LoadedModel['decide']>[1], more?: LoadModelOptions) =>
+    (await decided('some', asked, more)).promised.join('\n');
+
+  beforeAll(async () => {
+    const different = fresh.filter(({ text }, i) => fresh.findIndex((one) => one.text === text) === i);
+    const byLabel = (label: string) =>
+      different.filter((one) => one.label === label && !rows.some((row) => row.text === one.text));
+    await folder.write('asks.csv', labeledCsv(byLabel('asks').slice(0, 40)));
+    await folder.write('few-wants.csv', labeledCsv([...byLabel('asks').slice(0, 40), ...byLabel('wants').slice(0, 3)]));
+    await finetune(options('some', { method: 'words' }));
+  });
+
+  test('of one label alone', async () => {
+    const hooks = listening();
+    const { promised } = await calibrate({ model: at('some'), data: { files: [at('asks.csv')] }, threads: 1 }, hooks);
+    expect(hooks.notes().join('\n')).toContain(
+      'data has no text of wants: nothing can be promised of texts with such a label',
+    );
+    expect(promised[0]).toContain('the 40 texts of asks.csv (of 1 of its 2 labels)');
+    expect(readFileSync(at('some', 'README.md'), 'utf8')).toContain('(of 1 of its 2 labels)');
+    expect(await lineOf({ coverage: 0.99 })).toMatch(
+      /; every label stands in every set, for it takes 99 texts to leave any out$/,
+    );
+  });
+
+  test('a label with three texts stands in every set', async () => {
+    const hooks = listening();
+    await calibrate({ model: at('some'), data: { files: [at('few-wants.csv')] }, threads: 1 }, hooks);
+    expect(hooks.notes().join('\n')).toContain(
+      'promises stand on data from now on, no longer on the 40 texts of asks.csv',
+    );
+    const { promised, promises, decisions } = await decided('some', { coverage: 0.9, sets: 'per-class' });
+    expect(promised.join()).toMatch(
+      /at least 90 % of texts of each label, like the 43 texts of few-wants.csv, on average over draws of these; 1 of the 2 labels stands in every set, for it takes 9 texts of a label to leave it out$/,
+    );
+    expect(promises).toMatchObject([{ sets: 'per-class', inEverySet: 1, isProven: true }]);
+    expect(decisions[0]?.set).toContain('wants');
+    expect((await decided('some', { coverage: 0.9 })).promises).toMatchObject([{ sets: 'split', inEverySet: 0 }]);
+  });
+
+  test('which weights they are of, where nobody kept that', async () => {
+    cpSync(at('some'), at('unbound'), { recursive: true });
+    const file = at('unbound', 'trust', 'trust.json');
+    const { weights, ...others } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(weights).toMatch(/^[0-9a-f]{64}$/);
+    writeFileSync(file, JSON.stringify(others));
+    const { promises, promised } = await decided('unbound', { mostWrong: 0.5, coverage: 0.9 });
+    expect(promises.map(({ isProven, confidence }) => [isProven, confidence])).toEqual([
+      [false, null],
+      [false, null],
+    ]);
+    for (const line of promised) {
+      expect(line).toContain('no promise: nobody kept which weights were calibrated: bertune calibrate does');
+    }
+    expect((await decided('unbound', { abstain: true })).promised[0]).toContain('nobody kept which weights');
+    await calibrate({ model: at('unbound'), data: { files: [at('few-wants.csv')] }, threads: 1 });
+    expect((await decided('unbound', { coverage: 0.9 })).promises).toMatchObject([{ isProven: true }]);
+  });
+
+  test('what says more of another setting is not taken alone', async () => {
+    await expect(decided('some', { sets: 'adaptive' })).rejects.toThrow(/^sets goes with coverage; give both/);
+    await expect(decided('some', { confidence: 0.9, coverage: 0.9 })).rejects.toThrow(
+      /^confidence goes with mostWrong/,
+    );
+    const alone = predictFile({
+      ...{ model: at('some'), input: { files: [at('held.csv')] }, output: at('alone.csv'), threads: 1 },
+      confidence: 0.9,
+    });
+    await expect(alone).rejects.toThrow(/^confidence goes with mostWrong/);
+    expect(existsSync(at('alone.csv'))).toBe(false);
+  });
+});
+
+describe('what measures a model', () => {
+  const measured = async (name: string, file: string) => {
+    const hooks = listening();
+    const asked = { outOfScope: { files: [at('strange.txt')] }, threads: 1 };
+    const result = await evaluate({ model: at(name), data: { files: [at(file)] }, ...asked }, hooks);
+    if (!('calibration' in result)) throw new Error('not measured');
+    return { ...result, notes: hooks.notes().join('\n') };
+  };
+
+  test('is told where it trained the model, or calibrated its scores', async () => {
+    expect((await measured('frozen', 'train.csv')).notes).toContain(
+      '120 of the 120 texts of data trained the model: on texts that it has not seen, it does worse than measured',
+    );
+    const own = (await measured('twice', 'copies.csv')).notes;
+    expect(own).toMatch(/\d+ of the 400 texts of data calibrated its scores/);
+    expect(own).not.toContain('trained the model');
+    await folder.write(
+      'new.csv',
+      labeledCsv([
+        { text: 'nothing of this kind', label: 'asks' },
+        { text: 'nor this', label: 'wants' },
+      ]),
+    );
+    expect((await measured('frozen', 'new.csv')).notes).not.toMatch(/trained|calibrated/);
+  });
+
+  test('leaves out what is known of other weights', async () => {
+    cpSync(at('frozen'), at('moved'), { recursive: true });
+    const before = await measured('moved', 'held.csv');
+    expect(before.uncalibrated).toBeDefined();
+    const file = at('moved', 'trust', 'trust.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), weights: '0'.repeat(64) }));
+    const after = await measured('moved', 'held.csv');
+    expect(after.notes).toMatch(
+      /what trust\/ of .*moved knows is of other weights or labels than the folder's, and is left out/,
+    );
+    expect(after).not.toHaveProperty('uncalibrated');
+    expect(after.calibration).toEqual(before.calibration);
+    expect(after.outOfScope?.map(({ score, isUsed }) => [score, isUsed])).toEqual([
+      ['entropy', false],
+      ['energy', false],
+      ['probability', false],
+    ]);
+  });
+});
+
+test('the card says that scores were calibrated after the run, and what exports and int8 leave of promises', async () => {
+  const card = () => readFileSync(at('encoder', 'README.md'), 'utf8');
+  expect(card()).toContain('with `--int8`, another `--max-length`, or exported (ONNX) it is an estimate');
+  expect(card()).toMatch(
+    /calibrated them: .*fitted to \d+ texts \(half of the texts of fresh.csv\), is in the weights. The results above were measured before that/,
+  );
+  await calibrate({ model: at('encoder'), data: { files: [at('held.csv')] }, threads: 1 });
+  expect(card()).toContain('(half of the texts of fresh.csv)');
+  const hooks = listening();
+  await exportModel({ model: at('encoder'), output: at('exported'), dtypes: ['fp32'], threads: 1 }, hooks);
+  expect(hooks.notes().join('\n')).toMatch(/what calibrate promised of .*encoder is of its answers in bertune/);
 });
 
 test('a damaged folder is told by name, and one of a newer version', async () => {

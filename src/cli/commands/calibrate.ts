@@ -1,6 +1,5 @@
 import { counted } from '../../core/errors.ts';
 import type { CommandSpec } from '../command.ts';
-import { percent } from '../format.ts';
 import { jobOptions, withProgress } from '../jobOptions.ts';
 import { writeResult } from '../output.ts';
 
@@ -26,7 +25,8 @@ export const calibrateCommand: CommandSpec = {
         ...(scaling ? [`scores calibrated: ${scaling.kind}${at}, fitted to ${counted(scaling.texts, 'text')}`] : []),
         ...promised,
         ...notPromised.map(
-          (share) => `cannot be promised on ${counted(texts, 'text')}: at most ${percent(share)} wrong`,
+          (share) =>
+            `cannot be promised on ${counted(texts, 'text')}: at most ${Number((100 * share).toFixed(1))} % wrong`,
         ),
         `saved to ${output}`,
       ].join('\n');

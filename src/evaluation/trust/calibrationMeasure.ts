@@ -47,8 +47,8 @@ export interface Reliability {
 const bins = 15;
 
 /**
- * Measures the calibration of a classifier on labeled texts, of which there is at least one. The interval of the
- * calibration error is that of resampled texts, whose error is a little larger by chance alone.
+ * Measures the calibration of a classifier on labeled texts, of which there is at least one. Resampled texts have a larger
+ * calibration error by chance alone: its interval is theirs without the excess of their mean.
  */
 export function measureCalibration(answers: JudgedAnswers, seed = 0): CalibrationMeasure {
   return new Calibration(answerFacts(answers)).measure(seed);
@@ -63,6 +63,8 @@ export function reliabilityOf({ confidence, right }: Pick<AnswerFacts, 'confiden
 
 /** The four figures of texts that count so many times each. */
 type Figures = readonly [ece: number, eceEqualMass: number, brier: number, logLoss: number];
+/** The first ones are calibration errors. */
+const errors = 2;
 
 class Calibration {
   readonly #facts: AnswerFacts;
@@ -89,7 +91,8 @@ class Calibration {
     }
     const [ece, eceEqualMass, brier, logLoss] = own.map((value, i) => {
       const sorted = (drawn[i] as Float64Array).sort();
-      return { value, low: quantileOf(sorted, 0.025), high: quantileOf(sorted, 0.975) };
+      const excess = i < errors ? sorted.reduce((sum, one) => sum + one, 0) / rounds - value : 0;
+      return { value, low: Math.max(0, quantileOf(sorted, 0.025) - excess), high: quantileOf(sorted, 0.975) - excess };
     }) as [Figure, Figure, Figure, Figure];
     const { equalWidth, equalMass } = this.reliability();
     return { count: n, ece, eceEqualMass, brier, logLoss, reliability: { equalWidth, equalMass } };

@@ -72,6 +72,11 @@ export function conformalQuantile(scores: readonly number[], coverage: number): 
   return Float64Array.from(scores).sort()[Math.max(0, rank - 1)] as number;
 }
 
+/** Texts that it takes for a threshold that leaves any label out of a set. */
+export function leastTexts(coverage: number): number {
+  return Math.ceil(coverage / (1 - coverage) - 1e-9);
+}
+
 /** Class numbers of the set of a text with probabilities [classes], the likeliest first. */
 export function setOf(probabilities: ArrayLike<number>, { kind, thresholds, regularization }: SetRule): number[] {
   const order = Array.from(probabilities, (_, c) => c).sort(

@@ -60,6 +60,10 @@ export interface Promised {
   /** Share of them that are answered, and share of the answers that are wrong. */
   readonly answered?: number;
   readonly wrong?: number;
+  /** How sets are made. */
+  readonly sets?: SetKind;
+  /** Labels that stand in every set, because too few texts are known; 0 where there are enough. */
+  readonly inEverySet?: number;
 }
 
 /** What was asked for cannot be had. */
@@ -226,9 +230,11 @@ function setsOf(
   const regularization = chooseRegularization(conformalRows(tuning), coverage);
   const rows = fresh ?? tuning;
   const rule = fitSets(conformalRows(rows), classes, kind, coverage, regularization);
+  const open = rule.thresholds.filter((threshold) => threshold === Number.POSITIVE_INFINITY).length;
   const promised: Promised = {
     of: 'coverage',
-    ...{ value: coverage, isProven: fresh !== undefined, confidence: null, texts: rows.count },
+    ...{ value: coverage, isProven: fresh !== undefined, confidence: null, texts: rows.count, sets: kind },
+    inEverySet: kind === 'per-class' ? open : open && classes,
   };
   return { rule, promised };
 }

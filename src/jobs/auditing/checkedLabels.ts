@@ -17,6 +17,8 @@ type Found = Omit<AuditResult, 'texts' | 'classes' | 'files'>;
 
 /** Texts of a part of a class that are shown. */
 const examplesShown = 3;
+/** Rows that are called a run. */
+const leastInRow = 3;
 
 /** What there is to say of the labels of a set. */
 export async function checkedLabels(
@@ -42,6 +44,7 @@ export async function checkedLabels(
   return {
     method: learner.method,
     ...{ accuracy: judged.accuracy, wrong: judged.found.estimate, unjudged: judged.unjudged },
+    runs: runsOf(judged, rows),
     items: itemsOf({ set, rows, texts, given, labels, judged, pairs }),
     nearDuplicates: new Set(pairs.flatMap(({ first, second }) => [first, second])).size,
     mayBeOne: onePairs(judged.logProbabilities, given, labels.length).map(({ classes: [a, b], shares }) => ({
@@ -55,6 +58,22 @@ export async function checkedLabels(
       };
     }),
   };
+}
+
+/** First and last row, from 1, of labels in a row that look wrong; none where they lie as chance would have it. */
+function runsOf({ found: { runLength, flagged }, places }: Judged, rows: readonly number[]): [number, number][] {
+  if (runLength === undefined) return [];
+  const runs: { from: number; to: number }[] = [];
+  for (const at of [...flagged].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last?.to === at - 1) last.to = at;
+    else runs.push({ from: at, to: at });
+  }
+  const rowOf = (at: number) => (rows[places[at] as number] as number) + 1;
+  return runs
+    .filter(({ from, to }) => to - from + 1 >= leastInRow)
+    .sort((a, b) => b.to - b.from - (a.to - a.from) || a.from - b.from)
+    .map(({ from, to }) => [rowOf(from), rowOf(to)]);
 }
 
 /** Texts that are nearly the same and have different labels. */
@@ -103,7 +122,9 @@ function itemsOf({ set, rows, texts, given, labels, judged, pairs }: Told): Revi
     const likely = isContradicted ? labels[best] : twin && name(twin.twin);
     const id = set.ids?.[rows[i] as number];
     const reasons = [
-      ...(flagged.has(i) ? [`reads like ${likely}`] : []),
+      ...(flagged.has(i)
+        ? [isContradicted ? `reads like ${likely}` : 'stands in a run of labels that look wrong']
+        : []),
       ...(twin ? [`nearly the same as row ${(rows[twin.twin] as number) + 1}, which is ${name(twin.twin)}`] : []),
     ];
     return {

@@ -15,6 +15,8 @@ export interface AuditResult {
   readonly unjudged: number;
   /** Texts to look at, those first whose labels are likeliest wrong. */
   readonly items: readonly ReviewItem[];
+  /** Where wrong labels clearly lie together, as after a column that slipped: first and last row, from 1; the longest first. */
+  readonly runs: readonly (readonly [from: number, to: number])[];
   /** Texts that are nearly the same as one with another label. */
   readonly nearDuplicates: number;
   /** Classes that are hardly told apart, with the share of each one's texts that look like the other. */

@@ -5,6 +5,7 @@ import type { RunRecord } from '../runRecord.ts';
 import type { DistillResult } from '../types.ts';
 import { decimals, type HeadCard, listed, plain } from './headCard.ts';
 import { oneLabelCard } from './oneLabel.ts';
+import { trustLimits } from './trusted.ts';
 
 /** The head and the card of a student. */
 export function distilled({ result }: RunRecord): { readonly head: HeadName; readonly card: HeadCard } {
@@ -78,8 +79,8 @@ const classifierCard: HeadCard = {
           : `Before training it was ${decimals(agreementBefore)}.`,
     };
   },
-  limits: () => [
-    'It knows no label but those above: a text of another kind gets one of them, too. A score is no calibrated probability.',
+  limits: ({ trust }) => [
+    ...trustLimits(undefined, trust),
     'It has learned from its teacher, with what is wrong there.',
   ],
 };

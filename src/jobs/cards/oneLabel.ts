@@ -1,8 +1,8 @@
 import { counted } from '../../core/errors.ts';
 import { macroF1Interval, normalInterval, wilsonInterval } from '../../evaluation/intervals.ts';
-import type { RecordedTrust } from '../runRecord.ts';
 import type { FinetuneResult } from '../types.ts';
-import { decimals, type HeadCard, listed, plain } from './headCard.ts';
+import { type HeadCard, listed } from './headCard.ts';
+import { trustLimits } from './trusted.ts';
 
 /** The card of a classifier. */
 export const oneLabelCard: HeadCard = {
@@ -49,40 +49,12 @@ export const oneLabelCard: HeadCard = {
     command: "echo 'how do i send this back?' | bertune predict --model",
   },
   limits: ({ result, trust }) => [
-    `It knows no label but those above: a text of another kind gets one of them, too${abstains(result as FinetuneResult)}. ${scores(result as FinetuneResult)}`,
-    ...(trust ? promised(trust) : []),
+    ...trustLimits((result as FinetuneResult).calibrated, trust),
     ...fewTexts(result as FinetuneResult),
     'The held-out texts come from the same source as those of training; on other text it may do worse than measured.',
   ],
   longTexts: 'cut to that length',
 };
-
-function abstains({ calibrated }: FinetuneResult): string {
-  return calibrated ? ', unless it is asked to leave such texts unlabeled (`bertune predict --abstain`)' : '';
-}
-
-/** What a score is. */
-function scores({ calibrated }: FinetuneResult): string {
-  if (!calibrated) return 'A score is no calibrated probability.';
-  const { texts, by, kind, temperature, after, before } = calibrated;
-  const how = kind === 'temperature' ? `a temperature of ${temperature}` : 'a scale and a shift of each label';
-  const measured =
-    after && before
-      ? ` On the held-out texts its calibration error is ${decimals(after.ece.value)} (${decimals(after.ece.low)} to ${decimals(after.ece.high)}), ${decimals(before.ece.value)} without.`
-      : '';
-  return `Scores are probabilities for texts like those of training: ${how}, fitted to ${counted(texts, 'text')} (${by}), is in the weights.${measured}`;
-}
-
-/** What later texts prove. */
-function promised({ promised: lines, notPromised, texts }: RecordedTrust): string[] {
-  const not = notPromised.map((share) => `${Number((100 * share).toFixed(1))} %`).join(', ');
-  return [
-    ...lines.map((line) => `${plain(line[0]?.toUpperCase() ?? '')}${plain(line.slice(1))}.`),
-    ...(not === ''
-      ? []
-      : [`On ${counted(texts, 'text')} it cannot be promised that no more of the answers are wrong than ${not}.`]),
-  ];
-}
 
 function fewTexts({ labels, confusion }: FinetuneResult): string[] {
   const few = labels.filter((_, i) => (confusion[i] ?? []).reduce((sum, cell) => sum + cell, 0) < 10);

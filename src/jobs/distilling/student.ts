@@ -13,7 +13,7 @@ import type { Resolved } from '../../settings/options.ts';
 import type { TextTokenizer } from '../../text/textTokenizer.ts';
 import { loadTokenizer } from '../../text/tokenizer.ts';
 import { type BaseFacts, baseFacts } from '../baseFacts.ts';
-import { findModel, readFound } from '../findModel.ts';
+import { type FoundModel, findModel, readFound } from '../findModel.ts';
 import { readModelShape } from '../modelShape.ts';
 import { note } from '../note.ts';
 import { checkTokenizer, readModel } from '../textModel.ts';
@@ -24,6 +24,8 @@ import type { Teacher } from './teacher.ts';
 export interface Student {
   /** As messages name it. */
   readonly name: string;
+  /** The folder that it starts from; absent of a shape alone. */
+  readonly found?: FoundModel;
   readonly model: TextModel;
   readonly raw: HubConfig;
   readonly tokenizer: TextTokenizer;
@@ -87,7 +89,16 @@ async function readBase(given: Given, name: string, teacher: Teacher, hooks: Job
   );
   const { raw, values, beside, atRandom, present: parts } = loaded;
   return {
-    ...{ name, raw, values, hasWords, tokenizer: loaded.tokenizer, model: loaded.model, sentence: loaded.sentence },
+    ...{
+      name,
+      found,
+      raw,
+      values,
+      hasWords,
+      tokenizer: loaded.tokenizer,
+      model: loaded.model,
+      sentence: loaded.sentence,
+    },
     pooler: parts.includes('pooler') ? beside : undefined,
     isNew: false,
     isNewClassifier: atRandom.includes('classifier'),

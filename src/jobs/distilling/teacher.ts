@@ -9,7 +9,7 @@ import { CacheFolder, sha256 } from '../../data/cacheFolder.ts';
 import { versions } from '../../data/tokenCache.ts';
 import { heads } from '../../models/text/heads/table.ts';
 import type { Resolved } from '../../settings/options.ts';
-import { findModel } from '../findModel.ts';
+import { type FoundModel, findModel } from '../findModel.ts';
 import { openModel } from '../model.ts';
 import { digestOfFolder } from '../modelDigest.ts';
 import { activity, note } from '../note.ts';
@@ -25,6 +25,7 @@ export type Match = NonNullable<Resolved<'distill'>['match']>;
 export interface Teacher {
   /** As messages name it. */
   readonly name: string;
+  readonly found: FoundModel;
   readonly match: Match;
   /** Class names; empty where vectors are learned. */
   readonly labels: readonly string[];
@@ -68,7 +69,7 @@ export async function openTeacher(
   const answered = { match, labels, dimensions: model.dimensions.kept };
   const digest = sha256(JSON.stringify([answered, await digestOfFolder(found.folder)]));
   return {
-    ...{ name, match, labels, digest },
+    ...{ name, found, match, labels, digest },
     size: match === 'labels' ? labels.length : model.dimensions.kept,
     async answer(texts) {
       if (!model) throw new Error(`internal: ${name} is closed`);

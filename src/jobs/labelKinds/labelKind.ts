@@ -1,6 +1,6 @@
 import type { Resolved } from '../../settings/options.ts';
 import type { AnswerFacts } from '../answers/answerKind.ts';
-import type { Trust } from '../trust/trust.ts';
+import type { Learned, Trust } from '../trust/trust.ts';
 import type { JobHooks, LabeledResult } from '../types.ts';
 
 /** What a job has to know of a kind of answers that is learned from labeled texts; how models answer stands in `answers/`. */
@@ -15,6 +15,8 @@ export interface LabelKind {
 export interface Measured extends AnswerFacts {
   /** How far its answers can be trusted; null where nothing is known of it. */
   readonly trust: Trust | null;
+  /** Texts that it learned from, as far as they are known. */
+  readonly learned: Learned;
   /** How strange texts are [n], by each score that the model has; the one that it goes by is named in `trust`. */
   strangeness(texts: readonly string[]): Promise<ReadonlyMap<string, Float64Array>>;
   /** What its classifier makes of each text [outputs]. */

@@ -9,6 +9,7 @@ import { readLabels, withTexts } from '../readLabels.ts';
 import { refuseOtherData } from '../sameEverywhere.ts';
 import { slicesOf } from '../slices.ts';
 import { evaluatedCalibration, evaluatedOutOfScope } from '../trust/evaluated.ts';
+import { noteKnownTexts } from '../trust/knownTexts.ts';
 import { readOutOfScope } from '../trust/outOfScope.ts';
 import type { JobHooks } from '../types.ts';
 import type { LabelKind } from './labelKind.ts';
@@ -19,6 +20,7 @@ export const oneLabelKind: LabelKind = {
   async evaluate(measured, settings, hooks) {
     const { labels } = measured;
     const { texts, classes, slices } = await readLabeled(labels, settings, hooks);
+    noteKnownTexts(texts, measured.learned, measured.trust, hooks);
     const strange = settings.outOfScope && (await readOutOfScope(settings.outOfScope, hooks));
     const rows = await measured.rows(texts);
     const count = new LabelCount(classes, labels);

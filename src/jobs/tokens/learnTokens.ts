@@ -8,7 +8,7 @@ import type { Fit, Plan, Reading } from '../run.ts';
 import type { FinetuneOptions, JobHooks, TokensFinetuneResult } from '../types.ts';
 import { tagData } from './tagData.ts';
 import { TokenBase, type TokenRun } from './tokenBase.ts';
-import { fitTokenHead, tokenHeadValues, wordVectors } from './tokenHead.ts';
+import { fitTokenHead, tokenHeadStart, wordVectors } from './tokenHead.ts';
 import { climbTokens } from './tokenLadder.ts';
 import { frozenTokens, trainedTokens } from './tokenRuns.ts';
 
@@ -67,6 +67,6 @@ export async function learnTokens(
   const tried = climbed && climbed.tried.length > 0 ? climbed.tried : undefined;
   if (climbed?.chosen === 'frozen') return frozenTokens(run, base, vectors, tried);
   const head = await fitTokenHead(run, vectors);
-  note(hooks, 'training starts from a classifier that is fitted to the encoder as it is');
-  return trainedTokens(run, base, new Map([...base.values, ...tokenHeadValues(head)]), tried);
+  note(hooks, 'training starts from a classifier that is fitted to the encoder as it is, at the size of a new one');
+  return trainedTokens(run, base, new Map([...base.values, ...tokenHeadStart(head, base.values)]), tried);
 }

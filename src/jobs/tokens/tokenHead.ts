@@ -141,3 +141,25 @@ export function tokenHeadValues({ weight, bias }: Pick<LinearHead, 'weight' | 'b
     ['tokenClassifier.bias', Float32Array.from(bias)],
   ]);
 }
+
+/**
+ * A fitted head as training starts from it: its directions, at the size of one that is drawn at random. At its own size it
+ * is so sure of the training texts that nothing is left for the encoder to learn from them; one of no direction teaches the
+ * encoder at random until it has found some.
+ *
+ * @param drawn values of a head that was drawn at random
+ */
+export function tokenHeadStart(
+  { weight, bias }: Pick<LinearHead, 'weight' | 'bias'>,
+  drawn: ParameterValues,
+): ParameterValues {
+  const [fitted, random] = [norm(weight), norm(drawn.get('tokenClassifier.weight') ?? [])];
+  const share = fitted > 0 ? Math.min(1, random / fitted) : 1;
+  return tokenHeadValues({ weight: weight.map((w) => w * share), bias: bias.map((b) => b * share) });
+}
+
+function norm(values: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] as number) ** 2;
+  return Math.sqrt(squares);
+}

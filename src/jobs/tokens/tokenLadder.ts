@@ -8,7 +8,7 @@ import { note } from '../note.ts';
 import { totalSteps } from '../training.ts';
 import type { TriedTokens } from '../types.ts';
 import type { CutTagged, TokenBase, TokenRun } from './tokenBase.ts';
-import { fitTokenHead, foldsOf, tokenHeadValues, type WordVectors } from './tokenHead.ts';
+import { fitTokenHead, foldsOf, tokenHeadStart, tokenHeadValues, type WordVectors } from './tokenHead.ts';
 import { examplesOf, tokenRecipe, tokenTask } from './tokenRuns.ts';
 
 /** Training on a text takes about this many times as long as making the vectors of its words. */
@@ -44,9 +44,8 @@ export async function climbTokens(
   }
   const quiet = { ...run, hooks: { ...hooks, onEvent: progressOf(hooks) } };
   const head = await fitTokenHead(quiet, vectors, { only: (fold) => fold !== 0 });
-  const start = new Map([...base.values, ...tokenHeadValues(head)]);
   const from = performance.now();
-  const frozen = await f1Of(base, start, tried, run);
+  const frozen = await f1Of(base, new Map([...base.values, ...tokenHeadValues(head)]), tried, run);
   const perText = (performance.now() - from) / 1000 / tried.length;
   note(hooks, `frozen: entity F1 ${frozen.toFixed(4)} on ${counted(tried.length, 'text')} of a fold`);
   const fitted = [{ method: 'frozen', f1: frozen, texts: tried.length }] as const;
@@ -65,6 +64,7 @@ export async function climbTokens(
     );
   }
   try {
+    const start = new Map([...base.values, ...tokenHeadStart(head, base.values)]);
     const task = tokenTask({ run, base, recipe, examples, start });
     const { learningRate, warmup } = recipe.settings;
     const trained = await trainAside({

@@ -1,5 +1,6 @@
 import { BertuneError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
+import { didYouMean } from '../../core/suggest.ts';
 import { openRecords } from '../../data/records.ts';
 import type { Costs } from '../../evaluation/trust/policy.ts';
 import { note } from '../note.ts';
@@ -33,15 +34,17 @@ export async function readCosts(file: string, labels: readonly string[], hooks: 
       if (at < 0) throw new BertuneError(say`${flag} has no column ${name}: it takes label, answer and cost`);
       return at;
     }) as [number, number, number];
+    const costs: Cost[] = [];
     const numberOf = (value: unknown) => {
       const name = String(value ?? '').trim();
       if (name === '*') return null;
       if (name === '') return left;
       const found = labels.indexOf(name);
-      if (found < 0) throw new BertuneError(say`${flag}: ${name} is no label of the model`);
-      return found;
+      if (found >= 0) return found;
+      throw new BertuneError(
+        say`${flag}: row ${costs.length + 1}: ${name} is no label of the model${didYouMean(name, labels)}`,
+      );
     };
-    const costs: Cost[] = [];
     for await (const batch of whole.batches()) {
       for (const { values } of batch) {
         const of = numberOf(values[label]);
@@ -49,7 +52,7 @@ export async function readCosts(file: string, labels: readonly string[], hooks: 
         const number = Number(String(values[cost] ?? 'none'));
         if (!Number.isFinite(number) || number < 0) {
           throw new BertuneError(
-            say`${flag}: row ${costs.length + 1}: the cost must be a number of at least 0, got ${values[cost]}`,
+            say`${flag}: row ${costs.length + 1}: the cost must be a number of at least 0, got ${values[cost] ?? 'none'}`,
           );
         }
         costs.push({ label: of, answer: numberOf(values[answer]), cost: number });

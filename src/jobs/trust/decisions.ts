@@ -1,6 +1,7 @@
 import { counted, UsageError } from '../../core/errors.ts';
 import { type Message, say, setting } from '../../core/message.ts';
 import { softmax } from '../../evaluation/classification.ts';
+import { leastTexts } from '../../evaluation/trust/conformal.ts';
 import { type Costs, choosePolicy, decide, type Impossible, type Promised } from '../../evaluation/trust/policy.ts';
 import type { OptionsFrom } from '../../settings/options.ts';
 import type { trusted } from '../../settings/takes.ts';
@@ -27,10 +28,16 @@ export interface Decisions {
 
 /** Whether anything is asked that needs what is known of a model's trust. */
 export function asksTrust(asked: Partial<Record<keyof AskedTrust, unknown>>): boolean {
-  return trustSettings.some((name) => asked[name] !== undefined && asked[name] !== false);
+  return [...trustSettings, ...Object.keys(partOf)].some((name) => isAsked(asked[name as keyof AskedTrust]));
 }
 
 const trustSettings = ['abstain', 'mostWrong', 'answered', 'costs', 'coverage'] as const;
+/** Settings that say more of another one, and nothing alone. */
+const partOf = { sets: 'coverage', confidence: 'mostWrong' } as const;
+
+function isAsked(value: unknown): boolean {
+  return value !== undefined && value !== false;
+}
 
 /**
  * The answers of a model as they are asked for.
@@ -40,7 +47,12 @@ const trustSettings = ['abstain', 'mostWrong', 'answered', 'costs', 'coverage'] 
  */
 export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
   const { path, labels, trust } = model;
-  const first = trustSettings.find((name) => asked[name] !== undefined && asked[name] !== false) ?? 'abstain';
+  for (const name of ['sets', 'confidence'] as const) {
+    const whole = partOf[name];
+    if (!isAsked(asked[name]) || isAsked(asked[whole])) continue;
+    throw new UsageError(say`${setting(name)} goes with ${setting(whole)}; give both, or neither`);
+  }
+  const first = trustSettings.find((name) => isAsked(asked[name])) ?? 'abstain';
   if (model.kind !== null && model.kind !== 'oneLabel') {
     throw new UsageError(
       say`${setting(first)} is for models that answer with one label; ${path} answers with ${answersWith(model.kind)}`,
@@ -52,15 +64,12 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
       say`${setting(first)}: what trust/ of ${path} knows is of other weights or labels than the folder's; bertune calibrate learns it anew`,
     );
   }
-  if (asked.sets !== undefined && asked.coverage === undefined) {
-    throw new UsageError(say`${setting('sets')} goes with ${setting('coverage')}`);
-  }
   const { confidence = 0.95 } = asked;
   const policy = choosePolicy(trust, { ...asked, confidence });
   if ('impossible' in policy) throw impossibleError(policy, asked, confidence, trust);
-  const otherwise = trust.fresh && readOtherwise(model.reading, trust.reading);
-  // What was counted of texts that were read otherwise proves nothing of these answers.
-  const promises = otherwise
+  const doubt = trust.fresh && doubtOf(model.reading, trust);
+  // What was counted of texts that were read otherwise, or by other weights, proves nothing of these answers.
+  const promises = doubt
     ? policy.promises.map((promised) => ({ ...promised, isProven: false, confidence: null }))
     : policy.promises;
   const hasSets = policy.rule !== undefined;
@@ -77,7 +86,7 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
       ...(hasSets ? ([{ name: 'set', holds: 'text' }] as const) : []),
     ],
     promises,
-    lines: promises.map((promised) => promiseLine(promised, trust, otherwise)),
+    lines: promises.map((promised) => promiseLine(promised, trust, doubt)),
     async answered(texts) {
       const { logits, outside } = await seenRows(model, texts, trust.outside);
       return logits.map((row, i) => {
@@ -102,53 +111,75 @@ export function decisionsOf(model: OpenModel, asked: AskedTrust): Decisions {
   };
 }
 
-/** How texts are read otherwise than those that promises stand on; undefined where they are not. */
-function readOtherwise(own: Reading, of: Reading | undefined): Message | undefined {
-  if (own.int8 !== (of?.int8 ?? false)) return say`without ${setting('int8')}`;
-  return of && own.maxLength !== of.maxLength ? say`with ${setting('maxLength')} ${of.maxLength}` : undefined;
+/** Why what calibration texts prove may not hold of these answers; undefined where it does. */
+function doubtOf(own: Reading, { weights, reading: of }: Pick<Trust, 'weights' | 'reading'>): Message | undefined {
+  const way = 'bertune calibrate read texts';
+  if (own.int8 !== (of?.int8 ?? false)) return say`${way} without ${setting('int8')}`;
+  if (of && own.maxLength !== of.maxLength) return say`${way} with ${setting('maxLength')} ${of.maxLength}`;
+  return weights === undefined ? say`nobody kept which weights were calibrated: bertune calibrate does` : undefined;
 }
 
 /**
  * What is promised, in words.
  *
- * @param otherwise how the texts that it stands on were read, where these are read otherwise
+ * @param doubt why what the texts prove may not hold
  */
 export function promiseLine(
   promised: Promised,
-  { tuningBy, freshOf = [], trained, isPart }: Pick<Trust, 'tuningBy' | 'freshOf' | 'trained' | 'isPart'>,
-  otherwise?: Message,
+  trust: Pick<Trust, 'tuningBy' | 'freshOf' | 'fresh' | 'classes' | 'trained' | 'isPart'>,
+  doubt?: Message,
 ): Message {
   const { of, value, isProven, confidence, texts, answered = 0, wrong = 0 } = promised;
+  const { tuningBy, freshOf = [], fresh, trained, isPart } = trust;
   const where =
     isProven || freshOf.length > 0
-      ? `the ${counted(texts, 'text')} of ${freshOf.join(', ') || 'calibration'}`
+      ? `the ${counted(texts, 'text')} of ${freshOf.join(', ') || 'calibration'}${lackingLabels(trust)}`
       : `${counted(texts, 'text')}, ${tuningBy}`;
   const shares = `${percent(answered)} of them are answered, ${percent(wrong)} of the answers wrong`;
   const unproven = isProven
     ? ''
-    : otherwise
-      ? say`; an estimate, no promise: bertune calibrate read texts ${otherwise}`
+    : doubt
+      ? say`; an estimate, no promise: ${doubt}`
       : '; an estimate, no promise: bertune calibrate makes one of texts that the training never saw';
   const unless =
     trained.length > 0 && !isPart
       ? ''
       : `; not if ${isPart ? 'an earlier' : 'the'} training had them, whose texts are not known`;
+  // What only chooses a threshold is no promise to take back, but its shares are those of other answers.
+  const chosen = fresh && doubt ? say`${shares}; ${doubt}` : shares;
   switch (of) {
     case 'most-wrong':
       return isProven
         ? say`promised with ${percent(confidence ?? 0)} confidence: at most ${percent(value)} of the answers are wrong, on texts like ${where}; there ${shares}${unless}`
         : say`at most ${percent(value)} of the answers are wrong on ${where}: ${shares}${unproven}`;
-    case 'coverage':
+    case 'coverage': {
+      const each = promised.sets === 'per-class' ? 'of each label' : undefined;
       return isProven
-        ? say`promised: sets hold the right label of at least ${percent(value)} of texts like ${where}, on average over draws of these${unless}`
-        : say`sets hold the right label of about ${percent(value)} of texts like ${where}${unproven}`;
+        ? say`promised: sets hold the right label of at least ${percent(value)} of texts ${each ? `${each}, ` : ''}like ${where}, on average over draws of these${unless}${openSets(promised, trust)}`
+        : say`sets hold the right label of about ${percent(value)} of texts ${each ? `${each}, ` : ''}like ${where}${unproven}${openSets(promised, trust)}`;
+    }
     case 'costs':
-      return say`cheapest on ${where}: ${Number(value.toPrecision(4))} a text on average; ${shares}`;
+      return say`cheapest on ${where}: ${Number(value.toPrecision(4))} a text on average; ${chosen}`;
     case 'answered':
-      return say`the surest ${percent(value)}, by ${where}: ${shares}`;
+      return say`the surest ${percent(value)}, by ${where}: ${chosen}`;
     case 'abstain':
-      return say`left unlabeled: texts stranger than ${percent(value)} of ${where}, and answers with a probability under 0.5; ${shares}`;
+      return say`left unlabeled: texts stranger than ${percent(value)} of ${where}, and answers with a probability under 0.5; ${chosen}`;
   }
+}
+
+/** ", which are of 3 of its 10 labels", where calibration texts are not of all. */
+function lackingLabels({ fresh, classes }: Pick<Trust, 'fresh' | 'classes'>): string {
+  const seen = new Set(fresh?.label).size;
+  return !fresh || seen === classes ? '' : ` (of ${seen} of its ${counted(classes, 'label')})`;
+}
+
+/** Which labels stand in every set, as too few texts say when they do not belong there. */
+function openSets({ value, sets, inEverySet = 0 }: Promised, { classes }: Pick<Trust, 'classes'>): string {
+  if (inEverySet === 0) return '';
+  const which = inEverySet === classes ? 'every label' : `${inEverySet} of the ${counted(classes, 'label')}`;
+  const whose = sets === 'per-class' ? ' of a label to leave it' : ' to leave any';
+  const stand = inEverySet === 1 || inEverySet === classes ? 'stands' : 'stand';
+  return `; ${which} ${stand} in every set, for it takes ${counted(leastTexts(value), 'text')}${whose} out`;
 }
 
 function unknownTrust(path: string, asked: string): UsageError {

@@ -47,7 +47,10 @@ export async function strangenessOf(
   model: OpenModel,
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, Float64Array>> {
-  const own: OutsideNumbers = model.trust?.outside ?? { kind: 'probability', size: 0 };
+  const own: OutsideNumbers = (model.isTrustOfOthers ? undefined : model.trust?.outside) ?? {
+    kind: 'probability',
+    size: 0,
+  };
   const { logits, outside } = await seenRows(model, texts, own);
   const seen = { logits: Float64Array.from(logits.flat()), classes: logits[0]?.length ?? 1 };
   const others = outsideKinds.filter((kind) => isOfLogits(kind) && kind !== own.kind);

@@ -251,7 +251,7 @@ export const trust = {
   confidence: {
     type: share('a share between 0 and 1, such as 0.95'),
     help: 'how sure the promise of --most-wrong is',
-    default: 0.95,
+    default: whereUsed(0.95),
   },
   /** Share of the texts that are answered, the surest ones. */
   answered: {

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { randomUnit } from '../../../src/core/random.ts';
 import { fitTemperature } from '../../../src/evaluation/calibration.ts';
 import { softmax } from '../../../src/evaluation/classification.ts';
 import { binomialTail, lowerBound, upperBound } from '../../../src/evaluation/trust/binomial.ts';
-import { measureCalibration } from '../../../src/evaluation/trust/calibrationMeasure.ts';
+import { type Figure, measureCalibration } from '../../../src/evaluation/trust/calibrationMeasure.ts';
 import { conformalQuantile, conformalRow, fitSets, setOf } from '../../../src/evaluation/trust/conformal.ts';
 import { classMeans, ledoitWolf } from '../../../src/evaluation/trust/ledoitWolf.ts';
 import { outsideNumbers, outsideScores } from '../../../src/evaluation/trust/outsideScorer.ts';
@@ -94,13 +95,28 @@ describe.each(references.calibration.map((one, i) => ({ ...one, i })))('calibrat
     const { ece, eceEqualMass, brier, logLoss } = measureCalibration({ probabilities, labels, classes });
     const wanted = [one.ece, one.eceEqualMass, one.brier, one.logLoss];
     near([ece.value, eceEqualMass.value, brier.value, logLoss.value], wanted);
-    for (const { low, high, value } of [brier, logLoss]) {
+    for (const { low, high, value } of [ece, eceEqualMass, brier, logLoss]) {
       expect(low).toBeLessThan(value);
       expect(high).toBeGreaterThan(value);
     }
-    // Resampled texts have a little more error by chance.
-    expect(ece.low).toBeLessThan(ece.high);
-    expect(ece.high).toBeGreaterThan(one.ece);
+  });
+
+  test('probabilities that are right have an error by chance, which lies in its interval', () => {
+    const count = 300;
+    const right = Float64Array.from({ length: count }, (_, i) => 0.5 + (i + 0.5) / (2 * count));
+    const answers = {
+      probabilities: Float64Array.from({ length: 2 * count }, (_, at) => {
+        const own = right[at >> 1] as number;
+        return at % 2 === 0 ? own : 1 - own;
+      }),
+      labels: Int32Array.from(right, (p, i) => Number(randomUnit(1, 'labels', i) >= p)),
+      classes: 2,
+    };
+    for (const { value, low, high } of Object.values(measureCalibration(answers)).filter(isFigure)) {
+      expect(value).toBeGreaterThan(0);
+      expect(low).toBeLessThan(value);
+      expect(high).toBeGreaterThan(value);
+    }
   });
 
   test('the diagram gives the error', () => {
@@ -217,3 +233,7 @@ test('too few texts for a promise of sets give every label', () => {
 test.each(references.binomial)("the bounds of $k of $n are scipy's", ({ k, n, p, confidence, tail, upper, lower }) => {
   near([binomialTail(k, n, p), upperBound(k, n, confidence), lowerBound(k, n, confidence)], [tail, upper, lower], 1e-9);
 });
+
+function isFigure(value: unknown): value is Figure {
+  return typeof value === 'object' && value !== null && 'low' in value;
+}
