@@ -22,7 +22,9 @@ export const numbersSection: Section = {
     const { interval, name } = held;
     const axis = [...name].length > mostOnAxis ? `${[...name].slice(0, mostOnAxis).join('')}…` : name;
     const all = [...held.own, ...held.told];
-    const [low, high] = [Math.min(...all), Math.max(...all)];
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    // Where all are one number, there is some room around it to draw.
+    const [low, high] = least < most ? [least, most] : [least - 1, most + 1];
     const inside = points.filter(({ own, told }) => Math.abs(own - told) <= (interval?.margin ?? 0)).length;
     const band =
       interval &&
