@@ -6,10 +6,13 @@ export type {
   Candidate,
   Decided,
   Decision,
+  ExplainedWord,
+  Explanation,
   FillMaskResult,
   JobEvent,
   LoadedModel,
   PoolingMode,
   Prediction,
   Promised,
+  TextPair,
 } from './jobs/types.ts';

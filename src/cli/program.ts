@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option as Flag } from 'commander';
 import { BertuneError, lineOf, UsageError } from '../core/errors.ts';
 import { launchOf, type Processes } from '../jobs/processes.ts';
-import type { SettingName } from '../settings/table.ts';
+import { type SettingName, settingOf } from '../settings/table.ts';
 import type { ValueType } from '../settings/valueTypes.ts';
 import {
   type CommandContext,
@@ -190,21 +190,28 @@ function addCommand(
   }
   command.addHelpOption(new Flag('-h, --help', 'show this help').helpGroup('General:'));
   const flags = new Map<SettingName, Flag>();
+  const others = new Map<SettingName, Flag>();
   for (const name of namesOf(spec)) {
     const type = flagType(spec, name);
     const flag = flagOf(name, spec, type);
     flags.set(name, flag);
     command.addOption(flag);
+    const other = alsoFlagOf(name, type);
+    if (other) {
+      command.addOption(other);
+      others.set(name, other);
+    }
     // So that a flag can win over the file for a switch, too.
     if (type.argument === undefined || type.canBeOff) command.addOption(new Flag(`--no-${flagName(name)}`).hideHelp());
   }
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((example) => `  ${example}`).join('\n')}\n`);
   command.action(async () => {
     const given = new Map<SettingName, unknown>();
-    for (const [name, flag] of flags) {
-      if (command.getOptionValueSource(flag.attributeName()) === 'cli') {
-        given.set(name, command.getOptionValue(flag.attributeName()));
-      }
+    for (const [name, flag] of [...others, ...flags]) {
+      if (command.getOptionValueSource(flag.attributeName()) !== 'cli') continue;
+      const value: unknown = command.getOptionValue(flag.attributeName());
+      // Values of both spellings of a flag with several count together.
+      given.set(name, given.has(name) ? [given.get(name), value].flat() : value);
     }
     const settings = await readSettings(spec, given);
     onSettings(settings);
@@ -249,6 +256,14 @@ function holderOf(program: Command, name: string | undefined, group: CommandGrou
 /** Of a group of commands, in the help. */
 function headingOf(group: CommandGroup): string {
   return `${commandGroups[group]}:`;
+}
+
+/** The other spelling of a flag, where it has one. */
+function alsoFlagOf(name: SettingName, { argument, repeated }: ValueType<unknown>): Flag | undefined {
+  const { alsoFlag } = settingOf(name);
+  return alsoFlag === undefined
+    ? undefined
+    : new Flag(`--${alsoFlag} <${argument}${repeated ? '...' : ''}>`).hideHelp();
 }
 
 function flagOf(name: SettingName, spec: CommandSpec, { argument, repeated }: ValueType<unknown>): Flag {

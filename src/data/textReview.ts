@@ -49,6 +49,8 @@ export interface TokenReview extends Lengths {
   readonly cut: number;
   /** Share of the tokens that the vocabulary does not know. */
   readonly unknown: number;
+  /** Tokens of a word, on average: words by Unicode's rules, signs between them counted as words of their own. */
+  readonly pieces: number;
 }
 
 /** Names of columns. */
@@ -192,11 +194,12 @@ async function tokensOf(
 ): Promise<TokenReview> {
   const unknown = tokenizer.special.unk;
   const lengths: number[] = [];
-  let [tokens, unknowns] = [0, 0];
+  let [tokens, unknowns, words] = [0, 0, 0];
   for (const text of texts) {
     if (lengths.length % atOnce === 0) await breathe(signal);
     const { ids } = tokenizer.encode(text);
     tokens += ids.length;
+    words += wordsIn(text);
     for (const id of ids) if (id === unknown) unknowns++;
     lengths.push(ids.length + tokenizer.frame.size);
   }
@@ -208,7 +211,17 @@ async function tokensOf(
     maxLength,
     cut: lengths.filter((length) => length > maxLength).length / Math.max(1, texts.length),
     unknown: unknowns / Math.max(1, tokens),
+    pieces: tokens / Math.max(1, words),
   };
+}
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+
+/** Words and signs of a text: the same for every tokenizer, so that their pieces compare. */
+function wordsIn(text: string): number {
+  let count = 0;
+  for (const { segment, isWordLike } of segmenter.segment(text)) if (isWordLike || /\S/.test(segment)) count++;
+  return count;
 }
 
 /** The smallest value that a share of the values does not exceed; 0 of none. */

@@ -12,8 +12,9 @@ export interface Comparison extends Interval {
   readonly standardError: number;
   readonly outcome: Outcome;
   /**
-   * How many more texts, or repetitions where texts would not do, would carry the interval past 0 if the difference
-   * stayed as it is; absent where the question is settled, or the difference is below the smallest worth having.
+   * How many more texts, or repetitions where texts would not do, would carry the interval past 0 in four of five draws if
+   * the difference truly is what was measured; absent where the question is settled, or the difference is below the
+   * smallest worth having.
    */
   readonly settledBy?: { readonly more: number; readonly of: 'texts' | 'repetitions' };
 }
@@ -150,11 +151,17 @@ function outcomeOf({ low, high }: Interval): Outcome {
   return low > -leastGain && high < leastGain ? 'alike' : 'open';
 }
 
-/** From half-width = factor · √(repetitions' variance + texts' variance), both falling with their number. */
+/** 80 % quantile of the normal distribution: the chance with which more texts settle it. */
+const chance = 0.8416212335729143;
+
+/**
+ * From |difference| = (factor + chance) · √(repetitions' variance + texts' variance), both falling with their number: with
+ * the half-width alone, every other draw would fall short.
+ */
 function settlement(differences: Differences, factor: number): Comparison['settledBy'] {
   const { mean, texts, repetitions, ofTexts, ofRepetitions } = differences;
   if (Math.abs(mean) < leastGain / 2) return undefined;
-  const allowed = (mean / factor) ** 2;
+  const allowed = (mean / (factor + chance)) ** 2;
   if (allowed > ofRepetitions) {
     const needed = (ofTexts * texts) / (allowed - ofRepetitions);
     return needed > texts ? { more: Math.ceil(needed - texts), of: 'texts' } : undefined;

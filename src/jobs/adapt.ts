@@ -21,7 +21,7 @@ import { isSentAway, sentAway } from './remoteOutput.ts';
 import { runTraining } from './run.ts';
 import { agreement, corpusVectors, spread } from './startVectors.ts';
 import { checkTokenizer, randomValues } from './textModel.ts';
-import type { AdaptOptions, AdaptResult, JobHooks, PretrainOptions } from './types.ts';
+import type { AdaptOptions, AdaptResult, JobEvent, JobHooks, PretrainOptions } from './types.ts';
 
 /**
  * Continues the pretraining of a model on unlabeled text and writes the adapted model, a Hugging Face folder, to
@@ -96,6 +96,7 @@ function trainMaskedLm(asked: Asked, hooks: JobHooks, loadStart: () => Promise<A
             ...(evaluation ? {} : { heldOut: training.heldOut.length }),
           },
           onStartMeasured: (metrics) => noteStart(metrics, start.terms, hooks),
+          onEvent: job === 'adapt' ? longRunNote(hooks) : undefined,
           async finish(outcome, before) {
             const { raw, pooler, base, head, sentence = null, beside = new Map() } = start;
             const values = new Map([...beside, ...frozenValues(task.frozen), ...outcome.parameters]);
@@ -136,6 +137,22 @@ function resultOf(outcome: TrainingOutcome, before: Metrics | null, output: stri
     tokens: outcome.units,
     tokensPerSecond: Math.round(outcome.unitsPerSecond),
     output,
+  };
+}
+
+/** Seconds from which on a run is long, and steps that tell how long one is. */
+const [longRun, tellingSteps] = [1800, 8] as const;
+
+/** Says once of a run that is going to be long how to know beforehand what comes of it. */
+function longRunNote(hooks: JobHooks): (event: JobEvent) => void {
+  let seen = 0;
+  return (event) => {
+    if (event.type !== 'step' || ++seen !== tellingSteps || event.secondsLeft < longRun) return;
+    const hours = (event.secondsLeft / 3600).toFixed(1);
+    note(
+      hooks,
+      say`about ${hours} hours to go; bertune estimate with the same settings tells in minutes what such a run should bring`,
+    );
   };
 }
 

@@ -83,7 +83,7 @@ export type PredictedText = {
 /** A word of a text, with what it does to an answer. */
 export interface ExplainedWord {
   readonly text: string;
-  /** Its place in the text as it was given, in UTF-16 code units, as strings are indexed. */
+  /** Its place in the text as it was given, [start, end), in what was asked for: code points, or UTF-16 code units. */
   readonly start: number;
   readonly end: number;
   /** Which text of a pair it stands in; absent of single texts. */
@@ -105,4 +105,6 @@ export interface Explanation {
   /** Of gradients: the label's logit for the text less that for one of padding, and what the weights lack of it. */
   readonly difference?: number;
   readonly error?: number;
+  /** What it cost: texts as long as this one that were computed for it. */
+  readonly passes: number;
 }

@@ -6,15 +6,13 @@ import { type Comparison, compareAnswers } from '../evaluation/comparison.ts';
 import { type Summary, summarize } from '../evaluation/paired.ts';
 import type { OptionsOf, Resolved } from '../settings/options.ts';
 import { resolve } from '../settings/resolve.ts';
-import { check } from './check.ts';
-import { evaluate } from './evaluate.ts';
+import { costOfUse, type FactsBeside, factsBeside, type Use } from './comparing/beside.ts';
+import { modelDigest } from './comparing/modelDigest.ts';
 import { findModel } from './findModel.ts';
 import { finetune } from './finetune.ts';
 import { answeredRightly } from './heldOutAnswers.ts';
-import { inspect } from './inspect.ts';
-import { measurableHead } from './model.ts';
 import { activity, note } from './note.ts';
-import type { DataOptions, JobHooks } from './types.ts';
+import type { JobHooks } from './types.ts';
 
 export interface CompareOptions extends OptionsOf<'compare'> {}
 
@@ -27,24 +25,15 @@ export interface CompareResult {
   readonly models: readonly ComparedModel[];
 }
 
-export interface ComparedModel {
+export interface ComparedModel extends FactsBeside, Use {
   readonly model: string;
   /** Of the test texts, by seed. */
   readonly accuracies: readonly number[];
   readonly accuracy: Summary;
   /** What it gains over the first model; absent of the first. */
   readonly gain?: Comparison;
-  readonly parameters: number;
-  /** Of one run, on average. */
+  /** Of one run, on average: training, and measuring on the test texts. */
   readonly seconds: number;
-  /** How its vocabulary fits the test texts; absent of a classifier on words. */
-  readonly vocabulary?: {
-    /** Tokens of a text, the median, and the share of all of them that it does not know. */
-    readonly tokens: number;
-    readonly unknown: number;
-  };
-  /** Of masked words, with masks that never move: null of a model without an MLM head; absent where no texts were given. */
-  readonly perplexity?: { readonly corpus: number | null; readonly general?: number | null };
 }
 
 /**
@@ -57,7 +46,7 @@ export interface ComparedModel {
 export async function compare(options: CompareOptions, hooks: JobHooks = {}): Promise<CompareResult> {
   const settings = resolve('compare', options);
   const { models, method } = settings;
-  checkModels(models);
+  await checkModels(models, settings, hooks);
   const seen = await measuredModels(settings, hooks);
   const [first, ...others] = seen;
   if (!first) throw new Error('internal: no model');
@@ -66,7 +55,7 @@ export async function compare(options: CompareOptions, hooks: JobHooks = {}): Pr
     others.map(({ right }) => right),
   );
   const facts: ComparedModel[] = [];
-  for (const [i, { model, right, seconds }] of seen.entries()) {
+  for (const [i, { model, right, seconds, use }] of seen.entries()) {
     throwIfAborted(hooks.signal);
     const accuracies = right.map((row) => row.reduce((sum, is) => sum + Number(is), 0) / row.length);
     const gain = i === 0 ? undefined : gains[i - 1];
@@ -74,16 +63,31 @@ export async function compare(options: CompareOptions, hooks: JobHooks = {}): Pr
       ...{ model, accuracies, accuracy: summarize(accuracies) },
       ...(gain ? { gain } : {}),
       seconds: seconds / right.length,
-      ...(await beside(model, settings, hooks)),
+      ...(use ?? { bytes: 0, textsPerSecond: 0 }),
+      ...(await factsBeside(model, settings, hooks)),
     });
   }
   return { method, seeds: first.right.length, texts: first.right[0]?.length ?? 0, models: facts };
 }
 
-function checkModels(models: readonly string[]): void {
+/** @throws UsageError for fewer than two models, and for one that is given twice, by whatever name */
+async function checkModels(
+  models: readonly string[],
+  { offline }: Pick<Resolved<'compare'>, 'offline'>,
+  hooks: JobHooks,
+): Promise<void> {
   if (models.length < 2) throw new UsageError(say`${setting('models')}: give two models or more to compare`);
-  const twice = models.find((model, i) => models.indexOf(model) !== i);
-  if (twice !== undefined) throw new UsageError(say`${setting('models')}: ${twice} is given twice`);
+  const seen = new Map<string, string>();
+  for (const model of models) {
+    throwIfAborted(hooks.signal);
+    const digest = await modelDigest(await findModel(model, { offline }, hooks));
+    const other = seen.get(digest);
+    if (other !== undefined) {
+      const twice = other === model ? say`${model} is given twice` : say`${model} is the same model as ${other}`;
+      throw new UsageError(say`${setting('models')}: ${twice}; leave one of them out`);
+    }
+    seen.set(digest, model);
+  }
 }
 
 /** A model's runs: whether each text was answered rightly, by seed. */
@@ -91,6 +95,7 @@ interface Measured {
   readonly model: string;
   readonly right: boolean[][];
   seconds: number;
+  use?: Use;
 }
 
 async function measuredModels(settings: Resolved<'compare'>, hooks: JobHooks): Promise<Measured[]> {
@@ -169,36 +174,8 @@ async function run(
   measured.seconds += (performance.now() - began) / 1000;
   const { right, of } = answeredRightly(folder);
   measured.right.push(right);
+  measured.use ??= await costOfUse(folder, settings, hooks);
   return of;
-}
-
-/** What else there is to know of a model. */
-async function beside(
-  model: string,
-  { eval: held, corpus, general, offline, threads, device }: Resolved<'compare'>,
-  hooks: JobHooks,
-): Promise<Pick<ComparedModel, 'parameters' | 'vocabulary' | 'perplexity'>> {
-  const silent = { signal: hooks.signal };
-  const { parameters } = await inspect({ model, offline }, silent);
-  const { data } = await check({ data: held, model, offline }, silent);
-  const { tokens } = data;
-  const perplexityOn = async (texts: DataOptions) => {
-    if ((await measurableHead(await findModel(model, { offline }, silent))) !== 'maskedLm') return null;
-    const result = await evaluate({ model, data: texts, limit: 2000, offline, threads, device }, silent);
-    return 'perplexity' in result ? result.perplexity : null;
-  };
-  return {
-    parameters,
-    ...(tokens ? { vocabulary: { tokens: tokens.median, unknown: tokens.unknown } } : {}),
-    ...(corpus
-      ? {
-          perplexity: {
-            corpus: await perplexityOn(corpus),
-            ...(general ? { general: await perplexityOn(general) } : {}),
-          },
-        }
-      : {}),
-  };
 }
 
 /** What is said once need not be said for every seed. */

@@ -177,10 +177,10 @@ export async function openModel(
     maskToken,
     dimensions: { kept: Math.min(sentence?.dimensions ?? vectorSize, vectorSize), all: vectorSize },
     prompts: Object.keys(sentence?.prompts ?? {}),
-    async explain(texts) {
-      checkTexts(texts, 'explain needs a list of texts');
-      const asked = { path, kind, labels: labels ?? [], rows: logitsOf, signal };
-      return explain(loaded.words ? asked : { ...asked, network }, texts);
+    async explain(texts, options = {}, pause = () => breathe(signal)) {
+      const { offsets } = resolve('model.explain', options);
+      const asked = { path, kind: model.kind, labels: labels ?? [], pairs, rows: logitsOf };
+      return explain(loaded.words ? asked : { ...asked, network }, texts, { offsets, pause });
     },
     prepareMasks(text) {
       checkTexts([text], 'fillMask needs a text');

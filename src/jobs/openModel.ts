@@ -2,6 +2,7 @@ import type { HeadName, LabelKindName } from '../models/text/heads/table.ts';
 import type { OptionsOf } from '../settings/options.ts';
 import type { PlacedSequence } from '../tasks/text/inference.ts';
 import type { Ranking } from '../tasks/text/objectives/maskedTokens.ts';
+import type { TextPair } from '../text/pair.ts';
 import type { LabelAnswers } from './answers/labelAnswers.ts';
 import type { Reading, Trust } from './trust/trust.ts';
 import type { Explanation, FillMaskResult, LoadedModel } from './types.ts';
@@ -25,8 +26,12 @@ export interface OpenModel extends LoadedModel, LabelAnswers {
   words(text: string): readonly (readonly [number, number])[];
   /** What its classifier makes of texts [labels], and the vectors that it reads, where they are asked for and it has some. */
   seen(texts: readonly string[], vectors: boolean): Promise<SeenByClassifier>;
-  /** What the words of each text do to its likeliest label. @throws UsageError for answers that are no one label */
-  explain(texts: readonly string[]): Promise<Explanation[]>;
+  /** The same as of a program's model, with what is waited for between the blocks of a computation. */
+  explain(
+    texts: readonly (string | TextPair)[],
+    options?: OptionsOf<'model.explain'>,
+    pause?: () => Promise<void>,
+  ): Promise<Explanation[]>;
   /** What `embed` gives, with the tokens read of each text: its prompt and the special ones among them. */
   embedCounted(texts: readonly string[], options?: OptionsOf<'model.embed'>): Promise<CountedVectors>;
   /** A text with masks, ready to be run. @throws UsageError when it has none, or is too long */

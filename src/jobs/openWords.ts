@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { breathe } from '../core/interrupt.ts';
 import { say, setting } from '../core/message.ts';
+import { resolve } from '../settings/resolve.ts';
 import { labelAnswers } from './answers/labelAnswers.ts';
 import { explain } from './explaining.ts';
 import type { OpenModel } from './openModel.ts';
@@ -64,7 +65,10 @@ export function openWords(
     words() {
       throw lacking('tokenizer, which words of a text need');
     },
-    explain: (texts) => explain({ path, kind, labels, rows: logitsOf, signal }, texts),
+    async explain(texts, options = {}, pause = () => breathe(signal)) {
+      const { offsets } = resolve('model.explain', options);
+      return explain({ path, kind, labels, pairs, rows: logitsOf }, texts, { offsets, pause });
+    },
     prepareMasks() {
       throw lacking('MLM head, which fill-mask needs');
     },

@@ -8,7 +8,7 @@ import type { PoolingMode } from '../models/text/sentence/pooling.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { masking, textTraining } from '../settings/takes.ts';
 import type { TextPair } from '../text/pair.ts';
-import type { Answer, Decided, FoundEntity, Prediction } from './answerTypes.ts';
+import type { Answer, Decided, Explanation, FoundEntity, Prediction } from './answerTypes.ts';
 import type { Promised } from './trust/results.ts';
 
 export type { PairNames } from '../models/text/model.ts';
@@ -250,7 +250,7 @@ export interface LoadedModel {
    *
    * @throws UsageError where nothing is known of how far the model can be trusted, or it cannot be promised
    */
-  decide(texts: readonly string[], options?: OptionsOf<'model.decide'>): Promise<Decided>;
+  decide(texts: readonly (string | TextPair)[], options?: OptionsOf<'model.decide'>): Promise<Decided>;
   /** The one label of each text. @throws UsageError as `predict`, and for a model whose answers are of another kind */
   classify(texts: readonly (string | TextPair)[]): Promise<Prediction[]>;
   /**
@@ -267,6 +267,13 @@ export interface LoadedModel {
    * @throws UsageError for a model without a token classifier
    */
   entities(texts: readonly string[], options?: OptionsOf<'model.entities'>): Promise<FoundEntity[][]>;
+  /**
+   * What the words of each text do to its likeliest label, by many computations a text: places in UTF-16 code units unless
+   * `offsets` says otherwise.
+   *
+   * @throws UsageError for a model whose answers are no one label, and as `predict`
+   */
+  explain(texts: readonly (string | TextPair)[], options?: OptionsOf<'model.explain'>): Promise<Explanation[]>;
   /** The tokens of a text as the model sees them, special tokens included. */
   tokens(text: string): { token: string; tokenId: number }[];
   dispose(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply } from 'fastify';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { OverloadedError } from './batcher.ts';
-import type { ServerLimits } from './schemas.ts';
+import type { ServerLimits } from './requestSchemas.ts';
 
 /** A request that its caller has to change. */
 export class RequestError extends UsageError {

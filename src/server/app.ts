@@ -3,41 +3,37 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { anyMask } from '../jobs/anyMask.ts';
 import { asTexts } from '../jobs/pairsOfTexts.ts';
 import { packageVersions } from '../jobs/versions.ts';
+import { errorAnswer, fillMaskAnswer, healthAnswer, predictAnswer } from './answerSchemas.ts';
 import { RequestError, sendError } from './answers.ts';
 import { Batcher } from './batcher.ts';
 import { addEmbedRoute } from './embed.ts';
+import { Explainer } from './explainer.ts';
 import { createMetrics } from './metrics.ts';
 import type { ModelThread } from './modelThread.ts';
 import { addOpenAiRoutes, openAiErrors } from './openAi.ts';
 import { pageHeaders, pageHtml } from './page.ts';
 import type { Task } from './protocol.ts';
-import {
-  type AskBody,
-  askSchema,
-  errorAnswer,
-  fillMaskAnswer,
-  healthAnswer,
-  type PredictBody,
-  predictAnswer,
-  predictSchema,
-  type ServerLimits,
-} from './schemas.ts';
-import { ask, chooseModel, type ServedModel } from './served.ts';
+import { type AskBody, askSchema, type PredictBody, predictSchema, type ServerLimits } from './requestSchemas.ts';
+import { ask, checkExplained, chooseModel, type ServedModel, whileAsked } from './served.ts';
+
+/** Of the largest requests to explain, those that may wait for one model. */
+const requestsWaiting = 8;
 
 /** The routes over models that are loaded, ready to listen. */
 export async function createApp(
   threads: readonly ModelThread[],
   limits: ServerLimits,
-): Promise<{ app: FastifyInstance; batchers: readonly Batcher[] }> {
-  const batchers = new Map<string, Batcher>();
-  const metrics = createMetrics(batchers);
+): Promise<{ app: FastifyInstance; served: readonly ServedModel[] }> {
   const served = new Map<string, ServedModel>();
+  const metrics = createMetrics(served);
   for (const thread of threads) {
     const { name } = thread.info;
     const onBatch = (task: Task, texts: number, seconds: number) => metrics.onBatch(name, task, texts, seconds);
-    const batcher = new Batcher(thread, { onBatch });
-    batchers.set(name, batcher);
-    served.set(name, { thread, batcher });
+    const explainer = new Explainer(thread, {
+      mostWaiting: requestsWaiting * limits.maxExplained,
+      onExplained: (texts, seconds) => metrics.onBatch(name, 'explain', texts, seconds),
+    });
+    served.set(name, { thread, batcher: new Batcher(thread, { onBatch }), explainer });
   }
   const app = Fastify({
     bodyLimit: limits.maxBody,
@@ -79,9 +75,9 @@ export async function createApp(
   addModelRoutes(app, served, limits);
   addEmbedRoute(app, served, limits);
   addOpenAiRoutes(app, served, limits);
-  addOtherRoutes(app, threads, metrics);
+  addOtherRoutes(app, threads, limits, metrics);
   await app.ready();
-  return { app, batchers: [...batchers.values()] };
+  return { app, served: [...served.values()] };
 }
 
 function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, ServedModel>, limits: ServerLimits): void {
@@ -97,13 +93,17 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
       },
     },
     async (request, reply) => {
-      const { topK = 1, offsets } = request.body;
+      const { topK = 1, offsets, explain = false } = request.body;
       const model = chooseModel(request.body.model, 'predict', served);
-      const { pairs, name: called } = model.thread.info;
+      const { pairs, name: called, promised } = model.thread.info;
       const texts = asTexts(request.body.texts, pairs, called);
+      if (explain) checkExplained(model, texts, limits);
       const { name, answers } = await ask(model, reply, 'predict', { texts, topK, offsets });
-      const { promised } = model.thread.info;
-      return { model: name, predictions: answers, ...(promised.length > 0 ? { promised } : {}) };
+      const explanations = explain ? await model.explainer.explain({ texts, offsets }, whileAsked(reply)) : undefined;
+      const predictions = explanations
+        ? answers.map((answer, i) => ({ ...answer, explanation: explanations[i] }))
+        : answers;
+      return { model: name, predictions, ...(promised.length > 0 ? { promised } : {}) };
     },
   );
   app.post<{ Body: AskBody }>(
@@ -127,6 +127,7 @@ function addModelRoutes(app: FastifyInstance, served: ReadonlyMap<string, Served
 function addOtherRoutes(
   app: FastifyInstance,
   threads: readonly ModelThread[],
+  { maxExplained }: ServerLimits,
   metrics: ReturnType<typeof createMetrics>,
 ): void {
   const health = {
@@ -137,7 +138,11 @@ function addOtherRoutes(
   app.get('/health', { schema: health }, async (_request, reply) => {
     const isOk = threads.every(({ failure }) => failure === undefined);
     reply.code(isOk ? 200 : 503);
-    return { status: isOk ? 'ok' : 'failed', models: threads.map(({ info }) => info) };
+    const models = threads.map(({ info }) => ({
+      ...info,
+      explains: info.unexplained === null && maxExplained > 0,
+    }));
+    return { status: isOk ? 'ok' : 'failed', models };
   });
   const description = {
     summary: "Counters in Prometheus' text format",

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { embedAnswer, errorAnswer } from './answerSchemas.ts';
 import { RequestError } from './answers.ts';
 import type { EmbedAnswer, VectorOptions } from './protocol.ts';
-import { type EmbedBody, embedAnswer, embedSchema, errorAnswer, type ServerLimits } from './schemas.ts';
+import { type EmbedBody, embedSchema, type ServerLimits } from './requestSchemas.ts';
 import { ask, chooseModel, type ServedModels } from './served.ts';
 
 /** `POST /embed`: one vector a text. */

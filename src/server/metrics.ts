@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Batcher } from './batcher.ts';
 import type { Task } from './protocol.ts';
+import type { ServedModel } from './served.ts';
 
 /** What the server counts, in Prometheus' text format. */
 export interface ServerMetrics {
@@ -9,11 +9,11 @@ export interface ServerMetrics {
   /** @returns what to call when the request is over */
   onRequest(): () => void;
   onAnswer(route: string, method: string, status: number, seconds: number): void;
-  onBatch(model: string, task: Task, texts: number, seconds: number): void;
+  onBatch(model: string, task: Task | 'explain', texts: number, seconds: number): void;
 }
 
-/** @param batchers by the model's name */
-export function createMetrics(batchers: ReadonlyMap<string, Batcher>): ServerMetrics {
+/** @param served by the model's name */
+export function createMetrics(served: ReadonlyMap<string, Pick<ServedModel, 'batcher' | 'explainer'>>): ServerMetrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const registers = [register];
@@ -34,7 +34,7 @@ export function createMetrics(batchers: ReadonlyMap<string, Batcher>): ServerMet
   const batchSeconds = new Histogram({
     ...{ name: 'bertune_batch_duration_seconds', help: 'Time that a batch took', registers },
     labelNames: ['model', 'task'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   });
   const inProgress = new Gauge({
     ...{ name: 'bertune_http_requests_in_progress', help: 'Requests that have no answer yet', registers },
@@ -43,7 +43,14 @@ export function createMetrics(batchers: ReadonlyMap<string, Batcher>): ServerMet
     ...{ name: 'bertune_waiting_texts', help: 'Texts that wait for their batch', registers },
     labelNames: ['model'],
     collect() {
-      for (const [model, batcher] of batchers) this.set({ model }, batcher.waiting);
+      for (const [model, { batcher }] of served) this.set({ model }, batcher.waiting);
+    },
+  });
+  new Gauge({
+    ...{ name: 'bertune_waiting_explanations', help: 'Texts that wait to be explained', registers },
+    labelNames: ['model'],
+    collect() {
+      for (const [model, { explainer }] of served) this.set({ model }, explainer.waiting);
     },
   });
   return {

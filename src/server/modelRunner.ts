@@ -1,12 +1,24 @@
-import { BertuneError, messageOf } from '../core/errors.ts';
+import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
+import { breathe } from '../core/interrupt.ts';
+import { Turns } from '../core/turns.ts';
 import type { Answered } from '../jobs/answers/answerKind.ts';
 import { answerKinds } from '../jobs/answers/table.ts';
+import { notExplained } from '../jobs/explaining.ts';
 import { type MaskedText, type OpenModel, openModel } from '../jobs/model.ts';
 import { inCodePoints } from '../jobs/tokens/tokenAnswers.ts';
 import { asksTrust } from '../jobs/trust/decisions.ts';
 import { type TrustedAnswers, trustedAnswers } from '../jobs/trust/trustedAnswers.ts';
-import type { JobHooks } from '../jobs/types.ts';
-import type { Answer, BatchRequest, ModelInfo, ModelSetup, Outcome, Question, Task } from './protocol.ts';
+import type { Explanation, JobHooks } from '../jobs/types.ts';
+import type {
+  Answer,
+  BatchRequest,
+  ExplainQuestion,
+  ModelInfo,
+  ModelSetup,
+  Outcome,
+  Question,
+  Task,
+} from './protocol.ts';
 
 /** A loaded model that computes batches, each in one call that holds its thread. */
 export interface ModelRunner {
@@ -14,6 +26,8 @@ export interface ModelRunner {
   /** What loading had to say. */
   readonly notes: readonly string[];
   run(batch: BatchRequest): Promise<Outcome[]>;
+  /** What the words of texts do to their labels; batches that come meanwhile have their turn between its passes. */
+  explain(question: ExplainQuestion, signal: AbortSignal): Promise<Outcome<Explanation>>;
   close(): Promise<void>;
 }
 
@@ -42,16 +56,21 @@ export async function createRunner({
   if (!answers && asksTrust(trusted ?? {})) onNote(`${name} is no classifier: it leaves no text unlabeled`);
   await warmUp(model, tasks);
   const { labels, kind, pairs, maskToken, dimensions, prompts } = model;
+  const turns = new Turns();
+  const explaining = new Turns();
   return {
     info: {
       ...{ name, tasks, labels, pairs, maskToken, prompts },
       promised: [...(answers?.promised ?? [])],
+      unexplained: kind === 'oneLabel' ? null : String(notExplained(kind, name)),
       answers: kind === 'tokenLabels' ? 'labels on tokens' : kind && answerKinds[kind].title,
       ...{ dimensions: dimensions.kept, mostDimensions: dimensions.all },
     },
     notes: [...notes],
-    run: async ({ task, questions }) => answering[task](model, questions, answers),
-    close: () => model.dispose(),
+    run: ({ task, questions }) => turns.during(() => answering[task](model, questions, answers)),
+    explain: (question, signal) => explaining.during(() => explainInTurns(model, question, turns, signal)),
+    // After what is being explained, whose signal is to be aborted first.
+    close: () => explaining.during(() => turns.during(() => model.dispose())),
   };
 }
 
@@ -72,6 +91,28 @@ async function warmUp(model: OpenModel, tasks: readonly Task[]): Promise<void> {
   if (tasks.includes('predict')) await model.predict([model.pairs ? { text: 'a', pair: 'a' } : 'a']);
   if (tasks.includes('fill-mask')) await model.fillMask(model.maskToken, { topK: 1 });
   if (tasks.length === 1 && tasks.includes('embed')) await model.embed(['a']);
+}
+
+/** Lets others have their turn before each block of the computation. */
+async function explainInTurns(
+  model: OpenModel,
+  { texts, offsets = 'code-points' }: ExplainQuestion,
+  turns: Turns,
+  signal: AbortSignal,
+): Promise<Outcome<Explanation>> {
+  let end = await turns.take();
+  const pause = async () => {
+    end();
+    await breathe(signal);
+    end = await turns.take();
+  };
+  try {
+    return { answers: await model.explain(texts, { offsets }, pause) };
+  } catch (error) {
+    return { error: messageOf(error), isCallers: error instanceof UsageError };
+  } finally {
+    end();
+  }
 }
 
 async function predictAll(

@@ -3,10 +3,20 @@ import { fileURLToPath } from 'node:url';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { BertuneError, messageOf, UsageError } from '../core/errors.ts';
 import { Message } from '../core/message.ts';
+import type { Explanation } from '../jobs/types.ts';
 import { createRunner } from './modelRunner.ts';
-import type { BatchRequest, FromThread, ModelInfo, ModelSetup, Outcome } from './protocol.ts';
+import type {
+  Answered,
+  BatchRequest,
+  ExplainQuestion,
+  FromThread,
+  ModelInfo,
+  ModelSetup,
+  Outcome,
+  ToThread,
+} from './protocol.ts';
 
-/** A model in a thread of its own, so that computing holds nobody else. One batch at a time. */
+/** A model in a thread of its own, so that computing holds nobody else. One batch and one explanation at a time. */
 export interface ModelThread {
   readonly info: ModelInfo;
   readonly notes: readonly string[];
@@ -14,6 +24,8 @@ export interface ModelThread {
   readonly failure: BertuneError | undefined;
   /** @throws BertuneError when the thread has ended */
   run(batch: BatchRequest): Promise<readonly Outcome[]>;
+  /** @param signal ends it when aborted, with an error for outcome @throws BertuneError when the thread has ended */
+  explain(question: ExplainQuestion, signal: AbortSignal): Promise<Outcome<Explanation>>;
   close(): Promise<void>;
 }
 
@@ -31,26 +43,33 @@ export async function startModel(setup: ModelSetup): Promise<ModelThread> {
 
 async function startThread(worker: Worker, { name }: ModelSetup): Promise<ModelThread> {
   let failure: BertuneError | undefined;
-  let waiting: { resolve(message: FromThread): void; reject(error: BertuneError): void } | undefined;
-  const fail = (cause: unknown) => {
-    const [line = ''] = messageOf(cause).split('\n');
-    failure ??= new BertuneError(`the thread of ${name} failed: ${line}; start the server again`);
-    waiting?.reject(failure);
-    waiting = undefined;
-  };
-  worker.on('message', (message: FromThread) => {
-    waiting?.resolve(message);
-    waiting = undefined;
+  const waiting = new Map<number, { resolve(message: Answered): void; reject(error: BertuneError): void }>();
+  const loaded = new Promise<FromThread>((resolve, reject) => {
+    worker.once('message', resolve);
+    const fail = (cause: unknown) => {
+      const [line = ''] = messageOf(cause).split('\n');
+      failure ??= new BertuneError(`the thread of ${name} failed: ${line}; start the server again`);
+      for (const asked of waiting.values()) asked.reject(failure);
+      waiting.clear();
+      reject(failure);
+    };
+    worker.on('messageerror', fail);
+    worker.on('error', fail);
+    worker.on('exit', (code) => fail(new Error(`it ended with code ${code}`)));
   });
-  worker.on('messageerror', fail);
-  worker.on('error', fail);
-  worker.on('exit', (code) => fail(new Error(`it ended with code ${code}`)));
-  const next = () =>
-    new Promise<FromThread>((resolve, reject) => {
-      if (failure) reject(failure);
-      else waiting = { resolve, reject };
+  worker.on('message', (message: FromThread) => {
+    if (!('id' in message)) return;
+    waiting.get(message.id)?.resolve(message);
+    waiting.delete(message.id);
+  });
+  let asked = 0;
+  const ask = (id: number, message: ToThread) =>
+    new Promise<Answered>((resolve, reject) => {
+      if (failure) return reject(failure);
+      waiting.set(id, { resolve, reject });
+      worker.postMessage(message);
     });
-  const first = await next();
+  const first = await loaded;
   if ('failed' in first) {
     const line = new Message(first.failed);
     throw first.isUsage ? new UsageError(line) : new BertuneError(line);
@@ -63,15 +82,25 @@ async function startThread(worker: Worker, { name }: ModelSetup): Promise<ModelT
       return failure;
     },
     async run(batch) {
-      const answer = next();
-      worker.postMessage(batch);
-      const message = await answer;
+      const id = asked++;
+      const message = await ask(id, { id, batch });
       return 'outcomes' in message ? message.outcomes : [];
+    },
+    async explain(question, signal) {
+      const id = asked++;
+      const stop = () => worker.postMessage({ stop: id } satisfies ToThread);
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        const message = await ask(id, { id, explain: question });
+        return 'explained' in message ? message.explained : { answers: [] };
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
     },
     async close() {
       const ended = new Promise((resolve) => worker.once('exit', resolve));
       if (failure) return;
-      worker.postMessage('close');
+      worker.postMessage('close' satisfies ToThread);
       await ended;
     },
   };

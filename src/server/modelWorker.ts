@@ -1,9 +1,9 @@
-/** The thread that holds a model: takes batches, answers in the order of the questions. */
+/** The thread that holds a model: takes batches and what is to be explained, answers each by its number. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { defined, lineOf, messageOf, UsageError } from '../core/errors.ts';
 import { createRunner } from './modelRunner.ts';
-import type { FromThread, ModelSetup, ToThread } from './protocol.ts';
+import type { FromThread, ModelSetup, Outcome, ToThread } from './protocol.ts';
 
 const setup: ModelSetup = workerData;
 const port = defined(parentPort, 'the port of the model thread');
@@ -11,20 +11,31 @@ const tell = (message: FromThread) => port.postMessage(message);
 
 try {
   const runner = await createRunner(setup);
-  port.on('message', async (message: ToThread) => {
+  const explaining = new Map<number, AbortController>();
+  const handle = async (message: ToThread): Promise<void> => {
     if (message === 'close') {
       await runner.close();
       port.close();
-      return;
+    } else if ('stop' in message) {
+      explaining.get(message.stop)?.abort();
+    } else if ('explain' in message) {
+      const { id, explain } = message;
+      const wanted = new AbortController();
+      explaining.set(id, wanted);
+      tell({ id, explained: await runner.explain(explain, wanted.signal) });
+      explaining.delete(id);
+    } else {
+      const { id, batch } = message;
+      tell({ id, outcomes: await runner.run(batch).catch((error) => batch.questions.map(() => failed(error))) });
     }
-    try {
-      tell({ outcomes: await runner.run(message) });
-    } catch (error) {
-      tell({ outcomes: message.questions.map(() => ({ error: messageOf(error), isCallers: false })) });
-    }
-  });
+  };
+  port.on('message', (message: ToThread) => void handle(message));
   tell({ ready: runner.info, notes: runner.notes });
 } catch (error) {
   tell({ failed: lineOf(error).parts, isUsage: error instanceof UsageError });
   port.close();
+}
+
+function failed(error: unknown): Outcome {
+  return { error: messageOf(error), isCallers: false };
 }

@@ -1,15 +1,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { embeddingsAnswer, modelAnswer, modelsAnswer, openAiErrorAnswer } from './answerSchemas.ts';
 import { type ErrorShape, RequestError, sendError } from './answers.ts';
 import { askVectors } from './embed.ts';
-import {
-  type EmbeddingsBody,
-  embeddingsAnswer,
-  embeddingsSchema,
-  modelAnswer,
-  modelsAnswer,
-  openAiErrorAnswer,
-  type ServerLimits,
-} from './schemas.ts';
+import { type EmbeddingsBody, embeddingsSchema, type ServerLimits } from './requestSchemas.ts';
 import type { ServedModels } from './served.ts';
 
 /** Errors as clients of OpenAI's API read them. */

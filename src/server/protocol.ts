@@ -3,7 +3,7 @@
 import type { AskedDevice } from '../core/deviceNames.ts';
 import type { MessagePart } from '../core/message.ts';
 import type { FoundModel } from '../jobs/findModel.ts';
-import type { LabelScore, PairNames, Answer as TextAnswer } from '../jobs/types.ts';
+import type { Explanation, LabelScore, PairNames, Answer as TextAnswer } from '../jobs/types.ts';
 import type { OptionsFrom, OptionsOf } from '../settings/options.ts';
 import type { trusted } from '../settings/takes.ts';
 
@@ -31,6 +31,8 @@ export interface ModelInfo {
   readonly promised: readonly string[];
   /** What it predicts, in words; null where it predicts nothing. */
   readonly answers: string | null;
+  /** Why its answers cannot be explained; null where they can. */
+  readonly unexplained: string | null;
   /** What the texts of a pair are called, of a model that labels pairs. */
   readonly pairs: PairNames | null;
   readonly maskToken: string;
@@ -82,8 +84,8 @@ export interface Answers {
 export type Answer = Answers[Task];
 
 /** What came of one question: an answer for each text, or why there is none. */
-export type Outcome =
-  | { readonly answers: readonly Answer[] }
+export type Outcome<A = Answer> =
+  | { readonly answers: readonly A[] }
   /** `isCallers`: whether the caller has to ask differently. */
   | { readonly error: string; readonly isCallers: boolean };
 
@@ -93,9 +95,22 @@ export interface BatchRequest {
   readonly questions: readonly Question[];
 }
 
-export type ToThread = BatchRequest | 'close';
+/** Texts whose answers are to be explained. */
+export type ExplainQuestion = Pick<Question, 'texts' | 'offsets'>;
+
+/** What is asked of a thread, by number; `stop`: the explanation of that number is wanted no longer. */
+export type ToThread =
+  | { readonly id: number; readonly batch: BatchRequest }
+  | { readonly id: number; readonly explain: ExplainQuestion }
+  | { readonly stop: number }
+  | 'close';
 
 export type FromThread =
   | { readonly ready: ModelInfo; readonly notes: readonly string[] }
   | { readonly failed: readonly MessagePart[]; readonly isUsage: boolean }
-  | { readonly outcomes: readonly Outcome[] };
+  | Answered;
+
+/** What came of what was asked by this number. */
+export type Answered =
+  | { readonly id: number; readonly outcomes: readonly Outcome[] }
+  | { readonly id: number; readonly explained: Outcome<Explanation> };

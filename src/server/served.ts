@@ -1,13 +1,16 @@
 import type { FastifyReply } from 'fastify';
 import { RequestError } from './answers.ts';
 import type { Batcher } from './batcher.ts';
+import { charactersOf, type Explainer } from './explainer.ts';
 import type { ModelThread } from './modelThread.ts';
 import type { Answers, Question, Task } from './protocol.ts';
+import type { ServerLimits } from './requestSchemas.ts';
 
 /** A model that requests are answered with. */
 export interface ServedModel {
   readonly thread: ModelThread;
   readonly batcher: Batcher;
+  readonly explainer: Explainer;
 }
 
 /** By the name that callers give. */
@@ -20,9 +23,14 @@ export async function ask<T extends Task>(
   task: T,
   question: Question,
 ): Promise<{ name: string; answers: readonly Answers[T][] }> {
+  return { name: thread.info.name, answers: await batcher.ask(task, question, whileAsked(reply)) };
+}
+
+/** Aborted when the caller is gone, or has the answer. */
+export function whileAsked(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  return { name: thread.info.name, answers: await batcher.ask(task, question, gone.signal) };
+  return gone.signal;
 }
 
 /** @throws RequestError for a name that is none of a model's, or a model without the head */
@@ -43,5 +51,23 @@ export function chooseModel(name: string | undefined, task: Task, served: Served
       ? `${who} cannot ${task}, only ${has}${names === '' ? '' : `; ${names} can`}`
       : `${who} can ${task}, only ${has}`,
     'model',
+  );
+}
+
+/** @throws RequestError for a model or a server that explains nothing, or more text than may be at once */
+export function checkExplained(
+  { thread }: ServedModel,
+  texts: readonly string[],
+  { maxExplained }: Pick<ServerLimits, 'maxExplained'>,
+): void {
+  if (maxExplained === 0) throw new RequestError(400, 'this server explains nothing; leave explain out', 'explain');
+  const { unexplained } = thread.info;
+  if (unexplained !== null) throw new RequestError(400, unexplained, 'explain');
+  const characters = charactersOf(texts);
+  if (characters <= maxExplained) return;
+  throw new RequestError(
+    400,
+    `explain takes texts of ${maxExplained} characters in all, and these have ${characters}; send them in several requests, shorten them, or leave explain out`,
+    'explain',
   );
 }

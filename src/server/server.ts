@@ -37,7 +37,7 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
   try {
     for (const text of threads.flatMap(({ notes }) => notes)) hooks.onEvent?.({ type: 'note', text });
     const { createApp } = await import('./app.ts'); // with the HTTP library, which the other commands do without
-    const { app, batchers } = await createApp(threads, settings);
+    const { app, served } = await createApp(threads, settings);
     const url = await app.listen({ port, host }).catch((error: unknown) => {
       throw listenError(error, host, port);
     });
@@ -47,8 +47,8 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
       models: threads.map(({ info }) => info),
       async close() {
         const closed = app.close();
-        const drained = () => Promise.all(batchers.map((batcher) => batcher.drained()));
-        await drained();
+        const drained = () => Promise.all(served.map(({ batcher }) => batcher.drained()));
+        await Promise.all([drained(), ...served.map(({ explainer }) => explainer.close(graceMs))]);
         // A caller that sends the rest of its request never, or does not read its answer, is not waited for.
         const tooLate = setTimeout(() => app.server.closeAllConnections(), graceMs);
         await closed;
@@ -63,7 +63,7 @@ export async function createServer(options: ServerOptions, hooks: JobHooks = {})
   }
 }
 
-/** Time for requests that are half sent, and answers half read, when the server stops. */
+/** Time for requests that are half sent, answers half read, and texts half explained, when the server stops. */
 const graceMs = 2000;
 
 /** The models in their threads; when one fails, none stays. */

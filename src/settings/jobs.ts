@@ -218,6 +218,7 @@ export const jobs = {
   'model.fillMask': { topK: given, targets: given },
   'model.embed': vectors,
   'model.decide': decided,
+  'model.explain': { offsets: { default: 'utf-16', defaultHelp: 'utf-16' } },
   'model.entities': { offsets: { default: 'utf-16', defaultHelp: 'utf-16' }, aggregation: given },
   serve: {
     ...use,
@@ -229,6 +230,7 @@ export const jobs = {
     maxTexts: given,
     maxCharacters: given,
     maxMasks: given,
+    maxExplained: given,
   },
   exportModel: {
     model: required,

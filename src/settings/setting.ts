@@ -13,6 +13,8 @@ export interface Setting<T = unknown> {
   readonly unit?: string;
   /** The flag and the key of the YAML file, where it is not the key in kebab case; false: programs alone give it. */
   readonly flag?: string | false;
+  /** Another flag that is taken for it, and that the help leaves out. */
+  readonly alsoFlag?: string;
   /** What the command line takes, where programs may say more. */
   readonly flagType?: ValueType<unknown>;
   readonly identity?: Identity;

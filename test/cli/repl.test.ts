@@ -61,6 +61,9 @@ class WordModel implements LoadedModel {
   async entities() {
     return [];
   }
+  async explain() {
+    return [];
+  }
 
   async embed() {
     return [];

@@ -65,7 +65,16 @@ describe('a set', () => {
     const path = write('tokens.txt', ['order', 'order q7', 'ж order', 'order order order order']);
     const { data, findings } = await check({ data: { files: [path] }, model: at('model'), maxLength: 5 });
     // [CLS] and [SEP] among them.
-    expect(data.tokens).toEqual({ texts: 4, median: 4, high: 6, most: 6, maxLength: 5, cut: 0.25, unknown: 0.1 });
+    expect(data.tokens).toEqual({
+      texts: 4,
+      median: 4,
+      high: 6,
+      most: 6,
+      maxLength: 5,
+      cut: 0.25,
+      unknown: 0.1,
+      pieces: 10 / 9,
+    });
     expect(findings.map(({ level, text }) => `${level} ${text}`)).toEqual([
       'wrong data: 10.0 % of the tokens are not in the vocabulary of model',
       'note data: 25.0 % of the texts are longer than 5 tokens (maxLength)',

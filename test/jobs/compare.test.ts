@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type CompareOptions, compare } from '../../src/jobs/compare.ts';
@@ -13,7 +13,11 @@ const heldOut = 90;
 
 beforeAll(async () => {
   await saveTinyModel(at('model'));
+  cpSync(at('model'), at('twin'), { recursive: true });
   cpSync(at('model'), at('copy'), { recursive: true });
+  // Of frozen vectors, dropout is none of the model.
+  const config = JSON.parse(readFileSync(at('copy/config.json'), 'utf8'));
+  writeFileSync(at('copy/config.json'), JSON.stringify({ ...config, hidden_dropout_prob: 0.3 }));
   // Every text has the same vector, so that no classifier on vectors beats a guess.
   await saveTinyModel(at('blind'), { ...tinyConfig, initializerRange: 0 });
   writeFileSync(at('train.csv'), labeledCsv(labeledMessages(120)));
@@ -51,6 +55,19 @@ describe('models compared', () => {
     expect(blind?.perplexity?.corpus).toBeCloseTo(tinyConfig.vocabularySize, 1);
     expect(copy?.vocabulary).toEqual(first?.vocabulary);
     expect(first?.vocabulary?.tokens).toBeGreaterThan(5);
+    // Counted by hand, from the words that the vocabulary has whole.
+    expect(first?.vocabulary?.pieces).toBeCloseTo(piecesByHand(), 12);
+    expect(first?.bytes).toBeGreaterThan(4 * (first?.parameters ?? 0) * 0.9);
+    expect(first?.bytes).toBeLessThan(statSync(at('model/model.safetensors')).size * 1.1);
+    for (const { textsPerSecond } of result.models) expect(textsPerSecond).toBeGreaterThan(0);
+  });
+
+  test('everyday text is measured without a corpus, too', async () => {
+    const general = { files: [at('corpus.txt')] };
+    const { models } = await compare(options(['model', 'copy'], { general, seeds: 1 }));
+    expect(models[0]?.perplexity).toEqual({ general: expect.any(Number) });
+    const both = await compare(options(['model', 'copy'], { general, corpus: general, seeds: 1 }));
+    expect(both.models[0]?.perplexity?.corpus).toBe(models[0]?.perplexity?.general);
   });
 
   test('seeds draw other labels, and are measured once where they change nothing', async () => {
@@ -78,7 +95,9 @@ describe('the command', () => {
       /^\S+blind is worse than \S+model, by (\d+\.\d) to (\d+\.\d) points$/.exec(lines[0] ?? '') ?? [];
     expect(Number(low)).toBeGreaterThan(0);
     expect(Number(high)).toBeGreaterThan(Number(low));
-    expect(stdout).toMatch(/\n +right +of the seeds +tokens a text +unknown +parameters +a run\n/);
+    expect(stdout).toMatch(
+      /\n +right +of the seeds +tokens a text +pieces a word +unknown +parameters +weights +a run +texts\/s\n/,
+    );
     expect(stdout).toContain(`\nfrozen, 2 seeds, ${heldOut} test texts; intervals of 95 %\n`);
     const json = await runInProcess([...words('model', 'copy'), '--eval', at('test.csv'), '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ seeds: 2, models: [{}, { gain: { outcome: 'alike' } }] });
@@ -86,10 +105,32 @@ describe('the command', () => {
 
   test.each([
     ['one model', words('model'), 'error: --model: give two models or more to compare\n'],
-    ['a model twice', words('model', 'model'), `error: --model: ${at('model')} is given twice\n`],
+    [
+      'a model twice',
+      words('model', 'model'),
+      `error: --model: ${at('model')} is given twice; leave one of them out\n`,
+    ],
+    [
+      'a copy of a model',
+      words('model', 'blind', 'twin'),
+      `error: --model: ${at('twin')} is the same model as ${at('model')}; leave one of them out\n`,
+    ],
   ])('%s is refused', async (_, given, line) => {
     const { code, stderr, stdout } = await runInProcess([...given, '--eval', at('test.csv')]);
     expect({ code, stderr, stdout }).toEqual({ code: 2, stderr: line, stdout: '' });
+  });
+
+  test('models are also given one by one, or as --models', async () => {
+    const rest = ['--train', at('train.csv'), '--eval', at('test.csv'), '--seeds', '1', '--threads', '1', '--json'];
+    for (const given of [
+      ['--models', at('model'), at('blind')],
+      ['--model', at('model'), '--model', at('blind')],
+    ]) {
+      const { code, stdout } = await runInProcess(['compare', ...given, ...rest]);
+      expect(code).toBe(0);
+      const { models } = JSON.parse(stdout) as { models: { model: string }[] };
+      expect(models.map(({ model }) => model)).toEqual([at('model'), at('blind')]);
+    }
   });
 
   test('without test texts it says which flag is missing, of a model that is not there its name', async () => {
@@ -101,3 +142,17 @@ describe('the command', () => {
     expect(gone.stderr).toContain(at('gone'));
   });
 });
+
+/** Pieces of a word in the test texts, by a greedy reading of the vocabulary that is written anew here. */
+function piecesByHand(): number {
+  const vocabulary = new Set(readFileSync(at('model/vocab.txt'), 'utf8').split('\n'));
+  let [words, pieces] = [0, 0];
+  for (const { text } of labeledMessages(heldOut, 12)) {
+    for (const word of text.split(' ')) {
+      words++;
+      // What it does not have whole, it spells.
+      pieces += vocabulary.has(word) ? 1 : word.length;
+    }
+  }
+  return pieces / words;
+}

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { finetune } from '../../src/jobs/finetune.ts';
-import { openModel } from '../../src/jobs/model.ts';
+import { loadModel, openModel } from '../../src/jobs/model.ts';
 import { runInProcess } from '../cli/terminal.ts';
 import { TestFolder } from '../data/files.ts';
 import { labeledCsv, labeledMessages, saveTinyModel } from './tiny.ts';
@@ -60,6 +60,12 @@ test('occlusion is what the log-probability of the label loses without the word'
   expect(explained?.words[3]?.text).toBe('parcel');
   expect(explained?.words[3]?.weight).toBeCloseTo(whole - without, 6);
   expect((await model.explain(['']))[0]?.words).toEqual([]);
+  // What stands between the texts of a pair inside is a character like others in a single text.
+  const [odd] = await model.explain(['my \ufdd0 parcel']);
+  expect(odd?.words).toEqual([
+    expect.not.objectContaining({ of: 'text' }),
+    { text: 'parcel', start: 5, end: 11, weight: expect.any(Number) },
+  ]);
   await model.dispose();
 });
 
@@ -95,4 +101,43 @@ test('predict --explain adds it to each line, and refuses a file', async () => {
     at('out.csv'),
   ]);
   expect(refused).toMatchObject({ code: 2, stderr: 'error: --explain goes with JSON lines, not with --output\n' });
+});
+
+test('texts of many lengths are explained at once as they are one after the other', async () => {
+  const model = await loadModel(at('frozen'), { threads: 1 });
+  const many = Array.from({ length: 7 }, (_, i) => 'where is my parcel '.repeat(i + 1));
+  const apart = [];
+  for (const one of many) apart.push(...(await model.explain([one])));
+  expect((await Promise.all(many.map((one) => model.explain([one])))).flat()).toEqual(apart);
+  await model.dispose();
+});
+
+test('an explanation that is no longer wanted ends', async () => {
+  const stop = new AbortController();
+  for (const name of ['frozen', 'words']) {
+    const model = await loadModel(at(name), { threads: 1, signal: stop.signal });
+    const coming = model.explain(Array.from({ length: 2000 }, () => text));
+    stop.abort();
+    await expect(coming).rejects.toMatchObject({ name: 'InterruptedError' });
+    await model.dispose();
+  }
+});
+
+test('places are counted in code points by predict, in code units where it is asked for them', async () => {
+  await folder.write('emoji.txt', '🙂🙂 where is it\n');
+  const places = async (...more: string[]) => {
+    const words = ['predict', '--model', at('words'), '--input', at('emoji.txt'), '--explain', '--threads', '1'];
+    const { explanation } = JSON.parse((await runInProcess([...words, ...more])).stdout);
+    return explanation.words.map(({ text: word, start }: { text: string; start: number }) => [word, start]);
+  };
+  expect(await places()).toEqual([
+    ['where', 3],
+    ['is', 9],
+    ['it', 12],
+  ]);
+  expect(await places('--offsets', 'utf-16')).toEqual([
+    ['where', 5],
+    ['is', 11],
+    ['it', 14],
+  ]);
 });

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/core/errors.ts';
 import { loadModel } from '../../src/jobs/model.ts';
+import type { Explanation } from '../../src/jobs/types.ts';
 import type { createServer as CreateServer, Server } from '../../src/server/server.ts';
 import { createServer as createInOneThread } from '../../src/server/server.ts';
 import { builtCommand } from '../cli/build.ts';
@@ -44,7 +45,12 @@ async function ask(path: string, body: unknown, url = server.url): Promise<{ sta
 interface Answer {
   readonly error?: string;
   readonly model?: string;
-  readonly predictions?: { label: string; score: number; scores: { label: string; score: number }[] }[];
+  readonly predictions?: {
+    label: string;
+    score: number;
+    scores: { label: string; score: number }[];
+    explanation?: Explanation;
+  }[];
   readonly results?: { masks: { position: number; candidates: { token: string; score: number }[] }[] }[];
 }
 
@@ -86,6 +92,35 @@ describe('answers', () => {
       }
       await model.dispose();
     }
+  });
+
+  test('explanations: those of the library, while others are answered; of a caller that goes away they end', async () => {
+    const model = await loadModel(at('intent'), { threads: 1 });
+    const expected = await model.explain(texts);
+    await model.dispose();
+    const many = Promise.all(texts.map((text) => ask('/predict', { texts: [text], explain: true })));
+    // Both the words and what is asked meanwhile.
+    expect((await ask('/predict', { texts })).answer.predictions?.length).toBe(texts.length);
+    for (const [i, { status, answer }] of (await many).entries()) {
+      const [prediction] = answer.predictions ?? [];
+      const { words = [] } = prediction?.explanation ?? {};
+      expect([status, prediction?.explanation?.label]).toEqual([200, expected[i]?.label]);
+      expect(words).toEqual(
+        expected[i]?.words.map(({ weight, ...word }) => ({ ...word, weight: expect.closeTo(weight, 4) })),
+      );
+    }
+    const explained = 'bertune_batch_texts_count{model="intent",task="explain"}';
+    const before = await metric(explained);
+    const gone = new AbortController();
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ texts: Array(256).fill('my item'), explain: true });
+    const asked = await metric('bertune_batch_texts_count{model="intent",task="predict"}');
+    const left = fetch(`${server.url}/predict`, { method: 'POST', headers, body, signal: gone.signal });
+    while ((await metric('bertune_batch_texts_count{model="intent",task="predict"}')) === asked) await sleep(1);
+    gone.abort();
+    await expect(left).rejects.toThrow();
+    expect((await ask('/predict', { texts: ['my order'], explain: true })).status).toBe(200);
+    expect((await metric(explained)) - before).toBe(1);
   });
 
   test('without a model the first that can; five words and one label by default', async () => {
@@ -229,9 +264,9 @@ describe('beside the models', () => {
       {
         status: 'ok',
         models: [
-          { name: 'base', tasks: ['fill-mask', 'embed'], labels: null, answers: null, ...more },
-          { name: 'adapted', tasks: ['fill-mask', 'embed'], labels: null, answers: null, ...more },
-          { name: 'intent', tasks: ['predict', 'embed'], labels, answers: 'one label', ...more },
+          { name: 'base', tasks: ['fill-mask', 'embed'], labels: null, answers: null, explains: false, ...more },
+          { name: 'adapted', tasks: ['fill-mask', 'embed'], labels: null, answers: null, explains: false, ...more },
+          { name: 'intent', tasks: ['predict', 'embed'], labels, answers: 'one label', explains: true, ...more },
         ],
       },
     ]);

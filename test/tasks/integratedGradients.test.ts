@@ -5,6 +5,7 @@ import { onnxEngine } from '../../src/engine/onnx/engine.ts';
 import { loadText } from '../../src/hub/textFolder.ts';
 import { asTensors } from '../../src/nn/parameters.ts';
 import { IntegratedGradients, legendre } from '../../src/tasks/text/integratedGradients.ts';
+import { tfjsCpu } from '../engine/tfjs.ts';
 
 interface Case {
   readonly folder: string;
@@ -24,13 +25,13 @@ const folders = [...new Set(reference.cases.map(({ folder }) => folder))];
 
 describe.each(folders)('%s', (folder) => {
   const cases = reference.cases.filter((one) => one.folder === folder);
-  const open = async ({ ids, pad }: Case) => {
+  const open = async ({ ids, pad }: Case, engine = onnxEngine({ threads: 1 })) => {
     const loaded = await loadText(join(fixtures, 'families', folder), { head: 'oneLabel' });
     const { model, values } = loaded;
     const parameters = asTensors(values, model.parameters(model.partsOf('oneLabel')));
     // Of the fixture, the first token and the last one stand for those around a text.
     const frame = { before: ids.slice(0, 1), after: ids.slice(-1), size: 2, pad };
-    return new IntegratedGradients(onnxEngine({ threads: 1 }), model, frame, parameters, 'oneLabel');
+    return new IntegratedGradients(engine, model, frame, parameters, 'oneLabel');
   };
 
   test('attributions are those of captum at the same points', async () => {
@@ -44,8 +45,19 @@ describe.each(folders)('%s', (folder) => {
         expect(Math.abs((found.tokens[i] as number) - value), `token ${i}`).toBeLessThan(2e-4 * Math.max(1, largest));
       }
       expect(found.difference).toBeCloseTo(one.difference, 3);
+      expect(found.passes).toBe(points + 2);
       await explained.dispose();
     }
+  });
+
+  test('TensorFlow.js gives the same', async () => {
+    const [one = never()] = cases;
+    const [ours, theirs] = [await open(one), await open(one, tfjsCpu)];
+    const asked = [one.ids.slice(1, -1), one.target, { baseline: one.pad, points: 2 }] as const;
+    const [expected, found] = [await ours.of(...asked), await theirs.of(...asked)];
+    for (const [i, value] of expected.tokens.entries()) expect(found.tokens[i]).toBeCloseTo(value, 3);
+    await ours.dispose();
+    await theirs.dispose();
   });
 
   test('they sum to the difference of the logits, by as many points as that takes', async () => {
@@ -70,3 +82,7 @@ test.each([1, 2, 5, 24, 128])('%d points integrate polynomials as they should', 
     expect(value).toBeCloseTo(1 / (degree + 1), 12);
   }
 });
+
+function never(): never {
+  throw new Error('no case');
+}

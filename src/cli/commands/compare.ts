@@ -1,4 +1,5 @@
 import { counted } from '../../core/errors.ts';
+import { formatBytes } from '../../core/memory.ts';
 import type { ComparedModel, CompareResult } from '../../jobs/compare.ts';
 import type { CommandSpec } from '../command.ts';
 import { duration, percent, quantity, table } from '../format.ts';
@@ -64,6 +65,11 @@ function measuresOf(models: readonly ComparedModel[]): Measure[] {
       isThere: models.some(({ vocabulary }) => vocabulary),
     },
     {
+      title: 'pieces a word',
+      of: ({ vocabulary }) => vocabulary?.pieces.toFixed(2) ?? '-',
+      isThere: models.some(({ vocabulary }) => vocabulary),
+    },
+    {
       title: 'unknown',
       of: ({ vocabulary }) => (vocabulary ? percent(vocabulary.unknown) : '-'),
       isThere: models.some(({ vocabulary }) => vocabulary),
@@ -79,7 +85,9 @@ function measuresOf(models: readonly ComparedModel[]): Measure[] {
       isThere: models.some(({ perplexity: of }) => typeof of?.general === 'number'),
     },
     { title: 'parameters', of: ({ parameters }) => quantity(parameters), isThere: true },
+    { title: 'weights', of: ({ bytes }) => formatBytes(bytes), isThere: true },
     { title: 'a run', of: ({ seconds }) => duration(seconds), isThere: true },
+    { title: 'texts/s', of: ({ textsPerSecond }) => quantity(textsPerSecond), isThere: true },
   ];
   return all.filter(({ isThere }) => isThere);
 }

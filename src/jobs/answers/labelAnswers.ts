@@ -69,7 +69,7 @@ export function labelAnswers(
 }
 
 /** @throws UsageError for what is no list of texts or pairs */
-function checkLabeled(texts: unknown, needed: string): void {
+export function checkLabeled(texts: unknown, needed: string): void {
   const isOne = (given: unknown) =>
     typeof given === 'string' ||
     (typeof given === 'object' &&

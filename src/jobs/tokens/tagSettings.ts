@@ -36,10 +36,12 @@ export function onlyInColumns(name: 'tagScheme'): UsageError {
 
 /** @throws UsageError for settings of labels on tokens where the model has none */
 export function checkTagSettings(
-  options: Pick<OptionsOf<'predictFile'>, 'offsets' | 'aggregation'>,
+  options: Pick<OptionsOf<'predict'>, 'offsets' | 'aggregation' | 'explain'>,
   { kind, path }: Pick<OpenModel, 'kind' | 'path'>,
 ): void {
-  const given = (['offsets', 'aggregation'] as const).find((name) => options[name] !== undefined);
+  // Words that explain an answer have places, too.
+  const names = options.explain ? (['aggregation'] as const) : (['offsets', 'aggregation'] as const);
+  const given = names.find((name) => options[name] !== undefined);
   if (given === undefined || kind === 'tokenLabels') return;
   throw new UsageError(say`${setting(given)} is for labels on tokens, and ${path} gives none; leave it out`);
 }

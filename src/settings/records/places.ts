@@ -30,6 +30,7 @@ export const input = {
   models: {
     type: texts('dir'),
     flag: 'model',
+    alsoFlag: 'models',
     help: 'folders of models, or org/name[@revision] of the Hub',
   },
   modelConfig: { type: text('file'), help: 'config.json that gives the shape of the new model' },
@@ -235,6 +236,13 @@ export const server = {
   maxCharacters: { type: integer(1), unit: 'characters', help: 'most characters of a text', default: 20_000 },
   /** Masks of all texts of a request. */
   maxMasks: { type: integer(1), unit: 'masks', help: 'most [MASK]s of a request', default: 256 },
+  /** Characters of all texts of a request that are explained, by dozens of passes each; 0: none is. */
+  maxExplained: {
+    type: integer(0),
+    unit: 'characters',
+    help: 'most characters of a request that is to be explained; 0: none is',
+    default: 2000,
+  },
 } as const satisfies Table;
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<string> {

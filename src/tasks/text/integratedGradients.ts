@@ -1,5 +1,6 @@
 import { breathe } from '../../core/interrupt.ts';
 import { floatData, type HostTensor } from '../../core/tensor.ts';
+import { Turns } from '../../core/turns.ts';
 import type { Engine, NamedTensors } from '../../engine/engine.ts';
 import { ProgramCache } from '../../engine/programCache.ts';
 import * as ops from '../../graph/functions.ts';
@@ -16,10 +17,15 @@ import { poolingOf, readingGraph, readingTensors } from './reading.ts';
 
 /** The table of word embeddings, as every family names it. */
 const wordTable = 'embeddings.word.weight';
-/** Tokens of a block: what is in the middle of it is kept for the gradients. */
-const blockTokens = 2048;
+/** Tokens of a block, whose values are all kept for the gradients: more take more memory and no less time. */
+const blockTokens = 256;
 /** Points of the way that are tried, one number after the other, until the sum is as near as wanted. */
 const usualPoints = [16, 32, 64, 128] as const;
+/** Both ends of the way are measured with its points. */
+const ends = [
+  { at: 0, weight: 0 },
+  { at: 1, weight: 0 },
+] as const;
 /** How far the attributions may sum to something else, as a share of the difference, or in logits. */
 const [nearShare, nearLogits] = [0.01, 0.005] as const;
 
@@ -32,6 +38,8 @@ export interface Attribution {
   /** What the attributions lack of it. */
   readonly error: number;
   readonly points: number;
+  /** Texts that were computed for it: points of the way and its ends, of every number that was tried. */
+  readonly passes: number;
 }
 
 export interface AttributionOptions {
@@ -41,7 +49,8 @@ export interface AttributionOptions {
   readonly promptTokens?: number;
   /** Points of the way; as many as the sum needs when absent. */
   readonly points?: number;
-  readonly signal?: AbortSignal;
+  /** Is waited for before each block, and may end the work by throwing; without it the process hears others. */
+  readonly pause?: () => Promise<void>;
 }
 
 /**
@@ -57,6 +66,8 @@ export class IntegratedGradients {
   readonly #parameters: NamedTensors;
   readonly #head: HeadName;
   readonly #programs: ProgramCache;
+  /** A program may be freed for that of another text: one text at a time. */
+  readonly #turns = new Turns();
 
   /** @param parameters of the encoder and the head */
   constructor(engine: Engine, model: TextModel, frame: Frame, parameters: NamedTensors, head: HeadName) {
@@ -72,13 +83,16 @@ export class IntegratedGradients {
 
   /** @param ids tokens of a text without the special ones @param output number of the head's output that is explained */
   async of(ids: ArrayLike<number>, output: number, options: AttributionOptions): Promise<Attribution> {
-    let last: Attribution | undefined;
-    for (const points of options.points === undefined ? usualPoints : [options.points]) {
-      last = await this.#along(ids, output, points, options);
-      if (Math.abs(last.error) <= Math.max(nearLogits, nearShare * Math.abs(last.difference))) break;
-    }
-    if (!last) throw new Error('internal: no points to try');
-    return last;
+    return this.#turns.during(async () => {
+      let last: Attribution | undefined;
+      for (const points of options.points === undefined ? usualPoints : [options.points]) {
+        const found = await this.#along(ids, output, points, options);
+        last = { ...found, passes: (last?.passes ?? 0) + points + ends.length };
+        if (Math.abs(last.error) <= Math.max(nearLogits, nearShare * Math.abs(last.difference))) break;
+      }
+      if (!last) throw new Error('internal: no points to try');
+      return last;
+    });
   }
 
   async dispose(): Promise<void> {
@@ -89,14 +103,13 @@ export class IntegratedGradients {
     ids: ArrayLike<number>,
     output: number,
     points: number,
-    { baseline, promptTokens = 0, signal }: AttributionOptions,
-  ): Promise<Attribution> {
+    { baseline, promptTokens = 0, pause = () => breathe(undefined) }: AttributionOptions,
+  ): Promise<Omit<Attribution, 'passes'>> {
     const length = ids.length + this.#frame.size;
     // Lengths in steps, so that few programs serve all texts; of a row that has room for two, none would be of its own.
     const width = length < 9 ? length : 8 * Math.ceil(length / 8);
-    // Both ends of the way are measured with it.
-    const way = [...legendre(points), { at: 0, weight: 0 }, { at: 1, weight: 0 }];
-    const rows = Math.max(1, Math.min(way.length, Math.floor(blockTokens / width)));
+    const way = [...legendre(points), ...ends];
+    const rows = rowsOfBlock(width);
     const program = await this.#programs.get(`${rows}×${width}`);
     const reading = this.#model.readingOf(this.#head);
     const pooling = poolingOf(reading);
@@ -109,10 +122,10 @@ export class IntegratedGradients {
     const table = floatData(embeddings);
     const isOwn = (place: number) => place >= first && place < before + ids.length;
     const attributed = new Float64Array(length);
-    const ends = [0, 0];
+    const reached = [0, 0];
     const outputs = this.#model.outputSize(this.#head);
     for (let from = 0; from < way.length; from += rows) {
-      await breathe(signal);
+      await pause();
       const part = way.slice(from, from + rows);
       const builder = new BlockBuilder(rows, width, this.#frame);
       for (let row = 0; row < rows; row++) builder.add(ids);
@@ -146,7 +159,7 @@ export class IntegratedGradients {
       const [values, slopes] = [result.result, result.gradient].map((tensor) => tensor && floatData(tensor));
       if (!values || !slopes) throw new Error('internal: no gradient');
       for (const [row, { at, weight }] of part.entries()) {
-        if (weight === 0) ends[at] = values[row * outputs + output] as number;
+        if (weight === 0) reached[at] = values[row * outputs + output] as number;
         else addSlopes(row);
       }
       function addSlopes(row: number): void {
@@ -163,7 +176,7 @@ export class IntegratedGradients {
         }
       }
     }
-    const [low = 0, high = 0] = ends;
+    const [low = 0, high = 0] = reached;
     const difference = high - low;
     const total = attributed.reduce((sum, one) => sum + one, 0);
     return { tokens: attributed.slice(before, before + ids.length), difference, error: difference - total, points };
@@ -188,6 +201,13 @@ export class IntegratedGradients {
     if (gradient) graph.output('gradient', gradient);
     return graph;
   }
+}
+
+/** Rows of a block: what the fewest points need, parted evenly, since a row without a point is computed, too. */
+function rowsOfBlock(width: number): number {
+  const fewest = usualPoints[0] + ends.length;
+  const blocks = Math.ceil(fewest / Math.max(1, Math.floor(blockTokens / width)));
+  return Math.ceil(fewest / blocks);
 }
 
 /** 0, 1, 2 … [rows, width]: each token's own row of the table. */

@@ -1,145 +1,38 @@
-import type { TextPair } from '../jobs/types.ts';
-import type { Resolved } from '../settings/options.ts';
-
-/** JSON schemas of what goes over the wire: they check requests, write answers and make the OpenAPI description. */
-
-/** How much one request may ask for. */
-export type ServerLimits = Pick<Resolved<'serve'>, 'maxBody' | 'maxTexts' | 'maxCharacters' | 'maxMasks'>;
-
-/** A request's body for labels, once checked. */
-export interface PredictBody extends Omit<AskBody, 'texts'> {
-  readonly texts: readonly (string | TextPair)[];
-}
-
-/** A request's body, once checked. */
-export interface AskBody {
-  readonly model?: string;
-  readonly texts: readonly string[];
-  readonly topK?: number;
-  readonly offsets?: 'code-points' | 'utf-16';
-}
-
-export function askSchema({ maxTexts, maxCharacters }: ServerLimits, topK: { description: string; default: number }) {
-  return {
-    type: 'object',
-    required: ['texts'],
-    additionalProperties: false,
-    properties: {
-      model: { type: 'string', description: 'Name of a model, as /health lists it; the first that can, without' },
-      texts: {
-        type: 'array',
-        minItems: 1,
-        maxItems: maxTexts,
-        items: { type: 'string', pattern: '\\S', maxLength: maxCharacters },
-      },
-      topK: { type: 'integer', minimum: 1, maximum: 1000, ...topK },
-    },
-  } as const;
-}
-
-/** The same where parts of texts may be what is found, and a text may be a pair. */
-export function predictSchema(limits: ServerLimits, topK: { description: string; default: number }) {
-  const ask = askSchema(limits, topK);
-  const offsets = {
-    type: 'string',
-    enum: ['code-points', 'utf-16'],
-    default: 'code-points',
-    description: 'What places of entities are counted in: code points, as in Python, or UTF-16 code units',
-  } as const;
-  const { texts } = ask.properties;
-  const { items } = texts;
-  const either = {
-    ...items,
-    type: ['string', 'object'],
-    description: 'A text; to a model of pairs an object with text and pair',
-    required: ['text', 'pair'],
-    additionalProperties: false,
-    properties: { text: items, pair: items },
-  } as const;
-  return { ...ask, properties: { ...ask.properties, texts: { ...texts, items: either }, offsets } } as const;
-}
-
-/** A request's body for vectors, once checked. */
-export interface EmbedBody {
-  readonly model?: string;
-  readonly texts: readonly string[];
-  readonly prompt?: string;
-  readonly promptText?: string | false;
-  readonly truncateDimensions?: number;
-}
-
-const prompts = {
-  prompt: { type: 'string', description: "Name of one of the model's prompts; its default one without" },
-  promptText: {
-    type: ['string', 'boolean'],
-    description: "Text to put before every text in place of the model's default prompt; false: nothing",
-  },
-} as const;
-
-/** Blank texts have vectors, too. */
-export function embedSchema({ maxTexts, maxCharacters }: ServerLimits) {
-  return {
-    type: 'object',
-    required: ['texts'],
-    additionalProperties: false,
-    properties: {
-      model: { type: 'string', description: 'Name of a model, as /health lists it; the first, without' },
-      texts: {
-        type: 'array',
-        minItems: 1,
-        maxItems: maxTexts,
-        items: { type: 'string', maxLength: maxCharacters },
-      },
-      ...prompts,
-      truncateDimensions: { type: 'integer', minimum: 1, description: 'Numbers kept of each vector, the first ones' },
-    },
-  } as const;
-}
-
-/** A request's body in the shape of OpenAI's embeddings, once checked. */
-export interface EmbeddingsBody {
-  readonly model?: string;
-  readonly input: string | readonly string[];
-  readonly encoding_format?: 'float' | 'base64';
-  readonly dimensions?: number;
-  readonly user?: string;
-  readonly prompt?: string;
-  readonly promptText?: string | false;
-}
-
-export function embeddingsSchema({ maxTexts, maxCharacters }: ServerLimits) {
-  return {
-    type: 'object',
-    required: ['input'],
-    additionalProperties: false,
-    properties: {
-      input: {
-        type: ['string', 'array'],
-        description: 'A text or a list of them',
-        maxLength: maxCharacters,
-        minItems: 1,
-        maxItems: maxTexts,
-        items: { type: 'string', maxLength: maxCharacters },
-      },
-      model: { type: 'string', description: 'Name of a model, as /v1/models lists it; the first, without' },
-      encoding_format: {
-        type: 'string',
-        enum: ['float', 'base64'],
-        default: 'float',
-        description: 'base64: the bytes of little-endian float32 numbers',
-      },
-      dimensions: {
-        type: 'integer',
-        minimum: 1,
-        description: 'Numbers kept of each vector, the first ones, as they are',
-      },
-      user: { type: 'string', description: 'Not used' },
-      ...prompts,
-    },
-  } as const;
-}
+/** JSON schemas of answers: what they do not name is not sent. */
 
 const score = { type: 'number', description: 'Probability, 0 to 1' } as const;
+
+/** What the words of a text do to its label. */
+const explanation = {
+  type: 'object',
+  description: 'Where it was asked for: what the words of the text do to the likeliest label',
+  required: ['label', 'method', 'words', 'passes'],
+  properties: {
+    label: { type: 'string', description: 'The label that is explained; of a text left unlabeled its suggestion' },
+    method: {
+      type: 'string',
+      enum: ['integrated gradients', 'occlusion'],
+      description: "Shares of the label's logit, or what its log-probability loses without the word",
+    },
+    words: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['text', 'start', 'end', 'weight'],
+        properties: {
+          text: { type: 'string' },
+          start: { type: 'integer' },
+          end: { type: 'integer', description: 'Behind its last character' },
+          of: { type: 'string', enum: ['text', 'pair'], description: 'Which text of a pair it stands in' },
+          weight: { type: 'number', description: 'Above 0 it speaks for the label, below 0 against it' },
+        },
+      },
+    },
+    difference: { type: 'number', description: "Of gradients: the label's logit less that for a text of padding" },
+    error: { type: 'number', description: 'Of gradients: what the weights lack of the difference' },
+    passes: { type: 'integer', description: 'What it cost: texts as long as this one that were computed' },
+  },
+} as const;
 
 export const predictAnswer = {
   description: 'A prediction for each text, in their order',
@@ -197,6 +90,7 @@ export const predictAnswer = {
             description: 'The likeliest labels, likeliest first',
             items: { type: 'object', required: ['label', 'score'], properties: { label: { type: 'string' }, score } },
           },
+          explanation,
         },
       },
     },
@@ -338,6 +232,7 @@ export const healthAnswer = {
             enum: ['one label', 'several labels', 'a number', 'labels on tokens', null],
             description: 'What it predicts',
           },
+          explains: { type: 'boolean', description: 'Whether its labels can be explained' },
           pairs: {
             type: ['object', 'null'],
             description: 'What the two texts of a pair are called, of a model that labels pairs',
