@@ -154,8 +154,23 @@ needing('chromium').describe('a report in a browser', () => {
     await page.close();
   });
 
+  test.each(['several labels', 'a number', 'labels on tokens'])(
+    'hostile texts of %s are shown as they are and do nothing',
+    async (what) => {
+      const { page, requested } = await open(pages.get(what) ?? '');
+      await page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true");
+      const texts = await page.locator('.text').allTextContents();
+      const shown = (text: string) => text.replace(/[\p{Cc}\u202c\u202e]/gu, '\ufffd');
+      for (const text of hostile) expect(texts).toContain(shown(text));
+      expect(await page.locator('img, iframe, main script, main link, a[href^=javascript]').count()).toBe(0);
+      expect(await hacked(page)).toBeUndefined();
+      expect(requested.filter((url) => !/^(file|data):/.test(url))).toEqual([]);
+      await page.close();
+    },
+  );
+
   test('every drawing has what it draws within its edges', async () => {
-    const { page } = await open(one, { viewport: { width: 1440, height: 900 } });
+    const { page } = await open(pages.get('runs of all kinds') ?? '', { viewport: { width: 1440, height: 900 } });
     const outside = await page.evaluate<string[]>(`
       [...document.querySelectorAll('figure svg')].flatMap((svg) => {
         const box = svg.getBoundingClientRect();

@@ -134,9 +134,9 @@ test('runs of the same texts are told apart text by text', async () => {
 
 test('methods that competed for other answers are shown by their own measure', async () => {
   const text = textOf(await page(targetRun()));
-  expect(text).toContain('words was chosen, micro F1 0.800.');
   expect(text).toContain('words (chosen) 0.800');
   expect(text).toContain('frozen 0.700 +0.1 (+0.05 to +0.2)');
+  expect(text).toContain('hybrid, contrastive were not tried: for one label finetune was not tried: no time');
 });
 
 test('sections that runs of a kind have none of are not spoken of', async () => {

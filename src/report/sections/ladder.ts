@@ -14,10 +14,12 @@ export const ladderSection: Section = {
     const rows = ladder.rungs.flatMap((rung) =>
       rung.score === null ? [] : [{ ...rung, name: nameOf(rung), isChosen: isChosen(rung, ladder), score: rung.score }],
     );
-    const left = ladder.left.map(({ method, reason }) => html`<li>${method} was not tried: ${reason}</li>`);
-    const reasons = left.length > 0 && html`<ul class="plain">${left}</ul>`;
+    const reasons = leftOut(ladder.left);
     if (rows.length === 0) return html`<p>No method was measured; ${ladder.chosen} was chosen.</p>${reasons}`;
-    return html`${plotOf(rows, ladder, plots)}${tableOf(rows, ladder)}${reasons}`;
+    // Points without intervals would show differences that may be none.
+    const withIntervals = rows.filter(({ low, high }) => low !== undefined && high !== undefined);
+    const plot = withIntervals.length > 0 && plotOf(rows, withIntervals, ladder, plots);
+    return html`${plot}${tableOf(rows, ladder)}${reasons}`;
   },
 };
 
@@ -27,12 +29,27 @@ interface Row extends RungOfRun {
   readonly score: number;
 }
 
-function plotOf(rows: readonly Row[], { chosen, measure, isShare }: LadderOfRun, { marks, draw }: Plots): Html {
+/** Methods that were not tried, those with one reason together. */
+function leftOut(left: LadderOfRun['left']): Html | undefined {
+  const methods = new Map<string, string[]>();
+  for (const { method, reason } of left) methods.set(reason, [...(methods.get(reason) ?? []), method]);
+  if (methods.size === 0) return undefined;
+  const lines = [...methods].map(
+    ([reason, names]) => html`<li>${names.join(', ')} ${names.length === 1 ? 'was' : 'were'} not tried: ${reason}</li>`,
+  );
+  return html`<ul class="plain">${lines}</ul>`;
+}
+
+function plotOf(
+  rows: readonly Row[],
+  withIntervals: readonly Row[],
+  { chosen, measure, isShare }: LadderOfRun,
+  { marks, draw }: Plots,
+): Html {
   const best = rows.find((row) => row.isChosen);
   const shown = (score: number) => (isShare ? `${percent(score)} ${measure}` : `${measure} ${score.toFixed(3)}`);
-  const label = `${rows.length} methods on folds of the training texts; ${chosen} was chosen${best ? `, ${shown(best.score)}` : ''}.`;
+  const label = `${rows.length} ${rows.length === 1 ? 'method' : 'methods'} on folds of the training texts; ${chosen} was chosen${best ? `, ${shown(best.score)}` : ''}.`;
   const color = (row: { isChosen: boolean }) => (row.isChosen ? 'var(--accent)' : 'var(--soft)');
-  const withIntervals = rows.filter(({ low, high }) => low !== undefined && high !== undefined);
   const drawing = draw(label, {
     height: 40 + 26 * rows.length,
     marginLeft: 130,

@@ -7,6 +7,8 @@ import type { Section } from './section.ts';
 
 /** Texts that are drawn, and those whose numbers are furthest off that are listed. */
 const [mostDrawn, mostListed] = [800, 20] as const;
+/** Characters of a name that an axis has room for. */
+const mostOnAxis = 28;
 
 export const numbersSection: Section = {
   title: 'Numbers told against right ones',
@@ -18,8 +20,11 @@ export const numbersSection: Section = {
     const points = held.own.map((own, i) => ({ own, told: held.told[i] as number, i }));
     const drawn = thinned(points, mostDrawn);
     const { interval, name } = held;
+    const axis = [...name].length > mostOnAxis ? `${[...name].slice(0, mostOnAxis).join('')}…` : name;
     const all = [...held.own, ...held.told];
-    const [low, high] = [Math.min(...all), Math.max(...all)];
+    const [least, most] = [Math.min(...all), Math.max(...all)];
+    // Where all are one number, there is some room around it to draw.
+    const [low, high] = least < most ? [least, most] : [least - 1, most + 1];
     const inside = points.filter(({ own, told }) => Math.abs(own - told) <= (interval?.margin ?? 0)).length;
     const band =
       interval &&
@@ -27,19 +32,22 @@ export const numbersSection: Section = {
     const label = `${name} as told against ${name} as it is, of ${texts(drawn.length, 'held-out text')}.`;
     const plot = draw(label, {
       height: 300,
-      x: { label: `${name}, right`, domain: [low, high], nice: true, ticks: 5 },
-      y: { label: `${name}, told`, domain: [low, high], nice: true, ticks: 5, grid: true },
+      x: { label: `${axis}, right`, domain: [low, high], nice: true, ticks: 5 },
+      y: { label: `${axis}, told`, domain: [low, high], nice: true, ticks: 5, grid: true },
       marks: [
         ...(interval
           ? [
-              marks.areaY([low, high], {
-                x: (own: number) => own,
-                y1: (own: number) => Math.max(low, own - interval.margin),
-                y2: (own: number) => Math.min(high, own + interval.margin),
-                fill: 'var(--accent)',
-                fillOpacity: 0.1,
-                clip: true,
-              }),
+              // Cut off at the edges, which takes points in between.
+              marks.areaY(
+                Array.from({ length: 101 }, (_, i) => low + (i / 100) * (high - low)),
+                {
+                  x: (own: number) => own,
+                  y1: (own: number) => Math.max(low, own - interval.margin),
+                  y2: (own: number) => Math.min(high, own + interval.margin),
+                  fill: 'var(--accent)',
+                  fillOpacity: 0.1,
+                },
+              ),
             ]
           : []),
         marks.line(
