@@ -11,9 +11,15 @@ export function auditReport({ texts, classes, accuracy, wrong, unjudged, items, 
   const { mean, low, high } = wrong;
   const share = percent(mean / Math.max(1, texts));
   const several = [
-    `${quantity(texts)} texts, ${quantity(classes)} classes; a classifier that has not seen a text finds its label in ${percent(accuracy)}`,
-    `about ${quantity(mean)} labels look wrong (${share}; 95 % interval ${quantity(low)} to ${quantity(high)})`,
-    ...(unjudged > 0 ? [`${quantity(unjudged)} alone in their class: nothing is said of them`] : []),
+    ...(unjudged < texts
+      ? [
+          `${quantity(texts)} texts, ${quantity(classes)} classes; a classifier that has not seen a text finds its label in ${percent(accuracy)}`,
+          `about ${quantity(mean)} labels look wrong (${share}; 95 % interval ${quantity(low)} to ${quantity(high)})`,
+          ...(unjudged > 0 ? [`${quantity(unjudged)} alone in their class: nothing is said of them`] : []),
+        ]
+      : [
+          `${quantity(texts)} texts, ${quantity(classes)} classes, and no class has two texts that are not nearly the same: no label can be judged`,
+        ]),
     ...(runs.length > 0 ? [inRuns(runs)] : []),
     ...(nearDuplicates > 0 ? [`${quantity(nearDuplicates)} texts are nearly the same as one with another label`] : []),
   ];

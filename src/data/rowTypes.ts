@@ -1,4 +1,4 @@
-import { type DuckDBType, DuckDBTypeId } from '@duckdb/node-api';
+import { type DuckDBType, DuckDBTypeId, type DuckDBValue } from '@duckdb/node-api';
 
 /** Whether values of a type are JSON documents. */
 export function isJson({ alias }: DuckDBType): boolean {
@@ -13,6 +13,15 @@ export function typeName(type: DuckDBType): string {
 /** SQL for a JSON value as text: a string as it is, all else as JSON. */
 export function jsonAsText(value: string): string {
   return `CASE json_type(${value}) WHEN 'VARCHAR' THEN ${value} ->> '$' WHEN 'NULL' THEN NULL ELSE CAST(${value} AS VARCHAR) END`;
+}
+
+/** A value of a type as people wrote it: of JSON a string without its quotes; undefined where there is none. */
+export function textOfValue(value: DuckDBValue | undefined, type: DuckDBType): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (!isJson(type)) return String(value);
+  const parsed: unknown = JSON.parse(String(value));
+  if (parsed === null) return undefined;
+  return typeof parsed === 'string' ? parsed : JSON.stringify(parsed);
 }
 
 /** SQL for a value of a type as a file of text can hold it. @param kind of the file */

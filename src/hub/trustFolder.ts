@@ -92,6 +92,12 @@ export async function saveTrustFolder(
   texts?: LearnedDocument,
 ): Promise<void> {
   const folder = join(path, trustFolder);
+  if (trust) {
+    // Which texts trained is never lost, whenever it stops.
+    await makeFolder(folder);
+    const { trained, isPart } = trust.document;
+    await writeDocument(join(folder, trainedFile), learnedFormat, { trained, ...(isPart ? { isPart } : {}) });
+  }
   // Numbers and document belong together: without the document nothing is read.
   await rm(join(folder, trustFile), { force: true });
   if (trust === undefined) {
@@ -105,7 +111,6 @@ export async function saveTrustFolder(
     await rmdir(folder).catch(() => {}); // there is none, or it holds what is not ours
     return;
   }
-  await makeFolder(folder);
   await writeSafetensors(join(folder, weightFile), trust.entries, 'float32', {});
   await writeDocument(join(folder, trustFile), format, trust.document);
   await rm(join(folder, trainedFile), { force: true });

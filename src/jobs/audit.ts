@@ -36,7 +36,7 @@ export async function audit(options: AuditOptions, hooks: JobHooks = {}): Promis
   }
   if (output !== undefined) {
     await checkReviewPath(output, format);
-    checkNotInput(output, data);
+    checkNotInput(output, data, setting('data'));
   }
   const set = await readLabels(data, setting('data'), hooks, 'single texts');
   const labels = auditedLabels(set, setting('data'));
@@ -44,5 +44,5 @@ export async function audit(options: AuditOptions, hooks: JobHooks = {}): Promis
   const found = await checkedLabels(all, set, labels, hooks);
   const review = { items: found.items, labels, answer: newLabelName, canDrop: true } as const;
   const files = output === undefined ? [] : await writeReview(output, format, review, hooks.signal);
-  return { texts: set.texts.length, classes: labels.length, ...found, files };
+  return { ...found, classes: labels.length, files };
 }

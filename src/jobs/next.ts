@@ -18,7 +18,7 @@ import { invalidUtf8Notes } from './dataNotes.ts';
 import { note } from './note.ts';
 import { checkNotInput } from './predict.ts';
 import { readLabels, withTexts } from './readLabels.ts';
-import type { ReviewItem } from './reviewing/item.ts';
+import type { Decision, ReviewItem } from './reviewing/item.ts';
 import { readReview } from './reviewing/readReview.ts';
 import { checkReviewPath, writeReview } from './reviewing/writeReview.ts';
 import { textVectors, withVectors } from './textVectors.ts';
@@ -42,6 +42,7 @@ export interface NextResult {
 /** Labels that were given. */
 export interface NextLabels {
   readonly labeled: number;
+  readonly classes: number;
   /** Texts without a label. */
   readonly open: number;
   readonly output: string;
@@ -61,7 +62,8 @@ export async function next(options: NextOptions, hooks: JobHooks = {}): Promise<
     throw new UsageError(say`next needs ${setting(model === undefined ? 'model' : 'unlabeled')}`);
   }
   await checkReviewPath(output, format);
-  for (const read of [unlabeled, train]) checkNotInput(output, read);
+  checkNotInput(output, unlabeled, setting('unlabeled'));
+  checkNotInput(output, train, setting('train'));
   const set =
     train && withTexts(await readLabels(train, setting('train'), hooks, 'single texts'), setting('train'), hooks);
   const labels = set ? labelNames(set.labels) : [];
@@ -82,10 +84,18 @@ export async function next(options: NextOptions, hooks: JobHooks = {}): Promise<
     labels: classNumbers(set?.labels ?? [], labels, setting('train')),
     classes: labels.length,
   };
+  if (labels.length < 2 && (strategy === 'margin' || strategy === 'entropy')) {
+    note(
+      hooks,
+      say`${setting('strategy')} ${strategy} needs labels of two classes: texts that stand for many are taken, as by coverage`,
+    );
+  }
   const learner = vectorLearner(engine, texts, vectors, hooks.signal);
   const chosen = await nextTexts({ learner, vectors, labeled, pool: open, groups, strategy, count, seed });
-  if (chosen.length < count)
-    note(hooks, say`${counted(chosen.length, 'text')} only: all others are nearly the same as these`);
+  if (chosen.length < count) {
+    const others = chosen.length < open.length ? 'all others are nearly the same as these' : 'there are no more';
+    note(hooks, say`${counted(chosen.length, 'text')} only: ${others}`);
+  }
   const items = chosen.map((one): ReviewItem => {
     const { row, id, text } = pool[one.index - own.length] as PoolText;
     return { row, ...(id === undefined ? {} : { id }), text, ...proposal(one, labels) };
@@ -157,18 +167,29 @@ async function groupsOf(texts: readonly string[], labeled: number, { signal }: J
 
 async function labelsOf(apply: string, output: string, hooks: JobHooks): Promise<NextLabels> {
   await checkRowPath(output);
-  checkNotInput(output, { files: [apply] });
+  checkNotInput(output, { files: [apply] }, setting('apply'));
   const decisions = await readReview(apply, setting('apply'), 'label');
-  const rows = decisions.flatMap(({ text, newLabel, isDropped }) =>
-    newLabel === undefined || isDropped ? [] : [[text, newLabel]],
-  );
-  if (rows.length === 0)
+  const given = decisions.filter(({ newLabel, isDropped }) => newLabel !== undefined && !isDropped);
+  if (given.length === 0)
     throw new BertuneError(say`${setting('apply')} ${apply} holds no label; label some texts first`);
+  const labels = new Map<string, Decision>();
+  for (const decision of given) {
+    const form = repeatedForm(decision.text);
+    const before = labels.get(form) ?? decision;
+    labels.set(form, before);
+    if (before.newLabel === decision.newLabel) continue;
+    throw new BertuneError(
+      say`${setting('apply')} ${apply}: entries ${before.place} and ${decision.place} are one text, labeled ${before.newLabel} and ${decision.newLabel}; nothing is written`,
+    );
+  }
+  const rows = [...labels.values()].map(({ text, newLabel = '' }) => [text, newLabel.trim()]);
   async function* all() {
     yield rows;
   }
   await writeRows(output, [textColumn('text'), textColumn('label')], all(), hooks.signal);
-  const open = decisions.length - rows.length;
+  const again = given.length - rows.length;
+  if (again > 0) note(hooks, say`${counted(again, 'text')} of ${apply} left out that came before`);
+  const open = decisions.length - given.length;
   if (open > 0) note(hooks, say`${counted(open, 'text')} of ${apply} without a label left out`);
-  return { labeled: rows.length, open, output };
+  return { labeled: rows.length, classes: new Set(rows.map(([, label]) => label)).size, open, output };
 }

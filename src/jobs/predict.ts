@@ -150,9 +150,9 @@ export function lineReader(pairs: PairNames | null, name: string): (line: string
 }
 
 /** @throws UsageError when a file would be written that is read */
-export function checkNotInput(output: string, input: DataOptions | undefined): void {
+export function checkNotInput(output: string, input: DataOptions | undefined, flag = setting('input')): void {
   if (!input?.files.some((file) => placeOf(file) === placeOf(output))) return;
-  throw new UsageError(say`${setting('output')} ${output} is what ${setting('input')} reads; choose another file`);
+  throw new UsageError(say`${setting('output')} ${output} is what ${flag} reads; choose another file`);
 }
 
 /** Without links, for what is there. */

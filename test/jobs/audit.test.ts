@@ -127,6 +127,44 @@ describe('the way there and back', () => {
     expect(readFileSync(at('data.csv'), 'utf8')).toBe(csv(rows));
   });
 
+  test('JSON lines come back as another program writes them: null, true and false', async () => {
+    const { items } = await looked({ output: at('look.jsonl') });
+    const entries: Record<string, unknown>[] = readFileSync(at('look.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const filled = entries.map((entry, i) => ({
+      ...entry,
+      new_label: i < 2 ? entry.likely_label : null,
+      drop: i === 1 ? true : i === 2 ? false : null,
+    }));
+    writeFileSync(at('filled.jsonl'), filled.map((entry) => JSON.stringify(entry)).join('\n'));
+    const hooks = listening();
+    const result = await audit({ data, apply: at('filled.jsonl'), output: at('mended.csv') }, hooks);
+    expect(result).toMatchObject({ rows: 149, relabeled: 1, dropped: 1 });
+    const [first, second] = items.map(({ row }) => row) as [number, number];
+    const wanted = rows
+      .filter((_, i) => i + 1 !== second)
+      .map((row) => (row === rows[first - 1] ? { ...row, label: row.right } : row));
+    expect(readFileSync(at('mended.csv'), 'utf8')).toBe(csv(wanted));
+    expect(hooks.notes()).toEqual(
+      expect.arrayContaining([
+        `1 text of ${at('filled.jsonl')} with a new label dropped, as they say as well`,
+        `13 texts of ${at('filled.jsonl')} without a decision: left as they are`,
+      ]),
+    );
+  });
+
+  test('cells that are blank say nothing, and spaces around a label are none of it', async () => {
+    const { text, label } = rows[2] as (typeof rows)[number];
+    writeFileSync(
+      at('spaces.csv'),
+      `row,text,label,new_label,drop\n3,${text},${label}, track ,\n4,${rows[3]?.text},${rows[3]?.label}, , \n5,${rows[4]?.text},${rows[4]?.label},,n\n`,
+    );
+    expect(await mend('spaces.csv')).toMatchObject({ rows: 150, relabeled: 1, dropped: 0 });
+    expect(readFileSync(at('mended.csv'), 'utf8').split('\n')[3]).toBe(`m2,${text},track,2`);
+  });
+
   test('tasks of Label Studio, as it exports them', async () => {
     const { files } = await looked({ output: at('tasks.json'), format: 'label-studio' });
     expect(files).toEqual([at('tasks.json'), at('tasks.xml')]);
@@ -190,11 +228,23 @@ describe('the way there and back', () => {
 
   test('never writes over what it reads', async () => {
     writeFileSync(at('fine.csv'), `row,text,label,new_label\n${line(3)}\n`);
-    await expect(mend('fine.csv', 'data.csv')).rejects.toThrow('choose another file');
+    await expect(mend('fine.csv', 'data.csv')).rejects.toThrow(/is what data reads; choose another file$/);
+    await expect(mend('fine.csv', 'fine.csv')).rejects.toThrow(/is what apply reads; choose another file$/);
     await expect(mend('fine.csv', 'fine.csv')).rejects.toThrow('choose another file');
     await expect(looked({ output: at('data.csv') })).rejects.toThrow('choose another file');
     expect(readFileSync(at('data.csv'), 'utf8')).toBe(csv(rows));
   });
+});
+
+test('texts none of which can be judged are not said to be right', async () => {
+  writeFileSync(at('alone.csv'), 'text,label\nhello there,a\nhello there,b\ngood evening,c\n,c\n');
+  const { stdout, stderr } = await runInProcess(['audit', '--data', at('alone.csv')]);
+  expect(stdout).toContain(
+    '3 texts, 3 classes, and no class has two texts that are not nearly the same: no label can be judged',
+  );
+  expect(stdout).toContain('2 texts are nearly the same as one with another label');
+  expect(stdout).not.toContain('look wrong');
+  expect(stderr).toContain('1 row without a text left out');
 });
 
 test('labels that are no classes are refused by name', async () => {

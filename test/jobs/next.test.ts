@@ -84,10 +84,59 @@ test('labels come back from Label Studio and Argilla', async () => {
     writeFileSync(at('exported.json'), JSON.stringify([answered(written[0] ?? {}), ...written.slice(1)]));
     const hooks = listening();
     const result = await next({ apply: at('exported.json'), output: at('labels.csv') }, hooks);
-    expect(result).toEqual({ labeled: 1, open: 2, output: at('labels.csv') });
+    expect(result).toEqual({ labeled: 1, classes: 1, open: 2, output: at('labels.csv') });
     expect(hooks.notes()).toEqual([`2 texts of ${at('exported.json')} without a label left out`]);
     expect((await readLabels({ files: [at('labels.csv')] }, 'labels', {})).texts).toEqual([items[0]?.text]);
   }
+});
+
+test('labels come back from JSON lines without their quotes, one text once and never with two labels', async () => {
+  await chosen({ count: 3, output: at('next.jsonl') });
+  const entries: { text: string; label: string | null }[] = readFileSync(at('next.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const [one, two, three] = entries as [(typeof entries)[0], (typeof entries)[0], (typeof entries)[0]];
+  const apply = async (all: readonly object[]) => {
+    writeFileSync(at('given.jsonl'), all.map((entry) => JSON.stringify(entry)).join('\n'));
+    const hooks = listening();
+    const result = await next({ apply: at('given.jsonl'), output: at('given.csv') }, hooks);
+    return { result, notes: hooks.notes() };
+  };
+  const labeled = [{ ...one, label: 'late' }, { ...two, label: ' lost ' }, three];
+  const { result, notes } = await apply([...labeled, { ...one, label: 'late' }]);
+  expect(result).toEqual({ labeled: 2, classes: 2, open: 1, output: at('given.csv') });
+  expect(notes).toEqual([
+    `1 text of ${at('given.jsonl')} left out that came before`,
+    `1 text of ${at('given.jsonl')} without a label left out`,
+  ]);
+  const { texts, labels } = await readLabels({ files: [at('given.csv')] }, 'labels', {});
+  expect([texts, labels]).toEqual([
+    [one.text, two.text],
+    ['late', 'lost'],
+  ]);
+  await expect(apply([...labeled, { ...one, label: 'lost' }])).rejects.toThrow(
+    'entries 1 and 4 are one text, labeled late and lost; nothing is written',
+  );
+});
+
+test('says what there is no more of, and what a strategy lacks', async () => {
+  writeFileSync(at('three.csv'), 'text\nwhere is it\ni want my money back\nthe card does not work\n');
+  writeFileSync(at('one.csv'), 'text,label\nhello there my friend,hello\n');
+  const hooks = listening();
+  await next(
+    {
+      ...{ model: at('model'), unlabeled: { files: [at('three.csv')] }, output: at('x.csv'), count: 5, cache: false },
+      ...{ train: { files: [at('one.csv')] }, strategy: 'margin', threads: 1 },
+    },
+    hooks,
+  );
+  expect(hooks.notes()).toEqual(
+    expect.arrayContaining([
+      '3 texts only: there are no more',
+      'strategy margin needs labels of two classes: texts that stand for many are taken, as by coverage',
+    ]),
+  );
 });
 
 test('says what it needs', async () => {
@@ -102,5 +151,5 @@ test('says what it needs', async () => {
     '--output',
     at('pool.csv'),
   ]);
-  expect(place.stderr).toContain('choose another file');
+  expect(place.stderr).toContain('is what --unlabeled reads; choose another file');
 });

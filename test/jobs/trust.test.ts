@@ -160,6 +160,14 @@ test('costs choose what is answered', async () => {
   const [dear, free] = [await answered(5), await answered(0)];
   expect(dear).toBeGreaterThan(50);
   expect(free).toBeLessThan(10);
+  const lines = [
+    '{"label":"*","answer":"*","cost":1}',
+    '{"label":"asks","answer":"wants","cost":1}',
+    '{"label":"*","answer":null,"cost":5}',
+  ];
+  const json = await folder.write('costs.jsonl', lines.join('\n'));
+  const all = await texts(predict({ model: at('words'), input, costs: json, threads: 1 }));
+  expect(all.filter((one) => 'label' in one && one.label !== null)).toHaveLength(dear);
   const bad = await folder.write('bad.csv', 'label,answer,cost\nnone,*,1\n');
   await expect(texts(predict({ model: at('words'), input, costs: bad, threads: 1 }))).rejects.toThrow(
     'costs: row 1: none is no label of the model',

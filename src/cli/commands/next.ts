@@ -23,7 +23,8 @@ export const nextCommand: CommandSpec = {
     const options = jobOptions('next', settings);
     const result = await withProgress(context, (hooks) => next(options, hooks));
     await writeResult(context, settings, result, () => {
-      if ('open' in result) return `${counted(result.labeled, 'label')} saved to ${result.output}`;
+      if ('open' in result)
+        return `${counted(result.labeled, 'label')} of ${counted(result.classes, 'class', 'classes')} saved to ${result.output}`;
       const { items, pool, labeled, classes, files } = result;
       const rows = items
         .slice(0, shown)

@@ -13,7 +13,7 @@ import { type Judged, judge } from './judge.ts';
 import { openLearner } from './openLearner.ts';
 import type { AuditResult } from './results.ts';
 
-type Found = Omit<AuditResult, 'texts' | 'classes' | 'files'>;
+type Found = Omit<AuditResult, 'classes' | 'files'>;
 
 /** Texts of a part of a class that are shown. */
 const examplesShown = 3;
@@ -42,6 +42,7 @@ export async function checkedLabels(
   const judged = await judge(learner, examples, options.seed, groups, hooks);
   const pairs = await conflicts(texts, given, hooks);
   return {
+    texts: texts.length,
     method: learner.method,
     ...{ accuracy: judged.accuracy, wrong: judged.found.estimate, unjudged: judged.unjudged },
     runs: runsOf(judged, rows),

@@ -25,11 +25,11 @@ interface MendOptions {
  */
 export async function mended({ data, apply, output }: MendOptions, hooks: JobHooks): Promise<MendResult> {
   await checkRowPath(output);
-  checkNotInput(output, data);
-  checkNotInput(output, { files: [apply] });
+  checkNotInput(output, data, setting('data'));
+  checkNotInput(output, { files: [apply] }, setting('apply'));
   const set = await readLabels(data, setting('data'), hooks, 'single texts');
   const decisions = await readReview(apply, setting('apply'), newLabelName);
-  const known = new Set(set.labels);
+  const known = new Map(set.labels.map((label) => [label.trim(), label]));
   const faults: string[] = [];
   const decided = new Map<number, Decision>();
   for (const decision of decisions) {
@@ -51,7 +51,8 @@ export async function mended({ data, apply, output }: MendOptions, hooks: JobHoo
         const kept: CellValue[][] = [];
         for (const { values } of batch) {
           const label = set.labels[row++];
-          const { newLabel, isDropped } = decided.get(row) ?? {};
+          const { newLabel: asked, isDropped } = decided.get(row) ?? {};
+          const newLabel = asked && known.get(asked.trim());
           if (isDropped) {
             counts.dropped++;
             continue;
@@ -65,6 +66,8 @@ export async function mended({ data, apply, output }: MendOptions, hooks: JobHoo
     }
     await writeRows(output, columns, rows(), hooks.signal);
     const open = decisions.filter(({ newLabel, isDropped }) => newLabel === undefined && !isDropped).length;
+    const both = decisions.filter(({ newLabel, isDropped }) => newLabel !== undefined && isDropped).length;
+    if (both > 0) note(hooks, say`${counted(both, 'text')} of ${apply} with a new label dropped, as they say as well`);
     if (open > 0) note(hooks, say`${counted(open, 'text')} of ${apply} without a decision: left as they are`);
     return { ...counts, output };
   } finally {
@@ -76,18 +79,18 @@ export async function mended({ data, apply, output }: MendOptions, hooks: JobHoo
 function faultIn(
   { row, text, label, newLabel }: Decision,
   { texts, labels }: { readonly texts: readonly string[]; readonly labels: readonly string[] },
-  known: ReadonlySet<string>,
+  known: ReadonlyMap<string, string>,
   decided: ReadonlyMap<number, Decision>,
 ): string | undefined {
   const own = texts[row - 1];
   if (own === undefined) return `is for row ${row}, and the data has ${texts.length}`;
   if (decided.has(row)) return `is for row ${row} once more`;
   if (plain(own) !== plain(text)) return `has another text than row ${row} of the data`;
-  if (label !== undefined && label !== labels[row - 1]) {
+  if (label !== undefined && label.trim() !== labels[row - 1]?.trim()) {
     return `says that row ${row} is labeled ${label}, and in the data it is ${labels[row - 1]}`;
   }
-  if (newLabel !== undefined && !known.has(newLabel)) {
-    return `has the label ${JSON.stringify(newLabel)}, which no text of the data has${didYouMean(newLabel, [...known])}`;
+  if (newLabel !== undefined && !known.has(newLabel.trim())) {
+    return `has the label ${JSON.stringify(newLabel)}, which no text of the data has${didYouMean(newLabel, [...known.keys()])}`;
   }
   return undefined;
 }

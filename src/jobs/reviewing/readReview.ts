@@ -5,6 +5,7 @@ import { BertuneError, UsageError } from '../../core/errors.ts';
 import type { NamedSetting } from '../../core/message.ts';
 import { say } from '../../core/message.ts';
 import { openRecords } from '../../data/records.ts';
+import { textOfValue } from '../../data/rowTypes.ts';
 import { type Decision, dropName, newLabelName } from './item.ts';
 
 /**
@@ -35,9 +36,10 @@ async function filledIn(path: string, flag: NamedSetting, answer: string): Promi
     const decisions: Decision[] = [];
     for await (const batch of batches()) {
       for (const { text, values } of batch) {
+        // What is blank is not filled in, and cells of spreadsheets gather spaces.
         const of = (name: string) => {
-          const value = values[place(name)] ?? null;
-          return value === null || String(value) === '' ? undefined : String(value);
+          const column = columns[place(name)];
+          return (column && textOfValue(values[place(name)], column.type)?.trim()) || undefined;
         };
         const at = decisions.length + 1;
         decisions.push({
@@ -61,7 +63,7 @@ function rowNumber(value: string | undefined, place: number, path: string): numb
 }
 
 function isYes(value: string | undefined): boolean {
-  return value !== undefined && !/^(no|false|0|nein|non)$/i.test(value.trim());
+  return value !== undefined && !/^(no?|false|0|nein|non)$/i.test(value.trim());
 }
 
 const scalar = z.union([z.string(), z.number()]).transform(String);

@@ -2,6 +2,7 @@ import { BertuneError } from '../../core/errors.ts';
 import { say, setting } from '../../core/message.ts';
 import { didYouMean } from '../../core/suggest.ts';
 import { openRecords } from '../../data/records.ts';
+import { textOfValue } from '../../data/rowTypes.ts';
 import type { Costs } from '../../evaluation/trust/policy.ts';
 import { note } from '../note.ts';
 import type { JobHooks } from '../types.ts';
@@ -35,8 +36,7 @@ export async function readCosts(file: string, labels: readonly string[], hooks: 
       return at;
     }) as [number, number, number];
     const costs: Cost[] = [];
-    const numberOf = (value: unknown) => {
-      const name = String(value ?? '').trim();
+    const numberOf = (name: string) => {
       if (name === '*') return null;
       if (name === '') return left;
       const found = labels.indexOf(name);
@@ -47,15 +47,19 @@ export async function readCosts(file: string, labels: readonly string[], hooks: 
     };
     for await (const batch of whole.batches()) {
       for (const { values } of batch) {
-        const of = numberOf(values[label]);
+        const [named, given, price] = [label, answer, cost].map((at) => {
+          const column = whole.columns[at];
+          return (column && textOfValue(values[at], column.type)?.trim()) ?? '';
+        }) as [string, string, string];
+        const of = numberOf(named);
         if (of === left) throw new BertuneError(say`${flag}: row ${costs.length + 1} has no label; * stands for any`);
-        const number = Number(String(values[cost] ?? 'none'));
+        const number = price === '' ? Number.NaN : Number(price);
         if (!Number.isFinite(number) || number < 0) {
           throw new BertuneError(
-            say`${flag}: row ${costs.length + 1}: the cost must be a number of at least 0, got ${values[cost] ?? 'none'}`,
+            say`${flag}: row ${costs.length + 1}: the cost must be a number of at least 0, got ${price === '' ? 'none' : price}`,
           );
         }
-        costs.push({ label: of, answer: numberOf(values[answer]), cost: number });
+        costs.push({ label: of, answer: numberOf(given), cost: number });
       }
     }
     if (!costs.some(({ answer: of }) => of === left)) {
