@@ -46,15 +46,20 @@ const deviationSpread = 0.7;
 export function lossForecast(points: readonly LossPoint[], start: number): (tokens: number) => LossForecast {
   const laws = weighted(points, start);
   const most = Math.max(...points.map(({ tokens }) => tokens));
+  const last = points.find(({ tokens }) => tokens === most)?.loss ?? start;
   return (tokens) => {
     const parts = laws.flatMap(({ floor, scale, lead, rate, weight, deviation }) => {
       const middle = floor + scale * ((tokens + lead) / most) ** -rate;
-      return nodes.map(([at, share]) => ({ loss: middle + at * deviation, weight: weight * share }));
+      const spread = Math.hypot(deviation, ofTheWay * (middle - last));
+      return nodes.map(([at, share]) => ({ loss: middle + at * spread, weight: weight * share }));
     });
     parts.sort((a, b) => a.loss - b.loss);
     return { loss: quantile(parts, 0.5), low: quantile(parts, 0.025), high: quantile(parts, 0.975) };
   };
 }
+
+/** Curves are no power laws to the last: what is still to fall may come out otherwise by this part of it. */
+const ofTheWay = 0.15;
 
 /** A normal distribution in five places, with their shares. */
 const nodes: readonly (readonly [number, number])[] = [
