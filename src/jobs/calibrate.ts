@@ -23,12 +23,13 @@ import { checkNoOutOfScope, checkPairs } from './pairsOfTexts.ts';
 import { readLabels, withTexts } from './readLabels.ts';
 import { type RecordedTrust, readableRecord, writeRecord } from './runRecord.ts';
 import { answersWith } from './trust/answersWith.ts';
+import { noteLacking, noteReplaced, usable } from './trust/calibrationTexts.ts';
 import { promiseLine } from './trust/decisions.ts';
 import { fitTrust } from './trust/fit.ts';
 import { readOutOfScope } from './trust/outOfScope.ts';
 import { scaleFolder } from './trust/scaleFolder.ts';
 import { seenRows } from './trust/seenRows.ts';
-import { hashOf, textHashes } from './trust/textHashes.ts';
+import { textHashes } from './trust/textHashes.ts';
 import { bindTrust, type Learned, readLearned, readTrust, saveTrust, type Trust } from './trust/trust.ts';
 import type { JobHooks } from './types.ts';
 
@@ -91,7 +92,7 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       }
       const learned = await readLearned(found);
       const numbers = classNumbers(set.labels, model.labels ?? [], setting('data'));
-      const { kept, leftOut } = usable(set.texts, learned, known, hooks);
+      const { kept, leftOut } = usable(set, learned, known, hooks);
       if (kept.length < fewestTexts) {
         throw new BertuneError(
           say`${setting('data')} has ${counted(kept.length, 'text')} that the model did not learn from; ${fewestTexts} are the fewest`,
@@ -100,7 +101,6 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       const texts = kept.map((i) => set.texts[i] as string);
       const classes = Int32Array.from(kept, (i) => numbers[i] as number);
       noteLacking(classes, model.labels ?? [], hooks);
-      if (known?.fresh) noteReplaced(known.fresh.count, known.freshOf ?? [], hooks);
       const files = data.files.map((file) => basename(withoutSecrets(file)));
       const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string) };
       if (known && options.outOfScope) {
@@ -124,6 +124,7 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       const told = toldOf(trust);
       const result = { ...told, ...scalingOf(trust, isNew), texts: trust.fresh?.count ?? 0 };
       await recordIn(found.folder, result, trust.scaled.by);
+      if (known?.fresh) noteReplaced(known.fresh.count, known.freshOf ?? [], hooks);
       return { ...result, leftOut, output: path };
     } finally {
       lock.release();
@@ -131,60 +132,6 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
   } finally {
     await model.dispose();
   }
-}
-
-/** Texts that a promise may stand on, one of each; says which others there were. */
-function usable(
-  texts: readonly string[],
-  learned: Learned,
-  known: Trust | null,
-  hooks: JobHooks,
-): { readonly kept: number[]; readonly leftOut: number } {
-  const [trained, tuned, seen] = [new Set(learned.trained), new Set(known?.tuned), new Set<number>()];
-  const kept: number[] = [];
-  const without = { trained: 0, tuned: 0, again: 0 };
-  for (const [i, text] of texts.entries()) {
-    const hash = hashOf(text);
-    if (trained.has(hash)) without.trained++;
-    else if (tuned.has(hash)) without.tuned++;
-    else if (seen.has(hash)) without.again++;
-    else kept.push(i);
-    seen.add(hash);
-  }
-  const reasons = {
-    trained: 'which the model learned from',
-    tuned: 'by which its scores were calibrated',
-    again: 'which are there before: a text counts once',
-  };
-  for (const reason of ['trained', 'tuned', 'again'] as const) {
-    if (without[reason] === 0) continue;
-    note(hooks, say`${setting('data')}: ${counted(without[reason], 'text')} left out, ${reasons[reason]}`);
-  }
-  if (learned.trained.length === 0 || learned.isPart) {
-    const which = learned.isPart ? 'an earlier training of the model' : 'the training of the model';
-    note(hooks, say`${setting('data')}: texts of ${which} cannot be told, for nobody kept which they were`);
-  }
-  return { kept, leftOut: without.trained + without.tuned };
-}
-
-/** Says of which labels there is no text, and so no promise. */
-function noteLacking(classes: Int32Array, labels: readonly string[], hooks: JobHooks): void {
-  const seen = new Set(classes);
-  const lacking = labels.filter((_, i) => !seen.has(i));
-  if (lacking.length === 0) return;
-  const shown = lacking.slice(0, 5).join(', ');
-  const more = lacking.length > 5 ? `, and ${lacking.length - 5} more` : '';
-  note(
-    hooks,
-    say`${setting('data')} has no text of ${shown}${more}: nothing can be promised of texts with such a label`,
-  );
-}
-
-function noteReplaced(count: number, files: readonly string[], hooks: JobHooks): void {
-  note(
-    hooks,
-    say`promises stand on ${setting('data')} from now on, no longer on the ${counted(count, 'text')} of ${files.join(', ')}`,
-  );
 }
 
 interface Labeled {

@@ -268,6 +268,24 @@ describe('a promise does not stand', () => {
     expect(promised.join('\n')).not.toContain('are not known');
   });
 
+  test('on texts that told when to stop', async () => {
+    await finetune(options('patient', { method: 'finetune', maxSteps: 2, patience: 1, evalSteps: 1 }));
+    const again = calibrate({ model: at('patient'), data: input('held.csv'), threads: 1 });
+    await expect(again).rejects.toThrow('data has 0 texts that the model did not learn from');
+  });
+
+  test('on more than the first label of a text', async () => {
+    const [first = { text: '', label: '' }] = fresh;
+    const file = await folder.write(
+      'two-labels.csv',
+      labeledCsv([...fresh, { text: first.text, label: first.label === 'asks' ? 'wants' : 'asks' }]),
+    );
+    const hooks = listening();
+    await saveTinyClassifier(at('labels'), ['asks', 'wants']);
+    await calibrate({ model: at('labels'), data: { files: [file] }, threads: 1 }, hooks);
+    expect(hooks.notes()).toContain('data: 1 of these has another label than before: the first one counts');
+  });
+
   test('on texts by which scores were calibrated, nor on one text twice', async () => {
     await saveTinyClassifier(at('twice'), ['asks', 'wants']);
     const file = await folder.write('copies.csv', labeledCsv([...fresh, ...fresh]));

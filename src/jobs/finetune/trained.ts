@@ -85,7 +85,9 @@ export async function trainedPlan(
     },
     async onBegun() {
       if (known.isKept) return;
-      await saveTrust(output, known.trust, await learnedFrom(data.texts, given.randomStart ? undefined : base));
+      // With patience, held-out texts choose when the training was at its best.
+      const texts = settings.patience > 0 ? [...data.texts, ...held.texts] : data.texts;
+      await saveTrust(output, known.trust, await learnedFrom(texts, given.randomStart ? undefined : base));
     },
     async finish({ parameters, steps, unitsPerSecond }) {
       if (!latest) throw new Error('internal: the run was not evaluated');
