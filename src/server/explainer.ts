@@ -26,8 +26,8 @@ export class Explainer {
   readonly #model: ModelThread;
   readonly #options: ExplainerOptions;
   readonly #queue: Waiting[] = [];
-  /** Aborted when the server no longer waits for what is under way. */
-  readonly #closed = new AbortController();
+  /** What is under way. */
+  #current: AbortController | undefined;
   #working: Promise<void> | undefined;
   #isClosing = false;
 
@@ -66,7 +66,7 @@ export class Explainer {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     for (const { reject } of this.#queue.splice(0)) reject(stopping());
-    const tooLate = setTimeout(() => this.#closed.abort(), graceMs);
+    const tooLate = setTimeout(() => this.#current?.abort(), graceMs);
     await this.#working;
     clearTimeout(tooLate);
   }
@@ -84,12 +84,15 @@ export class Explainer {
   async #run({ question, signal, resolve, reject }: Waiting): Promise<void> {
     if (signal.aborted) return reject(new BertuneError('the caller has gone'));
     const started = performance.now();
+    const current = new AbortController();
+    this.#current = current;
+    signal.addEventListener('abort', () => current.abort(), { once: true });
     try {
-      const outcome = await this.#model.explain(question, AbortSignal.any([signal, this.#closed.signal]));
+      const outcome = await this.#model.explain(question, current.signal);
       if ('answers' in outcome) {
         this.#options.onExplained?.(question.texts.length, (performance.now() - started) / 1000);
         resolve(outcome.answers);
-      } else if (this.#closed.signal.aborted) reject(stopping());
+      } else if (current.signal.aborted && !signal.aborted) reject(stopping());
       else reject(outcome.isCallers ? new UsageError(outcome.error) : new BertuneError(outcome.error));
     } catch (error) {
       reject(error as Error);

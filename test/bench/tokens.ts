@@ -17,11 +17,12 @@ import { tokenTexts } from './tokenTexts.ts';
  * in the same order; without dropout nothing else is left to chance, so that what differs is rounding and how entities are
  * made of tags: transformers' answers are also read as bertune reads its own. Beside them what `finetune` does by these
  * updates from its own start, what it does by itself, and the encoder as it is. Flags:
- * --seeds N, --texts N, --test N, --epochs N, --batch-size N, --learning-rate X, --dropout X, --model DIR, --only-ours.
+ * --seeds N, --first-seed N, --texts N, --test N, --epochs N, --batch-size N, --learning-rate X, --dropout X, --model DIR, --only-ours.
  */
 const { values: flags } = parseArgs({
   options: {
     seeds: { type: 'string', default: '3' },
+    'first-seed': { type: 'string', default: '0' },
     texts: { type: 'string', default: '300' },
     test: { type: 'string', default: '400' },
     epochs: { type: 'string', default: '8' },
@@ -53,7 +54,8 @@ const count = Number(flags.texts);
 const recipe = ['epochs', 'batch-size', 'learning-rate', 'dropout'] as const;
 const trained = ['--method', 'finetune', ...recipe.flatMap((name) => [`--${name}`, flags[name]])];
 const rows = new Map<string, Row>();
-for (let seed = 0; seed < Number(flags.seeds); seed++) {
+for (let n = 0; n < Number(flags.seeds); n++) {
+  const seed = Number(flags['first-seed']) + n;
   const [train, test] = [write('train', count, seed), write('test', Number(flags.test), seed)];
   const ours = async (name: string, model: string, args: readonly string[]) => {
     const command = bertuneCommand([

@@ -13,6 +13,7 @@ import { openModel } from '../../src/jobs/model.ts';
 import { predict } from '../../src/jobs/predict.ts';
 import { predictFile } from '../../src/jobs/predictFile.ts';
 import type { FinetuneOptions, LabelsResult, NumberResult } from '../../src/jobs/types.ts';
+import { createServer } from '../../src/server/server.ts';
 import { temporaryFolder } from '../temporary.ts';
 import { listening, readJson } from './runs.ts';
 import { saveTinyModel } from './tiny.ts';
@@ -307,6 +308,34 @@ describe('a classifier of pairs', () => {
     rmSync(join(model, 'trust'), { recursive: true });
     expect((await calibrate({ model, data: fresh, threads })).scaling).toBeDefined();
     expect((await inspect({ model })).pairs).toEqual({ text: 'question', pair: 'answer' });
+  });
+
+  test('leaves pairs unlabeled in a program and over HTTP as predict does', async () => {
+    const asked = { answered: 0.5, coverage: 0.9 } as const;
+    const texts = heldRows.map(({ question, answer }) => ({ text: question, pair: answer }));
+    const opened = await openModel(model, { threads });
+    const { decisions, promised } = await opened.decide(texts, asked);
+    await expect(opened.decide(['a single text'], asked)).rejects.toThrow(
+      /labels pairs of texts .* number 0 is a single/,
+    );
+    await opened.dispose();
+    const without = decisions.filter(({ label }) => label === null).length;
+    expect(without).toBeGreaterThan(5);
+    expect(without).toBeLessThan(texts.length - 5);
+    const input = { files: held.files, ...columns };
+    const predicted = [];
+    for await (const { text, pair, ...decision } of predict({ model, input, threads, ...asked }))
+      predicted.push(decision);
+    expect(predicted).toEqual(decisions);
+    const server = await createServer({ models: [model], port: 0, threads, ...asked });
+    const response = await fetch(`${server.url}/predict`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ texts: texts.slice(0, 200) }),
+    });
+    const answer = (await response.json()) as { predictions: { scores: object[] }[]; promised: string[] };
+    await server.close();
+    expect(answer.promised).toEqual(promised);
+    expect(answer.predictions.map(({ scores, ...decision }) => decision)).toEqual(decisions.slice(0, 200));
   });
 
   test.each(['words', 'frozen'] as const)('explains by the words of both texts, by %s', async (method) => {

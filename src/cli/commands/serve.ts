@@ -12,6 +12,7 @@ export const serveCommand: CommandSpec = {
     'bertune serve --model runs/intent --most-wrong 0.02 --coverage 0.95',
     'bertune serve --model checkpoints/bert-mini-sentences runs/adapted',
     `curl http://127.0.0.1:8080/predict -H 'content-type: application/json' -d '{"texts": ["where is my parcel?"]}'`,
+    `curl http://127.0.0.1:8080/predict -H 'content-type: application/json' -d '{"texts": ["where is my parcel?"], "explain": true}'`,
     `curl http://127.0.0.1:8080/v1/embeddings -H 'content-type: application/json' -d '{"input": "where is my parcel?"}'`,
   ],
   async run(settings, context) {
