@@ -31,6 +31,9 @@ import {
 } from './takes.ts';
 import { choice, integer, path } from './valueTypes.ts';
 
+/** So that a command line of `adapt` can be given to `estimate` as it is. */
+const ofTheRun = { help: 'of the whole run; changes nothing here' } as const;
+
 /** Every job by the name of its function, with the settings that it takes. */
 export const jobs = {
   adapt: { ...corpusTraining, model: required, objective: given },
@@ -41,6 +44,9 @@ export const jobs = {
     train: { help: 'labeled texts, to see what becomes of telling them apart by vectors: files or globs' },
     budget: { help: 'minutes of short runs', default: 2 },
     output: { help: 'folder of the whole run: nothing is written to it, its disk is looked at', default: '.' },
+    report: ofTheRun,
+    resume: ofTheRun,
+    overwrite: ofTheRun,
   },
   pretrain: { ...corpusTraining, modelConfig: required, tokenizer: required },
   finetune: {
