@@ -7,7 +7,7 @@ import { say, setting } from '../core/message.ts';
 import { stratifiedSplit } from '../data/labels.ts';
 import { softmax } from '../evaluation/classification.ts';
 import { choosePolicy, type Promised } from '../evaluation/trust/policy.ts';
-import { trustRows } from '../evaluation/trust/rows.ts';
+import { type TrustRows, trustRows } from '../evaluation/trust/rows.ts';
 import { scaled } from '../evaluation/trust/scaling.ts';
 import { cardFile, mayReplaceCard } from '../hub/modelCard.ts';
 import { withoutSecrets } from '../remote/address.ts';
@@ -29,7 +29,7 @@ import { fitTrust } from './trust/fit.ts';
 import { readOutOfScope } from './trust/outOfScope.ts';
 import { scaleFolder } from './trust/scaleFolder.ts';
 import { seenRows } from './trust/seenRows.ts';
-import { textHashes } from './trust/textHashes.ts';
+import { hashOf, textHashes } from './trust/textHashes.ts';
 import { bindTrust, type Learned, readLearned, readTrust, saveTrust, type Trust } from './trust/trust.ts';
 import type { JobHooks } from './types.ts';
 
@@ -102,19 +102,19 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
       const classes = Int32Array.from(kept, (i) => numbers[i] as number);
       noteLacking(classes, model.labels ?? [], hooks);
       const files = data.files.map((file) => basename(withoutSecrets(file)));
-      const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string) };
-      if (known && options.outOfScope) {
-        note(
-          hooks,
-          say`${setting('outOfScope')} is left out: training has chosen what tells strange texts; give it to finetune or evaluate`,
-        );
-      }
+      const strange = options.outOfScope
+        ? unknownTexts(
+            await readOutOfScope(options.outOfScope, hooks),
+            [...learned.trained, ...(known?.tuned ?? []), ...textHashes(texts)],
+            hooks,
+          )
+        : [];
+      const strangeFiles = (options.outOfScope?.files ?? []).map((file) => basename(withoutSecrets(file)));
+      const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string), strange };
+      const of = { files: [...files, ...strangeFiles], learned };
       const { trust, isNew } = known
-        ? { trust: await withFresh(model, known, labeled, files), isNew: false }
-        : {
-            trust: await anew(model, labeled, { files, learned }, { seed, outOfScope: options.outOfScope }, hooks),
-            isNew: true,
-          };
+        ? { trust: await withFresh(model, known, labeled, of.files), isNew: false }
+        : { trust: await anew(model, labeled, of, seed, hooks), isNew: true };
       hooks.signal?.throwIfAborted();
       lock.check();
       // Weights that were scaled without a word of it are as good; what is known of others would be wrong.
@@ -138,31 +138,48 @@ interface Labeled {
   readonly texts: readonly string[];
   readonly classes: Int32Array;
   readonly labels: readonly string[];
+  /** Texts of no class. */
+  readonly strange: readonly string[];
 }
 
 /** What is known, with texts that promises can stand on. */
-async function withFresh(
+async function withFresh(model: OpenModel, known: Trust, labeled: Labeled, files: readonly string[]): Promise<Trust> {
+  return { ...known, fresh: await freshRows(model, known, labeled), freshOf: files, reading: model.reading };
+}
+
+/** What promises stand on: texts with a label, and those of no class, of which any answer is wrong. */
+async function freshRows(
   model: OpenModel,
-  known: Trust,
-  { texts, classes }: Labeled,
-  files: readonly string[],
-): Promise<Trust> {
-  const { logits, outside } = await seenRows(model, texts, known.outside);
-  const probabilities = logits.flatMap((row) => [...softmax(row)]);
-  return {
-    ...known,
-    fresh: trustRows(probabilities, classes, known.classes, outside),
-    freshOf: files,
-    reading: model.reading,
-  };
+  { outside, classes: count }: Pick<Trust, 'outside' | 'classes'>,
+  { texts, classes, strange }: Pick<Labeled, 'texts' | 'classes' | 'strange'>,
+  scale?: (row: ArrayLike<number>) => ArrayLike<number>,
+): Promise<TrustRows> {
+  const seen = await seenRows(model, [...texts, ...strange], outside, scale);
+  const probabilities = seen.logits.flatMap((row) => [...softmax(row)]);
+  return trustRows(probabilities, [...classes, ...strange.map(() => -1)], count, seen.outside);
+}
+
+/** The texts of no class that are not known otherwise, each once. */
+function unknownTexts(texts: readonly string[], known: readonly number[], hooks: JobHooks): string[] {
+  const seen = new Set(known);
+  const kept = texts.filter((text) => {
+    const hash = hashOf(text);
+    return !seen.has(hash) && seen.add(hash);
+  });
+  const without = texts.length - kept.length;
+  if (without > 0) {
+    const which = 'which are there twice, have a label or trained the model';
+    note(hooks, say`${setting('outOfScope')}: ${counted(without, 'text')} left out, ${which}`);
+  }
+  return kept;
 }
 
 /** All that is to be known: one half of the texts calibrates and chooses, promises stand on the other. */
 async function anew(
   model: OpenModel,
-  { texts, classes, labels }: Labeled,
+  { texts, classes, labels, strange }: Labeled,
   { files, learned }: { readonly files: readonly string[]; readonly learned: Learned },
-  { seed, outOfScope }: { readonly seed: number; readonly outOfScope?: CalibrateOptions['outOfScope'] },
+  seed: number,
   hooks: JobHooks,
 ): Promise<Trust> {
   const count = model.labels?.length ?? 0;
@@ -173,8 +190,9 @@ async function anew(
   });
   const [tuning, fresh] = [at(first), at(second)];
   const seen = await seenRows(model, tuning.texts);
-  const strange = outOfScope && (await readOutOfScope(outOfScope, hooks));
-  const of = strange && (await seenRows(model, strange));
+  const halves = stratifiedSplit({ labels: strange.map(() => ''), fraction: 0.5, seed });
+  const half = (numbers: readonly number[]) => numbers.map((i) => strange[i] as string);
+  const of = strange.length > 1 ? await seenRows(model, half(halves.train)) : undefined;
   const trust = await fitTrust({
     ...{ answers: Float32Array.from(seen.logits.flat()), labels: tuning.classes, classes: count, seed },
     folds: Int32Array.from(first, (_, i) => i % 5),
@@ -186,15 +204,11 @@ async function anew(
     hooks,
     `the scores were not calibrated: ${counted(first.length, 'text')} of ${texts.length} do that, and promises stand on the other ${second.length}`,
   );
-  const others = await seenRows(model, fresh.texts, trust.outside, (row) => scaled(row, trust.scaling));
-  const probabilities = others.logits.flatMap((row) => [...softmax(row)]);
+  const others = { ...fresh, strange: strange.length > 1 ? half(halves.heldOut) : strange };
+  const rows = await freshRows(model, trust, others, (row) => scaled(row, trust.scaling));
   return {
-    ...{ ...trust, ...learned, tuned: textHashes(tuning.texts) },
-    ...{
-      fresh: trustRows(probabilities, fresh.classes, count, others.outside),
-      freshOf: files,
-      reading: model.reading,
-    },
+    ...{ ...trust, ...learned, tuned: textHashes([...tuning.texts, ...half(halves.train)]) },
+    ...{ fresh: rows, freshOf: files, reading: model.reading },
   };
 }
 

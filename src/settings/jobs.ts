@@ -155,7 +155,9 @@ export const jobs = {
       required: true,
       help: 'labeled texts that neither trained nor chose the model: files or globs, s3://, https://, databases',
     },
-    outOfScope: given,
+    outOfScope: {
+      help: 'texts of none of the labels, as many as come among the others: any answer to them is wrong',
+    },
     seed: given,
     maxLength: given,
     threads: given,

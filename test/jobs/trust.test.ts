@@ -448,6 +448,52 @@ describe('what measures a model', () => {
   });
 });
 
+describe('texts of no label among those that calibrate', () => {
+  const outOfScope = () => ({ files: [at('strange.txt')] });
+  const without = async (name: string, more: object) => {
+    cpSync(at('words'), at(name), { recursive: true });
+    const hooks = listening();
+    const result = await calibrate({ model: at(name), data: { files: [at('fresh.csv')] }, threads: 1, ...more }, hooks);
+    const trust = await readTrust({ name: at(name), folder: at(name) });
+    if (!trust?.fresh) throw new Error('nothing is known');
+    return { ...result, fresh: trust.fresh, notes: hooks.notes().join('\n') };
+  };
+
+  test('count as wrong answers, and not for sets', async () => {
+    const alone = await without('in-scope', {});
+    const both = await without('both', { outOfScope: outOfScope() });
+    expect(both.texts).toBe(alone.texts + strange.length);
+    expect(both.fresh.label.filter((label) => label < 0)).toHaveLength(strange.length);
+    expect(both.notes).toContain('30 texts of no class');
+    const line = both.promised.find((one) => one.includes('of the answers are wrong')) ?? '';
+    if (line) expect(line).toContain('fresh.csv, strange.txt, 30 of them of no label (any answer is wrong)');
+    const sets = (result: typeof both) => result.promises.filter(({ of }) => of === 'coverage');
+    expect(sets(both)).toEqual(sets(alone));
+    // What is promised stands on both: counted here anew.
+    for (const promise of both.promises.filter(({ of }) => of === 'most-wrong')) {
+      const model = await loadModel(at('both'), { threads: 1 });
+      const asked = { mostWrong: promise.value };
+      const seen = new Set(rows.map(({ text }) => text));
+      const known = fresh.filter(({ text }, i) => !seen.has(text) && fresh.findIndex((one) => one.text === text) === i);
+      const { decisions } = await model.decide([...known.map(({ text }) => text), ...strange], asked);
+      const answered = decisions.flatMap(({ label }, i) => (label === null ? [] : [label === known[i]?.label]));
+      expect(answered.length / decisions.length).toBeCloseTo(promise.answered ?? 0, 9);
+      expect(answered.filter((isRight) => !isRight).length / Math.max(1, answered.length)).toBeCloseTo(
+        promise.wrong ?? 0,
+        9,
+      );
+      await model.dispose();
+    }
+  });
+
+  test('leave out those that have a label, or come twice', async () => {
+    await folder.write('mixed.txt', `${[...strange, strange[0], fresh[0]?.text].join('\n')}\n`);
+    const result = await without('mixed', { outOfScope: { files: [at('mixed.txt')] } });
+    expect(result.fresh.label.filter((label) => label < 0)).toHaveLength(strange.length);
+    expect(result.notes).toContain('2 texts left out, which are there twice, have a label or trained the model');
+  });
+});
+
 test('the card says that scores were calibrated after the run, and what exports and int8 leave of promises', async () => {
   const card = () => readFileSync(at('encoder', 'README.md'), 'utf8');
   expect(card()).toContain('with `--int8`, another `--max-length`, or exported (ONNX) it is an estimate');

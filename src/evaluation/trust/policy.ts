@@ -204,13 +204,15 @@ function likely(rows: { confidence: Float32Array; right: Uint8Array }, mostWrong
   return rows.confidence[order[found] as number] as number;
 }
 
-/** The threshold with the least mean cost. */
+/** The threshold with the least mean cost of the texts that have a label. */
 function cheapest(
-  { label, predicted, count }: TrustRows,
+  { label, predicted }: TrustRows,
   confidence: Float32Array,
   { of, left }: Costs,
 ): { least: number; cost: number } {
-  const order = Array.from(confidence.keys()).sort((a, b) => (confidence[b] as number) - (confidence[a] as number));
+  const order = Array.from(confidence.keys())
+    .filter((i) => (label[i] as number) >= 0)
+    .sort((a, b) => (confidence[b] as number) - (confidence[a] as number));
   let cost = order.reduce((sum, i) => sum + left(label[i] as number), 0);
   let best = { least: 2, cost };
   for (const [place, i] of order.entries()) {
@@ -219,7 +221,7 @@ function cheapest(
     cost += of(label[i] as number, predicted[i] as number) - left(label[i] as number);
     if (own !== confidence[order[place + 1] ?? -1] && cost < best.cost) best = { least: own, cost };
   }
-  return { least: best.least, cost: best.cost / Math.max(1, count) };
+  return { least: best.least, cost: best.cost / Math.max(1, order.length) };
 }
 
 function setsOf(
@@ -228,12 +230,12 @@ function setsOf(
   kind: SetKind,
 ): { readonly rule: SetRule; readonly promised: Promised } {
   const regularization = chooseRegularization(conformalRows(tuning), coverage);
-  const rows = fresh ?? tuning;
-  const rule = fitSets(conformalRows(rows), classes, kind, coverage, regularization);
+  const rows = conformalRows(fresh ?? tuning);
+  const rule = fitSets(rows, classes, kind, coverage, regularization);
   const open = rule.thresholds.filter((threshold) => threshold === Number.POSITIVE_INFINITY).length;
   const promised: Promised = {
     of: 'coverage',
-    ...{ value: coverage, isProven: fresh !== undefined, confidence: null, texts: rows.count, sets: kind },
+    ...{ value: coverage, isProven: fresh !== undefined, confidence: null, texts: rows.length, sets: kind },
     inEverySet: kind === 'per-class' ? open : open && classes,
   };
   return { rule, promised };

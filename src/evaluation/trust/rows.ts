@@ -4,7 +4,7 @@ import { type ConformalRow, conformalRow } from './conformal.ts';
 /** What is kept of labeled texts that a classifier did not learn from; the arrays are parallel. */
 export interface TrustRows {
   readonly count: number;
-  /** Numbers of the right label and of the likeliest one. */
+  /** Numbers of the right label, −1 of a text that is of none, and of the likeliest one. */
   readonly label: Float32Array;
   readonly predicted: Float32Array;
   /** Probability of the likeliest label. */
@@ -27,7 +27,7 @@ export const rowColumns = [
   'outside',
 ] as const satisfies readonly (keyof TrustRows)[];
 
-/** @param probabilities [n, classes] @param outside scores [n] */
+/** @param probabilities [n, classes] @param labels [n], −1: of none @param outside scores [n] */
 export function trustRows(
   probabilities: ArrayLike<number>,
   labels: ArrayLike<number>,
@@ -38,7 +38,7 @@ export function trustRows(
   const row = new Float64Array(classes);
   const sets = Array.from(labels, (label, i) => {
     for (let c = 0; c < classes; c++) row[c] = probabilities[i * classes + c] as number;
-    return conformalRow(row, label);
+    return label < 0 ? noSet : conformalRow(row, label);
   });
   return {
     count: labels.length,
@@ -52,13 +52,17 @@ export function trustRows(
   };
 }
 
+/** Of a text of no label: no set of labels holds the right one. */
+const noSet: ConformalRow = { label: -1, strangeness: 1, cumulative: 1, rank: 0 };
+
+/** What sets go by: the texts that have a label. */
 export function conformalRows({ count, label, strangeness, cumulative, rank }: TrustRows): ConformalRow[] {
   return Array.from({ length: count }, (_, i) => ({
     label: label[i] as number,
     strangeness: strangeness[i] as number,
     cumulative: cumulative[i] as number,
     rank: rank[i] as number,
-  }));
+  })).filter((row) => row.label >= 0);
 }
 
 /** 1 where the likeliest label is the right one [n]. */

@@ -133,7 +133,7 @@ export function promiseLine(
   const { tuningBy, freshOf = [], fresh, trained, isPart } = trust;
   const where =
     isProven || freshOf.length > 0
-      ? `the ${counted(texts, 'text')} of ${freshOf.join(', ') || 'calibration'}${lackingLabels(trust)}`
+      ? `the ${counted(texts, 'text')} of ${freshOf.join(', ') || 'calibration'}${lackingLabels(trust)}${ofNoLabel(of, fresh)}`
       : `${counted(texts, 'text')}, ${tuningBy}`;
   const shares = `${percent(answered)} of them are answered, ${percent(wrong)} of the answers wrong`;
   const unproven = isProven
@@ -169,8 +169,16 @@ export function promiseLine(
 
 /** ", which are of 3 of its 10 labels", where calibration texts are not of all. */
 function lackingLabels({ fresh, classes }: Pick<Trust, 'fresh' | 'classes'>): string {
-  const seen = new Set(fresh?.label).size;
+  const seen = new Set(fresh?.label.filter((label) => label >= 0)).size;
   return !fresh || seen === classes ? '' : ` (of ${seen} of its ${counted(classes, 'label')})`;
+}
+
+/** What is done with calibration texts of no label, where there are some. */
+function ofNoLabel(of: Promised['of'], fresh: Trust['fresh']): string {
+  const count = fresh?.label.filter((label) => label < 0).length ?? 0;
+  if (count === 0) return '';
+  if (of === 'coverage') return ' that have a label';
+  return of === 'costs' ? '' : `, ${count} of them of no label (any answer is wrong)`;
 }
 
 /** Which labels stand in every set, as too few texts say when they do not belong there. */

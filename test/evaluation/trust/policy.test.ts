@@ -57,6 +57,38 @@ function used(policy: Policy, { probabilities, labels, outside }: ReturnType<typ
   return { answered: answered / labels.length, wrong: wrong / answered, covered: covered / labels.length, size };
 }
 
+test('texts of no label are wrong to answer, and are none for sets and costs', () => {
+  const [tuning, known, none] = [texts(2000, 11), texts(1000, 12), texts(300, 13)];
+  const fresh = trustRows(
+    [...known.probabilities, ...none.probabilities],
+    [...known.labels, ...none.labels.map(() => -1)],
+    classes,
+    [...known.outside, ...none.outside],
+  );
+  const facts = { classes, tuning: tuning.rows, fresh };
+  const alone = { classes, tuning: tuning.rows, fresh: known.rows };
+  expect(policyOf(facts, { coverage: 0.9 }).rule).toEqual(policyOf(alone, { coverage: 0.9 }).rule);
+  const costs = { of: (label: number, answer: number) => Number(label !== answer), left: () => 0.3 };
+  const { least, promises } = policyOf(facts, { costs });
+  expect(least).toBe(policyOf(alone, { costs }).least);
+  expect(promises[0]?.value).toBe(policyOf(alone, { costs }).promises[0]?.value);
+  const policy = policyOf(facts, { mostWrong: 0.35 });
+  const [a, b] = [known, none].map((own, i) =>
+    used(policy, i === 0 ? own : { ...own, labels: own.labels.map(() => -1) }),
+  );
+  const [right, all] = [a, b].reduce(
+    ([r, n], one, i) => {
+      const count = (one?.answered ?? 0) * (i === 0 ? 1000 : 300);
+      return [r + count * (1 - (one?.wrong ?? 0)), n + count];
+    },
+    [0, 0],
+  );
+  expect(policy.promises[0]?.wrong).toBeCloseTo(1 - right / all, 9);
+  expect(policy.promises[0]?.texts).toBe(1300);
+  expect(1 - right / all).toBeLessThan(0.35);
+  expect(policy.least).toBeGreaterThan(policyOf(alone, { mostWrong: 0.35 }).least);
+});
+
 describe('what is promised holds', () => {
   const fresh = texts(3000, 2);
   const facts = { classes, tuning: texts(2000, 1).rows, fresh: fresh.rows };
