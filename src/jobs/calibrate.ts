@@ -109,6 +109,12 @@ export async function calibrate(options: CalibrateOptions, hooks: JobHooks = {})
             hooks,
           )
         : [];
+      if (!options.outOfScope && !model.pairs) {
+        note(
+          hooks,
+          say`nothing is promised of texts of none of the labels; where some come, give such with ${setting('outOfScope')}`,
+        );
+      }
       const strangeFiles = (options.outOfScope?.files ?? []).map((file) => basename(withoutSecrets(file)));
       const labeled = { texts, classes, labels: kept.map((i) => set.labels[i] as string), strange };
       const of = { files: [...files, ...strangeFiles], learned };
