@@ -25,9 +25,9 @@ export function auditIn(folder: string): { readonly path?: string; readonly othe
  */
 export async function auditOf(path: string, keepsTexts: boolean, flag: Origin = 'the audit'): Promise<Audit> {
   const { readItems } = await import('./reviewing/readItems.ts');
-  const { items, texts, wrong, mayBeOne, mayBeTwo }: AuditedItems = await readItems(path, flag);
+  const { items, texts, wrong, runs, mayBeOne, mayBeTwo }: AuditedItems = await readItems(path, flag);
   return {
-    ...{ texts, wrong, count: items.length },
+    ...{ texts, wrong, runs, count: items.length },
     flagged: items.slice(0, mostFlagged).map(({ row, text, label = '', likely, score, reason }) => ({
       ...{ row, label, likely, score, reason, ...(keepsTexts ? { text } : {}) },
     })),

@@ -169,6 +169,8 @@ export interface Audit {
   /** How many there are; the likeliest ones are listed. */
   readonly count: number;
   readonly flagged: readonly FlaggedLabel[];
+  /** First and last rows of runs of wrong labels, as after a column that slipped. */
+  readonly runs?: readonly (readonly [from: number, to: number])[];
   /** Labels that may be one, and one that may be two. */
   readonly mayBeOne?: readonly (readonly [string, string])[];
   readonly mayBeTwo?: readonly string[];

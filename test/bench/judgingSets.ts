@@ -5,7 +5,7 @@ import type { Rows } from '../../src/evaluation/neighbours.ts';
 import { textVectors } from '../../src/jobs/textVectors.ts';
 import { type Examples, type Learner, vectorLearner } from '../../src/tasks/learner.ts';
 import { cacheFolder, fail, resultsFolder } from './environment.ts';
-import { type SetName, sets } from './fewshotSets.ts';
+import { type SetName, type Sources, sets } from './fewshotSets.ts';
 
 /** A public set as jobs judge labels: by a learner on the vectors of a sentence encoder. */
 export interface JudgingSet {
@@ -19,7 +19,11 @@ export interface JudgingSet {
 
 /** @param most texts to learn from that are taken; all when absent */
 export async function judgingSet(name: SetName, most?: number): Promise<JudgingSet> {
-  const { pool, test } = await sets[name].read();
+  return judgingSetOf(await sets[name].read(), most);
+}
+
+/** The same of other texts. */
+export async function judgingSetOf({ pool, test }: Sources, most?: number): Promise<JudgingSet> {
   const kept = most === undefined ? pool.texts.length : Math.min(most, pool.texts.length);
   // Every n-th one, so that files that go by class are taken of evenly.
   const places = Array.from({ length: kept }, (_, i) => Math.floor((i * pool.texts.length) / kept));

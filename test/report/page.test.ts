@@ -30,6 +30,11 @@ describe('the text of a report', () => {
     expect(page).not.toMatch(/url\(|@import/);
   });
 
+  test('names the rows where labels slipped', async () => {
+    const page = await reportPage([fullRun()], '1.0');
+    expect(page).toContain('Wrong labels lie together, as after a column that slipped: rows 1,012 to 1,023, 40 to 44.');
+  });
+
   test('says in a line each what is left out', async () => {
     const { name, command, startedAt, facts, classifier } = fullRun();
     const page = await reportPage(

@@ -61,6 +61,10 @@ export function fullRun(name = 'intent'): ReportedRun {
         ...{ row: i + 1, text: hostile[i % hostile.length] ?? '', label: 'a', likely: 'b', score: 0.9 },
         reason: hostile[5] ?? '',
       })),
+      runs: [
+        [1012, 1023],
+        [40, 44],
+      ],
       mayBeOne: [[hostile[0] ?? '', hostile[1] ?? '']],
       mayBeTwo: [hostile[2] ?? ''],
     },

@@ -8,7 +8,7 @@ import type { AuditResult } from '../auditing/results.ts';
 import { newLabelName, type ReviewItem } from './item.ts';
 
 /** What a file of `audit` tells. */
-export interface AuditedItems extends Partial<Pick<AuditResult, 'texts' | 'wrong' | 'mayBeOne' | 'mayBeTwo'>> {
+export interface AuditedItems extends Partial<Pick<AuditResult, 'texts' | 'wrong' | 'runs' | 'mayBeOne' | 'mayBeTwo'>> {
   /** Texts to look at, those first whose labels are likeliest wrong. */
   readonly items: readonly ReviewItem[];
 }
@@ -85,6 +85,7 @@ const result = z.object({
   texts: z.number(),
   wrong: z.object({ mean: z.number(), low: z.number(), high: z.number() }),
   items: z.array(z.object({ ...told, text: z.string(), likely: label.optional() })),
+  runs: z.array(z.tuple([z.number(), z.number()])).optional(),
   mayBeOne: z.array(z.object({ labels: z.tuple([label, label]), shares: z.tuple([z.number(), z.number()]) })),
   mayBeTwo: z.array(
     z.object({

@@ -6,6 +6,7 @@ import type { Section } from './section.ts';
 
 /** Labels that are listed, and those that stand before the others are opened. */
 const [mostShown, first] = [100, 12] as const;
+const runsShown = 12;
 
 export const auditSection: Section = {
   title: 'Labels that look wrong',
@@ -44,9 +45,14 @@ function listOf(flagged: Audit['flagged']) {
   return html`<ol class="flagged">${items}</ol>`;
 }
 
-/** Labels that may be one, or two. */
-function odd({ mayBeOne = [], mayBeTwo = [] }: Audit) {
+/** Runs of wrong labels, and labels that may be one, or two. */
+function odd({ runs = [], mayBeOne = [], mayBeTwo = [] }: Audit) {
+  const some = runs.slice(0, runsShown).map(([from, to]) => `${quantity(from)} to ${quantity(to)}`);
+  const more = runs.length > runsShown ? ` and ${quantity(runs.length - runsShown)} more such runs` : '';
   const lines = [
+    ...(some.length > 0
+      ? [`Wrong labels lie together, as after a column that slipped: rows ${some.join(', ')}${more}.`]
+      : []),
     ...mayBeOne.map(([a, b]) => `${a} and ${b} may be one label`),
     ...mayBeTwo.map((label) => `${label} may be two labels`),
   ];
