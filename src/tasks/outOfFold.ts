@@ -33,6 +33,25 @@ export function foldsOfExamples(
   return stratifiedFolds({ classes: labels, keys, count: auditFolds, seed });
 }
 
+/**
+ * Folds of which each holds texts of a class that follow one another, so that those of a run of wrong labels do not teach
+ * each other; what repeats is together.
+ */
+export function foldsInOrder({ texts, labels, classes }: Examples, all: readonly string[]): Int32Array {
+  const sizes = new Int32Array(classes);
+  for (let i = 0; i < labels.length; i++) sizes[labels[i] as number] = (sizes[labels[i] as number] as number) + 1;
+  const ranks = new Int32Array(classes);
+  const known = new Map<string, number>();
+  return Int32Array.from(labels, (label, i) => {
+    const rank = ranks[label] as number;
+    ranks[label] = rank + 1;
+    const key = repeatedForm(all[texts[i] as number] as string);
+    const fold = known.get(key) ?? Math.floor((auditFolds * rank) / (sizes[label] as number));
+    known.set(key, fold);
+    return fold;
+  });
+}
+
 /** Fits to all folds but one, for each one, and tells of that one. */
 export async function outOfFold(options: OutOfFoldOptions): Promise<OutOfFold> {
   const { learner, examples, folds, c, without, onProgress } = options;

@@ -1,7 +1,7 @@
 import { say } from '../../core/message.ts';
 import { type WrongLabels, wrongLabels } from '../../evaluation/wrongLabels.ts';
 import type { Examples, Learner } from '../../tasks/learner.ts';
-import { foldsOfExamples, outOfFold } from '../../tasks/outOfFold.ts';
+import { foldsInOrder, foldsOfExamples, outOfFold } from '../../tasks/outOfFold.ts';
 import { activity } from '../note.ts';
 import type { JobHooks } from '../types.ts';
 
@@ -18,7 +18,8 @@ export interface Judged {
 
 /**
  * Twice: labels that the first time speaks against are left out of the second, so that they do not teach what they are to
- * be judged by. Every text is judged, by fits that have not seen it.
+ * be judged by; where wrong ones lie in runs, what lies together is judged together then. Every text is judged, by fits that
+ * have not seen it.
  */
 export async function judge(
   learner: Learner,
@@ -38,7 +39,9 @@ export async function judge(
   const fit = { learner, examples, folds, c };
   const first = looked(await outOfFold({ ...fit, onProgress: report(0) }));
   const without = new Set(first.found.flagged.map((i) => first.places[i] as number));
-  return looked(await outOfFold({ ...fit, without, onProgress: report(1) }));
+  const inOrder = first.found.runLength !== undefined && !groups;
+  const again = inOrder ? foldsInOrder(examples, learner.texts) : folds;
+  return looked(await outOfFold({ ...fit, folds: again, without, onProgress: report(1) }));
 
   function looked({ logProbabilities }: { readonly logProbabilities: Float32Array }): Judged {
     const places = Array.from({ length: labels.length }, (_, i) => i).filter(
