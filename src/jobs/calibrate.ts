@@ -165,7 +165,7 @@ async function freshRows(
   return trustRows(probabilities, [...classes, ...strange.map(() => -1)], count, seen.outside);
 }
 
-/** The texts of no class that are not known otherwise, each once. */
+/** The texts of no class that are not known otherwise, each once. @throws BertuneError where there is none */
 function unknownTexts(texts: readonly string[], known: readonly number[], hooks: JobHooks): string[] {
   const seen = new Set(known);
   const kept = texts.filter((text) => {
@@ -173,8 +173,13 @@ function unknownTexts(texts: readonly string[], known: readonly number[], hooks:
     return !seen.has(hash) && seen.add(hash);
   });
   const without = texts.length - kept.length;
+  const which = 'which are there twice, have a label or trained the model';
+  if (kept.length === 0) {
+    throw new BertuneError(
+      say`${setting('outOfScope')}: no text is left without those ${which}; give texts of none of the labels, or leave it out`,
+    );
+  }
   if (without > 0) {
-    const which = 'which are there twice, have a label or trained the model';
     note(hooks, say`${setting('outOfScope')}: ${counted(without, 'text')} left out, ${which}`);
   }
   return kept;

@@ -486,6 +486,16 @@ describe('texts of no label among those that calibrate', () => {
     }
   });
 
+  test('are refused where all of them have a label, and nothing is written', async () => {
+    cpSync(at('words'), at('labeled'), { recursive: true });
+    const before = readFileSync(at('labeled', 'trust', 'trust.json'), 'utf8');
+    const data = { files: [at('fresh.csv')] };
+    await expect(calibrate({ model: at('labeled'), data, outOfScope: data, threads: 1 })).rejects.toThrow(
+      /outOfScope: no text is left without those which are there twice, have a label or trained the model/,
+    );
+    expect(readFileSync(at('labeled', 'trust', 'trust.json'), 'utf8')).toBe(before);
+  });
+
   test('leave out those that have a label, or come twice', async () => {
     await folder.write('mixed.txt', `${[...strange, strange[0], fresh[0]?.text].join('\n')}\n`);
     const result = await without('mixed', { outOfScope: { files: [at('mixed.txt')] } });
